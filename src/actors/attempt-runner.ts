@@ -1,0 +1,160 @@
+/**
+ * Runs handlers. Invariants: an attempt is started once per key and reported once; whatever user
+ * code does, throw, hang, return late, its outcome is a message for its node alone.
+ */
+import type { JsonValue } from '../plan/json.js';
+import { toJsonValue } from '../plan/json-values.js';
+import type { HandlerContext, HandlerFunction, HandlerRegistry, Logger } from './handlers.js';
+import type { HandlerReturn } from './messages.js';
+import type { Effect } from './turn.js';
+
+type StartEffect = Extract<Effect, { type: 'attempt.start' }>;
+
+/** Where outcomes go. */
+export interface AttemptReports {
+  result(attempt: Attempt, result: HandlerReturn): void;
+  /** Resolves when the value is durable or was dropped: the next one waits for it. */
+  progress(attempt: Attempt, value: JsonValue): Promise<void>;
+}
+
+export interface Attempt {
+  readonly run: string;
+  readonly node: string;
+  readonly attempt: number;
+  readonly key: string;
+}
+
+export class AttemptRunner {
+  readonly #registry: HandlerRegistry;
+  readonly #reports: AttemptReports;
+  readonly #logger: Logger;
+  readonly #running = new Map<string, RunningAttempt>();
+  #idle: (() => void) | undefined;
+
+  constructor(registry: HandlerRegistry, reports: AttemptReports, logger: Logger) {
+    this.#registry = registry;
+    this.#reports = reports;
+    this.#logger = logger;
+  }
+
+  /** Number of handlers at work. */
+  get size(): number {
+    return this.#running.size;
+  }
+
+  start(run: string, effect: StartEffect): void {
+    const { node, attempt, key } = effect;
+    const running = new RunningAttempt({ run, node, attempt, key }, this.#reports, this.#logger);
+    this.#running.set(key, running);
+    const handler = this.#registry.get(effect.handler);
+    if (handler === undefined) {
+      const error = {
+        code: 'handler-missing',
+        message: `no handler is registered for "${effect.handler}"`,
+        retryable: false,
+      };
+      this.#end(running, { type: 'threw', error });
+      return;
+    }
+    this.#call(running, handler, effect.input);
+  }
+
+  /** Aborts an attempt's signal. One that never started, or ended, is left alone. */
+  abort(key: string, reason: string): boolean {
+    const running = this.#running.get(key);
+    running?.abort(reason);
+    return running !== undefined;
+  }
+
+  abortAll(reason: string): void {
+    for (const running of this.#running.values()) running.abort(reason);
+  }
+
+  /** Resolves when no handler is at work. */
+  whenIdle(): Promise<void> {
+    if (this.#running.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#idle = resolve;
+    });
+  }
+
+  #call(running: RunningAttempt, handler: HandlerFunction, input: JsonValue | undefined): void {
+    try {
+      const value = handler(input, running);
+      if (isThenable(value)) {
+        Promise.resolve(value).then(
+          (settled) => this.#end(running, { type: 'returned', value: settled }),
+          (error: unknown) => this.#end(running, { type: 'threw', error }),
+        );
+      } else this.#end(running, { type: 'returned', value });
+    } catch (error) {
+      this.#end(running, { type: 'threw', error });
+    }
+  }
+
+  #end(running: RunningAttempt, result: HandlerReturn): void {
+    this.#running.delete(running.key);
+    const aborted = running.isAborted && result.type === 'threw';
+    this.#reports.result(running, aborted ? { type: 'aborted' } : result);
+    if (this.#running.size === 0) this.#idle?.();
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value;
+}
+
+/** The context that a handler sees. Its abort controller is made when it is first asked for. */
+class RunningAttempt implements Attempt, HandlerContext {
+  readonly run: string;
+  readonly node: string;
+  readonly attempt: number;
+  readonly key: string;
+  readonly logger: Logger;
+  readonly #reports: AttemptReports;
+  #controller: AbortController | undefined;
+  #aborted: Error | undefined;
+  #latest: JsonValue | undefined;
+  #reporting = false;
+
+  constructor(attempt: Attempt, reports: AttemptReports, logger: Logger) {
+    this.run = attempt.run;
+    this.node = attempt.node;
+    this.attempt = attempt.attempt;
+    this.key = attempt.key;
+    this.#reports = reports;
+    this.logger = logger;
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#aborted !== undefined) this.#controller.abort(this.#aborted);
+    return this.#controller.signal;
+  }
+
+  get isAborted(): boolean {
+    return this.#aborted !== undefined;
+  }
+
+  abort(reason: string): void {
+    this.#aborted ??= Object.assign(new Error(reason), { name: 'AbortError' });
+    this.#controller?.abort(this.#aborted);
+  }
+
+  progress(value: JsonValue): void {
+    const converted = toJsonValue(value);
+    if (!converted.ok) throw new TypeError(`progress is not JSON: ${converted.message}`);
+    this.#latest = converted.value;
+    if (!this.#reporting) void this.#report();
+  }
+
+  async #report(): Promise<void> {
+    this.#reporting = true;
+    while (this.#latest !== undefined) {
+      const value = this.#latest;
+      this.#latest = undefined;
+      await this.#reports.progress(this, value);
+    }
+    this.#reporting = false;
+  }
+}

@@ -1,0 +1,138 @@
+/** The work behind action nodes: what a handler is given, what it may be, and how one is found by key. */
+
+import { RunchartError } from '../errors.js';
+import type { JsonValue } from '../plan/json.js';
+import type { PlanVersion } from '../plan/plan-version.js';
+
+/** Where handlers and the orchestrator write their logs. A pino logger is one. */
+export interface Logger {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** What a handler is given beside its input. */
+export interface HandlerContext {
+  readonly run: string;
+  readonly node: string;
+  /** Number of this attempt, from 1. */
+  readonly attempt: number;
+  /** `run/node/generation/attempt`: hand it to whatever you call, so that it can tell a repetition. */
+  readonly key: string;
+  /** Aborted when the run is cancelled or fails, and when the process shuts down. */
+  readonly signal: AbortSignal;
+  readonly logger: Logger;
+  /** Records a progress value in the run's events. Values that come faster than commits replace each other. */
+  progress(value: JsonValue): void;
+}
+
+/**
+ * Does an action's work. Its return value is the node's output, unless it is a result record: an
+ * object with a boolean `ok`, or with an `error`; then `output`, `action`, `artifacts`, `notes` and
+ * `events` are read from it. Runs at least once per attempt that was started; a crash repeats it
+ * under a new attempt number.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: the author knows the input; its schema is checked at run time
+export type HandlerFunction = (input: any, context: HandlerContext) => unknown;
+
+/** A handler in phases: `prep` makes the argument of `exec` from the input, `post` the result from its value. */
+export interface LifecycleHandler {
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  prep?(input: any, context: HandlerContext): unknown;
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  exec(prepared: any, context: HandlerContext): unknown;
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  post?(value: any, context: HandlerContext): unknown;
+}
+
+/** A lifecycle class is instantiated anew for each attempt. */
+export type LifecycleClass = new () => LifecycleHandler;
+
+export type Handler = HandlerFunction | LifecycleHandler | LifecycleClass;
+export type Handlers = Readonly<Record<string, Handler>>;
+
+export class HandlerRegistry {
+  readonly #handlers = new Map<string, HandlerFunction>();
+  readonly #executors: ReadonlySet<string>;
+
+  /** `executors` names owners that need no handler, as `user/alice`. Throws on what is no handler. */
+  constructor(handlers: Handlers, executors: readonly string[] = []) {
+    for (const [key, handler] of Object.entries(handlers)) {
+      this.#handlers.set(key, asFunction(key, handler));
+    }
+    this.#executors = new Set(executors);
+  }
+
+  get(key: string): HandlerFunction | undefined {
+    return this.#handlers.get(key);
+  }
+
+  has(key: string): boolean {
+    return this.#handlers.has(key);
+  }
+
+  /** Refuses a plan whose handlers or owners are not all registered, naming every one that is missing. */
+  assertServes(version: PlanVersion): void {
+    const handlers = new Set<string>();
+    const owners = new Set<string>();
+    for (const { handler, source } of version.graph.nodes) {
+      if (handler !== undefined && !this.has(handler)) handlers.add(handler);
+      if (!('owner' in source) || source.owner === undefined) continue;
+      const owner = `${source.owner.executorType}/${source.owner.ref}`;
+      if (owner !== handler && !this.has(owner) && !this.#executors.has(owner)) owners.add(owner);
+    }
+    if (handlers.size > 0) {
+      throw new RunchartError(
+        'handler-missing',
+        `no handler is registered for ${quote(handlers)}`,
+        {
+          hint: 'pass them in `handlers` when you create the orchestrator',
+        },
+      );
+    }
+    if (owners.size > 0) {
+      throw new RunchartError(
+        'executor-missing',
+        `no executor is registered for ${quote(owners)}`,
+        {
+          hint: 'pass them in `executors`, or a handler under that key',
+        },
+      );
+    }
+  }
+}
+
+function quote(keys: Iterable<string>): string {
+  return [...keys].map((key) => `"${key}"`).join(', ');
+}
+
+function asFunction(key: string, handler: Handler): HandlerFunction {
+  if (typeof handler === 'function') {
+    return isLifecycleClass(handler)
+      ? (input, context) => runLifecycle(new handler(), input, context)
+      : handler;
+  }
+  if (typeof handler?.exec === 'function') {
+    return (input, context) => runLifecycle(handler, input, context);
+  }
+  throw new RunchartError(
+    'argument-invalid',
+    `handler "${key}" is neither a function nor has it exec()`,
+  );
+}
+
+function isLifecycleClass(handler: HandlerFunction | LifecycleClass): handler is LifecycleClass {
+  const prototype: unknown = handler.prototype;
+  return typeof prototype === 'object' && prototype !== null && 'exec' in prototype;
+}
+
+async function runLifecycle(
+  handler: LifecycleHandler,
+  input: unknown,
+  context: HandlerContext,
+): Promise<unknown> {
+  const prepared = handler.prep ? await handler.prep(input, context) : input;
+  const value = await handler.exec(prepared, context);
+  return handler.post ? await handler.post(value, context) : value;
+}

@@ -1,0 +1,76 @@
+/**
+ * What resident and watched runs look like, an atom each, fed by commits only: whoever subscribes
+ * never sees anything that is not on disk.
+ */
+import { createAtom } from '@xstate/store';
+import type { NodeStatus, RunStatus } from '../machines/statuses.js';
+
+export interface LiveRun {
+  readonly id: string;
+  readonly status: RunStatus;
+  /** Number of the newest durable event. */
+  readonly seq: number;
+  /** Number of node runs with each status. */
+  readonly nodes: Readonly<Record<NodeStatus, number>>;
+}
+
+type LiveAtom = ReturnType<typeof createAtom<LiveRun | undefined>>;
+
+export class LiveIndex {
+  readonly #atoms = new Map<
+    string,
+    { readonly atom: LiveAtom; watchers: number; resident: boolean }
+  >();
+
+  /** Runs that are in memory now. */
+  residents(): readonly LiveRun[] {
+    const runs: LiveRun[] = [];
+    for (const { atom, resident } of this.#atoms.values()) {
+      const live = atom.get();
+      if (resident && live !== undefined) runs.push(live);
+    }
+    return runs;
+  }
+
+  get(run: string): LiveRun | undefined {
+    return this.#atoms.get(run)?.atom.get();
+  }
+
+  /** Calls `listener` after every commit of the run; returns a function that ends it. */
+  watch(run: string, listener: (live: LiveRun) => void): () => void {
+    const entry = this.#entry(run);
+    entry.watchers += 1;
+    const subscription = entry.atom.subscribe((live) => {
+      if (live !== undefined) listener(live);
+    });
+    return () => {
+      subscription.unsubscribe();
+      entry.watchers -= 1;
+      this.#forget(run);
+    };
+  }
+
+  /** A turn of the run became durable. */
+  committed(live: LiveRun): void {
+    this.#entry(live.id).atom.set(live);
+  }
+
+  setResident(run: string, resident: boolean): void {
+    this.#entry(run).resident = resident;
+    this.#forget(run);
+  }
+
+  #entry(run: string) {
+    let entry = this.#atoms.get(run);
+    if (entry === undefined) {
+      entry = { atom: createAtom<LiveRun | undefined>(undefined), watchers: 0, resident: false };
+      this.#atoms.set(run, entry);
+    }
+    return entry;
+  }
+
+  #forget(run: string): void {
+    const entry = this.#atoms.get(run);
+    if (entry !== undefined && !entry.resident && entry.watchers === 0) this.#atoms.delete(run);
+  }
+}

@@ -1,0 +1,189 @@
+/**
+ * What a turn leaves on disk, and what a run is rebuilt from. Times are milliseconds since the
+ * epoch, UTC. Fields that end in `Json` are JSON texts; undefined and null both mean absent.
+ */
+import type { NodeStatus, RunStatus } from '../machines/statuses.js';
+
+/** A run as a row. `run` is its number in this database; `id` is what the world knows it by. */
+export interface RunRecord {
+  readonly run: number;
+  readonly id: string;
+  readonly planHash: string;
+  readonly status: RunStatus;
+  readonly inputJson: string;
+  /** Digest of plan hash and input: tells a repeated start from a conflicting one. */
+  readonly startDigest: string;
+  readonly metadataJson: string | null;
+  /** Number of handlers of this run that may work at the same time. */
+  readonly concurrency: number;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly endedAt: number | null;
+  /** Why the run failed or was cancelled, as `{code, message, node?}`. */
+  readonly reasonJson: string | null;
+}
+
+/** The changing part of a run's row, written by the turns after its first. */
+export type RunChange = Pick<
+  RunRecord,
+  'run' | 'status' | 'updatedAt' | 'endedAt' | 'reasonJson' | 'metadataJson'
+>;
+
+/** The current state of one node run. No row means pending, never touched. */
+export interface NodeRunRecord {
+  readonly run: number;
+  /** Node id; later with iteration and item. */
+  readonly node: string;
+  readonly status: NodeStatus;
+  readonly generation: number;
+  /** Number of the newest attempt; 0 before the first. */
+  readonly attempt: number;
+  /** Event number of its newest change, and version of its snapshot. */
+  readonly seq: number;
+  /** Input as resolved when the node became ready. */
+  readonly inputJson: string | null;
+  readonly outputJson: string | null;
+  /** Approval outcome. */
+  readonly outcome: string | null;
+  /** Action that the result named. */
+  readonly action: string | null;
+  /** Reason for skipped, blocked, failed, cancelled and partial, as `{code, message, …}`. */
+  readonly reasonJson: string | null;
+  /** Outcome of each outgoing edge, a letter each, in edge order; empty until they are decided. */
+  readonly edges: string;
+  readonly updatedAt: number;
+}
+
+/** One version of an actor's persisted snapshot, in its envelope. */
+export interface ActorVersionRecord {
+  readonly run: number;
+  /** Node id, or the empty string for the run actor. */
+  readonly actor: string;
+  readonly seq: number;
+  readonly machine: string;
+  readonly version: number;
+  readonly snapshotJson: string;
+  /** Checked against `snapshotJson` when it is loaded. */
+  readonly digest: string;
+}
+
+export interface AttemptRecord {
+  readonly run: number;
+  readonly node: string;
+  readonly generation: number;
+  readonly attempt: number;
+  readonly worker: string;
+  readonly startedAt: number;
+  readonly endedAt: number | null;
+  readonly outcome: 'completed' | 'partial' | 'failed' | 'interrupted' | 'cancelled' | null;
+  readonly outputJson: string | null;
+  /** Failure as `{class, message, code?, …}`. */
+  readonly errorJson: string | null;
+  readonly issuesJson: string | null;
+  readonly notesJson: string | null;
+}
+
+export interface EventRecord {
+  readonly run: number;
+  /** 1, 2, 3 … within the run, without a gap. */
+  readonly seq: number;
+  readonly type: string;
+  readonly node: string | null;
+  readonly attempt: number | null;
+  readonly detailJson: string;
+  readonly at: number;
+}
+
+export interface TaskRecord {
+  readonly id: string;
+  readonly run: number;
+  readonly node: string;
+  readonly kind: string;
+  readonly status: 'open' | 'answered' | 'cancelled' | 'expired' | 'superseded';
+  /** What the person is shown: objective, instructions, deliverables, criteria, input. */
+  readonly presentedJson: string;
+  readonly responseSchemaJson: string | null;
+  /** Principals who may answer; null means anybody. */
+  readonly respondersJson: string | null;
+  readonly deadlineAt: number | null;
+  readonly openedAt: number;
+  readonly closedAt: number | null;
+}
+
+export interface ResponseRecord {
+  readonly id: string;
+  readonly task: string;
+  readonly run: number;
+  readonly responder: string | null;
+  readonly responseJson: string;
+  readonly outcome: string;
+  readonly at: number;
+}
+
+export interface ArtifactRecord {
+  readonly run: number;
+  readonly name: string;
+  readonly version: number;
+  readonly kind: string;
+  readonly node: string;
+  readonly attempt: number;
+  readonly pointer: string | null;
+  readonly payloadJson: string | null;
+  readonly at: number;
+}
+
+export interface TimerRecord {
+  /** Unique in the database. */
+  readonly id: string;
+  readonly run: number;
+  /** Node id, or the empty string where the timer is the run's own. */
+  readonly node: string;
+  readonly kind: 'retry' | 'task-deadline' | 'grace';
+  readonly dueAt: number;
+}
+
+/** Rows that one turn writes. Upserts replace the whole row; events and versions are only added. */
+export interface TurnRows {
+  readonly runCreated?: RunRecord;
+  readonly runChanged?: RunChange;
+  readonly nodeRuns: NodeRunRecord[];
+  readonly actorVersions: ActorVersionRecord[];
+  readonly attempts: AttemptRecord[];
+  readonly events: EventRecord[];
+  readonly tasks: TaskRecord[];
+  readonly responses: ResponseRecord[];
+  readonly artifacts: ArtifactRecord[];
+  readonly timersArmed: TimerRecord[];
+  readonly timersCleared: string[];
+}
+
+/** One turn, as the journal commits it: whole or not at all. */
+export interface TurnRecord {
+  /** Unique and increasing in the database; an unknown outcome is looked up by it. */
+  readonly turn: number;
+  readonly run: number;
+  /** Event number after the turn: the checkpoint. */
+  readonly seq: number;
+  /** Type of the message that caused it. */
+  readonly reason: string;
+  readonly at: number;
+  readonly rows: TurnRows;
+}
+
+/** All that a run is rehydrated from. */
+export interface StoredRun {
+  readonly record: RunRecord;
+  /** Newest event number. */
+  readonly seq: number;
+  /** Canonical JSON of the pinned plan. */
+  readonly planJson: string;
+  readonly nodeRuns: readonly NodeRunRecord[];
+  /** Newest snapshot of the run actor, and of each node run that is neither final nor pending; digests checked. */
+  readonly snapshots: readonly ActorVersionRecord[];
+  /** Attempts without an outcome. */
+  readonly openAttempts: readonly AttemptRecord[];
+  readonly openTasks: readonly TaskRecord[];
+  readonly timers: readonly TimerRecord[];
+  /** Newest version number per artifact name. */
+  readonly artifacts: readonly ArtifactRecord[];
+}

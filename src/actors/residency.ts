@@ -1,0 +1,61 @@
+/** What the supervisor keeps of one run while it is in memory: its actor, its inbox, its turns under way. */
+import type { RunchartError } from '../errors.js';
+import type { PlanVersion } from '../plan/plan-version.js';
+import { Fifo } from './fifo.js';
+import type { RunMessage } from './messages.js';
+import type { RunRecord } from './records.js';
+import type { RunActor } from './run/run-actor.js';
+
+/** What a start brings along: the run that it wants created. */
+export interface Creation {
+  /** The id was made for this run: nobody can have stored it before. */
+  readonly isFresh: boolean;
+  readonly record: RunRecord;
+  readonly version: PlanVersion;
+}
+
+/** A message on its way, and who waits for its outcome. */
+export interface Envelope {
+  readonly message: RunMessage;
+  /** Present on `run.start`. */
+  readonly creation?: Creation;
+  /** Internal messages come back after a void turn; callers from outside get a retryable error. */
+  readonly internal: boolean;
+  /** How often its turn was void. */
+  voids: number;
+  settle(outcome: { readonly reply: unknown } | { readonly error: RunchartError }): void;
+}
+
+/**
+ * `loading`: its rows are being read. `active`: takes messages. `voided`: a turn of it is void; the
+ * rest of its turns under way are awaited, then it is loaded again.
+ */
+export type ResidencyState = 'loading' | 'active' | 'voided';
+
+export class Residency {
+  readonly id: string;
+  state: ResidencyState = 'loading';
+  /** Undefined while loading, and where there is no such run. */
+  actor: RunActor | undefined;
+  /** Why this process cannot move the run on, for instance a missing handler; it can still be cancelled. */
+  obstacle: RunchartError | undefined;
+  /** The newest commit of the run. */
+  lastCommit: Promise<void> = Promise.resolve();
+  /** Whether storage failed, so that the run is loaded again later only. */
+  isStorageDown = false;
+  readonly inbox = new Fifo<Envelope>();
+  /** Messages whose turns are not durable yet, in order. */
+  readonly underWay = new Fifo<Envelope>();
+  /** Internal messages of void turns, to be handled again first. */
+  readonly voided: Envelope[] = [];
+  isScheduled = false;
+
+  constructor(id: string) {
+    this.id = id;
+  }
+
+  /** Nothing is under way and nothing waits. */
+  get isQuiet(): boolean {
+    return this.inbox.size === 0 && this.underWay.size === 0 && this.voided.length === 0;
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * Where a run stands: a status per node and an outcome per edge, in arrays beside the actors,
+ * because a machine's context is copied on every change. Invariants: an edge's outcome is set
+ * once; the counters always agree with the arrays.
+ */
+
+import type { ProgressSummary } from '../../machines/run-events.js';
+import {
+  isFinal,
+  NODE_STATUSES,
+  NODE_TRANSITIONS,
+  type NodeStatus,
+} from '../../machines/statuses.js';
+import type { PlanGraph } from '../../plan/plan-version.js';
+
+/** `error`: the edge's condition could not be evaluated, and its author wants the target to fail. */
+export const EDGE_OUTCOMES = ['undecided', 'taken', 'dead', 'failed', 'error'] as const;
+export type EdgeOutcome = (typeof EDGE_OUTCOMES)[number];
+export type DecidedEdgeOutcome = Exclude<EdgeOutcome, 'undecided'>;
+
+/** What is known of a node's inbound edges. */
+export interface Arrivals {
+  readonly total: number;
+  readonly taken: number;
+  readonly dead: number;
+  readonly failed: number;
+  readonly error: number;
+  /** Not decided yet. */
+  readonly open: number;
+}
+
+const STATUS_CODE = new Map<NodeStatus, number>(
+  NODE_STATUSES.map((status, code) => [status, code]),
+);
+const OUTCOME_CODE = new Map<EdgeOutcome, number>(EDGE_OUTCOMES.map((outcome, i) => [outcome, i]));
+const OUTCOME_LETTERS = EDGE_OUTCOMES.map((outcome) => outcome.charAt(0)).join('');
+
+export class Progress {
+  readonly #graph: PlanGraph;
+  readonly #statuses: Uint8Array;
+  readonly #outcomes: Uint8Array;
+  /** Per node, the number of inbound edges with each outcome; five numbers a node. */
+  readonly #arrivals: Uint32Array;
+  readonly #counts: number[] = NODE_STATUSES.map(() => 0);
+
+  constructor(graph: PlanGraph) {
+    const { nodes, edges, inStart } = graph;
+    this.#graph = graph;
+    this.#statuses = new Uint8Array(nodes.length);
+    this.#outcomes = new Uint8Array(edges.length);
+    this.#arrivals = new Uint32Array(nodes.length * EDGE_OUTCOMES.length);
+    for (let node = 0; node < nodes.length; node++) {
+      this.#arrivals[node * EDGE_OUTCOMES.length] = at(inStart, node + 1) - at(inStart, node);
+    }
+    this.#counts[0] = nodes.length;
+  }
+
+  status(node: number): NodeStatus {
+    return NODE_STATUSES[at(this.#statuses, node)] as NodeStatus;
+  }
+
+  /** Number of node runs with `status`. */
+  count(status: NodeStatus): number {
+    return this.#counts[code(status)] ?? 0;
+  }
+
+  counts(): Record<NodeStatus, number> {
+    return Object.fromEntries(
+      NODE_STATUSES.map((status) => [status, this.count(status)]),
+    ) as Record<NodeStatus, number>;
+  }
+
+  /** Changes a status; throws where the statechart has no such transition. */
+  change(node: number, to: NodeStatus): void {
+    const from = this.status(node);
+    if (!NODE_TRANSITIONS[from].includes(to)) {
+      const id = this.#graph.nodes[node]?.id;
+      throw new Error(`illegal transition of node run "${id}": ${from} to ${to}`);
+    }
+    this.restore(node, to);
+  }
+
+  /** Sets a status as it was stored. */
+  restore(node: number, to: NodeStatus): void {
+    const from = at(this.#statuses, node);
+    const next = code(to);
+    this.#statuses[node] = next;
+    this.#counts[from] = (this.#counts[from] ?? 0) - 1;
+    this.#counts[next] = (this.#counts[next] ?? 0) + 1;
+  }
+
+  edge(edge: number): EdgeOutcome {
+    return EDGE_OUTCOMES[at(this.#outcomes, edge)] as EdgeOutcome;
+  }
+
+  /** Decides an edge, once. */
+  decideEdge(edge: number, outcome: DecidedEdgeOutcome): void {
+    if (at(this.#outcomes, edge) !== 0) {
+      throw new Error(`edge "${this.#graph.edges[edge]?.id}" is decided already`);
+    }
+    const target = this.#graph.edges[edge]?.target ?? 0;
+    const next = OUTCOME_CODE.get(outcome) ?? 0;
+    const base = target * EDGE_OUTCOMES.length;
+    this.#outcomes[edge] = next;
+    this.#arrivals[base] = at(this.#arrivals, base) - 1;
+    this.#arrivals[base + next] = at(this.#arrivals, base + next) + 1;
+  }
+
+  arrivals(node: number): Arrivals {
+    const base = node * EDGE_OUTCOMES.length;
+    const { inStart } = this.#graph;
+    return {
+      total: at(inStart, node + 1) - at(inStart, node),
+      open: at(this.#arrivals, base),
+      taken: at(this.#arrivals, base + 1),
+      dead: at(this.#arrivals, base + 2),
+      failed: at(this.#arrivals, base + 3),
+      error: at(this.#arrivals, base + 4),
+    };
+  }
+
+  /** Outcomes of a node's outgoing edges, a letter each; empty while they are undecided. */
+  outgoing(node: number): string {
+    const { outStart } = this.#graph;
+    let letters = '';
+    for (let edge = at(outStart, node); edge < at(outStart, node + 1); edge++) {
+      const outcome = at(this.#outcomes, edge);
+      if (outcome === 0) return '';
+      letters += OUTCOME_LETTERS.charAt(outcome);
+    }
+    return letters;
+  }
+
+  /** Restores outgoing edges from the letters of `outgoing`. */
+  restoreOutgoing(node: number, letters: string): void {
+    const first = at(this.#graph.outStart, node);
+    for (let i = 0; i < letters.length; i++) {
+      const outcome = EDGE_OUTCOMES[OUTCOME_LETTERS.indexOf(letters.charAt(i))];
+      if (outcome === undefined || outcome === 'undecided') {
+        throw new Error(`unknown edge outcome "${letters.charAt(i)}"`);
+      }
+      this.decideEdge(first + i, outcome);
+    }
+  }
+
+  /** What all node runs amount to. */
+  summary(): ProgressSummary {
+    const unfinished = NODE_STATUSES.reduce(
+      (sum, status) => (isFinal(status) ? sum : sum + this.count(status)),
+      0,
+    );
+    return {
+      active: this.count('ready') + this.count('running'),
+      awaitingHuman: this.count('awaiting-human'),
+      unfinished,
+      tolerated: this.count('partial') + this.count('failed'),
+    };
+  }
+}
+
+function at(array: Uint8Array | Uint32Array, index: number): number {
+  return array[index] ?? 0;
+}
+
+function code(status: NodeStatus): number {
+  return STATUS_CODE.get(status) ?? 0;
+}

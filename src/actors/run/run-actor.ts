@@ -1,0 +1,123 @@
+/**
+ * A resident run: takes one message at a time and returns the turn that it causes. Memory is ahead
+ * of the disk until the turn is durable; a run whose turn is void is thrown away and rehydrated.
+ */
+import { isFinal, type NodeStatus, type RunStatus } from '../../machines/statuses.js';
+import type { PlanVersion } from '../../plan/plan-version.js';
+import type { RunMessage } from '../messages.js';
+import type { RunRecord, StoredRun } from '../records.js';
+import { Turn } from '../turn.js';
+import { ActorTree, UnrestorableError } from './actor-tree.js';
+import { Decider, type DeciderServices } from './decider.js';
+import { onMessage } from './on-message.js';
+import { RunModel } from './run-model.js';
+
+export interface RunActorServices extends DeciderServices {
+  /** The next turn number of the database. */
+  nextTurn(): number;
+}
+
+export class RunActor {
+  readonly #model: RunModel;
+  readonly #tree: ActorTree;
+  readonly #services: RunActorServices;
+
+  private constructor(model: RunModel, tree: ActorTree, services: RunActorServices) {
+    this.#model = model;
+    this.#tree = tree;
+    this.#services = services;
+  }
+
+  /** A new run; its first message is `run.start`. */
+  static create(record: RunRecord, version: PlanVersion, services: RunActorServices): RunActor {
+    return new RunActor(new RunModel(record, version), new ActorTree(record.id), services);
+  }
+
+  /** A run as it was stored. Throws UnrestorableError where this program cannot restore it. */
+  static rehydrate(stored: StoredRun, version: PlanVersion, services: RunActorServices): RunActor {
+    const model = RunModel.fromStored(stored, version);
+    const root = stored.snapshots.find((snapshot) => snapshot.actor === '');
+    if (root === undefined) {
+      throw new UnrestorableError(`run ${stored.record.id} has no snapshot`);
+    }
+    const tree = new ActorTree(stored.record.id, root);
+    for (const snapshot of stored.snapshots) if (snapshot.actor !== '') tree.restoreNode(snapshot);
+    if (!isFinal(stored.record.status)) {
+      if (tree.ending === undefined)
+        model.resumeDecisions((node) => tree.stateOf(node.id) === 'due');
+      else model.resumeEnding(tree.openNodes());
+    }
+    return new RunActor(model, tree, services);
+  }
+
+  get id(): string {
+    return this.#model.record.id;
+  }
+
+  get record(): RunRecord {
+    return this.#model.record;
+  }
+
+  get status(): RunStatus {
+    return this.#tree.runStatus;
+  }
+
+  get seq(): number {
+    return this.#model.seq;
+  }
+
+  /** Number of node runs with each status. */
+  nodeCounts(): Record<NodeStatus, number> {
+    return this.#model.progress.counts();
+  }
+
+  /** Number of node runs that hold a slot. */
+  get slotsHeld(): number {
+    return this.#model.progress.count('running');
+  }
+
+  /** Whether a ready node waits for a slot of the process, the run itself having room for it. */
+  get wantsSlot(): boolean {
+    const { progress, record, waiting } = this.#model;
+    const mayStart = this.status === 'running' && this.#tree.ending === undefined;
+    return mayStart && waiting.size > 0 && progress.count('running') < record.concurrency;
+  }
+
+  /** Whether the next turn, whatever causes it, has something to go on with. */
+  get wantsTurn(): boolean {
+    return this.wantsSlot || this.#model.withdrawing.size > 0 || this.#hasUndecided;
+  }
+
+  get #hasUndecided(): boolean {
+    return this.status === 'running' && !this.#model.undecided.isEmpty;
+  }
+
+  /** Nothing goes on except by a message from outside: the run can be forgotten until then. */
+  get isIdle(): boolean {
+    return this.status !== 'running' && this.slotsHeld === 0;
+  }
+
+  /** Whether this attempt is the one that should be working now. */
+  isCurrent(node: string, attempt: number): boolean {
+    const compiled = this.#model.node(node);
+    return (
+      this.#tree.stateOf(node) === 'working' && this.#model.state(compiled).attempt === attempt
+    );
+  }
+
+  /** Decides what the message causes. Throws only where the program itself is at fault. */
+  handle(message: RunMessage): Turn {
+    const { environment, nextTurn } = this.#services;
+    const turn = new Turn({
+      run: this.#model.record.run,
+      number: nextTurn(),
+      reason: message.type,
+      at: environment.clock.now(),
+      seq: this.#model.seq,
+    });
+    const decider = new Decider(this.#model, this.#tree, turn, this.#services);
+    onMessage(decider, message);
+    if (!isFinal(this.status) || !turn.isEmpty) decider.finish();
+    return turn;
+  }
+}

@@ -1,0 +1,585 @@
+/**
+ * Carries the runs of this process: which are in memory, whose message is next, and what happens
+ * when a turn is durable or void. Invariants: messages of one run are handled one at a time, in
+ * order; nothing leaves before its turn is durable; a run whose turn is void is rehydrated before
+ * it takes another message; the event loop is never held longer than a slice.
+ */
+import { RunchartError } from '../errors.js';
+import { isFinal } from '../machines/statuses.js';
+import type { JsonValue } from '../plan/json.js';
+import type { PlanVersion } from '../plan/plan-version.js';
+import { type Attempt, AttemptRunner } from './attempt-runner.js';
+import type { Environment } from './environment.js';
+import { Fifo } from './fifo.js';
+import type { HandlerRegistry, Logger } from './handlers.js';
+import { LiveIndex } from './live-index.js';
+import type { HandlerReturn, RunMessage } from './messages.js';
+import type { PlanCache } from './plan-cache.js';
+import { CommitError, type Journal, type RunStore } from './ports.js';
+import { type Creation, type Envelope, Residency } from './residency.js';
+import { UnrestorableError } from './run/actor-tree.js';
+import { RunActor, type RunActorServices } from './run/run-actor.js';
+import { SlotPool } from './slot-pool.js';
+import { TimerService } from './timer-service.js';
+import type { Effect, Turn } from './turn.js';
+
+export interface SupervisorLimits {
+  /** Handlers at work in this process. */
+  readonly concurrency: number;
+  /** Runs in memory beyond which a run is let go as soon as nothing of it is under way. */
+  readonly maxResidentRuns: number;
+  /** Node runs that one turn may change. */
+  readonly maxTurnSize: number;
+  /** Turns computed and not durable; above it no further message is handled. */
+  readonly maxTurnsUnderWay: number;
+  /** Messages that may wait for one run; further ones from outside are refused. */
+  readonly maxInbox: number;
+  /** How long handlers may go on once their run is ending, in milliseconds. */
+  readonly graceMs: number;
+}
+
+export interface SupervisorParts {
+  readonly environment: Environment;
+  readonly journal: Journal;
+  readonly store: RunStore;
+  readonly plans: PlanCache;
+  readonly registry: HandlerRegistry;
+  readonly logger: Logger;
+  readonly limits: SupervisorLimits;
+  readonly worker: string;
+  /** The highest turn number in the database. */
+  readonly lastTurn: number;
+}
+
+export interface SupervisorStats {
+  readonly residentRuns: number;
+  readonly handlersAtWork: number;
+  /** Turns decided and not durable yet. */
+  readonly turnsUnderWay: number;
+  /** Runs met by this process that it cannot move on, for instance for want of a handler. */
+  readonly obstructedRuns: readonly {
+    readonly run: string;
+    readonly code: string;
+    readonly message: string;
+  }[];
+  /** Why this process can write no more. */
+  readonly stopped: string | undefined;
+}
+
+/** Longest time in which messages are handled without giving the event loop a turn, in milliseconds. */
+const SLICE_MS = 4;
+/** How often an internal message may end in a void turn before it is given up. */
+const MAX_VOIDS = 5;
+/** Wait before a run is loaded again after storage failed, in milliseconds. */
+const STORAGE_RETRY_MS = 1_000;
+
+export class Supervisor {
+  readonly live = new LiveIndex();
+  readonly #parts: SupervisorParts;
+  readonly #runs = new Map<string, Residency>();
+  readonly #runnable = new Fifo<Residency>();
+  readonly #slots: SlotPool;
+  readonly #attempts: AttemptRunner;
+  readonly #timers: TimerService;
+  #turn: number;
+  #turnsUnderWay = 0;
+  #isPumping = false;
+  #isClosing = false;
+  readonly #obstructed = new Map<string, RunchartError>();
+  #stopped: RunchartError | undefined;
+  #quiet: (() => void) | undefined;
+
+  constructor(parts: SupervisorParts) {
+    const { environment, store, logger, registry, limits } = parts;
+    this.#parts = parts;
+    this.#turn = parts.lastTurn;
+    this.#slots = new SlotPool(limits.concurrency, (run) =>
+      this.#tell(run, { type: 'slot.offer' }),
+    );
+    this.#attempts = new AttemptRunner(
+      registry,
+      {
+        result: (attempt, result) => this.#reportResult(attempt, result),
+        progress: (attempt, progress) => this.#reportProgress(attempt, progress),
+      },
+      logger,
+    );
+    this.#timers = new TimerService(environment.clock, store, logger, (run, timer) =>
+      this.#fireTimer(run, timer),
+    );
+  }
+
+  /** Creates a run and hands it its first message. */
+  start(creation: Creation): Promise<unknown> {
+    return this.#ask(creation.record.id, { type: 'run.start' }, creation);
+  }
+
+  /** Hands a message to a run; resolves with its reply when the turn is durable. */
+  send(run: string, message: RunMessage): Promise<unknown> {
+    return this.#ask(run, message);
+  }
+
+  /** Takes up what an earlier process left in motion, and fires what fell due meanwhile. */
+  async recover(): Promise<void> {
+    const page = 500;
+    let after: string | undefined;
+    for (;;) {
+      const ids = await this.#parts.store.unfinishedRuns(after, page);
+      const recovered = ids.map((id) => this.#tellAndWait(id, { type: 'run.recover' }));
+      await Promise.all(recovered);
+      after = ids.at(-1);
+      if (ids.length < page) break;
+    }
+    await this.#timers.tick();
+  }
+
+  /** Takes up one run only. */
+  recoverRun(run: string): Promise<unknown> {
+    return this.#tellAndWait(run, { type: 'run.recover' });
+  }
+
+  /** Numbers for health and metrics. */
+  stats(): SupervisorStats {
+    return {
+      residentRuns: this.#runs.size,
+      handlersAtWork: this.#attempts.size,
+      turnsUnderWay: this.#turnsUnderWay,
+      obstructedRuns: [...this.#obstructed].map(([run, { code, message }]) => ({
+        run,
+        code,
+        message,
+      })),
+      stopped: this.#stopped?.message,
+    };
+  }
+
+  /**
+   * Drains: takes no new messages from outside, starts no handler, gives those at work `graceMs`
+   * and then their abort signal, and waits until every turn is durable.
+   */
+  async close(graceMs: number): Promise<void> {
+    this.#isClosing = true;
+    this.#timers.close();
+    await this.#withGrace(graceMs);
+    await this.#whenQuiet();
+  }
+
+  async #withGrace(graceMs: number): Promise<void> {
+    if (this.#attempts.size === 0) return;
+    const { clock } = this.#parts.environment;
+    let callOff = () => {};
+    const expired = new Promise<void>((resolve) => {
+      callOff = clock.wakeAt(clock.now() + graceMs, resolve);
+    });
+    await Promise.race([this.#attempts.whenIdle(), expired]);
+    callOff();
+    // What ignores its signal is closed as interrupted by the next process.
+    this.#attempts.abortAll('the process is shutting down');
+  }
+
+  #whenQuiet(): Promise<void> {
+    if (this.#isQuiet) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#quiet = resolve;
+    });
+  }
+
+  get #isQuiet(): boolean {
+    if (this.#turnsUnderWay > 0 || this.#runnable.size > 0) return false;
+    return [...this.#runs.values()].every((run) => run.state === 'active' && run.isQuiet);
+  }
+
+  // Messages ---------------------------------------------------------------------------------
+
+  #ask(run: string, message: RunMessage, creation?: Creation): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (this.#isClosing) {
+        return reject(this.#stopped ?? new RunchartError('closing', 'the orchestrator is closing'));
+      }
+      const waiting = this.#runs.get(run)?.inbox.size ?? 0;
+      if (waiting >= this.#parts.limits.maxInbox) {
+        const hint = 'try again when its queue is shorter';
+        return reject(
+          new RunchartError('overloaded', `too many messages wait for run ${run}`, { hint }),
+        );
+      }
+      this.#post(run, {
+        message,
+        internal: false,
+        voids: 0,
+        ...(creation && { creation }),
+        settle: (outcome) => ('error' in outcome ? reject(outcome.error) : resolve(outcome.reply)),
+      });
+    });
+  }
+
+  #tell(run: string, message: RunMessage): void {
+    this.#post(run, { message, internal: true, voids: 0, settle: () => {} });
+  }
+
+  /** Resolves when the message's turn is durable, with whether the run could take it. */
+  #tellAndWait(run: string, message: RunMessage): Promise<boolean> {
+    return new Promise((resolve) => {
+      const settle = (outcome: object) => resolve(!('error' in outcome));
+      this.#post(run, { message, internal: true, voids: 0, settle });
+    });
+  }
+
+  #post(run: string, envelope: Envelope): void {
+    let residency = this.#runs.get(run);
+    if (residency === undefined) {
+      residency = new Residency(run);
+      this.#runs.set(run, residency);
+      residency.inbox.push(envelope);
+      void this.#load(residency);
+      return;
+    }
+    residency.inbox.push(envelope);
+    this.#schedule(residency);
+  }
+
+  #schedule(residency: Residency): void {
+    if (residency.isScheduled || residency.state !== 'active' || residency.inbox.size === 0) return;
+    residency.isScheduled = true;
+    this.#runnable.push(residency);
+    this.#wake();
+  }
+
+  #wake(): void {
+    if (this.#isPumping || this.#runnable.size === 0 || this.#isHeldBack) return;
+    this.#isPumping = true;
+    queueMicrotask(() => this.#pump());
+  }
+
+  /** Handles messages in slices, so that the event loop gets its turn. */
+  #pump(): void {
+    const until = performance.now() + SLICE_MS;
+    while (!this.#isHeldBack) {
+      const residency = this.#runnable.shift();
+      if (residency === undefined) break;
+      residency.isScheduled = false;
+      const envelope = residency.state === 'active' ? residency.inbox.shift() : undefined;
+      if (envelope !== undefined) this.#handle(residency, envelope);
+      this.#schedule(residency);
+      if (performance.now() > until) {
+        setImmediate(() => this.#pump());
+        return;
+      }
+    }
+    this.#isPumping = false;
+    this.#noticeQuiet();
+  }
+
+  get #isHeldBack(): boolean {
+    return this.#turnsUnderWay >= this.#parts.limits.maxTurnsUnderWay;
+  }
+
+  #noticeQuiet(): void {
+    if (this.#quiet !== undefined && this.#isQuiet) this.#quiet();
+  }
+
+  // Turns ------------------------------------------------------------------------------------
+
+  #handle(residency: Residency, envelope: Envelope): void {
+    const { actor } = residency;
+    const { message } = envelope;
+    if (actor === undefined) return this.#refuseUnknown(residency, envelope);
+    if (message.type === 'run.start' && actor.seq > 0) {
+      return this.#answerRepeatedStart(actor, envelope);
+    }
+    const { obstacle } = residency;
+    if (obstacle !== undefined && message.type !== 'run.cancel') {
+      envelope.settle({ error: obstacle });
+      return this.#letGo(residency);
+    }
+    let turn: Turn;
+    try {
+      turn =
+        message.type === 'slot.offer'
+          ? this.#slots.withOffer(residency.id, () => actor.handle(message))
+          : actor.handle(message);
+    } catch (error) {
+      return this.#onCrash(residency, envelope, error);
+    }
+    if (actor.wantsSlot) this.#slots.enqueue(residency.id);
+    this.#slots.offerFree();
+    this.#commit(residency, actor, envelope, turn);
+  }
+
+  #commit(residency: Residency, actor: RunActor, envelope: Envelope, turn: Turn): void {
+    if (turn.isEmpty && residency.underWay.size === 0) return settleEnvelope(envelope, turn);
+    const live = { id: actor.id, status: actor.status, seq: turn.seq, nodes: actor.nodeCounts() };
+    residency.underWay.push(envelope);
+    this.#turnsUnderWay += 1;
+    // An empty turn only waits for the turns before it: what it answers must be durable too.
+    const committed = turn.isEmpty ? residency.lastCommit : this.#journalTurn(residency, turn);
+    committed.then(
+      () => {
+        this.live.committed(live);
+        for (const effect of turn.effects) this.#carryOut(residency, actor, effect);
+        settleEnvelope(envelope, turn);
+        this.#onSettled(residency);
+        this.#letGo(residency);
+      },
+      (error: unknown) => {
+        this.#onVoid(residency, envelope, error);
+        this.#onSettled(residency);
+      },
+    );
+  }
+
+  #journalTurn(residency: Residency, turn: Turn): Promise<void> {
+    residency.lastCommit = this.#parts.journal.commit(turn.seal());
+    return residency.lastCommit;
+  }
+
+  #onSettled(residency: Residency): void {
+    residency.underWay.shift();
+    this.#turnsUnderWay -= 1;
+    if (residency.state === 'voided' && residency.underWay.size === 0) void this.#reload(residency);
+    this.#wake();
+    this.#noticeQuiet();
+  }
+
+  /** Acts, now that the decision is durable. */
+  #carryOut(residency: Residency, actor: RunActor, effect: Effect): void {
+    switch (effect.type) {
+      case 'attempt.start':
+        return this.#startAttempt(residency, actor, effect);
+      case 'attempt.abort':
+        this.#attempts.abort(effect.key, 'the run is ending');
+        return;
+      case 'timer.arm':
+        return this.#timers.arm(effect.dueAt);
+      case 'turn.continue':
+        return this.#tell(residency.id, { type: 'turn.continue' });
+    }
+  }
+
+  #startAttempt(
+    residency: Residency,
+    actor: RunActor,
+    effect: Extract<Effect, { type: 'attempt.start' }>,
+  ): void {
+    // Left to the next process, which closes it as interrupted.
+    if (this.#isClosing) return;
+    // What an actor thrown away believes does not count: the turn is durable, so the attempt is.
+    const isWanted = residency.state !== 'active' || actor.isCurrent(effect.node, effect.attempt);
+    if (isWanted) return this.#attempts.start(residency.id, effect);
+    const { node, attempt } = effect;
+    this.#tell(residency.id, {
+      type: 'attempt.result',
+      node,
+      attempt,
+      result: { type: 'aborted' },
+    });
+  }
+
+  #reportResult(attempt: Attempt, result: HandlerReturn): void {
+    const message = {
+      type: 'attempt.result',
+      node: attempt.node,
+      attempt: attempt.attempt,
+      result,
+    } as const;
+    // A handler that only gave up because the process is closing did not fail.
+    if (this.#isClosing && result.type === 'aborted') return;
+    this.#tell(attempt.run, message);
+  }
+
+  async #reportProgress(attempt: Attempt, progress: JsonValue): Promise<void> {
+    const { node, run } = attempt;
+    await this.#tellAndWait(run, {
+      type: 'attempt.progress',
+      node,
+      attempt: attempt.attempt,
+      progress,
+    });
+  }
+
+  async #fireTimer(run: string, timer: string): Promise<boolean> {
+    return this.#tellAndWait(run, { type: 'timer.fire', timer });
+  }
+
+  #answerRepeatedStart(actor: RunActor, envelope: Envelope): void {
+    const id = actor.id;
+    if (envelope.creation?.record.startDigest === actor.record.startDigest) {
+      return envelope.settle({ reply: { run: id } });
+    }
+    const hint = 'use another id, or start it with the same plan and input';
+    const error = new RunchartError('run-conflict', `run ${id} exists with another plan or input`, {
+      hint,
+    });
+    envelope.settle({ error });
+  }
+
+  #refuseUnknown(residency: Residency, envelope: Envelope): void {
+    envelope.settle({ error: new RunchartError('run-unknown', `there is no run ${residency.id}`) });
+    this.#letGo(residency);
+  }
+
+  // Void turns -------------------------------------------------------------------------------
+
+  /** The program is at fault: nothing of the turn is kept, and the run is rehydrated. */
+  #onCrash(residency: Residency, envelope: Envelope, cause: unknown): void {
+    this.#parts.logger.error({ run: residency.id, error: cause }, 'a turn could not be decided');
+    const error = new RunchartError('internal', 'the message could not be decided', { cause });
+    this.#void(residency, envelope, error);
+    if (residency.underWay.size === 0) void this.#reload(residency);
+  }
+
+  #onVoid(residency: Residency, envelope: Envelope, cause: unknown): void {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    const code = cause instanceof CommitError ? cause.code : 'turn-refused';
+    if (code === 'ownership-lost' || code === 'journal-closed') this.#stop(message);
+    residency.isStorageDown = code !== 'turn-refused';
+    this.#void(residency, envelope, new RunchartError('commit-failed', message, { cause }));
+  }
+
+  #void(residency: Residency, envelope: Envelope, error: RunchartError): void {
+    residency.state = 'voided';
+    envelope.voids += 1;
+    if (!envelope.internal) envelope.settle({ error });
+    else if (envelope.voids <= MAX_VOIDS) residency.voided.push(envelope);
+    else this.#giveUp(residency, envelope, error);
+  }
+
+  /** A result that cannot be stored fails its attempt; any other internal message is dropped, loudly. */
+  #giveUp(residency: Residency, envelope: Envelope, error: RunchartError): void {
+    const { message } = envelope;
+    this.#parts.logger.error({ run: residency.id, message: message.type, error }, 'given up');
+    envelope.settle({ error });
+    if (message.type !== 'attempt.result' || message.result.type === 'threw') return;
+    const threw = { code: 'result-not-stored', message: error.message, retryable: false };
+    const replacement = { ...message, result: { type: 'threw', error: threw } } as const;
+    residency.voided.push({ message: replacement, internal: true, voids: 0, settle: () => {} });
+  }
+
+  /** This process cannot make anything durable any more: it decides nothing and starts nothing. */
+  #stop(why: string): void {
+    if (this.#stopped !== undefined) return;
+    this.#stopped = new RunchartError('closing', `this process writes no more: ${why}`);
+    this.#isClosing = true;
+    this.#timers.close();
+    this.#attempts.abortAll(why);
+    this.#parts.logger.error({ why }, 'stopped');
+  }
+
+  async #reload(residency: Residency): Promise<void> {
+    const { clock } = this.#parts.environment;
+    residency.state = 'loading';
+    residency.inbox.unshiftAll(residency.voided.splice(0));
+    if (this.#stopped !== undefined) return this.#refuse(residency, this.#stopped);
+    if (residency.isStorageDown) {
+      await new Promise<void>((resolve) => {
+        clock.wakeAt(clock.now() + STORAGE_RETRY_MS, resolve);
+      });
+    }
+    if (residency.actor !== undefined) this.#parts.journal.release(residency.actor.record.run);
+    residency.actor = undefined;
+    await this.#load(residency);
+  }
+
+  // Residency --------------------------------------------------------------------------------
+
+  async #load(residency: Residency): Promise<void> {
+    try {
+      residency.actor = await this.#rehydrate(residency);
+    } catch (error) {
+      this.#parts.logger.error({ run: residency.id, error }, 'the run could not be loaded');
+      return this.#refuse(residency, asRefusal(residency.id, error));
+    }
+    residency.state = 'active';
+    if (residency.actor !== undefined) this.#adopt(residency.actor);
+    this.#schedule(residency);
+    this.#letGo(residency);
+  }
+
+  async #rehydrate(residency: Residency): Promise<RunActor | undefined> {
+    const { store, plans } = this.#parts;
+    const creation = residency.inbox.peek()?.creation;
+    const stored = creation?.isFresh ? undefined : await store.loadRun(residency.id);
+    const services = this.#actorServices(residency.id);
+    if (stored === undefined) {
+      return creation && RunActor.create(creation.record, creation.version, services);
+    }
+    const version = plans.fromStored(stored.record.planHash, stored.planJson);
+    residency.obstacle = isFinal(stored.record.status) ? undefined : this.#findObstacle(version);
+    return RunActor.rehydrate(stored, version, services);
+  }
+
+  #findObstacle(version: PlanVersion): RunchartError | undefined {
+    try {
+      this.#parts.registry.assertServes(version);
+      return undefined;
+    } catch (error) {
+      return error instanceof RunchartError ? error : undefined;
+    }
+  }
+
+  #adopt(actor: RunActor): void {
+    const { id } = actor;
+    this.#slots.adopt(id, actor.slotsHeld);
+    this.live.setResident(id, true);
+    if (actor.seq === 0) return;
+    this.live.committed({ id, status: actor.status, seq: actor.seq, nodes: actor.nodeCounts() });
+    // What was left to decide, or waited for a slot, goes on with any turn.
+    if (actor.wantsTurn) this.#tell(id, { type: 'turn.continue' });
+  }
+
+  #refuse(residency: Residency, error: RunchartError): void {
+    for (let next = residency.inbox.shift(); next !== undefined; next = residency.inbox.shift()) {
+      next.settle({ error });
+    }
+    this.#forget(residency);
+  }
+
+  /** Forgets a run that only a message from outside can move, or that is one too many. */
+  #letGo(residency: Residency): void {
+    if (residency.state !== 'active' || !residency.isQuiet) return;
+    const { actor, obstacle } = residency;
+    const isOneTooMany = this.#runs.size > this.#parts.limits.maxResidentRuns;
+    const isNeeded = actor !== undefined && !actor.isIdle && obstacle === undefined;
+    if (isNeeded && (!isOneTooMany || actor.wantsTurn)) return;
+    if (obstacle === undefined) this.#obstructed.delete(residency.id);
+    else this.#obstructed.set(residency.id, obstacle);
+    this.#forget(residency);
+  }
+
+  #forget(residency: Residency): void {
+    this.#runs.delete(residency.id);
+    this.live.setResident(residency.id, false);
+    this.#noticeQuiet();
+  }
+
+  #actorServices(run: string): RunActorServices {
+    const { environment, limits, worker } = this.#parts;
+    return {
+      environment,
+      worker,
+      maxTurnSize: limits.maxTurnSize,
+      graceMs: limits.graceMs,
+      nextTurn: () => {
+        this.#turn += 1;
+        return this.#turn;
+      },
+      slots: {
+        tryTake: () => !this.#isClosing && this.#slots.tryTake(run),
+        release: () => this.#slots.release(run),
+      },
+    };
+  }
+}
+
+function settleEnvelope(envelope: Envelope, turn: Turn): void {
+  envelope.settle(turn.refusal === undefined ? { reply: turn.reply } : { error: turn.refusal });
+}
+
+function asRefusal(run: string, cause: unknown): RunchartError {
+  if (cause instanceof RunchartError) return cause;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  if (cause instanceof UnrestorableError) {
+    return new RunchartError('run-unrestorable', message, { cause });
+  }
+  return new RunchartError('commit-failed', `run ${run} could not be read: ${message}`, { cause });
+}

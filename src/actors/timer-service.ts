@@ -1,0 +1,84 @@
+/**
+ * Fires the timers that lie in the database. Holds no timer in memory but the next one to wake up
+ * for, so any number may be pending. Invariants: never early; a timer is delivered again only after
+ * its delivery came to nothing.
+ */
+import type { Clock } from './environment.js';
+import type { Logger } from './handlers.js';
+import type { RunStore } from './ports.js';
+
+/** Timers read at a time. */
+const PAGE = 200;
+/** Wait after storage did not answer. */
+const RETRY_MS = 1_000;
+
+export class TimerService {
+  readonly #clock: Clock;
+  readonly #store: RunStore;
+  readonly #logger: Logger;
+  /** Delivers a timer; resolves true where its turn is durable or the run has no use for it. */
+  readonly #fire: (run: string, timer: string) => Promise<boolean>;
+  /** Timers under way, and those that this process cannot serve. */
+  readonly #handled = new Set<string>();
+  #wakeAt = Number.POSITIVE_INFINITY;
+  #callOff: (() => void) | undefined;
+  #closed = false;
+
+  constructor(
+    clock: Clock,
+    store: RunStore,
+    logger: Logger,
+    fire: (run: string, timer: string) => Promise<boolean>,
+  ) {
+    this.#clock = clock;
+    this.#store = store;
+    this.#logger = logger;
+    this.#fire = fire;
+  }
+
+  /** A timer was stored: wake up for it. */
+  arm(dueAt: number): void {
+    if (this.#closed || dueAt >= this.#wakeAt) return;
+    this.#callOff?.();
+    this.#wakeAt = dueAt;
+    this.#callOff = this.#clock.wakeAt(dueAt, () => {
+      this.#wakeAt = Number.POSITIVE_INFINITY;
+      void this.tick();
+    });
+  }
+
+  /** Fires what is due, and wakes up again for the next. */
+  async tick(): Promise<void> {
+    if (this.#closed) return;
+    try {
+      const due = await this.#store.dueTimers(this.#clock.now(), PAGE + this.#handled.size);
+      const fresh = due.filter((timer) => !this.#handled.has(timer.id));
+      for (const { id, runId } of fresh) this.#deliver(runId, id);
+      if (fresh.length >= PAGE) return this.arm(this.#clock.now());
+      const next = await this.#store.nextDue(this.#clock.now());
+      if (next !== undefined) this.arm(next);
+    } catch (error) {
+      if (this.#closed) return;
+      this.#logger.error({ error }, 'due timers could not be read');
+      this.arm(this.#clock.now() + RETRY_MS);
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#callOff?.();
+  }
+
+  #deliver(run: string, timer: string): void {
+    this.#handled.add(timer);
+    this.#fire(run, timer).then(
+      (done) => {
+        if (done) this.#handled.delete(timer);
+      },
+      () => {
+        this.#handled.delete(timer);
+        this.arm(this.#clock.now() + RETRY_MS);
+      },
+    );
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * Collects what one message causes: events with their numbers, rows, and the effects that wait for
+ * the commit. Invariant: event numbers are given here, in the order of decision, without a gap.
+ */
+
+import type { RunchartError } from '../errors.js';
+import type { JsonValue } from '../plan/json.js';
+import type {
+  ActorVersionRecord,
+  ArtifactRecord,
+  AttemptRecord,
+  EventRecord,
+  NodeRunRecord,
+  ResponseRecord,
+  RunChange,
+  RunRecord,
+  TaskRecord,
+  TimerRecord,
+  TurnRecord,
+} from './records.js';
+
+/** What a turn wants done outside. Done only after the turn is durable; the key is stable over crashes. */
+export type Effect =
+  | {
+      readonly type: 'attempt.start';
+      readonly node: string;
+      readonly handler: string;
+      readonly attempt: number;
+      /** `run/node/generation/attempt`. */
+      readonly key: string;
+      readonly input: JsonValue | undefined;
+    }
+  | { readonly type: 'attempt.abort'; readonly node: string; readonly key: string }
+  | { readonly type: 'timer.arm'; readonly dueAt: number }
+  | { readonly type: 'turn.continue' };
+
+export interface EventDetail {
+  readonly [key: string]: JsonValue | undefined;
+}
+
+export class Turn {
+  readonly effects: Effect[] = [];
+  /** What the caller is told once the turn is durable. */
+  reply: unknown;
+  refusal: RunchartError | undefined;
+
+  readonly #run: number;
+  readonly #number: number;
+  readonly #reason: string;
+  readonly #at: number;
+  #seq: number;
+  #runCreated: RunRecord | undefined;
+  #runChanged: RunChange | undefined;
+  readonly #events: EventRecord[] = [];
+  readonly #nodeRuns = new Map<string, NodeRunRecord>();
+  readonly #versions = new Map<string, ActorVersionRecord>();
+  readonly #attempts = new Map<string, AttemptRecord>();
+  readonly #tasks = new Map<string, TaskRecord>();
+  readonly #responses: ResponseRecord[] = [];
+  readonly #artifacts: ArtifactRecord[] = [];
+  readonly #timersArmed = new Map<string, TimerRecord>();
+  readonly #timersCleared: string[] = [];
+
+  constructor(params: { run: number; number: number; reason: string; at: number; seq: number }) {
+    this.#run = params.run;
+    this.#number = params.number;
+    this.#reason = params.reason;
+    this.#at = params.at;
+    this.#seq = params.seq;
+  }
+
+  get at(): number {
+    return this.#at;
+  }
+
+  /** Number of the newest event. */
+  get seq(): number {
+    return this.#seq;
+  }
+
+  /** Number of node runs that this turn has changed. */
+  get size(): number {
+    return this.#nodeRuns.size;
+  }
+
+  get isEmpty(): boolean {
+    return this.#events.length === 0;
+  }
+
+  /** Appends an event; undefined details are left out. Returns its number. */
+  event(
+    type: string,
+    node: string | null,
+    attempt: number | null,
+    detail: EventDetail = {},
+  ): number {
+    this.#seq += 1;
+    const detailJson = JSON.stringify(detail);
+    this.#events.push({
+      run: this.#run,
+      seq: this.#seq,
+      type,
+      node,
+      attempt,
+      detailJson,
+      at: this.#at,
+    });
+    return this.#seq;
+  }
+
+  createRun(record: RunRecord): void {
+    this.#runCreated = record;
+  }
+
+  changeRun(change: RunChange): void {
+    if (this.#runCreated === undefined) this.#runChanged = change;
+    else this.#runCreated = { ...this.#runCreated, ...change };
+  }
+
+  putNodeRun(record: NodeRunRecord): void {
+    this.#nodeRuns.set(record.node, record);
+  }
+
+  putVersion(record: ActorVersionRecord): void {
+    this.#versions.set(record.actor, record);
+  }
+
+  putAttempt(record: AttemptRecord): void {
+    this.#attempts.set(`${record.node}/${record.generation}/${record.attempt}`, record);
+  }
+
+  putTask(record: TaskRecord): void {
+    this.#tasks.set(record.id, record);
+  }
+
+  addResponse(record: ResponseRecord): void {
+    this.#responses.push(record);
+  }
+
+  addArtifact(record: ArtifactRecord): void {
+    this.#artifacts.push(record);
+  }
+
+  armTimer(record: TimerRecord): void {
+    this.#timersArmed.set(record.id, record);
+    this.effects.push({ type: 'timer.arm', dueAt: record.dueAt });
+  }
+
+  clearTimer(id: string): void {
+    if (!this.#timersArmed.delete(id)) this.#timersCleared.push(id);
+  }
+
+  /** The turn as the journal takes it. */
+  seal(): TurnRecord {
+    return {
+      turn: this.#number,
+      run: this.#run,
+      seq: this.#seq,
+      reason: this.#reason,
+      at: this.#at,
+      rows: {
+        ...(this.#runCreated === undefined ? {} : { runCreated: this.#runCreated }),
+        ...(this.#runChanged === undefined ? {} : { runChanged: this.#runChanged }),
+        nodeRuns: [...this.#nodeRuns.values()],
+        actorVersions: [...this.#versions.values()],
+        attempts: [...this.#attempts.values()],
+        events: this.#events,
+        tasks: [...this.#tasks.values()],
+        responses: this.#responses,
+        artifacts: this.#artifacts,
+        timersArmed: [...this.#timersArmed.values()],
+        timersCleared: this.#timersCleared,
+      },
+    };
+  }
+}

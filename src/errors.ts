@@ -1,0 +1,72 @@
+/** Every error that Runchart hands to a caller: one class, a stable code, what to do about it. */
+import type { Issue } from './plan/issue.js';
+
+interface ErrorKind {
+  /** HTTP status that answers a request which met this error. */
+  readonly status: number;
+  /** Whether the same call may succeed later without a change. */
+  readonly retryable: boolean;
+}
+
+/** The one table of codes. docs/errors.md is checked against it. */
+export const ERROR_KINDS = {
+  'plan-invalid': { status: 422, retryable: false },
+  'plan-unknown': { status: 404, retryable: false },
+  'handler-missing': { status: 409, retryable: false },
+  'executor-missing': { status: 409, retryable: false },
+  'input-invalid': { status: 422, retryable: false },
+  'argument-invalid': { status: 400, retryable: false },
+  'run-unknown': { status: 404, retryable: false },
+  'run-conflict': { status: 409, retryable: false },
+  'run-ended': { status: 409, retryable: false },
+  'run-ending': { status: 409, retryable: false },
+  'run-not-paused': { status: 409, retryable: false },
+  'run-unrestorable': { status: 409, retryable: false },
+  'node-unknown': { status: 404, retryable: false },
+  'node-not-running': { status: 409, retryable: false },
+  'node-not-work': { status: 409, retryable: false },
+  'attempt-stale': { status: 409, retryable: false },
+  'task-unknown': { status: 404, retryable: false },
+  'task-foreign': { status: 409, retryable: false },
+  'task-closed': { status: 409, retryable: false },
+  'task-expired': { status: 409, retryable: false },
+  'responder-refused': { status: 403, retryable: false },
+  'response-invalid': { status: 422, retryable: false },
+  'commit-failed': { status: 503, retryable: true },
+  overloaded: { status: 503, retryable: true },
+  closing: { status: 503, retryable: true },
+  internal: { status: 500, retryable: false },
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof ERROR_KINDS;
+
+export interface ErrorDetails {
+  /** What the caller can do. */
+  readonly hint?: string;
+  /** All findings, where the error is about a plan or a value. */
+  readonly issues?: readonly Issue[];
+  readonly cause?: unknown;
+}
+
+export class RunchartError extends Error {
+  override readonly name = 'RunchartError';
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+  readonly issues: readonly Issue[];
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.hint = details.hint;
+    this.issues = details.issues ?? [];
+  }
+
+  get retryable(): boolean {
+    return ERROR_KINDS[this.code].retryable;
+  }
+
+  /** HTTP status that answers a request which met this error. */
+  get status(): number {
+    return ERROR_KINDS[this.code].status;
+  }
+}

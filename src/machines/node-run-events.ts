@@ -1,0 +1,77 @@
+/** What can happen to a node run. The run actor sends these; the chart decides what they mean. */
+import type { JsonValue } from '../plan/json.js';
+
+/** Why a node run ended as it did, or waits: a stable code, and words for people. */
+export interface Reason {
+  readonly code: string;
+  readonly message: string;
+  readonly detail?: JsonValue;
+}
+
+/** A classified failure of one attempt. */
+export interface Failure extends Reason {
+  /** Class that retry and failure policies match: `schema`, `deliverable`, `timeout`, `exception`, `not-json`, … */
+  readonly class: string;
+  readonly retryable: boolean;
+}
+
+/** What a node's author declared for failures. Static data of the plan; only passes through the chart. */
+export interface FailureHandling {
+  readonly maxAttempts: number;
+  readonly retryOn: readonly string[];
+  readonly maxInterruptions: number;
+  /** Whether a retry waits for its timer, or goes on at once. */
+  readonly backsOff: boolean;
+  /** What applies when no retry is left. */
+  readonly otherwise:
+    | 'abort'
+    | 'skip'
+    | 'continue'
+    | 'default-output'
+    | 'fallback'
+    | 'human-review'
+    | 'replan';
+}
+
+export type NodeRunEvent =
+  // Inputs
+  | { readonly type: 'inputs.resolved' }
+  | { readonly type: 'inputs.refused'; readonly reason: Reason }
+  | { readonly type: 'branch.died'; readonly reason: Reason }
+  // Starting, by kind of node
+  | { readonly type: 'slot.granted' }
+  | { readonly type: 'person.asked' }
+  | { readonly type: 'structure.decided' }
+  | { readonly type: 'wait.begun' }
+  | { readonly type: 'start.refused'; readonly reason: Reason }
+  // Work
+  | { readonly type: 'attempt.succeeded'; readonly warnings: number }
+  | {
+      readonly type: 'attempt.failed';
+      readonly failure: Failure;
+      readonly handling: FailureHandling;
+    }
+  | {
+      readonly type: 'attempt.interrupted';
+      readonly reason: Reason;
+      readonly handling: FailureHandling;
+    }
+  | { readonly type: 'attempt.blocked'; readonly reason: Reason }
+  | { readonly type: 'wait.over' }
+  | { readonly type: 'retry.due' }
+  // People
+  | { readonly type: 'response.accepted'; readonly warnings: number }
+  | { readonly type: 'response.retry' }
+  | { readonly type: 'response.abort'; readonly reason: Reason }
+  | {
+      readonly type: 'deadline.passed';
+      readonly otherwise: 'default' | 'escalate' | 'skip' | 'fail';
+      readonly reason: Reason;
+    }
+  // Operators and the run
+  | { readonly type: 'operator.completed'; readonly reason: Reason }
+  | { readonly type: 'operator.skipped'; readonly reason: Reason }
+  | { readonly type: 'operator.retried' }
+  | { readonly type: 'replan.kept' }
+  | { readonly type: 'work.withdrawn'; readonly reason: Reason }
+  | { readonly type: 'grace.over' };

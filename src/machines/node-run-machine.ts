@@ -1,0 +1,196 @@
+/**
+ * The statechart of one node run. Top-level states are its statuses; waiting, fallback and
+ * stopping are inside running, backing off is inside ready. No I/O and no clock: the actions
+ * marked as held are intentions, which the durable wrapper collects for the turn.
+ */
+import { and, assign, setup } from 'xstate';
+import type { NodeRunEvent, Reason } from './node-run-events.js';
+
+/** Persisted with the snapshot: bump the version with every change that old snapshots would not survive. */
+export const NODE_RUN_MACHINE = { id: 'node-run', version: 1 } as const;
+
+export interface NodeRunContext {
+  /** Number of the newest attempt; 0 before the first. Never reused within a generation. */
+  readonly attempt: number;
+  /** Failed tries that count against the retry policy. */
+  readonly tries: number;
+  /** Crashes and shutdowns survived; they use up no try. */
+  readonly interruptions: number;
+  /** Why it ended, waits or is blocked, where that is not plain success. */
+  readonly reason: Reason | null;
+}
+
+/** Actions that only state what is wanted. The names are those of the effects in a turn. */
+export const NODE_RUN_INTENTIONS = [
+  'startAttempt',
+  'startFallback',
+  'abortAttempt',
+  'armRetryTimer',
+  'openTask',
+  'closeTask',
+] as const;
+export type NodeRunIntention = (typeof NODE_RUN_INTENTIONS)[number];
+
+export const nodeRunMachine = setup({
+  types: {
+    context: {} as NodeRunContext,
+    events: {} as NodeRunEvent,
+  },
+  guards: {
+    mayRetry: ({ context, event }) =>
+      event.type === 'attempt.failed' &&
+      event.failure.retryable &&
+      context.tries + 1 < event.handling.maxAttempts &&
+      (event.handling.retryOn.length === 0 || event.handling.retryOn.includes(event.failure.class)),
+    retriesAtOnce: ({ event }) => event.type === 'attempt.failed' && !event.handling.backsOff,
+    maySurvive: ({ context, event }) =>
+      event.type === 'attempt.interrupted' &&
+      context.interruptions < event.handling.maxInterruptions,
+    fallsBack: ({ event }) =>
+      event.type === 'attempt.failed' && event.handling.otherwise === 'fallback',
+    asksReviewer: ({ event }) =>
+      event.type === 'attempt.failed' && event.handling.otherwise === 'human-review',
+    awaitsReplan: ({ event }) =>
+      event.type === 'attempt.failed' && event.handling.otherwise === 'replan',
+    isSkipped: ({ event }) => 'handling' in event && event.handling.otherwise === 'skip',
+    hasDefaultOutput: ({ event }) =>
+      'handling' in event && event.handling.otherwise === 'default-output',
+    hasWarnings: ({ event }) => 'warnings' in event && event.warnings > 0,
+    takesDefault: ({ event }) => event.type === 'deadline.passed' && event.otherwise === 'default',
+    skipsOnDeadline: ({ event }) => event.type === 'deadline.passed' && event.otherwise === 'skip',
+    escalates: ({ event }) => event.type === 'deadline.passed' && event.otherwise === 'escalate',
+  },
+  actions: {
+    startAttempt: () => {},
+    startFallback: () => {},
+    abortAttempt: () => {},
+    armRetryTimer: () => {},
+    openTask: () => {},
+    closeTask: () => {},
+    countAttempt: assign({ attempt: ({ context }) => context.attempt + 1, reason: null }),
+    countTry: assign({ tries: ({ context }) => context.tries + 1 }),
+    countInterruption: assign({ interruptions: ({ context }) => context.interruptions + 1 }),
+    keepReason: assign({ reason: ({ event }) => reasonOf(event) }),
+  },
+}).createMachine({
+  id: NODE_RUN_MACHINE.id,
+  context: { attempt: 0, tries: 0, interruptions: 0, reason: null },
+  initial: 'pending',
+  on: {
+    'operator.completed': { target: '.completed', actions: 'keepReason' },
+    'operator.skipped': { target: '.skipped', actions: 'keepReason' },
+    'work.withdrawn': { target: '.cancelled', actions: 'keepReason' },
+  },
+  states: {
+    pending: {
+      on: {
+        'inputs.resolved': 'ready',
+        'inputs.refused': { target: 'failed', actions: 'keepReason' },
+        'branch.died': { target: 'skipped', actions: 'keepReason' },
+      },
+    },
+    ready: {
+      initial: 'due',
+      on: { 'start.refused': { target: 'failed', actions: 'keepReason' } },
+      states: {
+        due: {
+          on: {
+            'slot.granted': '#node-run.running.working',
+            'wait.begun': '#node-run.running.waiting',
+            'person.asked': '#node-run.awaiting-human',
+            'structure.decided': '#node-run.completed',
+          },
+        },
+        backingOff: { on: { 'retry.due': 'due' } },
+      },
+    },
+    running: {
+      initial: 'working',
+      on: {
+        'attempt.succeeded': [{ guard: 'hasWarnings', target: 'partial' }, { target: 'completed' }],
+        'attempt.interrupted': [
+          { guard: 'maySurvive', target: 'ready.due', actions: 'countInterruption' },
+          { guard: 'isSkipped', target: 'skipped', actions: 'keepReason' },
+          { guard: 'hasDefaultOutput', target: 'partial', actions: 'keepReason' },
+          { target: 'failed', actions: 'keepReason' },
+        ],
+        'attempt.blocked': { target: 'blocked', actions: 'keepReason' },
+        'attempt.failed': { target: 'failed', actions: 'keepReason' },
+        'operator.completed': { target: 'completed', actions: ['keepReason', 'abortAttempt'] },
+        'operator.skipped': { target: 'skipped', actions: ['keepReason', 'abortAttempt'] },
+        'work.withdrawn': { target: '.stopping', actions: 'keepReason' },
+      },
+      states: {
+        working: {
+          entry: ['countAttempt', 'startAttempt'],
+          on: {
+            'attempt.failed': [
+              {
+                guard: and(['mayRetry', 'retriesAtOnce']),
+                target: '#node-run.ready.due',
+                actions: ['countTry', 'keepReason'],
+              },
+              {
+                guard: 'mayRetry',
+                target: '#node-run.ready.backingOff',
+                actions: ['countTry', 'keepReason', 'armRetryTimer'],
+              },
+              { guard: 'fallsBack', target: 'fallback', actions: 'keepReason' },
+              { guard: 'asksReviewer', target: '#node-run.awaiting-human', actions: 'keepReason' },
+              { guard: 'awaitsReplan', target: '#node-run.blocked', actions: 'keepReason' },
+              { guard: 'isSkipped', target: '#node-run.skipped', actions: 'keepReason' },
+              { guard: 'hasDefaultOutput', target: '#node-run.partial', actions: 'keepReason' },
+            ],
+          },
+        },
+        fallback: { entry: ['countAttempt', 'startFallback'] },
+        waiting: {
+          on: {
+            'wait.over': '#node-run.completed',
+            'work.withdrawn': { target: '#node-run.cancelled', actions: 'keepReason' },
+          },
+        },
+        stopping: {
+          entry: 'abortAttempt',
+          on: {
+            'attempt.failed': '#node-run.cancelled',
+            'attempt.interrupted': '#node-run.cancelled',
+            'attempt.blocked': '#node-run.cancelled',
+            'grace.over': '#node-run.cancelled',
+            'work.withdrawn': {},
+          },
+        },
+      },
+    },
+    'awaiting-human': {
+      entry: 'openTask',
+      exit: 'closeTask',
+      on: {
+        'response.accepted': [{ guard: 'hasWarnings', target: 'partial' }, { target: 'completed' }],
+        'response.retry': 'ready.due',
+        'response.abort': { target: 'failed', actions: 'keepReason' },
+        'deadline.passed': [
+          { guard: 'takesDefault', target: 'completed', actions: 'keepReason' },
+          { guard: 'escalates', target: 'awaiting-human', reenter: true, actions: 'keepReason' },
+          { guard: 'skipsOnDeadline', target: 'skipped', actions: 'keepReason' },
+          { target: 'failed', actions: 'keepReason' },
+        ],
+      },
+    },
+    blocked: {
+      on: { 'operator.retried': 'ready.due', 'replan.kept': 'ready.due' },
+    },
+    completed: { type: 'final' },
+    partial: { type: 'final' },
+    skipped: { type: 'final' },
+    failed: { type: 'final' },
+    cancelled: { type: 'final' },
+  },
+});
+
+function reasonOf(event: NodeRunEvent): Reason | null {
+  const source = 'failure' in event ? event.failure : 'reason' in event ? event.reason : null;
+  if (source === null) return null;
+  const { code, message, detail } = source;
+  return detail === undefined ? { code, message } : { code, message, detail };
+}

@@ -1,0 +1,192 @@
+/**
+ * Owns the tables. Invariants: 1. the order of columns is the order in which encode.ts writes a row;
+ * 2. every index costs each commit, so there is one only where a hot read needs it. Tables keyed by
+ * more than one column are WITHOUT ROWID, which drizzle-kit cannot say: see docs/storage.md.
+ */
+import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+
+export const plans = sqliteTable('plans', {
+  hash: text('hash').primaryKey(),
+  planJson: text('plan_json').notNull(),
+  title: text('title').notNull(),
+  at: integer('at').notNull(),
+});
+
+export const runs = sqliteTable(
+  'runs',
+  {
+    run: integer('run').primaryKey(),
+    id: text('id').notNull(),
+    planHash: text('plan_hash').notNull(),
+    status: text('status').notNull(),
+    inputJson: text('input_json').notNull(),
+    startDigest: text('start_digest').notNull(),
+    metadataJson: text('metadata_json'),
+    concurrency: integer('concurrency').notNull(),
+    createdAt: integer('created_at').notNull(),
+    updatedAt: integer('updated_at').notNull(),
+    endedAt: integer('ended_at'),
+    reasonJson: text('reason_json'),
+  },
+  (table) => [
+    uniqueIndex('runs_id').on(table.id),
+    // Ends in the rowid, which is the run number: newest first within a status needs no more.
+    index('runs_status').on(table.status),
+  ],
+);
+
+export const nodeRuns = sqliteTable(
+  'node_runs',
+  {
+    run: integer('run').notNull(),
+    node: text('node').notNull(),
+    status: text('status').notNull(),
+    generation: integer('generation').notNull(),
+    attempt: integer('attempt').notNull(),
+    seq: integer('seq').notNull(),
+    inputJson: text('input_json'),
+    outputJson: text('output_json'),
+    outcome: text('outcome'),
+    action: text('action'),
+    reasonJson: text('reason_json'),
+    edges: text('edges').notNull(),
+    updatedAt: integer('updated_at').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.run, table.node] })],
+);
+
+export const actorVersions = sqliteTable(
+  'actor_versions',
+  {
+    run: integer('run').notNull(),
+    actor: text('actor').notNull(),
+    seq: integer('seq').notNull(),
+    machine: text('machine').notNull(),
+    version: integer('version').notNull(),
+    snapshotJson: text('snapshot_json').notNull(),
+    digest: text('digest').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.run, table.actor, table.seq] })],
+);
+
+export const attempts = sqliteTable(
+  'attempts',
+  {
+    run: integer('run').notNull(),
+    node: text('node').notNull(),
+    generation: integer('generation').notNull(),
+    attempt: integer('attempt').notNull(),
+    worker: text('worker').notNull(),
+    startedAt: integer('started_at').notNull(),
+    endedAt: integer('ended_at'),
+    outcome: text('outcome'),
+    outputJson: text('output_json'),
+    errorJson: text('error_json'),
+    issuesJson: text('issues_json'),
+    notesJson: text('notes_json'),
+  },
+  (table) => [
+    primaryKey({ columns: [table.run, table.node, table.generation, table.attempt] }),
+  ],
+);
+
+export const runEvents = sqliteTable(
+  'run_events',
+  {
+    run: integer('run').notNull(),
+    seq: integer('seq').notNull(),
+    type: text('type').notNull(),
+    node: text('node'),
+    attempt: integer('attempt'),
+    detailJson: text('detail_json').notNull(),
+    at: integer('at').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.run, table.seq] })],
+);
+
+/** One row per turn. `hash` chains the turn to the one before it in the same run. */
+export const checkpoints = sqliteTable(
+  'checkpoints',
+  {
+    run: integer('run').notNull(),
+    seq: integer('seq').notNull(),
+    turn: integer('turn').notNull(),
+    reason: text('reason').notNull(),
+    at: integer('at').notNull(),
+    hash: text('hash').notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.run, table.seq] }),
+    uniqueIndex('checkpoints_turn').on(table.turn),
+  ],
+);
+
+export const tasks = sqliteTable(
+  'tasks',
+  {
+    id: text('id').primaryKey(),
+    run: integer('run').notNull(),
+    node: text('node').notNull(),
+    kind: text('kind').notNull(),
+    status: text('status').notNull(),
+    presentedJson: text('presented_json').notNull(),
+    responseSchemaJson: text('response_schema_json'),
+    respondersJson: text('responders_json'),
+    deadlineAt: integer('deadline_at'),
+    openedAt: integer('opened_at').notNull(),
+    closedAt: integer('closed_at'),
+  },
+  (table) => [index('tasks_status_run').on(table.status, table.run)],
+);
+
+export const responses = sqliteTable(
+  'responses',
+  {
+    id: text('id').notNull(),
+    task: text('task').notNull(),
+    run: integer('run').notNull(),
+    responder: text('responder'),
+    responseJson: text('response_json').notNull(),
+    outcome: text('outcome').notNull(),
+    at: integer('at').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.run, table.task, table.id] })],
+);
+
+export const artifacts = sqliteTable(
+  'artifacts',
+  {
+    run: integer('run').notNull(),
+    name: text('name').notNull(),
+    version: integer('version').notNull(),
+    kind: text('kind').notNull(),
+    node: text('node').notNull(),
+    attempt: integer('attempt').notNull(),
+    pointer: text('pointer'),
+    payloadJson: text('payload_json'),
+    at: integer('at').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.run, table.name, table.version] })],
+);
+
+export const timers = sqliteTable(
+  'timers',
+  {
+    id: text('id').notNull(),
+    run: integer('run').notNull(),
+    node: text('node').notNull(),
+    kind: text('kind').notNull(),
+    dueAt: integer('due_at').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.run, table.id] }), index('timers_due').on(table.dueAt)],
+);
+
+/** One row: who may write, told apart by an epoch that grows with every change of hands. */
+export const owner = sqliteTable('owner', {
+  id: integer('id').primaryKey(),
+  epoch: integer('epoch').notNull(),
+  pid: integer('pid').notNull(),
+  host: text('host').notNull(),
+  since: integer('since').notNull(),
+  address: text('address'),
+});

@@ -1,0 +1,227 @@
+/** Compiles what edges say: conditions and maps. Checks them against the nodes of the plan. */
+import { type ConditionFault, type ParsedCondition, parseCondition } from './conditions.js';
+import type { Findings } from './findings.js';
+import { parseSource, parseTarget } from './mappings.js';
+import { PathClaims } from './path-claims.js';
+import type { PathSegment } from './paths.js';
+import type { Condition, Mapping } from './plan-version.js';
+import { pointer } from './pointer.js';
+import type { PlanEdge } from './schema.js';
+import type { EdgeOutline, NodeOutline } from './shape.js';
+import { didYouMean } from './suggest.js';
+import type { Topology } from './topology.js';
+
+export interface EdgeParts {
+  readonly when: Condition | undefined;
+  readonly map: readonly Mapping[] | undefined;
+}
+
+const APPROVAL_OUTCOMES: ReadonlySet<string> = new Set([
+  'approved',
+  'rejected',
+  'changes-requested',
+]);
+
+export class EdgeCompiler {
+  readonly #topology: Topology;
+  readonly #findings: Findings;
+  /** Plans repeat conditions; each text is parsed once. */
+  readonly #parsed = new Map<string, ReturnType<typeof parseCondition>>();
+
+  constructor(topology: Topology, findings: Findings) {
+    this.#topology = topology;
+    this.#findings = findings;
+  }
+
+  compile(outline: EdgeOutline): EdgeParts {
+    const { edge } = outline;
+    if (edge === undefined) return { when: undefined, map: undefined };
+    const source = this.#node(edge.source);
+    this.#checkAction(outline, edge, source);
+    return {
+      when: this.#compileCondition(outline, edge, source),
+      map: this.#compileMap(outline, edge, source),
+    };
+  }
+
+  #node(id: string): NodeOutline | undefined {
+    const position = this.#topology.positionOf.get(id);
+    return position === undefined ? undefined : this.#topology.nodes[position];
+  }
+
+  #checkAction(outline: EdgeOutline, edge: PlanEdge, source: NodeOutline | undefined): void {
+    const kind = source?.node?.kind;
+    if (edge.on === undefined || kind === undefined || kind === 'action') return;
+    this.#findings.warn({
+      code: 'on-never-matches',
+      message: `A node of kind ${kind} never returns an action, so this edge is never taken`,
+      path: pointer('edges', outline.index, 'on'),
+      node: edge.source,
+      hint: kind === 'human-approval' ? 'Use `when: outcome == "…"`' : 'Use `when`',
+    });
+  }
+
+  #compileCondition(
+    outline: EdgeOutline,
+    edge: PlanEdge,
+    source: NodeOutline | undefined,
+  ): Condition | undefined {
+    const { when } = edge;
+    if (when === undefined) return undefined;
+    const path = pointer('edges', outline.index, 'when');
+    const result = this.#parse(when);
+    if (!result.ok) {
+      this.#findings.block(conditionFinding(result.fault, when, path));
+      return undefined;
+    }
+    if (result.parsed === undefined) return undefined;
+    this.#checkNodeReferences(result.parsed, when, path);
+    this.#checkOutcome(result.parsed, source, path);
+    this.#checkConstant(result.parsed, path);
+    return result.parsed.condition;
+  }
+
+  #parse(text: string): ReturnType<typeof parseCondition> {
+    let result = this.#parsed.get(text);
+    if (result === undefined) {
+      result = parseCondition(text);
+      this.#parsed.set(text, result);
+    }
+    return result;
+  }
+
+  #checkNodeReferences(parsed: ParsedCondition, text: string, path: string): void {
+    for (const [id, offset] of parsed.nodeOffsets) {
+      if (this.#topology.positionOf.has(id)) continue;
+      this.#findings.block({
+        code: 'unknown-node-in-condition',
+        message: `The condition reads '${id}', which is not a node`,
+        path,
+        hint: didYouMean(id, this.#topology.positionOf.keys()),
+        detail: positionIn(text, offset),
+      });
+    }
+  }
+
+  #checkOutcome(parsed: ParsedCondition, source: NodeOutline | undefined, path: string): void {
+    const kind = source?.node?.kind;
+    if (parsed.readsOutcome && kind !== undefined && kind !== 'human-approval') {
+      this.#findings.warn({
+        code: 'outcome-never-set',
+        message: `The source is of kind ${kind}: its outcome is always null`,
+        path,
+        node: source?.id,
+        hint: 'Read the outcome of an approval by its id: nodes["id"].outcome',
+      });
+    }
+    for (const literal of parsed.outcomeLiterals) {
+      if (APPROVAL_OUTCOMES.has(literal)) continue;
+      this.#findings.warn({
+        code: 'unknown-outcome',
+        message: `No approval has the outcome '${literal}'`,
+        path,
+        node: source?.id,
+        hint: didYouMean(literal, APPROVAL_OUTCOMES),
+      });
+    }
+  }
+
+  #checkConstant(parsed: ParsedCondition, path: string): void {
+    if (parsed.constant === undefined) return;
+    this.#findings.warn({
+      code: 'constant-condition',
+      message: `The condition is always ${parsed.constant}`,
+      path,
+      hint: parsed.constant ? 'Leave `when` out' : 'Remove the edge',
+    });
+  }
+
+  #compileMap(
+    outline: EdgeOutline,
+    edge: PlanEdge,
+    source: NodeOutline | undefined,
+  ): readonly Mapping[] | undefined {
+    if (edge.map === undefined) return undefined;
+    const mapPath = pointer('edges', outline.index, 'map');
+    const claims = new PathClaims();
+    const mappings: Mapping[] = [];
+    // Sorted, so that nothing depends on the order in which keys were written.
+    for (const text of Object.keys(edge.map).sort()) {
+      const path = mapPath + pointer(text);
+      const target = this.#target(text, path, claims);
+      const read = this.#source(edge.map[text] ?? '', path, source);
+      if (target !== undefined && read !== undefined) {
+        mappings.push(Object.freeze({ target: Object.freeze(target), text, read }));
+      }
+    }
+    return Object.freeze(mappings);
+  }
+
+  #target(text: string, path: string, claims: PathClaims): readonly PathSegment[] | undefined {
+    const target = parseTarget(text);
+    if (!target.ok) {
+      const { code, message, offset } = target.fault;
+      this.#findings.block({ code, message, path, detail: { side: 'target', offset } });
+      return undefined;
+    }
+    if (!claims.claim(target.segments)) {
+      this.#findings.block({
+        code: 'overlapping-map',
+        message: `'${text}' overlaps another target path of this edge`,
+        path,
+      });
+    }
+    return target.segments;
+  }
+
+  #source(
+    text: string,
+    path: string,
+    sourceNode: NodeOutline | undefined,
+  ): Mapping['read'] | undefined {
+    const source = parseSource(text);
+    if (!source.ok) {
+      const { code, message, offset, hint } = source.fault;
+      this.#findings.block({ code, message, path, hint, detail: { side: 'source', offset } });
+      return undefined;
+    }
+    const { nodeId, readsOutcome, read } = source;
+    if (nodeId !== undefined && !this.#topology.positionOf.has(nodeId)) {
+      this.#findings.block({
+        code: 'unknown-node-in-map',
+        message: `The map reads '${nodeId}', which is not a node`,
+        path,
+        hint: didYouMean(nodeId, this.#topology.positionOf.keys()),
+      });
+    }
+    const kind = sourceNode?.node?.kind;
+    if (readsOutcome && kind !== undefined && kind !== 'human-approval') {
+      this.#findings.warn({
+        code: 'outcome-never-set',
+        message: `The source is of kind ${kind}: it has no outcome`,
+        path,
+        node: sourceNode?.id,
+      });
+    }
+    return read;
+  }
+}
+
+function conditionFinding(
+  fault: ConditionFault,
+  text: string,
+  path: string,
+): Parameters<Findings['block']>[0] {
+  const detail = positionIn(text, fault.offset);
+  const message = `${fault.message} (line ${detail.line}, column ${detail.column})`;
+  return { code: 'invalid-condition', message, path, hint: fault.hint, detail };
+}
+
+function positionIn(
+  text: string,
+  offset: number,
+): { offset: number; line: number; column: number } {
+  const before = text.slice(0, offset);
+  const lineStart = before.lastIndexOf('\n') + 1;
+  return { offset, line: before.split('\n').length, column: offset - lineStart + 1 };
+}

@@ -1,0 +1,70 @@
+/** Takes from nodes and edges what is not part of a plan: layout of editors silently, the rest with a warning. */
+import type { Findings } from './findings.js';
+import type { JsonObject, JsonValue } from './json.js';
+import { pointer } from './pointer.js';
+import { EDGE_PROPERTIES, nodeProperties } from './schema.js';
+import { didYouMean } from './suggest.js';
+
+const LAYOUT_PROPERTIES: ReadonlySet<string> = new Set(['ui', 'position', 'data', 'style']);
+
+/** A copy of `draft` whose nodes and edges have known properties only; all others are untouched. */
+export function sanitizePlan(draft: JsonObject, findings: Findings): JsonObject {
+  const sanitized: JsonObject = { ...draft };
+  if (Array.isArray(draft.nodes)) {
+    sanitized.nodes = draft.nodes.map((node, index) => sanitizeNode(node, index, findings));
+  }
+  if (Array.isArray(draft.edges)) {
+    sanitized.edges = draft.edges.map((edge, index) =>
+      isObject(edge) ? strip(edge, EDGE_PROPERTIES, pointer('edges', index), findings) : edge,
+    );
+  }
+  return sanitized;
+}
+
+function sanitizeNode(node: JsonValue, index: number, findings: Findings): JsonValue {
+  if (!isObject(node)) return node;
+  const known = nodeProperties(node.kind);
+  // An unknown kind is reported by the schema; guessing its properties would only add noise.
+  return known === undefined ? node : strip(node, known, pointer('nodes', index), findings);
+}
+
+function strip(
+  element: JsonObject,
+  known: ReadonlySet<string>,
+  path: string,
+  findings: Findings,
+): JsonObject {
+  const keys = Object.keys(element);
+  if (keys.every((key) => known.has(key))) return element;
+  const kept: JsonObject = {};
+  for (const key of keys) {
+    if (known.has(key)) kept[key] = element[key] as JsonValue;
+    else if (!isLayout(key)) warnUnknown(element, key, known, path, findings);
+  }
+  return kept;
+}
+
+function isLayout(key: string): boolean {
+  return LAYOUT_PROPERTIES.has(key) || key.startsWith('x-');
+}
+
+function warnUnknown(
+  element: JsonObject,
+  key: string,
+  known: ReadonlySet<string>,
+  path: string,
+  findings: Findings,
+): void {
+  findings.warn({
+    code: 'unknown-property',
+    message: `'${key}' is not a property here and is ignored`,
+    path: path + pointer(key),
+    node:
+      typeof element.kind === 'string' && typeof element.id === 'string' ? element.id : undefined,
+    hint: didYouMean(key, known),
+  });
+}
+
+function isObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
