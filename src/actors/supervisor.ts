@@ -133,9 +133,14 @@ export class Supervisor {
     await this.#timers.tick();
   }
 
-  /** Takes up one run only. */
-  recoverRun(run: string): Promise<unknown> {
-    return this.#tellAndWait(run, { type: 'run.recover' });
+  /**
+   * Goes on with a run: takes up what an earlier process left in motion, unless this one has it in
+   * hand already, and ends a pause.
+   */
+  async resume(run: string): Promise<void> {
+    const isInHand = this.#runs.get(run)?.actor !== undefined;
+    if (!isInHand) await this.#ask(run, { type: 'run.recover' });
+    await this.#ask(run, { type: 'run.resume' });
   }
 
   /** Numbers for health and metrics. */

@@ -35,9 +35,13 @@ export function inspectFile(path: string, newestSchema: number): 'absent' | 'our
 /** Refuses a schema that a newer version of Runchart wrote. */
 export function checkSchemaVersion(found: number, newest: number): void {
   if (found <= newest) return;
-  throw new StorageError('schema-newer', `The database has schema ${found}; this version knows ${newest}.`, {
-    hint: 'Upgrade Runchart, or restore a backup from before the upgrade.',
-  });
+  throw new StorageError(
+    'schema-newer',
+    `The database has schema ${found}; this version knows ${newest}.`,
+    {
+      hint: 'Upgrade Runchart, or restore a backup from before the upgrade.',
+    },
+  );
 }
 
 /** Throws `read-only` or `cannot-open` where the file and those beside it could not be written. */

@@ -7,9 +7,13 @@ import { StorageError } from './storage-error.js';
 /** Absolute path of the database that `location` names: a plain path or a `file:` URL. Links are followed. */
 export function parseDatabasePath(location: string): string {
   if (location.includes(':memory:') || location === '' || location === 'file:') {
-    throw new StorageError('memory-refused', 'A database in memory cannot be shared by the journal and its readers.', {
-      hint: 'Name a file, for instance in a temporary directory.',
-    });
+    throw new StorageError(
+      'memory-refused',
+      'A database in memory cannot be shared by the journal and its readers.',
+      {
+        hint: 'Name a file, for instance in a temporary directory.',
+      },
+    );
   }
   return followLinks(resolve(parsePath(location)));
 }
@@ -18,9 +22,13 @@ function parsePath(location: string): string {
   if (location.startsWith('file:/')) return fileURLToPath(location);
   if (location.startsWith('file:')) return decodeURIComponent(location.slice('file:'.length));
   if (/^[a-z][a-z+.-]+:\/\//i.test(location)) {
-    throw new StorageError('cannot-open', `${location.split('://', 1)[0]}: is not a database file.`, {
-      hint: 'The embedded host keeps its runs in a local file: give a path or a file: URL.',
-    });
+    throw new StorageError(
+      'cannot-open',
+      `${location.split('://', 1)[0]}: is not a database file.`,
+      {
+        hint: 'The embedded host keeps its runs in a local file: give a path or a file: URL.',
+      },
+    );
   }
   return location;
 }

@@ -32,7 +32,12 @@ export class HeadFile {
   /** Not flushed: after a power cut the line may be older, which is harmless. */
   write(head: Head): void {
     const text = `${head.turn} ${head.hash}`;
-    writeSync(this.#descriptor, `${`${text} ${checksum(text)}`.padEnd(LINE_LENGTH - 1)}\n`, 0, 'latin1');
+    writeSync(
+      this.#descriptor,
+      `${`${text} ${checksum(text)}`.padEnd(LINE_LENGTH - 1)}\n`,
+      0,
+      'latin1',
+    );
   }
 
   close(): void {

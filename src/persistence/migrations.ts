@@ -3,9 +3,10 @@
  * and the schema number are one transaction, so that a kill leaves either the old schema or the new;
  * 2. `user_version` counts the migrations applied, and a released migration never changes.
  */
+
+import { fileURLToPath } from 'node:url';
 import type { Client } from '@libsql/client/sqlite3';
 import { readMigrationFiles } from 'drizzle-orm/migrator';
-import { fileURLToPath } from 'node:url';
 import { APPLICATION_ID, checkSchemaVersion } from './database-file.js';
 import { readNumber } from './sql.js';
 
@@ -18,7 +19,10 @@ export function loadMigrations(): readonly (readonly string[])[] {
 }
 
 /** Applies what is missing. Returns whether anything was. */
-export async function migrate(client: Client, migrations: readonly (readonly string[])[]): Promise<boolean> {
+export async function migrate(
+  client: Client,
+  migrations: readonly (readonly string[])[],
+): Promise<boolean> {
   const found = await readNumber(client, 'pragma user_version');
   checkSchemaVersion(found, migrations.length);
   if (found === migrations.length) return false;

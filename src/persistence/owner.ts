@@ -4,9 +4,10 @@
  * and the fence of writer.ts refuses a batch of an older one; 3. nobody opens the lock file but SQLite,
  * since closing another descriptor of it would drop the lock.
  */
-import type { Client, Transaction } from '@libsql/client/sqlite3';
-import { hostname } from 'node:os';
+
 import { existsSync } from 'node:fs';
+import { hostname } from 'node:os';
+import type { Client, Transaction } from '@libsql/client/sqlite3';
 import { lockPath, parseDatabasePath } from './database-path.js';
 import { isBusy, openConnection, openingError, readJson } from './sql.js';
 import { type OwnerInfo, StorageError } from './storage-error.js';

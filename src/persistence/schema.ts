@@ -3,7 +3,14 @@
  * 2. every index costs each commit, so there is one only where a hot read needs it. Tables keyed by
  * more than one column are WITHOUT ROWID, which drizzle-kit cannot say: see docs/storage.md.
  */
-import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import {
+  index,
+  integer,
+  primaryKey,
+  sqliteTable,
+  text,
+  uniqueIndex,
+} from 'drizzle-orm/sqlite-core';
 
 export const plans = sqliteTable('plans', {
   hash: text('hash').primaryKey(),
@@ -85,9 +92,7 @@ export const attempts = sqliteTable(
     issuesJson: text('issues_json'),
     notesJson: text('notes_json'),
   },
-  (table) => [
-    primaryKey({ columns: [table.run, table.node, table.generation, table.attempt] }),
-  ],
+  (table) => [primaryKey({ columns: [table.run, table.node, table.generation, table.attempt] })],
 );
 
 export const runEvents = sqliteTable(

@@ -32,12 +32,20 @@ function corrupt(message: string, cause?: unknown): StorageError {
 }
 
 /** Runs a query whose rows have one JSON cell each, and parses them. */
-export async function readJson(client: Client, sql: string, args: InValue[] = []): Promise<unknown[]> {
+export async function readJson(
+  client: Client,
+  sql: string,
+  args: InValue[] = [],
+): Promise<unknown[]> {
   const { rows } = await client.execute({ sql, args });
   return rows.map((row) => parseJsonCell(row[0]));
 }
 
-export async function readNumber(client: Client, sql: string, args: InValue[] = []): Promise<number> {
+export async function readNumber(
+  client: Client,
+  sql: string,
+  args: InValue[] = [],
+): Promise<number> {
   const { rows } = await client.execute({ sql, args });
   return Number(rows[0]?.[0] ?? 0);
 }
@@ -98,7 +106,9 @@ export function openingError(path: string, cause: unknown): StorageError {
     return new StorageError('read-only', `${path} cannot be written.`, { cause });
   }
   if (code === undefined) {
-    return new StorageError('cannot-open', `${path} cannot be opened: ${describe(cause)}`, { cause });
+    return new StorageError('cannot-open', `${path} cannot be opened: ${describe(cause)}`, {
+      cause,
+    });
   }
   return new StorageError('storage-unavailable', `${path} cannot be used: ${describe(cause)}`, {
     hint: 'Look for faults of the disk; nothing was acknowledged.',

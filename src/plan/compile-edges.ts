@@ -9,6 +9,7 @@ import { pointer } from './pointer.js';
 import type { PlanEdge } from './schema.js';
 import type { EdgeOutline, NodeOutline } from './shape.js';
 import { didYouMean } from './suggest.js';
+import { positionIn } from './text-position.js';
 import type { Topology } from './topology.js';
 
 export interface EdgeParts {
@@ -68,17 +69,19 @@ export class EdgeCompiler {
   ): Condition | undefined {
     const { when } = edge;
     if (when === undefined) return undefined;
-    const path = pointer('edges', outline.index, 'when');
     const result = this.#parse(when);
+    if (result.ok && isPlain(result.parsed)) return result.parsed?.condition;
+    const path = pointer('edges', outline.index, 'when');
     if (!result.ok) {
       this.#findings.block(conditionFinding(result.fault, when, path));
       return undefined;
     }
-    if (result.parsed === undefined) return undefined;
-    this.#checkNodeReferences(result.parsed, when, path);
-    this.#checkOutcome(result.parsed, source, path);
-    this.#checkConstant(result.parsed, path);
-    return result.parsed.condition;
+    const { parsed } = result;
+    if (parsed === undefined) return undefined;
+    this.#checkNodeReferences(parsed, when, path);
+    this.#checkOutcome(parsed, source, path);
+    this.#checkConstant(parsed, path);
+    return parsed.condition;
   }
 
   #parse(text: string): ReturnType<typeof parseCondition> {
@@ -207,6 +210,12 @@ export class EdgeCompiler {
   }
 }
 
+/** Whether nothing in a condition depends on the nodes of the plan, and nothing is worth a warning. */
+function isPlain(parsed: ParsedCondition | undefined): boolean {
+  if (parsed === undefined) return true;
+  return parsed.nodeIds.length === 0 && !parsed.readsOutcome && parsed.constant === undefined;
+}
+
 function conditionFinding(
   fault: ConditionFault,
   text: string,
@@ -215,13 +224,4 @@ function conditionFinding(
   const detail = positionIn(text, fault.offset);
   const message = `${fault.message} (line ${detail.line}, column ${detail.column})`;
   return { code: 'invalid-condition', message, path, hint: fault.hint, detail };
-}
-
-function positionIn(
-  text: string,
-  offset: number,
-): { offset: number; line: number; column: number } {
-  const before = text.slice(0, offset);
-  const lineStart = before.lastIndexOf('\n') + 1;
-  return { offset, line: before.split('\n').length, column: offset - lineStart + 1 };
 }

@@ -5,6 +5,7 @@
 import { RunchartError } from '../errors.js';
 import { canonicalJson, contentHash } from './canonical.js';
 import { EdgeCompiler, type EdgeParts } from './compile-edges.js';
+import { edgeIds } from './edge-ids.js';
 import { Findings } from './findings.js';
 import { deepFreeze } from './freeze.js';
 import { formatIssues, type Issue } from './issue.js';
@@ -76,7 +77,8 @@ function isObject(value: unknown): value is JsonObject {
 function withStepPaths(result: CompileResult): CompileResult {
   if (!result.ok) return { ok: false, issues: result.issues.map(issueOfStep) };
   const { version } = result;
-  return { ok: true, version: { ...version, warnings: version.warnings.map(issueOfStep) } };
+  const warnings = version.warnings.map(issueOfStep);
+  return { ok: true, version: Object.freeze({ ...version, warnings }) };
 }
 
 function compileDraft(draft: JsonObject, findings: Findings): CompileResult {
@@ -130,6 +132,7 @@ function compileNodeParts(
   }
   const resolve = (property: 'inputSchema' | 'outputSchema'): ValueValidator | undefined => {
     const reference = property in node ? (node as SchemaHolder)[property] : undefined;
+    if (reference === undefined) return undefined;
     return schemas.resolve(reference, pointer('nodes', index, property), id);
   };
   return {
@@ -198,18 +201,6 @@ function assembleGraph(
 function outputSchemaOf(node: PlanNode, plan: Plan): JsonObject | boolean | undefined {
   const reference = 'outputSchema' in node ? node.outputSchema : undefined;
   return typeof reference === 'string' ? plan.schemas?.[reference] : reference;
-}
-
-/** Given ids are kept; the others are made from their ends and cannot collide with an id. */
-function edgeIds(edges: readonly PlanEdge[]): string[] {
-  const uses = new Map<string, number>();
-  return edges.map(({ id, source, target }) => {
-    if (id !== undefined) return id;
-    const made = `${source}->${target}`;
-    const use = (uses.get(made) ?? 0) + 1;
-    uses.set(made, use);
-    return use === 1 ? made : `${made}#${use}`;
-  });
 }
 
 function upstreamIds(

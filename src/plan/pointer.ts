@@ -8,5 +8,6 @@ export function pointer(...segments: readonly PointerSegment[]): string {
 }
 
 function escapeSegment(segment: string): string {
+  if (!/[~/]/.test(segment)) return segment;
   return segment.replaceAll('~', '~0').replaceAll('/', '~1');
 }

@@ -1,7 +1,7 @@
 /** Takes from nodes and edges what is not part of a plan: layout of editors silently, the rest with a warning. */
 import type { Findings } from './findings.js';
 import type { JsonObject, JsonValue } from './json.js';
-import { pointer } from './pointer.js';
+import { type PointerSegment, pointer } from './pointer.js';
 import { EDGE_PROPERTIES, nodeProperties } from './schema.js';
 import { didYouMean } from './suggest.js';
 
@@ -15,7 +15,7 @@ export function sanitizePlan(draft: JsonObject, findings: Findings): JsonObject 
   }
   if (Array.isArray(draft.edges)) {
     sanitized.edges = draft.edges.map((edge, index) =>
-      isObject(edge) ? strip(edge, EDGE_PROPERTIES, pointer('edges', index), findings) : edge,
+      isObject(edge) ? strip(edge, EDGE_PROPERTIES, ['edges', index], findings) : edge,
     );
   }
   return sanitized;
@@ -25,13 +25,13 @@ function sanitizeNode(node: JsonValue, index: number, findings: Findings): JsonV
   if (!isObject(node)) return node;
   const known = nodeProperties(node.kind);
   // An unknown kind is reported by the schema; guessing its properties would only add noise.
-  return known === undefined ? node : strip(node, known, pointer('nodes', index), findings);
+  return known === undefined ? node : strip(node, known, ['nodes', index], findings);
 }
 
 function strip(
   element: JsonObject,
   known: ReadonlySet<string>,
-  path: string,
+  place: readonly PointerSegment[],
   findings: Findings,
 ): JsonObject {
   const keys = Object.keys(element);
@@ -39,7 +39,7 @@ function strip(
   const kept: JsonObject = {};
   for (const key of keys) {
     if (known.has(key)) kept[key] = element[key] as JsonValue;
-    else if (!isLayout(key)) warnUnknown(element, key, known, path, findings);
+    else if (!isLayout(key)) warnUnknown(element, key, known, place, findings);
   }
   return kept;
 }
@@ -52,13 +52,13 @@ function warnUnknown(
   element: JsonObject,
   key: string,
   known: ReadonlySet<string>,
-  path: string,
+  place: readonly PointerSegment[],
   findings: Findings,
 ): void {
   findings.warn({
     code: 'unknown-property',
     message: `'${key}' is not a property here and is ignored`,
-    path: path + pointer(key),
+    path: pointer(...place, key),
     node:
       typeof element.kind === 'string' && typeof element.id === 'string' ? element.id : undefined,
     hint: didYouMean(key, known),

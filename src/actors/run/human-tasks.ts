@@ -7,13 +7,24 @@ import { blockingIssues } from '../../plan/issue.js';
 import type { JsonObject, JsonValue } from '../../plan/json.js';
 import type { CompiledNode } from '../../plan/plan-version.js';
 import type { TaskRecord } from '../records.js';
-import type { Decider } from './decider.js';
+import type { Environment } from '../environment.js';
+import type { Turn } from '../turn.js';
+import type { RunModel } from './run-model.js';
 
 export type ApprovalOutcome = 'approved' | 'changes-requested' | 'rejected';
 
+/** What opening and closing a task needs of the turn that does it. */
+export interface TaskScope {
+  readonly model: RunModel;
+  readonly turn: Turn;
+  readonly services: { readonly environment: Environment };
+  armTimer(kind: 'task-deadline', node: CompiledNode, dueAt: number): void;
+  clearTimer(kind: 'task-deadline', node: CompiledNode): void;
+}
+
 /** Opens the task of a human node, with what the person is shown. */
-export function openTask(decider: Decider, node: CompiledNode): void {
-  const { model, turn, services } = decider;
+export function openTask(scope: TaskScope, node: CompiledNode): void {
+  const { model, turn, services } = scope;
   const { source } = node;
   if (source.kind !== 'human-approval') throw new Error(`node "${node.id}" asks nobody`);
   const deadlineAt = source.deadlineMs === undefined ? null : turn.at + source.deadlineMs;
@@ -40,19 +51,19 @@ export function openTask(decider: Decider, node: CompiledNode): void {
   model.tasks.set(node.id, task);
   turn.putTask(task);
   turn.event('task.opened', node.id, null, { task: task.id, kind: task.kind, deadlineAt });
-  if (deadlineAt !== null) decider.armTimer('task-deadline', node, deadlineAt);
+  if (deadlineAt !== null) scope.armTimer('task-deadline', node, deadlineAt);
 }
 
 /** Closes the task of a node run that leaves awaiting-human; `cause` is what made it leave. */
-export function closeTask(decider: Decider, node: CompiledNode, cause: NodeRunEvent): void {
-  const { model, turn } = decider;
+export function closeTask(scope: TaskScope, node: CompiledNode, cause: NodeRunEvent): void {
+  const { model, turn } = scope;
   const task = model.tasks.get(node.id);
   if (task === undefined) throw new Error(`node "${node.id}" has no open task`);
   const status = closingStatus(cause);
   model.tasks.delete(node.id);
   turn.putTask({ ...task, status, closedAt: turn.at });
   turn.event('task.closed', node.id, null, { task: task.id, status });
-  decider.clearTimer('task-deadline', node);
+  scope.clearTimer('task-deadline', node);
 }
 
 function closingStatus(cause: NodeRunEvent): TaskRecord['status'] {

@@ -291,6 +291,10 @@ function onResume(decider: Decider): void {
 /** Closes what a stopped process was working on. Nothing is decided again: rows say what was. */
 function onRecover(decider: Decider): void {
   const { model, turn } = decider;
+  if (isFinal(model.record.status)) {
+    turn.refusal = new RunchartError('run-ended', `run ${model.record.id} has ended`);
+    return;
+  }
   const interrupted = [...model.openAttempts.values()].sort(
     (a, b) => model.node(a.node).position - model.node(b.node).position,
   );

@@ -1,0 +1,63 @@
+/** Imports run one way: plan <- machines <- actors <- http, cli. Storage is reached through the ports. */
+const inside = (folder) => ({ path: `^src/${folder}/` });
+
+module.exports = {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'plan-knows-nobody',
+      severity: 'error',
+      from: inside('plan'),
+      to: { path: '^src/', pathNot: '^src/(plan/|errors[.]ts)' },
+    },
+    {
+      name: 'machines-know-plans',
+      severity: 'error',
+      from: inside('machines'),
+      to: { path: '^src/', pathNot: '^src/(machines|plan)/' },
+    },
+    {
+      name: 'machines-do-no-io',
+      severity: 'error',
+      from: inside('machines'),
+      to: { dependencyTypes: ['core'], pathNot: '^(node:)?crypto$' },
+    },
+    {
+      name: 'actors-know-ports-only',
+      severity: 'error',
+      from: inside('actors'),
+      to: { path: '^src/(persistence|http|cli|testing|index|orchestrator)' },
+    },
+    {
+      name: 'persistence-knows-records-only',
+      severity: 'error',
+      from: inside('persistence'),
+      to: { path: '^src/', pathNot: '^src/(persistence/|machines/|actors/(ports|records)[.]ts|errors[.]ts)' },
+    },
+    {
+      name: 'http-and-cli-use-the-api',
+      severity: 'error',
+      from: { path: '^src/(http|cli)/' },
+      to: { path: '^src/(actors|persistence)/' },
+    },
+    {
+      name: 'nobody-imports-the-barrel',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(cli)/' },
+      to: { path: '^src/index[.]ts$' },
+    },
+    {
+      name: 'no-orphans',
+      severity: 'error',
+      from: { orphan: true, path: '^src/', pathNot: ['^src/index[.]ts$', '^src/cli/main[.]ts$', 'journal-worker[.]ts$'] },
+      to: {},
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    parser: 'swc',
+    extraExtensionsToScan: [],
+  },
+};

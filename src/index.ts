@@ -1,0 +1,47 @@
+/** The public API. */
+export type { Clock, Environment } from './actors/environment.js';
+export type {
+  Handler,
+  HandlerContext,
+  HandlerFunction,
+  Handlers,
+  LifecycleClass,
+  LifecycleHandler,
+  Logger,
+} from './actors/handlers.js';
+export type { LiveRun } from './actors/live-index.js';
+export { ERROR_KINDS, type ErrorCode, RunchartError } from './errors.js';
+export { NODE_STATUSES, type NodeStatus, RUN_STATUSES, type RunStatus } from './machines/statuses.js';
+export {
+  createOrchestrator,
+  type EventsOptions,
+  type Health,
+  Orchestrator,
+  type OrchestratorLimits,
+  type OrchestratorOptions,
+  type Responded,
+  type RespondOptions,
+  type RunHandle,
+  type StartOptions,
+} from './orchestrator.js';
+export { StorageError } from './persistence/storage-error.js';
+export { type PlanFor, plan } from './plan/builder.js';
+export { type CompileResult, compilePlan, PlanInvalidError } from './plan/compile.js';
+export { planToMermaid } from './plan/diagram.js';
+export { formatIssues, type Issue, type IssueSeverity } from './plan/issue.js';
+export type { JsonObject, JsonValue } from './plan/json.js';
+export { type ParseResult, parsePlanText } from './plan/parse.js';
+export type { PlanVersion } from './plan/plan-version.js';
+export { type Plan, type PlanEdge, type PlanNode, jsonSchema as planJsonSchema } from './plan/schema.js';
+export { type RunFilter, RunReader } from './run-reader.js';
+export type {
+  ArtifactView,
+  AttemptView,
+  NodeRunView,
+  RunDetails,
+  RunError,
+  RunEvent,
+  RunResult,
+  RunSummary,
+  TaskView,
+} from './views.js';

@@ -1,0 +1,414 @@
+/**
+ * The orchestrator as its users see it, and the one place that knows both the actors and the
+ * storage. Every method that changes something resolves when the change is durable.
+ */
+import { createHash } from 'node:crypto';
+import { hostname } from 'node:os';
+import { type Environment, systemEnvironment } from './actors/environment.js';
+import { HandlerRegistry, type Handlers, type Logger } from './actors/handlers.js';
+import type { LiveRun } from './actors/live-index.js';
+import { PlanCache } from './actors/plan-cache.js';
+import type { Journal, RunStore } from './actors/ports.js';
+import type { RunRecord } from './actors/records.js';
+import { Supervisor, type SupervisorLimits, type SupervisorStats } from './actors/supervisor.js';
+import { RunchartError } from './errors.js';
+import { isFinal, type RunStatus } from './machines/statuses.js';
+import type { PlanFor } from './plan/builder.js';
+import { compilePlanOrThrow } from './plan/compile.js';
+import { canonicalJson } from './plan/canonical.js';
+import { blockingIssues } from './plan/issue.js';
+import type { JsonObject, JsonValue } from './plan/json.js';
+import { toJsonValue } from './plan/json-values.js';
+import type { PlanVersion } from './plan/plan-version.js';
+import { openStorage } from './persistence/storage.js';
+import { RunReader } from './run-reader.js';
+import type { RunEvent, RunResult } from './views.js';
+
+export interface OrchestratorOptions {
+  /** The database file, as a path or a `file:` URL. It is made where it does not exist. */
+  readonly url: string;
+  readonly handlers: Handlers;
+  /** Owners that need no handler, as `user/alice`. */
+  readonly executors?: readonly string[];
+  /** Takes up, at once, what an earlier process left in motion; on unless false. */
+  readonly recover?: boolean;
+  readonly logger?: Logger;
+  readonly environment?: Environment;
+  readonly limits?: Partial<OrchestratorLimits>;
+}
+
+export interface OrchestratorLimits extends SupervisorLimits {
+  /** Handlers of one run at work, unless its plan or its start says otherwise. */
+  readonly runConcurrency: number;
+  /** How long `close` waits for handlers before it aborts their signals, in milliseconds. */
+  readonly drainMs: number;
+}
+
+const DEFAULT_LIMITS: OrchestratorLimits = {
+  concurrency: 1_000,
+  runConcurrency: 100,
+  maxResidentRuns: 10_000,
+  maxTurnSize: 1_000,
+  maxTurnsUnderWay: 5_000,
+  maxInbox: 10_000,
+  graceMs: 5_000,
+  drainMs: 10_000,
+};
+
+export interface StartOptions<Input = unknown> {
+  readonly input?: Input;
+  /** Starting the same plan and input again under the same id is one run. */
+  readonly id?: string;
+  readonly metadata?: JsonObject;
+  /** Handlers of this run that may be at work at the same time. */
+  readonly concurrency?: number;
+}
+
+export interface RunHandle {
+  readonly id: string;
+  /** Resolves when the run has ended. */
+  result(): Promise<RunResult>;
+  events(options?: EventsOptions): AsyncIterableIterator<RunEvent>;
+}
+
+export interface EventsOptions {
+  /** Number of the last event already known; 0 is from the first. */
+  readonly after?: number;
+  /** Ends the iteration. */
+  readonly signal?: AbortSignal;
+}
+
+export interface RespondOptions {
+  readonly response: JsonValue;
+  /** Who answers. */
+  readonly responder?: string;
+  /** The run that the answer is meant for; a task of another is refused. */
+  readonly run?: string;
+}
+
+export interface Responded {
+  readonly run: string;
+  readonly node: string;
+  readonly task: string;
+  readonly outcome: string;
+}
+
+export interface Health {
+  readonly status: 'ok' | 'failing' | 'lost';
+  readonly detail?: string;
+  readonly journalQueue: number;
+  readonly supervisor: SupervisorStats;
+}
+
+const RUN_ID = /^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}$/;
+const MAX_CONCURRENCY = 10_000;
+const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** Opens the database as its one owner, and takes up what an earlier process left in motion. Rejects with a StorageError. */
+export async function createOrchestrator(options: OrchestratorOptions): Promise<Orchestrator> {
+  const environment = options.environment ?? systemEnvironment;
+  const registry = new HandlerRegistry(options.handlers, options.executors);
+  const storage = await openStorage({ database: options.url, now: () => environment.clock.now() });
+  try {
+    const orchestrator = new Orchestrator({
+      environment,
+      registry,
+      journal: storage.journal,
+      store: storage.store,
+      runs: new RunReader(storage.reader),
+      logger: options.logger ?? SILENT,
+      limits: { ...DEFAULT_LIMITS, ...options.limits },
+      ...(await storage.store.highWater()),
+      announce: (address) => storage.journal.setAddress(address),
+      closeStorage: () => storage.close(),
+    });
+    if (options.recover !== false) await orchestrator.recover();
+    return orchestrator;
+  } catch (error) {
+    await storage.close();
+    throw error;
+  }
+}
+
+/** What an orchestrator is put together from. */
+export interface OrchestratorParts {
+  readonly environment: Environment;
+  readonly registry: HandlerRegistry;
+  readonly journal: Journal;
+  readonly store: RunStore;
+  readonly runs: RunReader;
+  readonly logger: Logger;
+  readonly limits: OrchestratorLimits;
+  /** Highest turn and run number in the database. */
+  readonly turn: number;
+  readonly run: number;
+  announce(address: string | null): Promise<void>;
+  closeStorage(): Promise<void>;
+}
+
+export class Orchestrator {
+  /** Reads: lists, details, events. */
+  readonly runs: RunReader;
+  readonly #parts: OrchestratorParts;
+  readonly #supervisor: Supervisor;
+  readonly #plans = new PlanCache();
+  readonly #stored = new Set<string>();
+  #lastRun: number;
+  #closing: Promise<void> | undefined;
+
+  constructor(parts: OrchestratorParts) {
+    this.#parts = parts;
+    this.runs = parts.runs;
+    this.#lastRun = parts.run;
+    this.#supervisor = new Supervisor({
+      ...parts,
+      plans: this.#plans,
+      worker: `${hostname()}:${process.pid}`,
+      lastTurn: parts.turn,
+    });
+  }
+
+  /**
+   * Starts a run; resolves when it is durable. Throws PlanInvalidError with all issues, or
+   * RunchartError: `handler-missing`, `executor-missing`, `input-invalid`, `argument-invalid`, `run-conflict`.
+   */
+  async start<Input>(plan: PlanFor<Input>, options: StartOptions<Input> = {}): Promise<RunHandle> {
+    const version = compilePlanOrThrow(plan);
+    this.#parts.registry.assertServes(version);
+    const inputJson = readInput(version, options.input);
+    const record = this.#draftRun(version, inputJson, options);
+    await this.#storePlan(version);
+    await this.#supervisor.start({ isFresh: options.id === undefined, record, version });
+    return this.handle(record.id);
+  }
+
+  /** A handle on a run by id; nothing is checked until it is used. */
+  handle(id: string): RunHandle {
+    return {
+      id,
+      result: () => this.result(id),
+      events: (options) => this.events(id, options),
+    };
+  }
+
+  /** Resolves when the run has ended, with its outputs and errors. */
+  async result(id: string): Promise<RunResult> {
+    await this.#when(id, (status) => isFinal(status));
+    return this.runs.result(id);
+  }
+
+  /** Resolves when the run goes on only by somebody's doing: ended, awaiting a person, blocked or paused. */
+  settled(id: string): Promise<RunStatus> {
+    return this.#when(id, (status) => !['pending', 'ready', 'running'].includes(status));
+  }
+
+  /**
+   * The events of a run, from the log, in order and without a gap; live until the run's terminal
+   * event. A slow reader is never behind by more than what lies on disk.
+   */
+  async *events(id: string, options: EventsOptions = {}): AsyncIterableIterator<RunEvent> {
+    const { signal } = options;
+    let after = options.after ?? 0;
+    const change = new ChangeSignal(signal);
+    const unwatch = this.#supervisor.live.watch(id, () => change.raise());
+    try {
+      while (signal?.aborted !== true) {
+        const page = await this.runs.events(id, after);
+        for (const event of page) {
+          yield event;
+          after = event.seq;
+          if (isTerminal(event)) return;
+        }
+        if (page.length > 0) continue;
+        if (isFinal((await this.runs.summary(id)).status)) return;
+        await change.wait();
+      }
+    } finally {
+      unwatch();
+    }
+  }
+
+  /** Answers a human task. Rejects with `task-unknown`, `task-foreign`, `task-closed`, `task-expired`, `responder-refused` or `response-invalid`. */
+  async respond(taskId: string, options: RespondOptions): Promise<Responded> {
+    const task = await this.runs.task(taskId);
+    if (options.run !== undefined && options.run !== task.run) {
+      throw new RunchartError('task-foreign', `task ${taskId} belongs to another run than ${options.run}`);
+    }
+    const converted = toJsonValue(options.response);
+    if (!converted.ok || converted.value === undefined) {
+      const message = converted.ok ? 'a response is needed' : `${converted.path}: ${converted.message}`;
+      throw new RunchartError('argument-invalid', `the response is not JSON: ${message}`);
+    }
+    const message = {
+      type: 'task.respond',
+      task: taskId,
+      response: converted.value,
+      responder: options.responder ?? null,
+    } as const;
+    return (await this.#supervisor.send(task.run, message)) as Responded;
+  }
+
+  /** Cancels a run. Repeated, it answers the same; a run that has ended otherwise refuses with `run-ended`. */
+  async cancel(id: string, options: { reason?: string; by?: string } = {}): Promise<{ run: string; cancelled: true }> {
+    const message = { type: 'run.cancel', reason: options.reason ?? null, by: options.by ?? null } as const;
+    return (await this.#supervisor.send(id, message)) as { run: string; cancelled: true };
+  }
+
+  /** Stops scheduling: handlers at work finish, nothing new starts. */
+  async pause(id: string): Promise<void> {
+    await this.#supervisor.send(id, { type: 'run.pause' });
+  }
+
+  /** Goes on with a paused run, or takes up one that an earlier process left in motion. */
+  async resume(id: string): Promise<void> {
+    await this.#supervisor.resume(id);
+  }
+
+  /** Takes up all runs that an earlier process left in motion, and fires what fell due meanwhile. */
+  recover(): Promise<void> {
+    return this.#supervisor.recover();
+  }
+
+  /** Runs in memory now, as their newest commits left them. */
+  live(): readonly LiveRun[] {
+    return this.#supervisor.live.residents();
+  }
+
+  /** Calls `listener` after each commit of a run; returns a function that ends it. */
+  watch(id: string, listener: (live: LiveRun) => void): () => void {
+    return this.#supervisor.live.watch(id, listener);
+  }
+
+  /** Tells other processes, through the database, where this one can be reached. */
+  announce(address: string | null): Promise<void> {
+    return this.#parts.announce(address);
+  }
+
+  health(): Health {
+    const { state, detail, queued } = this.#parts.journal.health();
+    const supervisor = this.#supervisor.stats();
+    const status = supervisor.stopped === undefined ? state : 'lost';
+    return { status, journalQueue: queued, supervisor, ...(detail !== undefined && { detail }) };
+  }
+
+  /** Drains: nothing new, handlers get their grace, everything decided becomes durable; then the database is given up. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.#supervisor.close(this.#parts.limits.drainMs);
+    await this.#parts.closeStorage();
+  }
+
+  #draftRun(version: PlanVersion, inputJson: string, options: StartOptions): RunRecord {
+    const { environment, limits } = this.#parts;
+    const id = options.id ?? environment.id();
+    if (!RUN_ID.test(id)) {
+      throw new RunchartError('argument-invalid', `"${id.slice(0, 128)}" is no run id`, {
+        hint: 'use up to 128 letters, digits, and _ . : -',
+      });
+    }
+    const now = environment.clock.now();
+    this.#lastRun += 1;
+    return {
+      run: this.#lastRun,
+      id,
+      planHash: version.hash,
+      status: 'pending',
+      inputJson,
+      startDigest: createHash('sha256').update(`${version.hash}\n${inputJson}`).digest('hex'),
+      metadataJson: readMetadata(options.metadata),
+      concurrency: readConcurrency(options.concurrency ?? version.plan.concurrency ?? limits.runConcurrency),
+      createdAt: now,
+      updatedAt: now,
+      endedAt: null,
+      reasonJson: null,
+    };
+  }
+
+  async #storePlan(version: PlanVersion): Promise<void> {
+    this.#plans.put(version);
+    if (this.#stored.has(version.hash)) return;
+    const { journal, environment } = this.#parts;
+    const planJson = canonicalJson(version.plan as unknown as JsonValue);
+    await journal.storePlan(version.hash, planJson, version.plan.title, environment.clock.now());
+    this.#stored.add(version.hash);
+  }
+
+  async #when(id: string, isReached: (status: RunStatus) => boolean): Promise<RunStatus> {
+    const change = new ChangeSignal();
+    const unwatch = this.#supervisor.live.watch(id, (live) => {
+      if (isReached(live.status)) change.raise();
+    });
+    try {
+      for (;;) {
+        const { status } = await this.runs.summary(id);
+        if (isReached(status)) return status;
+        await change.wait();
+      }
+    } finally {
+      unwatch();
+    }
+  }
+}
+
+const TERMINAL_EVENTS = new Set(['run.completed', 'run.partial', 'run.failed', 'run.cancelled']);
+
+function isTerminal(event: RunEvent): boolean {
+  return TERMINAL_EVENTS.has(event.type);
+}
+
+/** Wakes one waiter; a change that comes before the wait is not lost. */
+class ChangeSignal {
+  #isRaised = false;
+  #wake: (() => void) | undefined;
+
+  constructor(signal?: AbortSignal) {
+    signal?.addEventListener('abort', () => this.raise(), { once: true });
+  }
+
+  raise(): void {
+    this.#isRaised = true;
+    this.#wake?.();
+  }
+
+  async wait(): Promise<void> {
+    if (!this.#isRaised) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    this.#isRaised = false;
+    this.#wake = undefined;
+  }
+}
+
+function readInput(version: PlanVersion, input: unknown): string {
+  const converted = toJsonValue(input === undefined ? {} : input);
+  if (!converted.ok) {
+    throw new RunchartError('input-invalid', `the input is not JSON at ${converted.path || '/'}: ${converted.message}`);
+  }
+  const issues = blockingIssues(version.validateInputs?.(converted.value) ?? []);
+  if (issues.length > 0) {
+    throw new RunchartError('input-invalid', 'the input does not fit the plan', { issues });
+  }
+  return canonicalJson(converted.value ?? {});
+}
+
+function readMetadata(metadata: JsonObject | undefined): string | null {
+  if (metadata === undefined) return null;
+  const converted = toJsonValue(metadata);
+  if (!converted.ok) {
+    throw new RunchartError('argument-invalid', `metadata is not JSON at ${converted.path}: ${converted.message}`);
+  }
+  return converted.json ?? null;
+}
+
+function readConcurrency(concurrency: number): number {
+  if (Number.isInteger(concurrency) && concurrency >= 1 && concurrency <= MAX_CONCURRENCY) {
+    return concurrency;
+  }
+  throw new RunchartError('argument-invalid', `concurrency must be a whole number from 1 to ${MAX_CONCURRENCY}`);
+}

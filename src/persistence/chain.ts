@@ -1,0 +1,53 @@
+/**
+ * The hash chain of each run over its turns. Invariants: 1. a turn follows exactly the event after
+ * which it was computed; 2. links of a batch are kept apart until the batch is durable; 3. memory is
+ * bounded: the least recently used runs are looked up again.
+ */
+import { hash } from 'node:crypto';
+import { CHAINED, type EncodedTurn } from './encoded-turn.js';
+
+/** Where a run's chain ends. */
+export interface Link {
+  readonly seq: number;
+  readonly hash: string;
+}
+
+export const FIRST_LINK: Link = { seq: 0, hash: '' };
+
+/** Separates the values of a large row; cannot occur inside a JSON text. */
+const SEPARATOR = '\u001f';
+
+/** The hash of a turn, which follows `previous`. */
+export function chainHash(previous: string, turn: EncodedTurn): string {
+  let text = `${previous}\n${turn.head}`;
+  for (const table of CHAINED) text += `\n${turn.fragments[table]}`;
+  for (const { table, values } of turn.large) {
+    if (CHAINED.includes(table)) text += `\n${values.join(SEPARATOR)}`;
+  }
+  return hash('sha256', text, 'base64url');
+}
+
+export class ChainEnds {
+  readonly #ends = new Map<number, Link>();
+  readonly #capacity: number;
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  get(run: number): Link | undefined {
+    return this.#ends.get(run);
+  }
+
+  set(run: number, link: Link): void {
+    this.#ends.delete(run);
+    this.#ends.set(run, link);
+    if (this.#ends.size <= this.#capacity) return;
+    const [oldest] = this.#ends.keys();
+    if (oldest !== undefined) this.#ends.delete(oldest);
+  }
+
+  clear(): void {
+    this.#ends.clear();
+  }
+}

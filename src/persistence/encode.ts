@@ -1,0 +1,255 @@
+/**
+ * Turns records into rows as JSON text, on the caller's thread. Invariants: 1. values stand in the
+ * order of the columns in schema.ts; 2. JSON columns keep their text exactly; 3. text that SQLite
+ * could not give back unchanged (lone surrogates) is refused, with `turn-refused`.
+ */
+
+import { CommitError } from '../actors/ports.js';
+import type {
+  ActorVersionRecord,
+  ArtifactRecord,
+  AttemptRecord,
+  EventRecord,
+  NodeRunRecord,
+  ResponseRecord,
+  RunChange,
+  RunRecord,
+  TaskRecord,
+  TurnRecord,
+} from '../actors/records.js';
+import {
+  type EncodedPlan,
+  type EncodedTimer,
+  type EncodedTurn,
+  FRAGMENT,
+  FRAGMENT_COUNT,
+  type FragmentIndex,
+  type LargeRow,
+  type SqlValue,
+} from './encoded-turn.js';
+
+/** Length of a row's payloads from which it is bound on its own. Part of the chain's format. */
+export const LARGE_ROW_LENGTH = 32_768;
+
+type Row = readonly SqlValue[];
+
+const NO_TIMERS: readonly EncodedTimer[] = [];
+const NO_LARGE: readonly LargeRow[] = [];
+
+/** The turn as it crosses to the worker. Throws a CommitError `turn-refused` where it cannot be stored. */
+export function encodeTurn({ turn, run, seq, reason, at, rows }: TurnRecord): EncodedTurn {
+  checkEvents(rows.events, run, seq);
+  const fragments: string[] = new Array<string>(FRAGMENT_COUNT).fill('');
+  const large: LargeRow[] = [];
+  const put = (table: FragmentIndex, row: Row, payloadLength: number): void => {
+    if (payloadLength >= LARGE_ROW_LENGTH) large.push({ table, values: row });
+    else pending.push(row);
+  };
+  let pending: Row[] = [];
+  const seal = (table: FragmentIndex): void => {
+    if (pending.length === 0) return;
+    const text = JSON.stringify(pending);
+    fragments[table] = text.slice(1, -1);
+    pending = [];
+  };
+
+  if (rows.runCreated !== undefined) {
+    put(FRAGMENT.runsCreated, runRow(rows.runCreated), rows.runCreated.inputJson.length);
+    seal(FRAGMENT.runsCreated);
+  }
+  if (rows.runChanged !== undefined) {
+    put(FRAGMENT.runsChanged, runChangeRow(rows.runChanged), 0);
+    seal(FRAGMENT.runsChanged);
+  }
+  for (const row of rows.nodeRuns) {
+    put(FRAGMENT.nodeRuns, nodeRunRow(row), size(row.inputJson) + size(row.outputJson));
+  }
+  seal(FRAGMENT.nodeRuns);
+  for (const row of rows.actorVersions) {
+    put(FRAGMENT.actorVersions, actorVersionRow(row), row.snapshotJson.length);
+  }
+  seal(FRAGMENT.actorVersions);
+  for (const row of rows.attempts) put(FRAGMENT.attempts, attemptRow(row), attemptSize(row));
+  seal(FRAGMENT.attempts);
+  for (const row of rows.events) put(FRAGMENT.events, eventRow(row), row.detailJson.length);
+  seal(FRAGMENT.events);
+  for (const row of rows.tasks) put(FRAGMENT.tasks, taskRow(row), row.presentedJson.length);
+  seal(FRAGMENT.tasks);
+  for (const row of rows.responses)
+    put(FRAGMENT.responses, responseRow(row), row.responseJson.length);
+  seal(FRAGMENT.responses);
+  for (const row of rows.artifacts)
+    put(FRAGMENT.artifacts, artifactRow(row), size(row.payloadJson));
+  seal(FRAGMENT.artifacts);
+
+  const head = JSON.stringify([run, seq, turn, reason, at]).slice(0, -1);
+  const timers = encodeTimers(run, rows);
+  let bytes = head.length;
+  for (const fragment of fragments) {
+    checkWellFormed(fragment);
+    bytes += fragment.length;
+  }
+  for (const { values } of large) bytes += checkLargeRow(values);
+  return {
+    kind: 'turn',
+    turn,
+    run,
+    seq,
+    eventCount: rows.events.length,
+    head,
+    fragments,
+    large: large.length === 0 ? NO_LARGE : large,
+    timers,
+    bytes,
+  };
+}
+
+export function encodePlan(hash: string, planJson: string, title: string, at: number): EncodedPlan {
+  const values = [hash, planJson, title, at];
+  return { kind: 'plan', hash, values, bytes: checkLargeRow(values) };
+}
+
+function encodeTimers(run: number, rows: TurnRecord['rows']): readonly EncodedTimer[] {
+  if (rows.timersArmed.length === 0 && rows.timersCleared.length === 0) return NO_TIMERS;
+  const armed = rows.timersArmed.map(({ id, node, kind, dueAt }) => {
+    const row = JSON.stringify([id, run, node, kind, dueAt]);
+    checkWellFormed(row);
+    return { id, run, row };
+  });
+  return [...rows.timersCleared.map((id) => ({ id, run, row: null })), ...armed];
+}
+
+/** The numbers of a turn's events end at the turn's own and have no gap. */
+function checkEvents(events: readonly EventRecord[], run: number, seq: number): void {
+  let expected = seq - events.length;
+  for (const event of events) {
+    expected += 1;
+    if (event.seq !== expected || event.run !== run) {
+      throw new CommitError(
+        'turn-refused',
+        `Event ${event.seq} of run ${run} stands where ${expected} belongs.`,
+      );
+    }
+  }
+}
+
+/** An escape of a surrogate that is not itself escaped: JSON.stringify writes these only for lone ones. */
+const LONE_SURROGATE = /(?:^|[^\\])(?:\\\\)*\\ud[89a-f]/;
+
+function checkWellFormed(fragment: string): void {
+  if (fragment.includes('\\ud') && LONE_SURROGATE.test(fragment)) throw illFormed();
+}
+
+function checkLargeRow(values: Row): number {
+  let bytes = 0;
+  for (const value of values) {
+    if (typeof value !== 'string') continue;
+    if (!value.isWellFormed()) throw illFormed();
+    bytes += value.length;
+  }
+  return bytes;
+}
+
+function illFormed(): CommitError {
+  return new CommitError(
+    'turn-refused',
+    'A text holds half of a surrogate pair, which is not valid Unicode.',
+  );
+}
+
+function size(text: string | null): number {
+  return text === null || text === undefined ? 0 : text.length;
+}
+
+function attemptSize(row: AttemptRecord): number {
+  return size(row.outputJson) + size(row.errorJson) + size(row.issuesJson) + size(row.notesJson);
+}
+
+export function runRow(r: RunRecord): Row {
+  return [
+    r.run,
+    r.id,
+    r.planHash,
+    r.status,
+    r.inputJson,
+    r.startDigest,
+    r.metadataJson,
+    r.concurrency,
+    r.createdAt,
+    r.updatedAt,
+    r.endedAt,
+    r.reasonJson,
+  ];
+}
+
+/** Order of the columns in the update of statements.ts. */
+export function runChangeRow(r: RunChange): Row {
+  return [r.run, r.status, r.updatedAt, r.endedAt, r.reasonJson, r.metadataJson];
+}
+
+export function nodeRunRow(r: NodeRunRecord): Row {
+  return [
+    r.run,
+    r.node,
+    r.status,
+    r.generation,
+    r.attempt,
+    r.seq,
+    r.inputJson,
+    r.outputJson,
+    r.outcome,
+    r.action,
+    r.reasonJson,
+    r.edges,
+    r.updatedAt,
+  ];
+}
+
+export function actorVersionRow(r: ActorVersionRecord): Row {
+  return [r.run, r.actor, r.seq, r.machine, r.version, r.snapshotJson, r.digest];
+}
+
+export function attemptRow(r: AttemptRecord): Row {
+  return [
+    r.run,
+    r.node,
+    r.generation,
+    r.attempt,
+    r.worker,
+    r.startedAt,
+    r.endedAt,
+    r.outcome,
+    r.outputJson,
+    r.errorJson,
+    r.issuesJson,
+    r.notesJson,
+  ];
+}
+
+export function eventRow(r: EventRecord): Row {
+  return [r.run, r.seq, r.type, r.node, r.attempt, r.detailJson, r.at];
+}
+
+export function taskRow(r: TaskRecord): Row {
+  return [
+    r.id,
+    r.run,
+    r.node,
+    r.kind,
+    r.status,
+    r.presentedJson,
+    r.responseSchemaJson,
+    r.respondersJson,
+    r.deadlineAt,
+    r.openedAt,
+    r.closedAt,
+  ];
+}
+
+export function responseRow(r: ResponseRecord): Row {
+  return [r.id, r.task, r.run, r.responder, r.responseJson, r.outcome, r.at];
+}
+
+export function artifactRow(r: ArtifactRecord): Row {
+  return [r.run, r.name, r.version, r.kind, r.node, r.attempt, r.pointer, r.payloadJson, r.at];
+}

@@ -1,0 +1,65 @@
+/**
+ * Entry of the worker thread that owns the write connection and the lock. Invariant: messages are
+ * handled one at a time, in order, and each commit is answered exactly once.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { Committer } from './committer.js';
+import type { FromWorker, SentError, ToWorker, WorkerOptions } from './journal-messages.js';
+import { describe } from './sql.js';
+import { StorageError } from './storage-error.js';
+import { openWriter, type Writer } from './writer.js';
+
+function send(message: FromWorker): void {
+  parentPort?.postMessage(message);
+}
+
+function sentError(error: unknown): SentError {
+  if (!(error instanceof StorageError)) return { code: 'cannot-open', message: describe(error) };
+  const { code, message, hint, owner } = error;
+  return {
+    code,
+    message,
+    ...(hint === undefined ? {} : { hint }),
+    ...(owner === undefined ? {} : { owner }),
+  };
+}
+
+function serve(writer: Writer, options: WorkerOptions): void {
+  const committer = new Committer(writer, {
+    retryDelaysMs: options.retryDelaysMs,
+    onFailing: (detail) => send({ type: 'failing', detail }),
+  });
+  const handle = async (message: ToWorker): Promise<void> => {
+    switch (message.type) {
+      case 'commit':
+      case 'resume': {
+        const outcomes =
+          message.type === 'commit'
+            ? await committer.commit(message.items)
+            : await committer.resume(message.items);
+        const allDurable = outcomes.every((outcome) => outcome === null);
+        return send(allDurable ? { type: 'settled' } : { type: 'settled', outcomes });
+      }
+      case 'address':
+        return writer.setAddress(message.address).then(
+          () => send({ type: 'addressed' }),
+          (error: unknown) => send({ type: 'addressed', failure: describe(error) }),
+        );
+      case 'close':
+        writer.close();
+        send({ type: 'closed' });
+        parentPort?.close();
+    }
+  };
+  let tail = Promise.resolve();
+  parentPort?.on('message', (message: ToWorker) => {
+    tail = tail.then(() => handle(message));
+  });
+  send({ type: 'ready', epoch: writer.epoch });
+}
+
+const options = workerData as WorkerOptions;
+openWriter(options).then(
+  (writer) => serve(writer, options),
+  (error: unknown) => send({ type: 'refused', error: sentError(error) }),
+);

@@ -1,0 +1,228 @@
+/**
+ * Lists and single views for people and programs. Invariants: 1. every list has a limit; 2. a page goes
+ * on from the last row that was given, so that rows added meanwhile neither repeat nor shift others.
+ */
+
+import type { InValue } from '@libsql/client/sqlite3';
+import { and, asc, desc, eq, getTableColumns, gt, lt, type SQL, sql } from 'drizzle-orm';
+import { QueryBuilder, type SQLiteTable } from 'drizzle-orm/sqlite-core';
+import type {
+  ArtifactRecord,
+  AttemptRecord,
+  EventRecord,
+  NodeRunRecord,
+  ResponseRecord,
+  RunRecord,
+  TaskRecord,
+} from '../actors/records.js';
+import type { RunStatus } from '../machines/statuses.js';
+import type { Reader } from './reader.js';
+import {
+  ARTIFACT,
+  ATTEMPT,
+  CHECKPOINT,
+  type CheckpointRecord,
+  EVENT,
+  NODE_RUN,
+  RESPONSE,
+  type RowCodec,
+  RUN,
+  TASK,
+} from './rows.js';
+import * as tables from './schema.js';
+
+/** Most rows that one call gives. */
+export const MAX_PAGE_ROWS = 1_000;
+
+export interface RunPage {
+  readonly status?: RunStatus;
+  readonly limit: number;
+  /** Number of the run that ended the page before. */
+  readonly before?: number;
+}
+
+export interface TaskPage {
+  readonly status?: TaskRecord['status'];
+  readonly run?: number;
+  readonly limit: number;
+  /** Id of the task that ended the page before. */
+  readonly after?: string;
+}
+
+interface Selection<R> {
+  readonly table: SQLiteTable;
+  readonly codec: RowCodec<R>;
+  readonly where?: SQL | undefined;
+  readonly order: readonly SQL[];
+  readonly limit: number;
+}
+
+export class RunQueries {
+  readonly #reader: Reader;
+  readonly #builder = new QueryBuilder();
+
+  constructor(reader: Reader) {
+    this.#reader = reader;
+  }
+
+  /** Newest first. */
+  listRuns({ status, limit, before }: RunPage): Promise<RunRecord[]> {
+    const { runs } = tables;
+    return this.#select({
+      table: runs,
+      codec: RUN,
+      where: and(
+        status === undefined ? undefined : eq(runs.status, status),
+        before === undefined ? undefined : lt(runs.run, before),
+      ),
+      order: [desc(runs.run)],
+      limit,
+    });
+  }
+
+  async getRun(id: string): Promise<RunRecord | undefined> {
+    const { runs } = tables;
+    const [run] = await this.#select({
+      table: runs,
+      codec: RUN,
+      where: eq(runs.id, id),
+      order: [],
+      limit: 1,
+    });
+    return run;
+  }
+
+  /** How many runs there are in each status. */
+  async countRuns(): Promise<Partial<Record<RunStatus, number>>> {
+    const rows = await this.#reader.jsonRows(
+      'select cast(json_array(status, count(*)) as blob) from runs group by status',
+    );
+    return Object.fromEntries(rows as [RunStatus, number][]);
+  }
+
+  /** By node id. `after` is the node that ended the page before. */
+  listNodeRuns(run: number, after = '', limit = MAX_PAGE_ROWS): Promise<NodeRunRecord[]> {
+    const { nodeRuns } = tables;
+    return this.#select({
+      table: nodeRuns,
+      codec: NODE_RUN,
+      where: and(eq(nodeRuns.run, run), gt(nodeRuns.node, after)),
+      order: [asc(nodeRuns.node)],
+      limit,
+    });
+  }
+
+  async getNodeRun(run: number, node: string): Promise<NodeRunRecord | undefined> {
+    const { nodeRuns } = tables;
+    const where = and(eq(nodeRuns.run, run), eq(nodeRuns.node, node));
+    const [found] = await this.#select({
+      table: nodeRuns,
+      codec: NODE_RUN,
+      where,
+      order: [],
+      limit: 1,
+    });
+    return found;
+  }
+
+  /** Events with a number above `after`, in order. */
+  events(run: number, after: number, limit: number): Promise<EventRecord[]> {
+    const { runEvents } = tables;
+    return this.#select({
+      table: runEvents,
+      codec: EVENT,
+      where: and(eq(runEvents.run, run), gt(runEvents.seq, after)),
+      order: [asc(runEvents.seq)],
+      limit,
+    });
+  }
+
+  /** Events of one type, in order. */
+  eventsOfType(run: number, type: string, limit: number): Promise<EventRecord[]> {
+    const { runEvents } = tables;
+    return this.#select({
+      table: runEvents,
+      codec: EVENT,
+      where: and(eq(runEvents.run, run), eq(runEvents.type, type)),
+      order: [asc(runEvents.seq)],
+      limit,
+    });
+  }
+
+  /** Oldest first. */
+  checkpoints(run: number, after: number, limit: number): Promise<CheckpointRecord[]> {
+    const { checkpoints } = tables;
+    return this.#select({
+      table: checkpoints,
+      codec: CHECKPOINT,
+      where: and(eq(checkpoints.run, run), gt(checkpoints.seq, after)),
+      order: [asc(checkpoints.seq)],
+      limit,
+    });
+  }
+
+  /** Attempts of one node, oldest first. */
+  attempts(run: number, node: string, limit = MAX_PAGE_ROWS): Promise<AttemptRecord[]> {
+    const { attempts } = tables;
+    return this.#select({
+      table: attempts,
+      codec: ATTEMPT,
+      where: and(eq(attempts.run, run), eq(attempts.node, node)),
+      order: [asc(attempts.generation), asc(attempts.attempt)],
+      limit,
+    });
+  }
+
+  /** By id, which for ids that grow with time is oldest first. */
+  listTasks({ status, run, limit, after }: TaskPage): Promise<TaskRecord[]> {
+    const { tasks } = tables;
+    return this.#select({
+      table: tasks,
+      codec: TASK,
+      where: and(
+        status === undefined ? undefined : eq(tasks.status, status),
+        run === undefined ? undefined : eq(tasks.run, run),
+        after === undefined ? undefined : gt(tasks.id, after),
+      ),
+      order: [asc(tasks.id)],
+      limit,
+    });
+  }
+
+  responses(run: number, task: string): Promise<ResponseRecord[]> {
+    const { responses } = tables;
+    return this.#select({
+      table: responses,
+      codec: RESPONSE,
+      where: and(eq(responses.run, run), eq(responses.task, task)),
+      order: [asc(responses.at), asc(responses.id)],
+      limit: MAX_PAGE_ROWS,
+    });
+  }
+
+  /** All versions of all artifacts of a run, by name. */
+  artifacts(run: number, limit = MAX_PAGE_ROWS): Promise<ArtifactRecord[]> {
+    const { artifacts } = tables;
+    return this.#select({
+      table: artifacts,
+      codec: ARTIFACT,
+      where: eq(artifacts.run, run),
+      order: [asc(artifacts.name), asc(artifacts.version)],
+      limit,
+    });
+  }
+
+  async #select<R>({ table, codec, where, order, limit }: Selection<R>): Promise<R[]> {
+    const columns = Object.values(getTableColumns(table));
+    const row = sql<ArrayBuffer>`cast(json_array(${sql.join(columns, sql`, `)}) as blob)`;
+    const query = this.#builder
+      .select({ row })
+      .from(table)
+      .where(where)
+      .orderBy(...order)
+      .limit(Math.min(Math.max(limit, 0), MAX_PAGE_ROWS))
+      .toSQL();
+    const rows = await this.#reader.jsonRows(query.sql, query.params as InValue[]);
+    return rows.map(codec.toRecord);
+  }
+}

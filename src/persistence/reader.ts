@@ -1,0 +1,71 @@
+/**
+ * The read connection. Invariants: 1. it cannot write; 2. each query is one statement, and so sees one
+ * state of the database; 3. after a fault it is replaced and the query tried once more.
+ */
+import type { Client, InValue } from '@libsql/client/sqlite3';
+import { blame, describe, openConnection, parseJsonCell } from './sql.js';
+import { StorageError } from './storage-error.js';
+
+/** How long a read waits for a lock: only the recovery of a log after a crash holds one. */
+const BUSY_TIMEOUT_MS = 1_000;
+
+export class Reader {
+  readonly #path: string;
+  #client: Client | undefined;
+  #closed = false;
+
+  /** `path` as made by parseDatabasePath; the database exists. */
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** The first column of each row, as parsed JSON: made with `cast(json… as blob)`. */
+  async jsonRows(sql: string, args: InValue[] = []): Promise<unknown[]> {
+    return (await this.cells(sql, args)).map((cells) => parseJsonCell(cells[0]));
+  }
+
+  /** All cells of each row, undecoded. */
+  async cells(sql: string, args: InValue[] = []): Promise<(readonly unknown[])[]> {
+    try {
+      return await this.#query(sql, args);
+    } catch (error) {
+      if (this.#closed || blame(error) !== 'disk') throw this.#unavailable(error);
+      this.#discard();
+      return this.#query(sql, args).catch((again: unknown) => {
+        this.#discard();
+        throw this.#unavailable(again);
+      });
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#discard();
+  }
+
+  async #query(sql: string, args: InValue[]): Promise<(readonly unknown[])[]> {
+    const client = await this.#connection();
+    const { rows, columns } = await client.execute({ sql, args });
+    return rows.map((row) => columns.map((_, place) => row[place]));
+  }
+
+  async #connection(): Promise<Client> {
+    if (this.#closed) throw new StorageError('storage-unavailable', 'The store is closed.');
+    if (this.#client !== undefined) return this.#client;
+    const client = openConnection(this.#path);
+    this.#client = client;
+    await client.execute(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    await client.execute('pragma query_only = on');
+    return client;
+  }
+
+  #discard(): void {
+    this.#client?.close();
+    this.#client = undefined;
+  }
+
+  #unavailable(cause: unknown): StorageError {
+    if (cause instanceof StorageError) return cause;
+    return new StorageError('storage-unavailable', `A read failed: ${describe(cause)}`, { cause });
+  }
+}

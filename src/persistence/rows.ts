@@ -1,0 +1,74 @@
+/**
+ * The one mapping from stored rows to records. Invariant: a row is read as the JSON array of its
+ * columns in the order of schema.ts, made by the same statement that reads it.
+ */
+
+import type { Table } from 'drizzle-orm';
+import { getTableColumns } from 'drizzle-orm';
+import type {
+  ActorVersionRecord,
+  ArtifactRecord,
+  AttemptRecord,
+  EventRecord,
+  NodeRunRecord,
+  ResponseRecord,
+  RunRecord,
+  TaskRecord,
+  TimerRecord,
+} from '../actors/records.js';
+import * as tables from './schema.js';
+
+/** One turn as it is listed: an event number at which the run can be looked at, and why it was taken. */
+export interface CheckpointRecord {
+  readonly run: number;
+  readonly seq: number;
+  readonly turn: number;
+  readonly reason: string;
+  readonly at: number;
+  readonly hash: string;
+}
+
+export interface PlanRecord {
+  readonly hash: string;
+  readonly planJson: string;
+  readonly title: string;
+  readonly at: number;
+}
+
+/** Reads rows of one table: the SQL expression of a row, and its way back into a record. */
+export interface RowCodec<R> {
+  /** `json_array(…)` over the columns, each prefixed with the alias. */
+  expression(alias: string): string;
+  toRecord(row: unknown): R;
+}
+
+/** The type of `table` proves that it has a column for every field of the record. */
+function codec<R>(
+  table: Table & { readonly $inferSelect: Readonly<Record<keyof R, unknown>> },
+): RowCodec<R> {
+  const columns = Object.entries(getTableColumns(table));
+  const keys = columns.map(([key]) => key);
+  return {
+    expression: (alias) =>
+      `json_array(${columns.map(([, { name }]) => `${alias}.${name}`).join(', ')})`,
+    toRecord: (row) => {
+      const values = row as readonly unknown[];
+      const record: Record<string, unknown> = {};
+      for (let place = 0; place < keys.length; place += 1)
+        record[keys[place] as string] = values[place];
+      return record as R;
+    },
+  };
+}
+
+export const RUN = codec<RunRecord>(tables.runs);
+export const NODE_RUN = codec<NodeRunRecord>(tables.nodeRuns);
+export const ACTOR_VERSION = codec<ActorVersionRecord>(tables.actorVersions);
+export const ATTEMPT = codec<AttemptRecord>(tables.attempts);
+export const EVENT = codec<EventRecord>(tables.runEvents);
+export const TASK = codec<TaskRecord>(tables.tasks);
+export const RESPONSE = codec<ResponseRecord>(tables.responses);
+export const ARTIFACT = codec<ArtifactRecord>(tables.artifacts);
+export const TIMER = codec<TimerRecord>(tables.timers);
+export const CHECKPOINT = codec<CheckpointRecord>(tables.checkpoints);
+export const PLAN = codec<PlanRecord>(tables.plans);

@@ -1,0 +1,88 @@
+/**
+ * The fixed statements that a batch is made of, derived from schema.ts. Invariant: each takes one
+ * parameter, a JSON array of rows, or, for a single large row, its values.
+ */
+import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
+import { getTableConfig } from 'drizzle-orm/sqlite-core';
+import { FRAGMENT, type FragmentIndex } from './encoded-turn.js';
+import * as tables from './schema.js';
+
+export interface TableStatements {
+  /** For a JSON array of rows. */
+  readonly many: string;
+  /** For the values of one row. */
+  readonly one: string;
+}
+
+const RUN_CHANGES = [
+  'run',
+  'status',
+  'updated_at',
+  'ended_at',
+  'reason_json',
+  'metadata_json',
+] as const;
+
+/** By place in `EncodedTurn.fragments`. */
+export const TABLE_STATEMENTS: Readonly<Record<FragmentIndex, TableStatements>> = {
+  [FRAGMENT.runsCreated]: inserts(tables.runs),
+  [FRAGMENT.runsChanged]: runUpdates(),
+  [FRAGMENT.nodeRuns]: upserts(tables.nodeRuns, ['run', 'node']),
+  [FRAGMENT.actorVersions]: inserts(tables.actorVersions),
+  [FRAGMENT.attempts]: upserts(tables.attempts, ['run', 'node', 'generation', 'attempt']),
+  [FRAGMENT.events]: inserts(tables.runEvents),
+  [FRAGMENT.tasks]: upserts(tables.tasks, ['id']),
+  [FRAGMENT.responses]: inserts(tables.responses),
+  [FRAGMENT.artifacts]: inserts(tables.artifacts),
+};
+
+export const CHECKPOINT_INSERT = inserts(tables.checkpoints).many;
+export const TIMER_UPSERT = upserts(tables.timers, ['run', 'id']).many;
+export const TIMER_DELETE =
+  'delete from timers where (run, id) in (select j.value->>0, j.value->>1 from json_each(?) j)';
+export const PLAN_INSERT = `${inserts(tables.plans).one} on conflict (hash) do nothing`;
+
+/** Made anew on each connection: raises a constraint error unless the epoch is still the owner's. */
+export const FENCE_SETUP = [
+  'create temp view fence as select 0 as epoch',
+  `create temp trigger fence_check instead of insert on fence begin
+    select raise(abort, 'another process owns the database')
+    where not exists (select 1 from main.owner where epoch = new.epoch);
+  end`,
+] as const;
+export const FENCE = 'insert into temp.fence values (?)';
+
+function columnNames(table: SQLiteTable): string[] {
+  return getTableConfig(table).columns.map((column) => column.name);
+}
+
+function inserts(table: SQLiteTable): TableStatements {
+  const columns = columnNames(table);
+  const into = `insert into ${getTableConfig(table).name} (${columns.join(', ')})`;
+  return {
+    // `where true` keeps SQLite from reading a following `on conflict` as a join condition.
+    many: `${into} select ${fields(columns.length)} from json_each(?) j where true`,
+    one: `${into} values (${columns.map(() => '?').join(', ')})`,
+  };
+}
+
+function upserts(table: SQLiteTable, key: readonly string[]): TableStatements {
+  const { many, one } = inserts(table);
+  const changes = columnNames(table)
+    .filter((column) => !key.includes(column))
+    .map((column) => `${column} = excluded.${column}`);
+  const clause = ` on conflict (${key.join(', ')}) do update set ${changes.join(', ')}`;
+  return { many: many + clause, one: one + clause };
+}
+
+/** Several changes of one run in one batch must have been reduced to the last. */
+function runUpdates(): TableStatements {
+  const sets = RUN_CHANGES.slice(1).map((column, place) => `${column} = j.value->>${place + 1}`);
+  const many = `update runs set ${sets.join(', ')} from json_each(?) j where runs.run = j.value->>0`;
+  const oneSets = RUN_CHANGES.slice(1).map((column, place) => `${column} = ?${place + 2}`);
+  return { many, one: `update runs set ${oneSets.join(', ')} where run = ?1` };
+}
+
+function fields(count: number): string {
+  return Array.from({ length: count }, (_, place) => `j.value->>${place}`).join(', ');
+}

@@ -1,0 +1,35 @@
+/** Puts storage together: the journal that owns the database, and the readers beside it. */
+import type { RunStore } from '../actors/ports.js';
+import { parseDatabasePath } from './database-path.js';
+import { type JournalOptions, openJournal, type ThreadJournal } from './journal.js';
+import { RunQueries } from './queries.js';
+import { Reader } from './reader.js';
+import { SqliteRunStore } from './store.js';
+
+export type StorageOptions = JournalOptions;
+
+export interface Storage {
+  readonly journal: ThreadJournal;
+  readonly store: RunStore;
+  readonly queries: RunQueries;
+  readonly reader: Reader;
+  /** Commits what is queued, then gives up ownership and all connections. */
+  close(): Promise<void>;
+}
+
+/** Opens the database as its one owner. Rejects with a StorageError. */
+export async function openStorage(options: StorageOptions): Promise<Storage> {
+  const path = parseDatabasePath(options.database);
+  const journal = await openJournal({ ...options, database: path });
+  const reader = new Reader(path);
+  return {
+    journal,
+    store: new SqliteRunStore(reader),
+    queries: new RunQueries(reader),
+    reader,
+    async close() {
+      await journal.close();
+      reader.close();
+    },
+  };
+}

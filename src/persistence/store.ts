@@ -1,0 +1,95 @@
+/** What the actors read. Everything comes from the disk, over a connection that cannot write. */
+import type { RunStore } from '../actors/ports.js';
+import type { StoredRun, TaskRecord, TimerRecord } from '../actors/records.js';
+import { loadRun } from './load-run.js';
+import type { Reader } from './reader.js';
+import { TASK, TIMER } from './rows.js';
+
+const HIGH_WATER = `select cast(json_array(
+  coalesce((select max(turn) from checkpoints), 0), coalesce((select max(run) from runs), 0)) as blob)`;
+
+const LOAD_PLAN = 'select cast(json_array(plan_json) as blob) from plans where hash = ?';
+
+const FIND_RUN = 'select cast(json_array(run, start_digest) as blob) from runs where id = ?';
+
+const FIND_TASK = `select cast(json_array(${TASK.expression('t')}, r.id) as blob)
+  from tasks t join runs r on r.run = t.run where t.id = ?`;
+
+// A run that is neither paused nor in one of these statuses has no attempt that is open.
+const UNFINISHED_RUNS = `select cast(json_array(r.id) as blob) from runs r
+  where r.run > coalesce((select run from runs where id = ?1), 0) and (
+    r.status in ('pending', 'ready', 'running')
+    or r.status = 'paused' and exists (
+      select 1 from node_runs n join attempts a on a.run = n.run and a.node = n.node
+        and a.generation = n.generation and a.attempt = n.attempt
+      where n.run = r.run and a.outcome is null))
+  order by r.run limit ?2`;
+
+const DUE_TIMERS = `select cast(json_array(${TIMER.expression('t')}, r.id) as blob)
+  from timers t join runs r on r.run = t.run where t.due_at <= ? order by t.due_at, t.id limit ?`;
+
+const NEXT_DUE = 'select cast(json_array(min(due_at)) as blob) from timers';
+
+export class SqliteRunStore implements RunStore {
+  readonly #reader: Reader;
+
+  constructor(reader: Reader) {
+    this.#reader = reader;
+  }
+
+  async highWater(): Promise<{ readonly turn: number; readonly run: number }> {
+    const [row] = await this.#reader.jsonRows(HIGH_WATER);
+    const [turn, run] = row as [number, number];
+    return { turn, run };
+  }
+
+  async loadPlan(hash: string): Promise<string | undefined> {
+    const [row] = await this.#reader.jsonRows(LOAD_PLAN, [hash]);
+    return (row as [string] | undefined)?.[0];
+  }
+
+  async findRun(
+    id: string,
+  ): Promise<{ readonly run: number; readonly startDigest: string } | undefined> {
+    const [row] = await this.#reader.jsonRows(FIND_RUN, [id]);
+    if (row === undefined) return undefined;
+    const [run, startDigest] = row as [number, string];
+    return { run, startDigest };
+  }
+
+  loadRun(id: string): Promise<StoredRun | undefined> {
+    return loadRun(this.#reader, id);
+  }
+
+  async findTask(id: string): Promise<(TaskRecord & { readonly runId: string }) | undefined> {
+    const [row] = await this.#reader.jsonRows(FIND_TASK, [id]);
+    if (row === undefined) return undefined;
+    const [task, runId] = row as [unknown, string];
+    return { ...TASK.toRecord(task), runId };
+  }
+
+  async unfinishedRuns(after: string | undefined, limit: number): Promise<readonly string[]> {
+    const rows = await this.#reader.jsonRows(UNFINISHED_RUNS, [after ?? '', limit]);
+    return rows.map((row) => (row as [string])[0]);
+  }
+
+  async dueTimers(
+    now: number,
+    limit: number,
+  ): Promise<readonly (TimerRecord & { readonly runId: string })[]> {
+    const rows = await this.#reader.jsonRows(DUE_TIMERS, [now, limit]);
+    return rows.map((row) => {
+      const [timer, runId] = row as [unknown, string];
+      return { ...TIMER.toRecord(timer), runId };
+    });
+  }
+
+  async nextDue(): Promise<number | undefined> {
+    const [row] = await this.#reader.jsonRows(NEXT_DUE);
+    return (row as [number | null])[0] ?? undefined;
+  }
+
+  close(): void {
+    this.#reader.close();
+  }
+}

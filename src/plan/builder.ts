@@ -1,0 +1,102 @@
+/** Builds a plan in TypeScript. Emits the JSON that an author would write; ids are checked by the compiler. */
+import type { JsonObject } from './json.js';
+import type { Plan, PlanEdge, PlanNode, SchemaReference } from './schema.js';
+
+declare const INPUT: unique symbol;
+
+/** A plan that remembers, in its type only, what its runs are started with. */
+export type PlanFor<Input> = Plan & { readonly [INPUT]?: Input };
+
+type Kind = PlanNode['kind'];
+type Settings<K extends Kind> = Omit<Extract<PlanNode, { kind: K }>, 'kind' | 'id'>;
+type EdgeSettings = Omit<PlanEdge, 'source' | 'target'>;
+type Frame = Omit<Plan, 'title' | 'nodes' | 'edges' | 'entry' | 'schemas'>;
+
+/** An id that is not taken yet. */
+type NewId<Id extends string, Ids extends string> = Id extends Ids ? never : Id;
+
+/** Starts a plan; `Input` is the type of its runs' inputs. */
+export function plan<Input = unknown>(title: string, frame: Frame = {}): PlanBuilder<Input> {
+  return new PlanBuilder<Input>({ ...frame, title, nodes: [], edges: [] });
+}
+
+/** Each call returns the builder with the ids known so far in its type: go on from the result. */
+export class PlanBuilder<Input = unknown, Ids extends string = never> {
+  readonly #draft: Plan;
+
+  constructor(draft: Plan) {
+    this.#draft = draft;
+  }
+
+  /** Work by a handler or an external worker. */
+  action<const Id extends string>(
+    id: NewId<Id, Ids>,
+    settings: Settings<'action'>,
+  ): PlanBuilder<Input, Ids | Id> {
+    return this.#add({ ...settings, kind: 'action', id });
+  }
+
+  /** A question to a person: approved, rejected or changes-requested. */
+  approval<const Id extends string>(
+    id: NewId<Id, Ids>,
+    settings: Settings<'human-approval'> = {},
+  ): PlanBuilder<Input, Ids | Id> {
+    return this.#add({ ...settings, kind: 'human-approval', id });
+  }
+
+  /** A decision by the conditions of the outgoing edges. */
+  switch<const Id extends string>(
+    id: NewId<Id, Ids>,
+    settings: Settings<'switch'> = {},
+  ): PlanBuilder<Input, Ids | Id> {
+    return this.#add({ ...settings, kind: 'switch', id });
+  }
+
+  /** A meeting point of branches. */
+  join<const Id extends string>(
+    id: NewId<Id, Ids>,
+    settings: Settings<'join'> = {},
+  ): PlanBuilder<Input, Ids | Id> {
+    return this.#add({ ...settings, kind: 'join', id });
+  }
+
+  edge(source: Ids, target: Ids, settings: EdgeSettings = {}): this {
+    this.#draft.edges.push({ ...settings, source, target });
+    return this;
+  }
+
+  /** One edge from each id to the next. */
+  sequence(...ids: readonly [Ids, Ids, ...Ids[]]): this {
+    for (let i = 1; i < ids.length; i++) this.edge(ids[i - 1] as Ids, ids[i] as Ids);
+    return this;
+  }
+
+  /** Names a JSON Schema, to be used by that name. */
+  schema(name: string, schema: JsonObject | boolean): this {
+    this.#draft.schemas = { ...this.#draft.schemas, [name]: schema };
+    return this;
+  }
+
+  /** The schema of the inputs of a run. */
+  inputs(schema: SchemaReference): this {
+    this.#draft.inputs = schema;
+    return this;
+  }
+
+  /** Nodes to start with, where not all that have no inbound edge are meant. */
+  entry(...ids: readonly [Ids, ...Ids[]]): this {
+    this.#draft.entry = [...ids];
+    return this;
+  }
+
+  /** The plan, apart from the builder from now on. Faults are found when it is compiled. */
+  build(): PlanFor<Input> {
+    return structuredClone(this.#draft);
+  }
+
+  #add<Id extends string>(node: PlanNode): PlanBuilder<Input, Ids | Id> {
+    this.#draft.nodes.push(node);
+    // The same object under a wider type: the ids live in the type only.
+    return this as unknown as PlanBuilder<Input, Ids | Id>;
+  }
+}

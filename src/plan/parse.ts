@@ -1,0 +1,119 @@
+/** Reads a plan from JSON or YAML text, bounded in size, depth and aliases. Faults are issues with a position. */
+
+import type { Document, Scalar, YAMLError } from 'yaml';
+import { isScalar, parseDocument, visit } from 'yaml';
+import { Findings } from './findings.js';
+import type { Issue } from './issue.js';
+import type { JsonValue } from './json.js';
+import { locateJsonError } from './json-syntax.js';
+import { toJsonValue } from './json-values.js';
+import { positionIn } from './text-position.js';
+
+export type PlanFormat = 'json' | 'yaml' | 'detect';
+
+export type ParseResult =
+  | { readonly ok: true; readonly draft: JsonValue }
+  | { readonly ok: false; readonly issues: readonly Issue[] };
+
+/** Characters of JSON text. */
+const MAX_JSON_LENGTH = 64 * 1024 * 1024;
+/** Above this the place of a fault is not looked for. */
+const MAX_LOCATED_LENGTH = 1024 * 1024;
+/** YAML is read far more slowly. */
+const MAX_YAML_LENGTH = 2 * 1024 * 1024;
+const MAX_DEPTH = 128;
+const MAX_ALIASES = 100;
+const MAX_YAML_ERRORS = 20;
+
+/** Parses a text; `detect` takes what begins with a brace for JSON. Never throws. */
+export function parsePlanText(text: string, options: { format?: PlanFormat } = {}): ParseResult {
+  const findings = new Findings();
+  const isJson = isJsonText(text, options.format ?? 'detect');
+  const maxLength = isJson ? MAX_JSON_LENGTH : MAX_YAML_LENGTH;
+  if (text.length > maxLength) {
+    const message = `The text is longer than ${maxLength} characters`;
+    findings.block({ code: 'too-large', message, path: '' });
+    return { ok: false, issues: findings.list() };
+  }
+  const value = isJson ? parseJson(text, findings) : parseYaml(text, findings);
+  if (findings.blocked) return { ok: false, issues: findings.list() };
+  return checkValue(value, findings);
+}
+
+function isJsonText(text: string, format: PlanFormat): boolean {
+  return format === 'detect' ? /^\s*\{\s*["}]/.test(text) : format === 'json';
+}
+
+function parseJson(text: string, findings: Findings): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    const detail = positionIn(text, text.length > MAX_LOCATED_LENGTH ? 0 : locateJsonError(text));
+    const message = `Not JSON from line ${detail.line}, column ${detail.column} on`;
+    findings.block({ code: 'invalid-json', message, path: '', detail });
+    return undefined;
+  }
+}
+
+function parseYaml(text: string, findings: Findings): unknown {
+  try {
+    // The library's own check of unique keys is quadratic.
+    const document = parseDocument(text, {
+      stringKeys: true,
+      uniqueKeys: false,
+      logLevel: 'error',
+    });
+    for (const error of document.errors.slice(0, MAX_YAML_ERRORS))
+      reportYaml(error, text, findings);
+    if (findings.blocked) return undefined;
+    reportDuplicateKeys(document, text, findings);
+    return document.toJS({ maxAliasCount: MAX_ALIASES });
+  } catch (error) {
+    findings.block(describeFailure(error));
+    return undefined;
+  }
+}
+
+function reportYaml(error: YAMLError, text: string, findings: Findings): void {
+  const detail = positionIn(text, error.pos[0]);
+  const message = error.message.split('\n')[0] ?? error.code;
+  findings.block({ code: 'invalid-yaml', message, path: '', detail });
+}
+
+function reportDuplicateKeys(document: Document.Parsed, text: string, findings: Findings): void {
+  visit(document, {
+    Map: (_key, map) => {
+      const seen = new Set<unknown>();
+      for (const { key } of map.items) {
+        if (!isScalar(key)) continue;
+        if (seen.has(key.value)) reportDuplicateKey(key, text, findings);
+        seen.add(key.value);
+      }
+    },
+  });
+}
+
+function reportDuplicateKey(key: Scalar, text: string, findings: Findings): void {
+  const detail = positionIn(text, key.range?.[0] ?? 0);
+  const message = `The key '${key.value}' stands twice (line ${detail.line})`;
+  findings.block({ code: 'invalid-yaml', message, path: '', detail });
+}
+
+/** The library throws for two reasons: aliases that multiply, and nesting beyond the stack. */
+function describeFailure(error: unknown): { code: string; message: string; path: string } {
+  if (error instanceof ReferenceError) {
+    return { code: 'too-many-aliases', message: `More than ${MAX_ALIASES} aliases`, path: '' };
+  }
+  return { code: 'invalid-yaml', message: 'Nested too deep to be read', path: '' };
+}
+
+function checkValue(value: unknown, findings: Findings): ParseResult {
+  const result = toJsonValue(value, { maxDepth: MAX_DEPTH, maxBytes: MAX_JSON_LENGTH });
+  if (result.ok && result.value !== undefined) return { ok: true, draft: result.value };
+  findings.block(
+    result.ok
+      ? { code: 'not-json', message: 'The text is empty', path: '' }
+      : { code: result.code, message: result.message, path: result.path },
+  );
+  return { ok: false, issues: findings.list() };
+}

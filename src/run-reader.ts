@@ -1,0 +1,256 @@
+/** Reads runs as the API shows them. Works beside the process that owns the database. */
+import { RunchartError } from './errors.js';
+import { isFinal, type NodeStatus, type RunStatus } from './machines/statuses.js';
+import type {
+  ArtifactRecord,
+  AttemptRecord,
+  EventRecord,
+  NodeRunRecord,
+  RunRecord,
+  TaskRecord,
+} from './actors/records.js';
+import { MAX_PAGE_ROWS, RunQueries } from './persistence/queries.js';
+import type { Reader } from './persistence/reader.js';
+import { SqliteRunStore } from './persistence/store.js';
+import type { Issue } from './plan/issue.js';
+import type { JsonObject, JsonValue } from './plan/json.js';
+import type { Plan } from './plan/schema.js';
+import type {
+  ArtifactView,
+  AttemptView,
+  NodeRunView,
+  RunDetails,
+  RunError,
+  RunEvent,
+  RunResult,
+  RunSummary,
+  TaskView,
+} from './views.js';
+
+export interface RunFilter {
+  readonly status?: RunStatus;
+  /** Most runs to return; 50 unless given, 1,000 at most. */
+  readonly limit?: number;
+  /** Only runs created before this one. */
+  readonly before?: string;
+}
+
+export class RunReader {
+  readonly #queries: RunQueries;
+  readonly #store: SqliteRunStore;
+
+  constructor(reader: Reader) {
+    this.#queries = new RunQueries(reader);
+    this.#store = new SqliteRunStore(reader);
+  }
+
+  /** Newest first. */
+  async list(filter: RunFilter = {}): Promise<RunSummary[]> {
+    const { status, limit = 50, before } = filter;
+    const cursor = before === undefined ? undefined : await this.#record(before);
+    const records = await this.#queries.listRuns({
+      limit,
+      ...(status !== undefined && { status }),
+      ...(cursor !== undefined && { before: cursor.run }),
+    });
+    return records.map(toSummary);
+  }
+
+  async summary(id: string): Promise<RunSummary> {
+    return toSummary(await this.#record(id));
+  }
+
+  /** The run with its node runs, open tasks and artifacts. Nodes that were never touched are listed too. */
+  async details(id: string): Promise<RunDetails> {
+    const record = await this.#record(id);
+    const plan = await this.plan(record.planHash);
+    const rows = await this.#nodeRuns(record.run);
+    const untouched: NodeStatus = isFinal(record.status) ? 'cancelled' : 'pending';
+    const open = await this.#queries.listTasks({ run: record.run, status: 'open', limit: MAX_PAGE_ROWS });
+    const artifacts = await this.#queries.artifacts(record.run);
+    const checkpoint = await this.#newestSeq(rows, record.run);
+    return {
+      ...toSummary(record),
+      inputs: JSON.parse(record.inputJson) as JsonValue,
+      seq: checkpoint,
+      nodes: plan.nodes.map(({ id: node }) => {
+        const row = rows.get(node);
+        return row === undefined ? { node, status: untouched, attempt: 0 } : toNodeRun(row);
+      }),
+      tasks: open.map((task) => toTask(task, id)),
+      artifacts: artifacts.map(toArtifact),
+    };
+  }
+
+  async result(id: string): Promise<RunResult> {
+    const record = await this.#record(id);
+    const outputs: Record<string, JsonValue> = {};
+    for (const row of (await this.#nodeRuns(record.run)).values()) {
+      if (row.outputJson !== null) outputs[row.node] = JSON.parse(row.outputJson) as JsonValue;
+    }
+    return {
+      id,
+      status: record.status,
+      outputs,
+      errors: await this.#errors(record.run),
+      reason: parseObject(record.reasonJson),
+    };
+  }
+
+  /** The plan of a version. */
+  async plan(hash: string): Promise<Plan> {
+    const planJson = await this.#store.loadPlan(hash);
+    if (planJson === undefined) throw new RunchartError('plan-unknown', `there is no plan ${hash}`);
+    return JSON.parse(planJson) as Plan;
+  }
+
+  /** Events with a number above `after`, in order; at most `limit`, and at most 1,000. */
+  async events(id: string, after = 0, limit = MAX_PAGE_ROWS): Promise<RunEvent[]> {
+    const record = await this.#record(id);
+    const events = await this.#queries.events(record.run, after, limit);
+    return events.map((event) => toEvent(event, id));
+  }
+
+  async attempts(id: string, node: string): Promise<AttemptView[]> {
+    const record = await this.#record(id);
+    return (await this.#queries.attempts(record.run, node)).map(toAttempt);
+  }
+
+  async task(id: string): Promise<TaskView> {
+    const task = await this.#store.findTask(id);
+    if (task === undefined) throw new RunchartError('task-unknown', `there is no task ${id}`);
+    return toTask(task, task.runId);
+  }
+
+  /** Open tasks of all runs, oldest first. */
+  async openTasks(limit = 100): Promise<TaskView[]> {
+    const tasks = await this.#queries.listTasks({ status: 'open', limit });
+    const views = tasks.map((task) => this.task(task.id));
+    return Promise.all(views);
+  }
+
+  async #record(id: string): Promise<RunRecord> {
+    const record = await this.#queries.getRun(id);
+    if (record === undefined) {
+      throw new RunchartError('run-unknown', `there is no run ${id}`, {
+        hint: 'list the runs to see their ids',
+      });
+    }
+    return record;
+  }
+
+  async #nodeRuns(run: number): Promise<Map<string, NodeRunRecord>> {
+    const rows = new Map<string, NodeRunRecord>();
+    let after = '';
+    for (;;) {
+      const page = await this.#queries.listNodeRuns(run, after);
+      for (const row of page) rows.set(row.node, row);
+      const last = page.at(-1);
+      if (last === undefined || page.length < MAX_PAGE_ROWS) return rows;
+      after = last.node;
+    }
+  }
+
+  async #newestSeq(rows: ReadonlyMap<string, NodeRunRecord>, run: number): Promise<number> {
+    let seq = Math.max(0, ...[...rows.values()].map((row) => row.seq));
+    for (;;) {
+      const events = await this.#queries.events(run, seq, MAX_PAGE_ROWS);
+      const last = events.at(-1);
+      if (last === undefined) return seq;
+      seq = last.seq;
+    }
+  }
+
+  async #errors(run: number): Promise<RunError[]> {
+    const failures = await this.#queries.eventsOfType(run, 'node.failed', MAX_PAGE_ROWS);
+    const attempts = await this.#queries.eventsOfType(run, 'attempt.failed', MAX_PAGE_ROWS);
+    return [...attempts, ...failures].sort((a, b) => a.seq - b.seq).map(toError);
+  }
+}
+
+function toSummary(record: RunRecord): RunSummary {
+  return {
+    id: record.id,
+    status: record.status,
+    plan: record.planHash,
+    metadata: parseObject(record.metadataJson) ?? {},
+    createdAt: record.createdAt,
+    updatedAt: record.updatedAt,
+    endedAt: record.endedAt,
+    reason: parseObject(record.reasonJson),
+  };
+}
+
+function toNodeRun(row: NodeRunRecord): NodeRunView {
+  return {
+    node: row.node,
+    status: row.status,
+    attempt: row.attempt,
+    ...(row.inputJson !== null && { input: JSON.parse(row.inputJson) as JsonValue }),
+    ...(row.outputJson !== null && { output: JSON.parse(row.outputJson) as JsonValue }),
+    ...(row.outcome !== null && { outcome: row.outcome }),
+    ...(row.action !== null && { action: row.action }),
+    ...(row.reasonJson !== null && { reason: JSON.parse(row.reasonJson) as JsonObject }),
+  };
+}
+
+function toTask(task: TaskRecord, run: string): TaskView {
+  const { respondersJson, responseSchemaJson } = task;
+  return {
+    id: task.id,
+    run,
+    node: task.node,
+    kind: task.kind,
+    status: task.status,
+    presented: JSON.parse(task.presentedJson) as JsonObject,
+    responseSchema: responseSchemaJson === null ? null : (JSON.parse(responseSchemaJson) as JsonValue),
+    responders: respondersJson === null ? null : (JSON.parse(respondersJson) as string[]),
+    deadlineAt: task.deadlineAt,
+    openedAt: task.openedAt,
+    closedAt: task.closedAt,
+  };
+}
+
+function toArtifact(artifact: ArtifactRecord): ArtifactView {
+  const { name, version, kind, node, attempt, pointer, payloadJson, at } = artifact;
+  const payload = payloadJson === null ? {} : { payload: JSON.parse(payloadJson) as JsonValue };
+  return { name, version, kind, node, attempt, pointer, at, ...payload };
+}
+
+function toAttempt(record: AttemptRecord): AttemptView {
+  const { node, attempt, worker, startedAt, endedAt, outcome } = record;
+  return {
+    node,
+    attempt,
+    worker,
+    startedAt,
+    endedAt,
+    outcome,
+    error: parseObject(record.errorJson),
+    issues: record.issuesJson === null ? [] : (JSON.parse(record.issuesJson) as Issue[]),
+    ...(record.outputJson !== null && { output: JSON.parse(record.outputJson) as JsonValue }),
+    ...(record.notesJson !== null && { notes: JSON.parse(record.notesJson) as JsonValue }),
+  };
+}
+
+function toEvent(record: EventRecord, run: string): RunEvent {
+  const { seq, type, node, attempt, at } = record;
+  const detail = JSON.parse(record.detailJson) as JsonObject;
+  return { id: `${run}/${seq}`, run, seq, type, node, attempt, at, detail };
+}
+
+function toError(event: EventRecord): RunError {
+  const detail = JSON.parse(event.detailJson) as { code?: string; message?: string; reason?: { code: string; message: string } };
+  const { code, message } = detail.reason ?? detail;
+  return {
+    node: event.node ?? '',
+    attempt: event.attempt ?? 0,
+    at: event.at,
+    code: code ?? 'failed',
+    message: message ?? '',
+  };
+}
+
+function parseObject(json: string | null): JsonObject | null {
+  return json === null ? null : (JSON.parse(json) as JsonObject);
+}

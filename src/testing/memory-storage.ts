@@ -1,0 +1,187 @@
+/**
+ * The journal and the store in memory, for tests of plans and of the kernel: the same promises as
+ * the files on disk, but for surviving the process. Commits can be held back and made to fail.
+ */
+import {
+  CommitError,
+  type CommitErrorCode,
+  type Journal,
+  type JournalHealth,
+  type RunStore,
+} from '../actors/ports.js';
+import type {
+  ActorVersionRecord,
+  ArtifactRecord,
+  AttemptRecord,
+  EventRecord,
+  NodeRunRecord,
+  ResponseRecord,
+  RunRecord,
+  StoredRun,
+  TaskRecord,
+  TimerRecord,
+  TurnRecord,
+} from '../actors/records.js';
+import { isFinal } from '../machines/statuses.js';
+
+/** All rows of one run. */
+export class MemoryRun {
+  record: RunRecord;
+  seq = 0;
+  readonly nodeRuns = new Map<string, NodeRunRecord>();
+  readonly versions: ActorVersionRecord[] = [];
+  readonly attempts = new Map<string, AttemptRecord>();
+  readonly events: EventRecord[] = [];
+  readonly tasks = new Map<string, TaskRecord>();
+  readonly responses: ResponseRecord[] = [];
+  readonly artifacts: ArtifactRecord[] = [];
+  readonly timers = new Map<string, TimerRecord>();
+  readonly turns: TurnRecord[] = [];
+
+  constructor(record: RunRecord) {
+    this.record = record;
+  }
+
+  apply(turn: TurnRecord): void {
+    const { rows } = turn;
+    if (rows.runChanged !== undefined) this.record = { ...this.record, ...rows.runChanged };
+    for (const row of rows.nodeRuns) this.nodeRuns.set(row.node, row);
+    this.versions.push(...rows.actorVersions);
+    for (const row of rows.attempts) {
+      this.attempts.set(`${row.node}/${row.generation}/${row.attempt}`, row);
+    }
+    this.events.push(...rows.events);
+    for (const row of rows.tasks) this.tasks.set(row.id, row);
+    this.responses.push(...rows.responses);
+    this.artifacts.push(...rows.artifacts);
+    for (const row of rows.timersArmed) this.timers.set(row.id, row);
+    for (const id of rows.timersCleared) this.timers.delete(id);
+    this.seq = turn.seq;
+    this.turns.push(turn);
+  }
+
+  newestVersion(actor: string): ActorVersionRecord | undefined {
+    return this.versions.findLast((version) => version.actor === actor);
+  }
+}
+
+interface Pending {
+  readonly turn: TurnRecord;
+  readonly resolve: () => void;
+  readonly reject: (error: CommitError) => void;
+}
+
+export class MemoryStorage {
+  readonly runs = new Map<string, MemoryRun>();
+  readonly plans = new Map<string, string>();
+  /** While true, turns wait until `flush`. */
+  isHeld = false;
+  readonly #byNumber = new Map<number, MemoryRun>();
+  readonly #pending: Pending[] = [];
+  readonly #voided = new Set<number>();
+  #fail: ((turn: TurnRecord) => CommitErrorCode | undefined) | undefined;
+  #turn = 0;
+
+  /** Makes turns fail for which `decide` names a code; undefined ends it. */
+  failWhen(decide: ((turn: TurnRecord) => CommitErrorCode | undefined) | undefined): void {
+    this.#fail = decide;
+  }
+
+  /** Commits what waits, in order. */
+  flush(): void {
+    for (const { turn, resolve, reject } of this.#pending.splice(0)) {
+      const code = this.#voided.has(turn.run) ? 'turn-refused' : this.#fail?.(turn);
+      if (code === undefined) {
+        this.#apply(turn);
+        resolve();
+      } else {
+        this.#voided.add(turn.run);
+        reject(new CommitError(code, `turn ${turn.turn} is void`));
+      }
+    }
+  }
+
+  #apply(turn: TurnRecord): void {
+    const { runCreated } = turn.rows;
+    const run = runCreated === undefined ? this.#byNumber.get(turn.run) : new MemoryRun(runCreated);
+    if (run === undefined) throw new Error(`turn ${turn.turn} is of an unknown run`);
+    this.#byNumber.set(turn.run, run);
+    this.runs.set(run.record.id, run);
+    this.#turn = turn.turn;
+    run.apply(turn);
+  }
+
+  readonly journal: Journal = {
+    storePlan: async (hash, planJson) => {
+      this.plans.set(hash, planJson);
+    },
+    commit: (turn) =>
+      new Promise((resolve, reject) => {
+        this.#pending.push({ turn, resolve, reject });
+        if (!this.isHeld) queueMicrotask(() => this.flush());
+      }),
+    release: (run) => {
+      this.#voided.delete(run);
+    },
+    health: (): JournalHealth => ({ state: 'ok', queued: this.#pending.length }),
+    close: async () => this.flush(),
+  };
+
+  readonly store: RunStore = {
+    highWater: async () => ({ turn: this.#turn, run: Math.max(0, ...this.#byNumber.keys()) }),
+    loadPlan: async (hash) => this.plans.get(hash),
+    findRun: async (id) => this.runs.get(id)?.record,
+    loadRun: async (id) => this.#load(id),
+    findTask: async (id) => {
+      for (const run of this.runs.values()) {
+        const task = run.tasks.get(id);
+        if (task !== undefined) return { ...task, runId: run.record.id };
+      }
+      return undefined;
+    },
+    unfinishedRuns: async (after, limit) => {
+      const ids = [...this.runs.values()].filter(isInMotion).map((run) => run.record.id);
+      return ids.slice(after === undefined ? 0 : ids.indexOf(after) + 1).slice(0, limit);
+    },
+    dueTimers: async (now, limit) =>
+      this.#timers()
+        .filter((timer) => timer.dueAt <= now)
+        .slice(0, limit),
+    nextDue: async (now) => this.#timers().find((timer) => timer.dueAt > now)?.dueAt,
+    close: () => {},
+  };
+
+  #timers() {
+    return [...this.runs.values()]
+      .flatMap((run) =>
+        [...run.timers.values()].map((timer) => ({ ...timer, runId: run.record.id })),
+      )
+      .sort((a, b) => a.dueAt - b.dueAt);
+  }
+
+  #load(id: string): StoredRun | undefined {
+    const run = this.runs.get(id);
+    if (run === undefined) return undefined;
+    const nodeRuns = [...run.nodeRuns.values()];
+    const live = nodeRuns.filter((row) => !isFinal(row.status) && row.status !== 'pending');
+    return {
+      record: run.record,
+      seq: run.seq,
+      planJson: this.plans.get(run.record.planHash) ?? '',
+      nodeRuns,
+      snapshots: ['', ...live.map((row) => row.node)].flatMap(
+        (actor) => run.newestVersion(actor) ?? [],
+      ),
+      openAttempts: [...run.attempts.values()].filter((attempt) => attempt.outcome === null),
+      openTasks: [...run.tasks.values()].filter((task) => task.status === 'open'),
+      timers: [...run.timers.values()],
+      artifacts: [...new Map(run.artifacts.map((artifact) => [artifact.name, artifact])).values()],
+    };
+  }
+}
+
+function isInMotion(run: MemoryRun): boolean {
+  const { status } = run.record;
+  const hasOpenAttempt = [...run.attempts.values()].some((attempt) => attempt.outcome === null);
+  return status === 'pending' || status === 'ready' || status === 'running' || hasOpenAttempt;
+}

@@ -1,0 +1,115 @@
+/** What the API shows of runs: plain data, JSON all through, the same in the library, HTTP and CLI. */
+import type { NodeStatus, RunStatus } from './machines/statuses.js';
+import type { Issue } from './plan/issue.js';
+import type { JsonObject, JsonValue } from './plan/json.js';
+
+export interface RunSummary {
+  readonly id: string;
+  readonly status: RunStatus;
+  /** Hash of the plan version that the run is pinned to. */
+  readonly plan: string;
+  readonly metadata: JsonObject;
+  /** Milliseconds since the epoch, as all times. */
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly endedAt: number | null;
+  /** Why it failed or was cancelled. */
+  readonly reason: JsonObject | null;
+}
+
+export interface NodeRunView {
+  readonly node: string;
+  readonly status: NodeStatus;
+  readonly attempt: number;
+  readonly input?: JsonValue;
+  readonly output?: JsonValue;
+  /** Outcome of an approval. */
+  readonly outcome?: string;
+  /** Action that the result named. */
+  readonly action?: string;
+  readonly reason?: JsonObject;
+}
+
+export interface TaskView {
+  readonly id: string;
+  readonly run: string;
+  readonly node: string;
+  readonly kind: string;
+  readonly status: string;
+  /** What the person is shown: objective, instructions, criteria, deliverables, input. */
+  readonly presented: JsonObject;
+  /** JSON Schema of the response; null where none is declared. */
+  readonly responseSchema: JsonValue;
+  /** Who may answer; null means anybody. */
+  readonly responders: readonly string[] | null;
+  readonly deadlineAt: number | null;
+  readonly openedAt: number;
+  readonly closedAt: number | null;
+}
+
+export interface ArtifactView {
+  readonly name: string;
+  readonly version: number;
+  readonly kind: string;
+  readonly node: string;
+  readonly attempt: number;
+  readonly pointer: string | null;
+  readonly payload?: JsonValue;
+  readonly at: number;
+}
+
+export interface AttemptView {
+  readonly node: string;
+  readonly attempt: number;
+  readonly worker: string;
+  readonly startedAt: number;
+  readonly endedAt: number | null;
+  readonly outcome: string | null;
+  readonly error: JsonObject | null;
+  readonly issues: readonly Issue[];
+  readonly output?: JsonValue;
+  readonly notes?: JsonValue;
+}
+
+/** One fact of a run, as the log holds it. */
+export interface RunEvent {
+  /** `run/seq`: unique over all runs. */
+  readonly id: string;
+  readonly run: string;
+  /** 1, 2, 3 … without a gap. */
+  readonly seq: number;
+  readonly type: string;
+  readonly node: string | null;
+  readonly attempt: number | null;
+  readonly at: number;
+  readonly detail: JsonObject;
+}
+
+export interface RunDetails extends RunSummary {
+  readonly inputs: JsonValue;
+  /** Number of the newest event. */
+  readonly seq: number;
+  readonly nodes: readonly NodeRunView[];
+  /** Open tasks. */
+  readonly tasks: readonly TaskView[];
+  readonly artifacts: readonly ArtifactView[];
+}
+
+export interface RunError {
+  readonly node: string;
+  readonly attempt: number;
+  readonly at: number;
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface RunResult<Outputs = Readonly<Record<string, JsonValue>>> {
+  readonly id: string;
+  readonly status: RunStatus;
+  /** Outputs of the nodes that have one, by node id. */
+  readonly outputs: Outputs;
+  /** Failed attempts and failed nodes, in the order in which they failed. */
+  readonly errors: readonly RunError[];
+  readonly reason: JsonObject | null;
+}
+

@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest';
+import { compilePlanOrThrow } from '../../src/plan/compile.js';
+import { type ParseResult, parsePlanText } from '../../src/plan/parse.js';
+import { action, draft, edge } from './drafts.js';
+
+function fault(result: ParseResult) {
+  if (result.ok) throw new Error('parsed');
+  return result.issues[0];
+}
+
+const yaml = `
+title: Test
+nodes:
+  - { kind: action, id: a, handler: work }
+  - kind: action
+    id: b
+    handler: work
+edges:
+  - { source: a, target: b, on: done }
+`;
+
+describe('parsePlanText', () => {
+  it('S1 S10 reads the same plan from YAML and from JSON', () => {
+    const value = draft([action('a'), action('b')], [edge('a', 'b', { on: 'done' })]);
+    const fromYaml = parsePlanText(yaml);
+    const fromJson = parsePlanText(JSON.stringify(value, null, 2));
+    expect(fromYaml.ok && fromYaml.draft).toEqual(value);
+    expect(fromYaml).toEqual(fromJson);
+    expect(fromYaml.ok && compilePlanOrThrow(fromYaml.draft).hash).toBe(
+      compilePlanOrThrow(value).hash,
+    );
+  });
+
+  it.each([
+    ['{"title": "x",\n  "nodes": [,]}', 2, 13],
+    ['{"title": }', 1, 11],
+    ['{"title": "x" "nodes": 1}', 1, 15],
+    ['{"title": "x",}', 1, 15],
+    ['{"a": tru}', 1, 7],
+    ['{"a": "x', 1, 7],
+    ['{"a": 1} 2', 1, 10],
+    ['{"a": [1, 2}', 1, 12],
+    ['{"a": 01}', 1, 8],
+  ])('says where %j stops being JSON', (text, line, column) => {
+    expect(fault(parsePlanText(text, { format: 'json' }))).toMatchObject({
+      severity: 'blocking',
+      code: 'invalid-json',
+      detail: { line, column },
+    });
+  });
+
+  it.each([
+    ['title: "x', 1],
+    ['a: 1\nb: [1, 2\nc: 3', 3],
+    ['a: 1\n- b', 2],
+    ['a: 1\nb: 2\na: 3', 3],
+    ['? [a]\n: 1', 1],
+  ])('says in which line %j stops being YAML', (text, line) => {
+    const issue = fault(parsePlanText(text));
+    expect(issue).toMatchObject({ severity: 'blocking', code: 'invalid-yaml' });
+    expect(issue?.detail).toHaveProperty('line', line);
+  });
+
+  it('refuses aliases that multiply', () => {
+    const levels = Array.from(
+      { length: 12 },
+      (_, i) => `l${i + 1}: &l${i + 1} [*l${i}, *l${i}, *l${i}]`,
+    );
+    expect(fault(parsePlanText(['l0: &l0 [ha]', ...levels].join('\n')))?.code).toBe(
+      'too-many-aliases',
+    );
+  });
+
+  it('refuses values that JSON does not have', () => {
+    expect(fault(parsePlanText('title: .nan'))).toMatchObject({ code: 'not-json', path: '/title' });
+    expect(fault(parsePlanText('title: !!binary aGk='))).toMatchObject({ code: 'not-json' });
+    expect(fault(parsePlanText('__proto__: { a: 1 }'))).toMatchObject({ code: 'not-json' });
+  });
+
+  it.each(['[', '{"a":', '- '])('refuses %j repeated beyond all depth', (piece) => {
+    for (const format of ['json', 'yaml', 'detect'] as const) {
+      expect(parsePlanText(piece.repeat(50_000), { format }).ok).toBe(false);
+    }
+    const closed = `${'['.repeat(5_000)}${']'.repeat(5_000)}`;
+    expect(parsePlanText(closed, { format: 'json' }).ok).toBe(false);
+  });
+
+  it('refuses a text that is too long', () => {
+    expect(fault(parsePlanText('a'.repeat(2 * 1024 * 1024 + 1)))?.code).toBe('too-large');
+  });
+
+  it('reads a long map without quadratic cost', () => {
+    const text = Array.from({ length: 20_000 }, (_, i) => `k${i}: ${i}`).join('\n');
+    const started = performance.now();
+    expect(parsePlanText(text).ok).toBe(true);
+    expect(performance.now() - started).toBeLessThan(5_000);
+  });
+
+  it.each(['', '# nothing'])('refuses %j as a plan when compiled', (text) => {
+    const result = parsePlanText(text);
+    expect(result.ok ? result.draft : null).toBeNull();
+  });
+});
