@@ -24,7 +24,7 @@ export {
   type RunHandle,
   type StartOptions,
 } from './orchestrator.js';
-export { StorageError } from './persistence/storage-error.js';
+export { type OpenReader, type OwnerInfo, openRunReader, StorageError } from './open-reader.js';
 export { type PlanFor, plan } from './plan/builder.js';
 export { type CompileResult, compilePlan, PlanInvalidError } from './plan/compile.js';
 export { planToMermaid } from './plan/diagram.js';

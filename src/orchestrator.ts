@@ -44,7 +44,7 @@ export interface OrchestratorLimits extends SupervisorLimits {
   readonly drainMs: number;
 }
 
-const DEFAULT_LIMITS: OrchestratorLimits = {
+export const DEFAULT_LIMITS: OrchestratorLimits = {
   concurrency: 1_000,
   runConcurrency: 100,
   maxResidentRuns: 10_000,

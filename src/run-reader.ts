@@ -12,6 +12,8 @@ import type {
 import { MAX_PAGE_ROWS, RunQueries } from './persistence/queries.js';
 import type { Reader } from './persistence/reader.js';
 import { SqliteRunStore } from './persistence/store.js';
+import { planToMermaid } from './plan/diagram.js';
+import { edgeIds } from './plan/edge-ids.js';
 import type { Issue } from './plan/issue.js';
 import type { JsonObject, JsonValue } from './plan/json.js';
 import type { Plan } from './plan/schema.js';
@@ -97,6 +99,18 @@ export class RunReader {
     };
   }
 
+  /** Mermaid text of the run's plan, with the status of each node and the edges taken. */
+  async diagram(id: string): Promise<string> {
+    const record = await this.#record(id);
+    const plan = await this.plan(record.planHash);
+    const rows = await this.#nodeRuns(record.run);
+    const untouched: NodeStatus = isFinal(record.status) ? 'cancelled' : 'pending';
+    const statuses = Object.fromEntries(
+      plan.nodes.map((node) => [node.id, rows.get(node.id)?.status ?? untouched]),
+    );
+    return planToMermaid(plan, { statuses, takenEdges: takenEdges(plan, rows) });
+  }
+
   /** The plan of a version. */
   async plan(hash: string): Promise<Plan> {
     const planJson = await this.#store.loadPlan(hash);
@@ -166,6 +180,18 @@ export class RunReader {
     const attempts = await this.#queries.eventsOfType(run, 'attempt.failed', MAX_PAGE_ROWS);
     return [...attempts, ...failures].sort((a, b) => a.seq - b.seq).map(toError);
   }
+}
+
+/** A node run keeps a letter for each of its outgoing edges, in the order of writing. */
+function takenEdges(plan: Plan, rows: ReadonlyMap<string, NodeRunRecord>): ReadonlySet<string> {
+  const ids = edgeIds(plan.edges);
+  const next = new Map<string, number>();
+  const taken = plan.edges.flatMap(({ source }, index) => {
+    const place = next.get(source) ?? 0;
+    next.set(source, place + 1);
+    return rows.get(source)?.edges.charAt(place) === 't' ? [ids[index] ?? ''] : [];
+  });
+  return new Set(taken);
 }
 
 function toSummary(record: RunRecord): RunSummary {

@@ -3,7 +3,6 @@
  * 2. rows of one key keep the order of their turns, also around rows that are bound on their own;
  * 3. only statements that have rows are sent.
  */
-import type { InStatement } from '@libsql/client/sqlite3';
 import type { ChainEnds, Link } from './chain.js';
 import { chainHash, FIRST_LINK } from './chain.js';
 import {
@@ -14,6 +13,7 @@ import {
   FRAGMENT_COUNT,
   type FragmentIndex,
 } from './encoded-turn.js';
+import { BrokenOrder } from './faults.js';
 import {
   CHECKPOINT_INSERT,
   FENCE,
@@ -22,22 +22,18 @@ import {
   TIMER_DELETE,
   TIMER_UPSERT,
 } from './statements.js';
+import type { Statement } from './write-connection.js';
 
 export interface Batch {
-  readonly statements: readonly InStatement[];
+  readonly statements: readonly Statement[];
   /** Ends of the chains, once the batch is durable. */
   readonly links: ReadonlyMap<number, Link>;
   /** Newest turn and its hash; undefined where the batch holds no turn. */
   readonly head: { readonly turn: number; readonly hash: string } | undefined;
 }
 
-/** A turn that does not continue its run: rows' fault, found before SQLite sees it. */
-export class BrokenOrder extends Error {
-  override readonly name = 'BrokenOrder';
-}
-
 export function buildBatch(items: readonly EncodedItem[], epoch: number, ends: ChainEnds): Batch {
-  const statements: InStatement[] = [{ sql: FENCE, args: [epoch] }];
+  const statements: Statement[] = [{ sql: FENCE, args: [epoch] }];
   const links = new Map<number, Link>();
   const checkpoints: string[] = [];
   const timers = new Map<string, EncodedTimer>();
@@ -45,7 +41,7 @@ export function buildBatch(items: readonly EncodedItem[], epoch: number, ends: C
   let segment = new Segment();
   for (const item of items) {
     if (item.kind === 'plan') {
-      statements.push({ sql: PLAN_INSERT, args: [...item.values] });
+      statements.push({ sql: PLAN_INSERT, args: item.values });
       continue;
     }
     const link = nextLink(item, links.get(item.run) ?? ends.get(item.run) ?? FIRST_LINK);
@@ -60,7 +56,7 @@ export function buildBatch(items: readonly EncodedItem[], epoch: number, ends: C
     for (const { table, values } of item.large) {
       statements.push({
         sql: TABLE_STATEMENTS[table].one,
-        args: [...values].map((v) => v ?? null),
+        args: values.map((value) => value ?? null),
       });
     }
   }
@@ -80,7 +76,7 @@ function nextLink(turn: EncodedTurn, previous: Link): Link {
 }
 
 /** Only the last word on each timer counts: one that is cleared and armed again stays. */
-function pushTimers(timers: readonly EncodedTimer[], statements: InStatement[]): void {
+function pushTimers(timers: readonly EncodedTimer[], statements: Statement[]): void {
   const cleared = timers.filter(({ row }) => row === null);
   const armed = timers.flatMap(({ row }) => (row === null ? [] : [row]));
   if (cleared.length > 0) {
@@ -108,7 +104,7 @@ class Segment {
     }
   }
 
-  flush(statements: InStatement[]): void {
+  flush(statements: Statement[]): void {
     for (let table = 0; table < FRAGMENT_COUNT; table += 1) {
       const rows =
         table === FRAGMENT.runsChanged ? [...this.#runChanges.values()] : (this.#rows[table] ?? []);
@@ -118,6 +114,6 @@ class Segment {
   }
 }
 
-function many(sql: string, rows: readonly string[]): InStatement {
+function many(sql: string, rows: readonly string[]): Statement {
   return { sql, args: [`[${rows.join(',')}]`] };
 }

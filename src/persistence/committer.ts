@@ -5,9 +5,7 @@
  */
 import type { CommitErrorCode } from '../actors/ports.js';
 import type { EncodedItem } from './encoded-turn.js';
-import { blame, describe } from './sql.js';
-import { StorageError } from './storage-error.js';
-import type { Writer } from './writer.js';
+import { blame, describe } from './faults.js';
 
 export interface Failure {
   readonly code: CommitErrorCode;
@@ -24,11 +22,19 @@ export interface CommitterOptions {
   readonly onFailing: (detail: string) => void;
 }
 
+/** The two operations that a commit is made of; Writer is the one that does them. */
+export interface BatchWriter {
+  /** Makes the items durable as one transaction, or throws. */
+  writeBatch(items: readonly EncodedItem[]): void;
+  /** Whether an earlier batch with these items is durable. */
+  contains(items: readonly EncodedItem[]): boolean;
+}
+
 export class Committer {
-  readonly #writer: Writer;
+  readonly #writer: BatchWriter;
   readonly #options: CommitterOptions;
 
-  constructor(writer: Writer, options: CommitterOptions) {
+  constructor(writer: BatchWriter, options: CommitterOptions) {
     this.#writer = writer;
     this.#options = options;
   }
@@ -42,12 +48,12 @@ export class Committer {
     return this.#commitOneByOne(items);
   }
 
-  /** Items whose commit was under way when the last worker died: durable, or void. Never rejects. */
-  async resume(items: readonly EncodedItem[]): Promise<Outcome[]> {
+  /** Items whose commit was under way when the last worker died: durable, or void. Never throws. */
+  resume(items: readonly EncodedItem[]): Outcome[] {
     // One by one, since the dead worker may have been committing them so.
     const outcomes: Outcome[] = [];
     for (const item of items) {
-      const durable = await this.#isDurable([item]);
+      const durable = this.#isDurable([item]);
       outcomes.push(durable ? null : unavailable('The journal was interrupted before the commit.'));
     }
     return outcomes;
@@ -71,34 +77,30 @@ export class Committer {
   async #commitTogether(items: readonly EncodedItem[]): Promise<Outcome> {
     for (let tries = 0; ; tries += 1) {
       try {
-        if (tries > 0 && (await this.#writer.contains(items))) return null;
-        await this.#writer.writeBatch(items);
+        if (tries > 0 && this.#writer.contains(items)) return null;
+        this.#writer.writeBatch(items);
         return null;
       } catch (error) {
         const failure = this.#classify(error);
         if (failure.code !== 'storage-unavailable') return failure;
-        this.#writer.discardConnection();
         this.#options.onFailing(failure.message);
         const delayMs = this.#options.retryDelaysMs[tries];
-        if (delayMs === undefined) return (await this.#isDurable(items)) ? null : failure;
+        if (delayMs === undefined) return this.#isDurable(items) ? null : failure;
         await new Promise((resolve) => setTimeout(resolve, delayMs));
       }
     }
   }
 
-  async #isDurable(items: readonly EncodedItem[]): Promise<boolean> {
+  #isDurable(items: readonly EncodedItem[]): boolean {
     try {
-      return await this.#writer.contains(items);
+      return this.#writer.contains(items);
     } catch {
-      this.#writer.discardConnection();
       return false;
     }
   }
 
   #classify(error: unknown): Failure {
     const message = describe(error);
-    // A damaged row voids its run alone; any other of these is about the file.
-    if (error instanceof StorageError && error.code !== 'row-corrupt') return unavailable(message);
     const culprit = blame(error);
     if (culprit === 'fence') return { code: 'ownership-lost', message };
     return culprit === 'disk' ? unavailable(message) : { code: 'turn-refused', message };

@@ -65,7 +65,7 @@ export function encodeTurn({ turn, run, seq, reason, at, rows }: TurnRecord): En
     put(FRAGMENT.nodeRuns, nodeRunRow(row), size(row.inputJson) + size(row.outputJson));
   }
   seal(FRAGMENT.nodeRuns);
-  for (const row of rows.actorVersions) {
+  for (const row of ordered(rows.actorVersions, seq - rows.events.length, seq)) {
     put(FRAGMENT.actorVersions, actorVersionRow(row), row.snapshotJson.length);
   }
   seal(FRAGMENT.actorVersions);
@@ -131,6 +131,28 @@ function checkEvents(events: readonly EventRecord[], run: number, seq: number): 
       );
     }
   }
+}
+
+/** By actor, as verify.ts reads them back. A version belongs to an event of its turn. */
+function ordered(
+  versions: readonly ActorVersionRecord[],
+  after: number,
+  upTo: number,
+): readonly ActorVersionRecord[] {
+  for (const { actor, seq } of versions) {
+    if (seq <= after || seq > upTo) {
+      throw new CommitError(
+        'turn-refused',
+        `The snapshot of "${actor}" is of event ${seq}, its turn of ${after + 1} to ${upTo}.`,
+      );
+    }
+  }
+  return versions.length < 2 ? versions : [...versions].sort(byActorThenSeq);
+}
+
+export function byActorThenSeq(a: ActorVersionRecord, b: ActorVersionRecord): number {
+  if (a.actor !== b.actor) return a.actor < b.actor ? -1 : 1;
+  return a.seq - b.seq;
 }
 
 /** An escape of a surrogate that is not itself escaped: JSON.stringify writes these only for lone ones. */

@@ -18,13 +18,8 @@ export const FRAGMENT = {
 export type FragmentIndex = (typeof FRAGMENT)[keyof typeof FRAGMENT];
 export const FRAGMENT_COUNT = 9;
 
-/** Tables that are only added to, and so can be hashed again from what is stored. */
-export const CHAINED: readonly FragmentIndex[] = [
-  FRAGMENT.events,
-  FRAGMENT.actorVersions,
-  FRAGMENT.responses,
-  FRAGMENT.artifacts,
-];
+/** Tables that are only added to, by event number, and so can be hashed again from what is stored. */
+export const CHAINED: readonly FragmentIndex[] = [FRAGMENT.events, FRAGMENT.actorVersions];
 
 export type SqlValue = string | number | null;
 

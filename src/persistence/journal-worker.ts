@@ -4,8 +4,8 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { Committer } from './committer.js';
+import { describe } from './faults.js';
 import type { FromWorker, SentError, ToWorker, WorkerOptions } from './journal-messages.js';
-import { describe } from './sql.js';
 import { StorageError } from './storage-error.js';
 import { openWriter, type Writer } from './writer.js';
 
@@ -24,6 +24,15 @@ function sentError(error: unknown): SentError {
   };
 }
 
+function setAddress(writer: Writer, address: string | null): { failure?: string } {
+  try {
+    writer.setAddress(address);
+    return {};
+  } catch (error) {
+    return { failure: describe(error) };
+  }
+}
+
 function serve(writer: Writer, options: WorkerOptions): void {
   const committer = new Committer(writer, {
     retryDelaysMs: options.retryDelaysMs,
@@ -36,15 +45,12 @@ function serve(writer: Writer, options: WorkerOptions): void {
         const outcomes =
           message.type === 'commit'
             ? await committer.commit(message.items)
-            : await committer.resume(message.items);
+            : committer.resume(message.items);
         const allDurable = outcomes.every((outcome) => outcome === null);
         return send(allDurable ? { type: 'settled' } : { type: 'settled', outcomes });
       }
       case 'address':
-        return writer.setAddress(message.address).then(
-          () => send({ type: 'addressed' }),
-          (error: unknown) => send({ type: 'addressed', failure: describe(error) }),
-        );
+        return send({ type: 'addressed', ...setAddress(writer, message.address) });
       case 'close':
         writer.close();
         send({ type: 'closed' });

@@ -9,10 +9,10 @@ import type { TurnRecord } from '../actors/records.js';
 import type { Failure, Outcome } from './committer.js';
 import { encodePlan, encodeTurn } from './encode.js';
 import type { EncodedItem } from './encoded-turn.js';
+import { describe } from './faults.js';
 import type { FromWorker, ToWorker, WorkerOptions } from './journal-messages.js';
 import { type Entry, JournalQueue, type QueueLimits } from './journal-queue.js';
 import { type StartWorker, startOwner, startWorkerThread } from './journal-thread.js';
-import { describe } from './sql.js';
 import { StorageError } from './storage-error.js';
 
 export interface JournalOptions extends Partial<QueueLimits> {

@@ -9,7 +9,8 @@ import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Client, Transaction } from '@libsql/client/sqlite3';
 import { lockPath, parseDatabasePath } from './database-path.js';
-import { isBusy, openConnection, openingError, readJson } from './sql.js';
+import { isBusy, openingError } from './faults.js';
+import { openConnection, readJson } from './sql.js';
 import { type OwnerInfo, StorageError } from './storage-error.js';
 
 export interface OwnerLock {

@@ -3,7 +3,8 @@
  * state of the database; 3. after a fault it is replaced and the query tried once more.
  */
 import type { Client, InValue } from '@libsql/client/sqlite3';
-import { blame, describe, openConnection, parseJsonCell } from './sql.js';
+import { blame, describe } from './faults.js';
+import { openConnection, parseJsonCell } from './sql.js';
 import { StorageError } from './storage-error.js';
 
 /** How long a read waits for a lock: only the recovery of a log after a crash holds one. */

@@ -5,6 +5,7 @@ import { type JournalOptions, openJournal, type ThreadJournal } from './journal.
 import { RunQueries } from './queries.js';
 import { Reader } from './reader.js';
 import { SqliteRunStore } from './store.js';
+import { type Verification, verifyRun } from './verify.js';
 
 export type StorageOptions = JournalOptions;
 
@@ -12,6 +13,8 @@ export interface Storage {
   readonly journal: ThreadJournal;
   readonly store: RunStore;
   readonly queries: RunQueries;
+  /** Checks the history of a run, by its number. */
+  verify(run: number): Promise<Verification>;
   readonly reader: Reader;
   /** Commits what is queued, then gives up ownership and all connections. */
   close(): Promise<void>;
@@ -26,6 +29,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     journal,
     store: new SqliteRunStore(reader),
     queries: new RunQueries(reader),
+    verify: (run) => verifyRun(reader, run),
     reader,
     async close() {
       await journal.close();

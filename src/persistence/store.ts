@@ -28,7 +28,7 @@ const UNFINISHED_RUNS = `select cast(json_array(r.id) as blob) from runs r
 const DUE_TIMERS = `select cast(json_array(${TIMER.expression('t')}, r.id) as blob)
   from timers t join runs r on r.run = t.run where t.due_at <= ? order by t.due_at, t.id limit ?`;
 
-const NEXT_DUE = 'select cast(json_array(min(due_at)) as blob) from timers';
+const NEXT_DUE = 'select cast(json_array(min(due_at)) as blob) from timers where due_at > ?';
 
 export class SqliteRunStore implements RunStore {
   readonly #reader: Reader;
@@ -84,8 +84,8 @@ export class SqliteRunStore implements RunStore {
     });
   }
 
-  async nextDue(): Promise<number | undefined> {
-    const [row] = await this.#reader.jsonRows(NEXT_DUE);
+  async nextDue(now: number): Promise<number | undefined> {
+    const [row] = await this.#reader.jsonRows(NEXT_DUE, [now]);
     return (row as [number | null])[0] ?? undefined;
   }
 

@@ -1,22 +1,24 @@
 /**
- * The bare writer: one connection, one transaction per batch. Invariants: 1. WAL and synchronous=FULL
- * are read back on the connection that writes; 2. a batch whose epoch is not the owner's writes
- * nothing; 3. after a fault the connection is replaced, never used again.
+ * The bare writer: one transaction per batch. Invariants: 1. a batch whose epoch is not the owner's
+ * writes nothing; 2. a batch is in the database whole or not at all, and durable when `writeBatch`
+ * returns; 3. memory of where chains end never runs ahead of the database.
  */
-
 import { existsSync } from 'node:fs';
 import type { Client } from '@libsql/client/sqlite3';
 import { type Batch, buildBatch } from './batch.js';
 import { ChainEnds } from './chain.js';
+import type { BatchWriter } from './committer.js';
 import { checkSchemaVersion, checkWritable, inspectFile } from './database-file.js';
 import { headPath, lockPath, parseDatabasePath } from './database-path.js';
 import type { EncodedItem } from './encoded-turn.js';
+import { describe, openingError } from './faults.js';
 import { HeadFile, readHead } from './head-file.js';
 import { loadMigrations, migrate } from './migrations.js';
 import { type OwnerLock, raiseEpoch, takeLock } from './owner.js';
-import { describe, openConnection, openingError, readJson, readNumber } from './sql.js';
-import { FENCE, FENCE_SETUP } from './statements.js';
+import { openConnection, parseJsonCell, readNumber } from './sql.js';
+import { FENCE } from './statements.js';
 import { StorageError } from './storage-error.js';
+import { WriteConnection } from './write-connection.js';
 
 export interface WriterOptions {
   /** Plain path or `file:` URL. */
@@ -29,12 +31,12 @@ export interface WriterOptions {
   readonly expectedEpoch?: number;
 }
 
-/** Pages in the log before it is copied back: 16 MB, so that steady work is not interrupted often. */
-const AUTOCHECKPOINT_PAGES = 4_000;
-/** Page cache: a full batch over many runs changes more pages than the default of 2 MB holds. */
-const CACHE_KIB = 32_768;
 /** Ends of chains held in memory: about 200 bytes each. */
 const CHAIN_CAPACITY = 20_000;
+
+const CHAIN_ENDS = `select cast(json_array(c.run, c.seq, c.hash) as blob) from json_each(?) j
+  join checkpoints c on c.run = j.value
+    and c.seq = (select max(seq) from checkpoints where run = j.value)`;
 
 /** Opens the database as its one owner. Throws a StorageError; a refused database is left as it was. */
 export async function openWriter(options: WriterOptions): Promise<Writer> {
@@ -44,62 +46,39 @@ export async function openWriter(options: WriterOptions): Promise<Writer> {
   // Where nobody ever took the lock, nobody of ours has the file open, and looking is safe.
   if (!existsSync(lockPath(path))) inspectFile(path, migrations.length);
   const lock = await takeLock(path);
-  let client: Client | undefined;
   let head: HeadFile | undefined;
   try {
     inspectFile(path, migrations.length);
-    client = await connect(path, async (fresh) => {
-      checkSchemaVersion(await readNumber(fresh, 'pragma user_version'), migrations.length);
-      await migrate(fresh, migrations);
-    });
-    await checkHead(client, path, options.acceptTruncation ?? false);
-    const epoch = await raiseEpoch(client, options.now, options.expectedEpoch);
+    const epoch = await prepareDatabase(path, migrations, options);
     head = new HeadFile(headPath(path));
-    return new Writer(path, client, lock, head, epoch);
+    return new Writer(path, new WriteConnection(path), lock, head, epoch);
   } catch (error) {
     head?.close();
-    client?.close();
     lock.release();
     throw openingError(path, error);
   }
 }
 
-async function connect(path: string, prepare?: (client: Client) => Promise<void>): Promise<Client> {
+/** Checks, migrates and takes over, on a connection of its own. Returns the epoch. */
+async function prepareDatabase(
+  path: string,
+  migrations: ReturnType<typeof loadMigrations>,
+  options: WriterOptions,
+): Promise<number> {
   const client = openConnection(path);
   try {
-    await prepare?.(client);
-    await client.execute('pragma journal_mode = wal');
-    await client.execute('pragma synchronous = full');
-    await client.execute(`pragma wal_autocheckpoint = ${AUTOCHECKPOINT_PAGES}`);
-    await client.execute(`pragma cache_size = -${CACHE_KIB}`);
-    await client.execute('pragma temp_store = memory');
-    await checkDurability(client);
-    for (const statement of FENCE_SETUP) await client.execute(statement);
-    return client;
-  } catch (error) {
+    checkSchemaVersion(await readNumber(client, 'pragma user_version'), migrations.length);
+    await migrate(client, migrations);
+    if (!options.acceptTruncation) await checkHead(client, path);
+    return await raiseEpoch(client, options.now, options.expectedEpoch);
+  } finally {
     client.close();
-    throw error;
   }
 }
 
-const SYNCHRONOUS_FULL = 2;
-
-async function checkDurability(client: Client): Promise<void> {
-  const mode = (await client.execute('pragma journal_mode')).rows[0]?.[0];
-  const synchronous = await readNumber(client, 'pragma synchronous');
-  if (mode === 'wal' && synchronous === SYNCHRONOUS_FULL) return;
-  throw new StorageError(
-    'cannot-open',
-    `The journal needs WAL and FULL, and got ${mode} and ${synchronous}.`,
-    {
-      hint: 'The file system may not support shared memory: keep the database on a local disk.',
-    },
-  );
-}
-
-async function checkHead(client: Client, path: string, accept: boolean): Promise<void> {
+async function checkHead(client: Client, path: string): Promise<void> {
   const head = readHead(headPath(path));
-  if (head === undefined || accept) return;
+  if (head === undefined) return;
   const found = await readNumber(
     client,
     'select count(*) from checkpoints where turn = ? and hash = ?',
@@ -109,99 +88,102 @@ async function checkHead(client: Client, path: string, accept: boolean): Promise
   throw new StorageError(
     'journal-truncated',
     `Turn ${head.turn} was committed and is no longer in ${path}.`,
-    {
-      hint: 'Restore the database with all files beside it; or accept the loss explicitly.',
-    },
+    { hint: 'Restore the database with all files beside it; or accept the loss explicitly.' },
   );
 }
 
-export class Writer {
+export class Writer implements BatchWriter {
   readonly epoch: number;
   readonly path: string;
   readonly #lock: OwnerLock;
   readonly #head: HeadFile;
   readonly #ends = new ChainEnds(CHAIN_CAPACITY);
-  #client: Client | undefined;
+  #connection: WriteConnection | undefined;
 
-  constructor(path: string, client: Client, lock: OwnerLock, head: HeadFile, epoch: number) {
+  constructor(
+    path: string,
+    connection: WriteConnection,
+    lock: OwnerLock,
+    head: HeadFile,
+    epoch: number,
+  ) {
     this.path = path;
-    this.#client = client;
+    this.#connection = connection;
     this.#lock = lock;
     this.#head = head;
     this.epoch = epoch;
   }
 
   /** Makes the items durable, as one transaction and in order, or throws and leaves nothing of them. */
-  async writeBatch(items: readonly EncodedItem[]): Promise<void> {
-    const client = await this.#connection();
-    await this.#loadEnds(client, items);
-    const batch = buildBatch(items, this.epoch, this.#ends);
-    await client.batch([...batch.statements], 'write');
-    this.#settle(batch);
+  writeBatch(items: readonly EncodedItem[]): void {
+    this.#guarded((connection) => {
+      this.#loadEnds(connection, items);
+      const batch = buildBatch(items, this.epoch, this.#ends);
+      connection.transact(batch.statements);
+      this.#settle(batch);
+    });
   }
 
   /** Whether an earlier batch with these items is durable, although its outcome was not told. */
-  async contains(items: readonly EncodedItem[]): Promise<boolean> {
+  contains(items: readonly EncodedItem[]): boolean {
     const item = items.find(({ kind }) => kind === 'turn') ?? items[0];
     if (item === undefined) return true;
-    const client = await this.#connection();
-    const found =
-      item.kind === 'turn'
-        ? await readNumber(client, 'select count(*) from checkpoints where turn = ?', [item.turn])
-        : await readNumber(client, 'select count(*) from plans where hash = ?', [item.hash]);
-    if (found === 0) return false;
-    // What a failed fsync left in the log may be readable and yet not on the disk: copy it out.
-    await client.execute('pragma wal_checkpoint(full)');
-    return true;
-  }
-
-  /** Gives up the connection after a fault; the next use opens another. */
-  discardConnection(): void {
-    this.#client?.close();
-    this.#client = undefined;
-    this.#ends.clear();
+    return this.#guarded((connection) => {
+      const row =
+        item.kind === 'turn'
+          ? connection.firstRow('select 1 from checkpoints where turn = ?', [item.turn])
+          : connection.firstRow('select 1 from plans where hash = ?', [item.hash]);
+      if (row === undefined) return false;
+      // What a failed fsync left in the log may be readable and yet not on the disk: copy it out.
+      connection.rows('pragma wal_checkpoint(full)');
+      return true;
+    });
   }
 
   /** URL at which this process can be reached, for others that find the database owned. */
-  async setAddress(address: string | null): Promise<void> {
-    const client = await this.#connection();
-    await client.batch(
-      [
+  setAddress(address: string | null): void {
+    this.#guarded((connection) =>
+      connection.transact([
         { sql: FENCE, args: [this.epoch] },
         { sql: 'update owner set address = ? where epoch = ?', args: [address, this.epoch] },
-      ],
-      'write',
+      ]),
     );
   }
 
   /** Gives up connection and ownership. */
   close(): void {
-    this.#client?.close();
-    this.#client = undefined;
+    this.#discard();
     this.#head.close();
     this.#lock.release();
   }
 
-  async #connection(): Promise<Client> {
-    this.#client ??= await connect(this.path);
-    return this.#client;
+  /** A connection that failed is not trusted again: the next use opens another. */
+  #guarded<T>(use: (connection: WriteConnection) => T): T {
+    try {
+      this.#connection ??= new WriteConnection(this.path);
+      return use(this.#connection);
+    } catch (error) {
+      this.#discard();
+      throw error;
+    }
   }
 
-  async #loadEnds(client: Client, items: readonly EncodedItem[]): Promise<void> {
+  #discard(): void {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    this.#ends.clear();
+    connection?.close();
+  }
+
+  #loadEnds(connection: WriteConnection, items: readonly EncodedItem[]): void {
     const missing = new Set<number>();
     for (const item of items) {
-      if (
-        item.kind === 'turn' &&
-        item.seq !== item.eventCount &&
-        this.#ends.get(item.run) === undefined
-      ) {
-        missing.add(item.run);
-      }
+      if (item.kind !== 'turn' || item.seq === item.eventCount) continue;
+      if (this.#ends.get(item.run) === undefined) missing.add(item.run);
     }
     if (missing.size === 0) return;
-    const rows = await readJson(client, CHAIN_ENDS, [JSON.stringify([...missing])]);
-    for (const row of rows) {
-      const [run, seq, hash] = row as [number, number, string];
+    for (const [cell] of connection.rows(CHAIN_ENDS, [JSON.stringify([...missing])])) {
+      const [run, seq, hash] = parseJsonCell(cell) as [number, number, string];
       this.#ends.set(run, { seq, hash });
     }
   }
@@ -217,7 +199,3 @@ export class Writer {
     }
   }
 }
-
-const CHAIN_ENDS = `select cast(json_array(c.run, c.seq, c.hash) as blob) from json_each(?) j
-  join checkpoints c on c.run = j.value
-    and c.seq = (select max(seq) from checkpoints where run = j.value)`;

@@ -80,7 +80,7 @@ export class EdgeCompiler {
     if (parsed === undefined) return undefined;
     this.#checkNodeReferences(parsed, when, path);
     this.#checkOutcome(parsed, source, path);
-    this.#checkConstant(parsed, path);
+    this.#checkConstant(parsed, source, path);
     return parsed.condition;
   }
 
@@ -129,8 +129,10 @@ export class EdgeCompiler {
     }
   }
 
-  #checkConstant(parsed: ParsedCondition, path: string): void {
+  #checkConstant(parsed: ParsedCondition, source: NodeOutline | undefined, path: string): void {
     if (parsed.constant === undefined) return;
+    // Off an approval, `true` says: whatever the outcome. An edge without a condition does not.
+    if (parsed.constant && source?.node?.kind === 'human-approval') return;
     this.#findings.warn({
       code: 'constant-condition',
       message: `The condition is always ${parsed.constant}`,

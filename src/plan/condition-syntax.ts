@@ -12,7 +12,7 @@ export interface ConditionFault {
   readonly hint?: string;
 }
 
-export interface ConditionFacts {
+interface ConditionFacts {
   /** Node ids that the expression names, with the place of the first mention. */
   readonly nodeOffsets: Map<string, number>;
   readonly outcomeLiterals: string[];

@@ -4,9 +4,9 @@ import { type PathSegment, parsePath, readPath } from './paths.js';
 import type { EdgeScope, Mapping } from './plan-version.js';
 
 /** The target path that stands for the whole input. */
-export const WHOLE_INPUT = '$';
+const WHOLE_INPUT = '$';
 
-export interface MappingFault {
+interface MappingFault {
   readonly code: 'invalid-path' | 'forbidden-path';
   readonly message: string;
   readonly offset: number;

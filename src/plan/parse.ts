@@ -8,6 +8,7 @@ import type { JsonValue } from './json.js';
 import { locateJsonError } from './json-syntax.js';
 import { toJsonValue } from './json-values.js';
 import { positionIn } from './text-position.js';
+import { nestsDeeperThan } from './yaml-depth.js';
 
 export type PlanFormat = 'json' | 'yaml' | 'detect';
 
@@ -20,7 +21,7 @@ const MAX_JSON_LENGTH = 64 * 1024 * 1024;
 /** Above this the place of a fault is not looked for. */
 const MAX_LOCATED_LENGTH = 1024 * 1024;
 /** YAML is read far more slowly. */
-const MAX_YAML_LENGTH = 2 * 1024 * 1024;
+const MAX_YAML_LENGTH = 1024 * 1024;
 const MAX_DEPTH = 128;
 const MAX_ALIASES = 100;
 const MAX_YAML_ERRORS = 20;
@@ -56,11 +57,17 @@ function parseJson(text: string, findings: Findings): unknown {
 }
 
 function parseYaml(text: string, findings: Findings): unknown {
+  if (nestsDeeperThan(text, MAX_DEPTH)) {
+    const message = `Nested deeper than ${MAX_DEPTH} levels`;
+    findings.block({ code: 'invalid-yaml', message, path: '' });
+    return undefined;
+  }
   try {
-    // The library's own check of unique keys is quadratic.
+    // Both of the library's own are quadratic: the check of unique keys and its pretty errors.
     const document = parseDocument(text, {
       stringKeys: true,
       uniqueKeys: false,
+      prettyErrors: false,
       logLevel: 'error',
     });
     for (const error of document.errors.slice(0, MAX_YAML_ERRORS))
@@ -81,14 +88,17 @@ function reportYaml(error: YAMLError, text: string, findings: Findings): void {
 }
 
 function reportDuplicateKeys(document: Document.Parsed, text: string, findings: Findings): void {
+  let reported = 0;
   visit(document, {
     Map: (_key, map) => {
       const seen = new Set<unknown>();
       for (const { key } of map.items) {
         if (!isScalar(key)) continue;
-        if (seen.has(key.value)) reportDuplicateKey(key, text, findings);
-        seen.add(key.value);
+        if (!seen.has(key.value)) seen.add(key.value);
+        else if (reported++ < MAX_YAML_ERRORS) reportDuplicateKey(key, text, findings);
+        else return visit.BREAK;
       }
+      return undefined;
     },
   });
 }
@@ -99,12 +109,12 @@ function reportDuplicateKey(key: Scalar, text: string, findings: Findings): void
   findings.block({ code: 'invalid-yaml', message, path: '', detail });
 }
 
-/** The library throws for two reasons: aliases that multiply, and nesting beyond the stack. */
+/** The library throws on aliases that multiply; anything else is a fault of the text as well. */
 function describeFailure(error: unknown): { code: string; message: string; path: string } {
   if (error instanceof ReferenceError) {
     return { code: 'too-many-aliases', message: `More than ${MAX_ALIASES} aliases`, path: '' };
   }
-  return { code: 'invalid-yaml', message: 'Nested too deep to be read', path: '' };
+  return { code: 'invalid-yaml', message: String(error), path: '' };
 }
 
 function checkValue(value: unknown, findings: Findings): ParseResult {

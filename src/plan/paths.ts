@@ -18,7 +18,7 @@ export type ParsedPath =
     };
 
 /** Highest index that a path may name. */
-export const MAX_INDEX = 10_000;
+const MAX_INDEX = 10_000;
 const MAX_SEGMENTS = 64;
 
 // A name, an index, or a quoted key. Names may hold hyphens: paths know no subtraction.

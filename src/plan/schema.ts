@@ -3,12 +3,12 @@ import { z } from 'zod';
 import { ID_PATTERN, isForbiddenKey } from './ids.js';
 import type { JsonObject, JsonValue } from './json.js';
 
-export const MAX_NODES = 100_000;
-export const MAX_EDGES = 400_000;
+const MAX_NODES = 100_000;
+const MAX_EDGES = 400_000;
 /** Ten years, the longest delay or deadline. */
-export const MAX_DURATION_MS = 10 * 366 * 86_400_000;
+const MAX_DURATION_MS = 10 * 366 * 86_400_000;
 export const MAX_EXPRESSION_LENGTH = 4_096;
-export const MAX_PATH_LENGTH = 1_024;
+const MAX_PATH_LENGTH = 1_024;
 
 // A property added here stays optional and is never filled in: the hash covers a plan as it was
 // written, so that a new default changes the hash of no stored plan. Defaults live in node-settings.ts.

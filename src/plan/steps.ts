@@ -1,14 +1,9 @@
-/** The flat form of a plan: a list of steps, each done after the one before it. */
+/**
+ * The flat form of a plan: `steps: [{id?, uses, options?}]`, each done after the one before it.
+ * `uses` is the key of the handler, `options` are further properties of an action.
+ */
 import type { Issue } from './issue.js';
 import type { JsonObject, JsonValue } from './json.js';
-
-/** A step as an author writes it; `options` are the further properties of an action. */
-export interface PlanStep {
-  readonly id?: string;
-  /** Key of the handler. */
-  readonly uses: string;
-  readonly options?: Readonly<Record<string, unknown>>;
-}
 
 /** Whether `draft` is written as a list of steps. */
 export function hasSteps(draft: JsonObject): boolean {

@@ -298,6 +298,11 @@ describe('compilePlan', () => {
     );
   });
 
+  it('S24 lets an approval go on whatever its outcome without a warning', () => {
+    const nodes = [approval('p'), action('b')];
+    expect(issuesOf(draft(nodes, [edge('p', 'b', { when: 'true' })]))).toEqual([]);
+  });
+
   it('S25 reports faults of shape and of the graph in one go', () => {
     const codes = codesOf({
       nodes: [action('a', { retry: { maxAttempts: 0 } }), action('a'), { kind: 'swich', id: 's' }],

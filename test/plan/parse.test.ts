@@ -77,16 +77,23 @@ describe('parsePlanText', () => {
     expect(fault(parsePlanText('__proto__: { a: 1 }'))).toMatchObject({ code: 'not-json' });
   });
 
-  it.each(['[', '{"a":', '- '])('refuses %j repeated beyond all depth', (piece) => {
+  it.each(['[', '{"a":', '- ', '? ', '[{a: '])('refuses %j repeated beyond all depth', (piece) => {
     for (const format of ['json', 'yaml', 'detect'] as const) {
       expect(parsePlanText(piece.repeat(50_000), { format }).ok).toBe(false);
     }
+    expect(fault(parsePlanText(piece.repeat(500), { format: 'yaml' }))?.code).toBe('invalid-yaml');
     const closed = `${'['.repeat(5_000)}${']'.repeat(5_000)}`;
     expect(parsePlanText(closed, { format: 'json' }).ok).toBe(false);
   });
 
   it('refuses a text that is too long', () => {
-    expect(fault(parsePlanText('a'.repeat(2 * 1024 * 1024 + 1)))?.code).toBe('too-large');
+    expect(fault(parsePlanText('a'.repeat(1024 * 1024 + 1)))?.code).toBe('too-large');
+  });
+
+  it('reports a key that stands thousands of times without quadratic cost', () => {
+    const started = performance.now();
+    expect(parsePlanText('a: 1\n'.repeat(50_000))).toMatchObject({ ok: false });
+    expect(performance.now() - started).toBeLessThan(5_000);
   });
 
   it('reads a long map without quadratic cost', () => {

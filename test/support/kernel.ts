@@ -174,7 +174,7 @@ export class Kernel {
     for (let calm = 0, last = ''; calm < 2; ) {
       await new Promise<void>((resolve) => setImmediate(resolve));
       const { turnsUnderWay, residentRuns } = this.supervisor.stats();
-      const turns = this.storage.runs.values().reduce((sum, run) => sum + run.turns.length, 0);
+      const turns = [...this.storage.runs.values()].reduce((sum, run) => sum + run.turns.length, 0);
       const now = `${turns}/${turnsUnderWay}/${residentRuns}/${this.executions.length}`;
       calm = now === last && (turnsUnderWay === 0 || this.#isStuck) ? calm + 1 : 0;
       last = now;
@@ -203,7 +203,9 @@ export class Kernel {
   }
 
   /** A new process over the same rows: handlers, memory and turns under way are lost. */
-  async restart(options: { readonly recover?: boolean } = {}): Promise<void> {
+  async restart(
+    options: { readonly recover?: boolean; readonly beforeRecovery?: () => void } = {},
+  ): Promise<void> {
     this.#life.turnsLeft = 0;
     this.#life = new Life();
     this.#open.clear();
@@ -213,6 +215,7 @@ export class Kernel {
     const { turn } = await this.storage.store.highWater();
     this.supervisor = this.#supervise(turn);
     if (options.recover === false) return;
+    options.beforeRecovery?.();
     const recovered = this.supervisor.recover();
     await this.settle();
     if (!this.isDead) await recovered;

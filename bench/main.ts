@@ -1,0 +1,34 @@
+/**
+ * `npm run bench -- [--json] [--max N] [--only NAME]`: what one turn, one node, one run cost. Does not
+ * measure handlers, HTTP, or disks other than the one under the temporary directory.
+ */
+import { parseArgs } from 'node:util';
+import { lag, parking, type Row, resume, throughputs } from './measures.js';
+
+const { values } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    /** Largest plan, in nodes. */
+    max: { type: 'string', default: '100000' },
+    only: { type: 'string' },
+  },
+});
+
+function print(row: Row): void {
+  if (values.json) {
+    console.log(JSON.stringify(row));
+    return;
+  }
+  const ratio = row.ratio === undefined ? '' : `  ${row.ratio.toFixed(2)} of ${row.baseline}`;
+  console.log(`${row.name.padEnd(16)} ${row.value.toFixed(row.value < 100 ? 2 : 0).padStart(10)} ${row.unit}${ratio}`);
+}
+
+async function* all(): AsyncGenerator<Row> {
+  const isWanted = (name: string) => values.only === undefined || values.only === name;
+  if (isWanted('throughput')) yield* throughputs(Number(values.max));
+  if (isWanted('lag')) yield await lag();
+  if (isWanted('parking')) yield* parking();
+  if (isWanted('resume')) yield await resume();
+}
+
+for await (const row of all()) print(row);

@@ -1,0 +1,158 @@
+/** What is measured. Each returns rows; a ratio is always against something done in the same process. */
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import type { TurnRecord } from '../dist/actors/records.js';
+import type { Plan } from '../dist/index.js';
+import type { Orchestrator } from '../dist/orchestrator.js';
+import { chain, fan, parked } from './plans.js';
+import { openRig, type RigOptions, replaySeconds, withDirectory } from './rig.js';
+
+export interface Row {
+  readonly name: string;
+  readonly value: number;
+  readonly unit: string;
+  readonly ratio?: number;
+  /** What the ratio is to. */
+  readonly baseline?: string;
+}
+
+/** Seconds from the first start to the end of the last of `count` runs. */
+async function timeRuns(plan: Plan, count: number, options: RigOptions): Promise<number> {
+  return withDirectory(async (directory) => {
+    const rig = await openRig(join(directory, 'bench.db'), options);
+    const started = performance.now();
+    await runAll(rig, plan, count);
+    const seconds = (performance.now() - started) / 1_000;
+    await rig.close();
+    return seconds;
+  });
+}
+
+async function runAll(rig: Orchestrator, plan: Plan, count: number): Promise<void> {
+  const ended = Array.from({ length: count }, async () => {
+    const run = await rig.start(plan);
+    const status = await rig.settled(run.id);
+    if (status !== 'completed') throw new Error(`run ${run.id} is ${status}`);
+  });
+  await Promise.all(ended);
+}
+
+async function throughput(
+  name: string,
+  plan: Plan,
+  runs: number,
+  perCommit?: number,
+): Promise<Row> {
+  const nodes = plan.nodes.length * runs;
+  const seconds = await timeRuns(plan, runs, {});
+  const turns: TurnRecord[] = [];
+  await timeRuns(plan, runs, { record: (turn) => turns.push(turn) });
+  const bareSeconds = await replaySeconds(turns, perCommit);
+  return {
+    name,
+    value: nodes / seconds,
+    unit: 'nodes/s',
+    ratio: bareSeconds / seconds,
+    baseline: perCommit === 1 ? 'bare journal writer, one turn per commit' : 'bare journal writer, same rows',
+  };
+}
+
+export async function* throughputs(maxSize: number): AsyncGenerator<Row> {
+  const perNode = new Map<string, number>();
+  // Warms up: the first run of a process pays for compilation.
+  await timeRuns(chain(200), 20, {});
+  for (const size of [100, 1_000, 10_000, 100_000].filter((size) => size <= maxSize)) {
+    for (const row of [
+      await throughput(`chain-${size}`, chain(size), 1, 1),
+      await throughput(`fan-${size}`, fan(size), 1),
+    ]) {
+      perNode.set(row.name, 1 / row.value);
+      yield row;
+    }
+  }
+  for (const runs of [200, 1_000]) yield await throughput(`runs-${runs}`, chain(10), runs);
+  for (const shape of ['chain', 'fan']) {
+    const large = perNode.get(`${shape}-${maxSize}`);
+    const small = perNode.get(`${shape}-1000`);
+    if (large === undefined || small === undefined) continue;
+    const ratio = large / small;
+    yield { name: `flatness-${shape}`, value: ratio, unit: 'x', ratio, baseline: `cost per node at ${maxSize} over 1000` };
+  }
+}
+
+/** Event loop delay while a thousand runs go on side by side. */
+export async function lag(): Promise<Row> {
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  await timeRuns(chain(10), 1_000, {});
+  delay.disable();
+  return { name: 'lag', value: delay.percentile(99) / 1e6, unit: 'ms p99' };
+}
+
+/** Memory of a parked run, and the time from an answer to its commit. */
+export async function* parking(runs = 5_000, wakes = 500): AsyncGenerator<Row> {
+  yield* await withDirectory(async (directory) => {
+    const rig = await openRig(join(directory, 'bench.db'));
+    await park(rig, 500);
+    const before = heapUsed();
+    await park(rig, runs);
+    const bytes = (heapUsed() - before) / runs;
+    const tasks = await rig.runs.openTasks(wakes);
+    const waits: number[] = [];
+    for (const task of tasks) {
+      const started = performance.now();
+      await rig.respond(task.id, { response: { approved: true } });
+      waits.push(performance.now() - started);
+      await rig.settled(task.run);
+    }
+    await rig.close();
+    return [
+      { name: 'park', value: Math.max(0, bytes), unit: 'bytes per parked run' },
+      { name: 'wake', value: median(waits), unit: 'ms median' },
+    ];
+  });
+}
+
+async function park(rig: Orchestrator, count: number): Promise<void> {
+  for (let left = count; left > 0; left -= 500) {
+    const batch = Array.from({ length: Math.min(left, 500) }, async () => {
+      const run = await rig.start(parked);
+      await rig.settled(run.id);
+    });
+    await Promise.all(batch);
+  }
+}
+
+/** Takes up ten thousand runs that a stopped process left in the middle of an attempt. */
+export async function resume(runs = 10_000): Promise<Row> {
+  return withDirectory(async (directory) => {
+    const database = join(directory, 'bench.db');
+    const first = await openRig(database, {
+      handlers: { noop: () => new Promise(() => {}) },
+      limits: { concurrency: runs, drainMs: 0 },
+    });
+    for (let left = runs; left > 0; left -= 500) {
+      await Promise.all(Array.from({ length: Math.min(left, 500) }, () => first.start(chain(10))));
+    }
+    await first.close();
+    const second = await openRig(database, { limits: { concurrency: runs } });
+    const started = performance.now();
+    await second.recover();
+    const seconds = (performance.now() - started) / 1_000;
+    await second.close();
+    return { name: 'resume', value: runs / seconds, unit: 'runs/s' };
+  });
+}
+
+function heapUsed(): number {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  for (let i = 0; i < 3; i++) collect();
+  return process.memoryUsage().heapUsed;
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+}

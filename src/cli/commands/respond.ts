@@ -1,0 +1,76 @@
+import type { Command } from 'commander';
+import type { JsonValue } from '../../index.js';
+import { approve, reject, requestChanges } from '../answer.js';
+import { defaultResponder } from '../ask.js';
+import { databaseCommand, type Finish, finishing } from '../command.js';
+import { conductRun } from '../conduct.js';
+import { EXIT, type ExitCode } from '../exit-codes.js';
+import { UsageError } from '../failure.js';
+import { readValue } from '../files.js';
+import { note, print } from '../output.js';
+import { findRun, findTask, type HandlersOption, hostFor } from '../stored-run.js';
+
+interface RespondOptions extends HandlersOption {
+  readonly approve?: string | true;
+  readonly reject?: string | true;
+  readonly requestChanges?: string[];
+  readonly response?: string;
+  readonly as?: string;
+}
+
+/** Answers a human task. */
+export function respondCommand(finish: Finish): Command {
+  return databaseCommand('respond', 'answer a task; without a server, the run then goes on here')
+    .argument('<task>', 'id of the task, or of a run that has only one open')
+    .option('--approve [comment]', 'approve')
+    .option('--request-changes <change...>', 'ask for changes')
+    .option('--reject [comment]', 'reject')
+    .option(
+      '--response <file>',
+      'any other response: a file, - for standard input, or JSON in place',
+    )
+    .option('--as <name>', 'who answers (default: the name you are logged in with)')
+    .option('--handlers <module>', 'handlers, where they are not those of the start')
+    .action(finishing(finish, respond));
+}
+
+async function respond(id: string, options: RespondOptions): Promise<ExitCode> {
+  const response = await readResponse(options);
+  const responder = options.as ?? defaultResponder();
+  const task = await findTask(id, options);
+  const run = await findRun(task.run, options);
+  const host = await hostFor(run, options, 'handlers');
+  if (host.is === 'elsewhere') {
+    const { outcome } = await host.owner.respond(task.id, { response, responder });
+    print(`task ${task.id} is answered: ${outcome}`);
+    return EXIT.ok;
+  }
+  const { orchestrator } = host;
+  try {
+    // What a stopped process left in motion goes on first; a paused run stays as it is.
+    if (run.status !== 'paused' && task.status === 'open') await orchestrator.resume(run.id);
+    const { seq } = await orchestrator.runs.details(run.id);
+    const { outcome } = await orchestrator.respond(task.id, { response, responder });
+    note(`task ${task.id} is answered: ${outcome}`);
+    return await conductRun(orchestrator, run.id, options, seq);
+  } finally {
+    await orchestrator.close();
+  }
+}
+
+async function readResponse(options: RespondOptions): Promise<JsonValue> {
+  const given: JsonValue[] = [];
+  if (options.approve !== undefined) given.push(approve(textOf(options.approve)));
+  if (options.reject !== undefined) given.push(reject(textOf(options.reject)));
+  if (options.requestChanges !== undefined) given.push(requestChanges(options.requestChanges));
+  if (options.response !== undefined) given.push(await readValue(options.response));
+  const [response] = given;
+  if (given.length === 1 && response !== undefined) return response;
+  throw new UsageError(given.length === 0 ? 'no answer is given' : 'several answers are given', {
+    hint: 'give one of --approve, --request-changes, --reject, --response',
+  });
+}
+
+function textOf(value: string | true): string | undefined {
+  return value === true ? undefined : value;
+}

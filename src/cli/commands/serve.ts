@@ -1,0 +1,92 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { pino } from 'pino';
+import { createHttpApp, type OfferedPlan } from '../../http/app.js';
+import { DEFAULT_PORT, listen } from '../../http/server.js';
+import { createOrchestrator, type Handlers } from '../../index.js';
+import { databaseCommand, type Finish, finishing } from '../command.js';
+import { type DatabaseOption, databaseOf, prepareFolder } from '../database.js';
+import { EXIT, type ExitCode } from '../exit-codes.js';
+import { UsageError } from '../failure.js';
+import { loadHandlers, planName, requirePlan } from '../files.js';
+import { metadataFor } from '../metadata.js';
+import { note, print } from '../output.js';
+import { catchStopSignals } from '../stop-signals.js';
+
+interface ServeOptions extends DatabaseOption {
+  readonly handlers?: string;
+  readonly port: number;
+}
+
+/** Owns the database, carries its runs, and serves the HTTP API until it is told to stop. */
+export function serveCommand(finish: Finish): Command {
+  return databaseCommand('serve', 'carry the runs of a database and serve the HTTP API on loopback')
+    .argument('[plan...]', 'files with the plans to offer')
+    .option('--handlers <module>', 'ES module that exports the handlers')
+    .option('--port <port>', 'port; 0 takes a free one', parsePort, DEFAULT_PORT)
+    .action(finishing(finish, serve));
+}
+
+async function serve(files: string[], options: ServeOptions): Promise<ExitCode> {
+  const plans = await readPlans(files, options.handlers);
+  const handlers: Handlers =
+    options.handlers === undefined ? {} : await loadHandlers(options.handlers);
+  const logger = pino({ level: process.env.RUNCHART_LOG ?? 'warn' }, pino.destination(2));
+  const database = databaseOf(options);
+  prepareFolder(database);
+  const closing = new AbortController();
+  const signals = catchStopSignals(() =>
+    note('stopping: handlers at work may finish; once more ends it at once'),
+  );
+  const orchestrator = await createOrchestrator({ url: database, handlers, logger });
+  try {
+    const app = createHttpApp(orchestrator, {
+      plans,
+      closing: closing.signal,
+      onInternalError: (error) => logger.error({ err: error }, 'a request met an error'),
+    });
+    const server = await listenOn(app, options.port);
+    await orchestrator.announce(server.url);
+    print(`Runchart serves ${server.url} (process ${process.pid}, database ${database})`);
+    print(
+      'Only programs on this machine can reach it: it listens on loopback and asks for no token.',
+    );
+    print(`Plans: ${Object.keys(plans).join(', ') || 'none'}`);
+    await signals.stopped;
+    const closed = server.stopListening();
+    closing.abort();
+    await orchestrator.close();
+    server.closeConnections();
+    await closed;
+    return EXIT.ok;
+  } finally {
+    await orchestrator.close();
+    signals.release();
+  }
+}
+
+async function readPlans(
+  files: readonly string[],
+  handlers: string | undefined,
+): Promise<Record<string, OfferedPlan>> {
+  const plans: Record<string, OfferedPlan> = {};
+  for (const file of files) {
+    const { plan } = await requirePlan(file);
+    plans[planName(file)] = { plan, metadata: metadataFor(handlers) };
+  }
+  return plans;
+}
+
+async function listenOn(app: ReturnType<typeof createHttpApp>, port: number) {
+  try {
+    return await listen(app, port);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    throw new UsageError(`port ${port} is taken`, { hint: 'name another with --port' });
+  }
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (/^\d+$/.test(text) && port <= 65_535) return port;
+  throw new InvalidArgumentError('Expected a number from 0 to 65535.');
+}

@@ -1,0 +1,73 @@
+import type { Command } from 'commander';
+import type { ArtifactView, NodeRunView, RunDetails, RunReader } from '../../index.js';
+import { addJson, databaseCommand, type Finish, finishing } from '../command.js';
+import { type DatabaseOption, reading } from '../database.js';
+import { UsageError } from '../failure.js';
+import { clean, oneLine, print, printJson, table, when } from '../output.js';
+import { describeTask } from '../show-tasks.js';
+
+interface ShowOptions extends DatabaseOption {
+  readonly artifact?: string;
+  readonly json?: true;
+}
+
+/** Shows how a run stands. */
+export function showCommand(finish: Finish): Command {
+  return addJson(databaseCommand('show', 'show a run: its nodes, open tasks and artifacts'))
+    .argument('<run>')
+    .option('--artifact <name>', 'print the newest version of an artifact instead')
+    .action(
+      finishing(finish, (id: string, options: ShowOptions) =>
+        reading(options, (runs) => show(runs, id, options)),
+      ),
+    );
+}
+
+async function show(runs: RunReader, id: string, options: ShowOptions): Promise<undefined> {
+  const details = await runs.details(id);
+  if (options.artifact !== undefined) return printArtifact(details, options.artifact, options);
+  if (options.json) return void printJson(details);
+  const { title } = await runs.plan(details.plan);
+  for (const part of describeRun(details, title, options)) print(part);
+  return undefined;
+}
+
+function* describeRun(details: RunDetails, title: string, option: DatabaseOption) {
+  const { id, status, createdAt, endedAt, reason, nodes, artifacts, tasks } = details;
+  yield clean(`run ${id} of "${title}" is ${status}`);
+  if (reason !== null) yield clean(`reason: ${String(reason.message ?? reason.code)}`);
+  yield `created ${when(createdAt)}${endedAt === null ? '' : `, ended ${when(endedAt)}`} UTC`;
+  yield '';
+  yield table([['NODE', 'STATUS', 'ATTEMPT', 'WHY'], ...nodes.map(toRow)]);
+  if (artifacts.length > 0) {
+    yield '';
+    yield table([['ARTIFACT', 'VERSION', 'KIND', 'PLACE'], ...artifacts.map(artifactRow)]);
+  }
+  for (const task of tasks) yield `\n${describeTask(task, option)}`;
+}
+
+function toRow({ node, status, attempt, reason, outcome, action }: NodeRunView): string[] {
+  const why = reason?.message ?? reason?.code ?? outcome ?? action ?? '';
+  return [node, status, attempt === 0 ? '' : String(attempt), oneLine(String(why))];
+}
+
+function artifactRow({ name, version, kind, pointer }: ArtifactView): string[] {
+  return [clean(name), String(version), clean(kind), clean(pointer ?? '')];
+}
+
+/** Texts as they are, anything else as JSON; a pointer where nothing else was kept. */
+function printArtifact(details: RunDetails, name: string, { json }: ShowOptions): undefined {
+  const artifact = details.artifacts.findLast((candidate) => candidate.name === name);
+  if (artifact === undefined) {
+    const names = [...new Set(details.artifacts.map((candidate) => candidate.name))].join(', ');
+    throw new UsageError(`run ${details.id} has no artifact "${name}"`, {
+      hint: `it has: ${names || 'none'}`,
+    });
+  }
+  const { payload, pointer } = artifact;
+  if (json) printJson(artifact);
+  else if (typeof payload === 'string') process.stdout.write(payload);
+  else if (payload !== undefined) printJson(payload);
+  else print(clean(pointer ?? ''));
+  return undefined;
+}

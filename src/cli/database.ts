@@ -1,0 +1,37 @@
+/** Which database a command means, and reading it beside its owner. */
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { openRunReader, type RunReader } from '../index.js';
+
+const DEFAULT_DATABASE = join('.runchart', 'runchart.db');
+
+export interface DatabaseOption {
+  readonly db?: string;
+}
+
+export function databaseOf({ db }: DatabaseOption): string {
+  return db ?? process.env.RUNCHART_DB ?? DEFAULT_DATABASE;
+}
+
+/** The words that a further command needs to mean the same database. */
+export function databaseWords({ db }: DatabaseOption): string {
+  return db === undefined ? '' : ` --db ${db}`;
+}
+
+/** The folder of the default database is made; any other is the caller's. */
+export function prepareFolder(database: string): void {
+  if (database === DEFAULT_DATABASE) mkdirSync(dirname(database), { recursive: true });
+}
+
+/** Reads, and closes the database whatever happens. */
+export async function reading<T>(
+  option: DatabaseOption,
+  read: (runs: RunReader) => Promise<T>,
+): Promise<T> {
+  const { runs, close } = openRunReader(databaseOf(option));
+  try {
+    return await read(runs);
+  } finally {
+    close();
+  }
+}

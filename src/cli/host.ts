@@ -1,0 +1,69 @@
+/** Gets hold of whatever can change the runs of a database: this process, or the one that owns it. */
+import {
+  createOrchestrator,
+  type Handlers,
+  type Logger,
+  type Orchestrator,
+  StorageError,
+} from '../index.js';
+import { RemoteError } from './failure.js';
+import { clean, note } from './output.js';
+import { RemoteOwner } from './remote.js';
+
+export type Host =
+  | { readonly is: 'here'; readonly orchestrator: Orchestrator }
+  | { readonly is: 'elsewhere'; readonly owner: RemoteOwner };
+
+export interface HostOptions {
+  readonly database: string;
+  /** Asked for only where this process becomes the owner. */
+  handlers(): Promise<Handlers>;
+  /** Time that handlers get when the process is told to stop, in milliseconds. */
+  readonly drainMs?: number;
+}
+
+/** Opens the database without taking up anything in it, or finds the server that has it open. */
+export async function findHost(options: HostOptions): Promise<Host> {
+  // Loading may fail where the handlers are not needed, since another process has them.
+  const loaded = await options.handlers().then(
+    (handlers) => ({ handlers }),
+    (error: unknown) => ({ error }),
+  );
+  try {
+    const orchestrator = await createOrchestrator({
+      url: options.database,
+      handlers: 'handlers' in loaded ? loaded.handlers : {},
+      recover: false,
+      logger: WARNINGS,
+      ...(options.drainMs !== undefined && { limits: { drainMs: options.drainMs } }),
+    });
+    if ('handlers' in loaded) return { is: 'here', orchestrator };
+    await orchestrator.close();
+    throw loaded.error;
+  } catch (error) {
+    return { is: 'elsewhere', owner: ownerBehind(error) };
+  }
+}
+
+function ownerBehind(error: unknown): RemoteOwner {
+  if (!(error instanceof StorageError) || error.code !== 'database-owned') throw error;
+  const { owner } = error;
+  if (owner?.address) return new RemoteOwner(owner.address);
+  const hint =
+    owner === undefined ? 'wait until it has ended' : `wait until process ${owner.pid} has ended`;
+  throw new RemoteError(error.code, error.message, `${hint}, or stop it`);
+}
+
+const WARNINGS: Logger = {
+  debug() {},
+  info() {},
+  warn: (fields, message) => note(`warning: ${describe(fields, message)}`),
+  error: (fields, message) => note(`error: ${describe(fields, message)}`),
+};
+
+function describe(fields: object, message: string): string {
+  const parts = Object.entries(fields).map(
+    ([name, value]) => `${name}=${value instanceof Error ? value.message : String(value)}`,
+  );
+  return clean([message, ...parts].join(' '));
+}

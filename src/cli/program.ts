@@ -1,0 +1,63 @@
+/** Puts the commands together. */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { cancelCommand } from './commands/cancel.js';
+import { diagramCommand } from './commands/diagram.js';
+import { eventsCommand } from './commands/events.js';
+import { pauseCommand } from './commands/pause.js';
+import { respondCommand } from './commands/respond.js';
+import { resumeCommand } from './commands/resume.js';
+import { runCommand } from './commands/run.js';
+import { runsCommand } from './commands/runs.js';
+import { schemaCommand } from './commands/schema.js';
+import { serveCommand } from './commands/serve.js';
+import { showCommand } from './commands/show.js';
+import { tasksCommand } from './commands/tasks.js';
+import { validateCommand } from './commands/validate.js';
+import { EXIT } from './exit-codes.js';
+import { reportFailure } from './failure.js';
+
+const COMMANDS = [
+  runCommand,
+  validateCommand,
+  schemaCommand,
+  runsCommand,
+  showCommand,
+  eventsCommand,
+  tasksCommand,
+  respondCommand,
+  cancelCommand,
+  pauseCommand,
+  resumeCommand,
+  diagramCommand,
+  serveCommand,
+];
+
+/** Runs one command line; resolves with the exit code. */
+export async function runProgram(words: readonly string[]): Promise<number> {
+  const program = new Command('runchart')
+    .description('Durable plans as statecharts')
+    .version(readVersion())
+    .showHelpAfterError('(add --help for the options)');
+  let exitCode: number = EXIT.ok;
+  for (const command of COMMANDS) {
+    program.addCommand(
+      command((code) => {
+        exitCode = code;
+      }),
+    );
+  }
+  for (const command of [program, ...program.commands]) command.exitOverride();
+  try {
+    await program.parseAsync(words, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) return reportFailure(error);
+    return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  }
+}
+
+function readVersion(): string {
+  const file = new URL('../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}

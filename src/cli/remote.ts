@@ -1,0 +1,70 @@
+/** Talks to the server that owns the database. */
+
+import type { Problem } from '../http/app.js';
+import { isLoopbackUrl } from '../http/loopback.js';
+import type { JsonObject, JsonValue, Responded, RunSummary } from '../index.js';
+import { RemoteError } from './failure.js';
+
+export interface OfferedPlanView {
+  readonly name: string;
+  readonly title: string;
+  readonly hash: string;
+}
+
+export class RemoteOwner {
+  readonly address: string;
+
+  /** `address` is what the owner announced. Throws where it is not on this machine. */
+  constructor(address: string) {
+    if (!isLoopbackUrl(address)) {
+      throw new RemoteError('owner-elsewhere', `the owner is at ${address}, not on this machine`);
+    }
+    this.address = address;
+  }
+
+  async plans(): Promise<readonly OfferedPlanView[]> {
+    return (await this.#send<{ plans: OfferedPlanView[] }>('GET', '/plans')).plans;
+  }
+
+  start(body: { plan: string; input?: JsonValue; id?: string }): Promise<RunSummary> {
+    return this.#send('POST', '/runs', body);
+  }
+
+  respond(task: string, body: { response: JsonValue; responder?: string }): Promise<Responded> {
+    return this.#send('POST', `/tasks/${encodeURIComponent(task)}/response`, body);
+  }
+
+  /** Cancels, pauses or resumes. */
+  async command(run: string, verb: 'cancel' | 'pause' | 'resume', body: JsonObject = {}) {
+    await this.#send('POST', `/runs/${encodeURIComponent(run)}/${verb}`, body);
+  }
+
+  async #send<T>(method: string, path: string, body?: object): Promise<T> {
+    const init = body && {
+      body: JSON.stringify(body),
+      headers: { 'content-type': 'application/json' },
+    };
+    const response = await this.#fetch(path, { method, redirect: 'error', ...init });
+    const answer = (await response.json().catch(() => ({}))) as T | Partial<Problem>;
+    if (response.ok) return answer as T;
+    const {
+      code = 'failed',
+      detail = response.statusText,
+      hint,
+      issues,
+    } = answer as Partial<Problem>;
+    throw new RemoteError(code, detail, hint, issues);
+  }
+
+  async #fetch(path: string, init: RequestInit): Promise<Response> {
+    try {
+      return await fetch(new URL(path, this.address), init);
+    } catch {
+      throw new RemoteError(
+        'owner-unreachable',
+        `the process that owns the database does not answer at ${this.address}`,
+        'wait until it has started or stopped, and try again',
+      );
+    }
+  }
+}

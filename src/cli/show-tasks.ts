@@ -1,0 +1,59 @@
+/** Tells a person what is asked, and how to answer. */
+import type { JsonObject, JsonValue, TaskView } from '../index.js';
+import { type DatabaseOption, databaseWords } from './database.js';
+import { clean, when } from './output.js';
+
+const MAX_INPUT_LINES = 20;
+
+/** The task with everything that was presented, and the next command. */
+export function describeTask(task: TaskView, option: DatabaseOption): string {
+  const { objective, instructions, criteria, input } = task.presented;
+  const lines = [
+    `"${task.node}" waits for a person (task ${task.id})`,
+    ...textLine('objective', objective),
+    ...textLine('asked', instructions),
+    ...(Array.isArray(criteria) ? criteria.flatMap((text) => textLine('criterion', text)) : []),
+    ...(task.responders === null ? [] : textLine('may answer', task.responders.join(', '))),
+    ...(task.deadlineAt === null ? [] : textLine('until', `${when(task.deadlineAt)} UTC`)),
+    ...inputLines(input),
+    'answer with one of',
+    ...['--approve', '--request-changes "what"', '--reject "why"'].map(
+      (words) => `  npx runchart respond ${task.id} ${words}${databaseWords(option)}`,
+    ),
+  ];
+  return lines.map(clean).join('\n');
+}
+
+function textLine(label: string, value: JsonValue | undefined): string[] {
+  return typeof value === 'string' && value !== '' ? [`  ${label}: ${value}`] : [];
+}
+
+function inputLines(input: JsonValue | undefined): string[] {
+  if (input === undefined || input === null) return [];
+  const lines = renderValue(input);
+  const rest = lines.length - MAX_INPUT_LINES;
+  return [
+    '  about:',
+    ...lines.slice(0, MAX_INPUT_LINES).map((line) => `    ${line}`),
+    ...(rest > 0 ? [`    … and ${rest} more lines; see npx runchart show`] : []),
+  ];
+}
+
+function renderValue(value: JsonValue): string[] {
+  if (Array.isArray(value)) return value.map((item) => `- ${renderInline(item)}`);
+  if (typeof value !== 'object' || value === null) return [renderInline(value)];
+  return Object.entries(value as JsonObject).flatMap(([key, item]) =>
+    Array.isArray(item) && item.length > 0
+      ? [`${key}:`, ...renderValue(item)]
+      : [`${key}: ${renderInline(item)}`],
+  );
+}
+
+function renderInline(value: JsonValue): string {
+  if (typeof value === 'string') return value;
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return JSON.stringify(value);
+  return Object.entries(value as JsonObject)
+    .map(([key, item]) => `${key} ${typeof item === 'string' ? item : JSON.stringify(item)}`)
+    .join(', ');
+}

@@ -1,0 +1,47 @@
+/** The HTTP API over an orchestrator. docs/http.md describes it. */
+import { Hono } from 'hono';
+import type { Orchestrator } from '../orchestrator.js';
+import { loopbackOnly } from './loopback.js';
+import { type OfferedPlan, PlanCatalog } from './plan-catalog.js';
+import { RequestError, sendProblem, toProblem } from './problem.js';
+import { addEvents } from './routes/events.js';
+import { addHealth } from './routes/health.js';
+import { addPlans } from './routes/plans.js';
+import { addRuns } from './routes/runs.js';
+import { addTasks } from './routes/tasks.js';
+import type { HttpScope } from './scope.js';
+
+export type { OfferedPlan } from './plan-catalog.js';
+export type { Problem } from './problem.js';
+
+export interface HttpOptions {
+  /** Plans that runs can be started of by name. */
+  readonly plans?: Readonly<Record<string, OfferedPlan>>;
+  /** Silence after which a stream of events says that it is still there; 15 seconds unless given. */
+  readonly heartbeatMs?: number;
+  /** Ends the streams of events; clients go on elsewhere, or later, with what they have. */
+  readonly closing?: AbortSignal;
+  /** Told of errors that callers only learn to be internal. */
+  onInternalError?(error: unknown): void;
+}
+
+/** For loopback: there is no authentication. Throws PlanInvalidError where an offered plan is. */
+export function createHttpApp(orchestrator: Orchestrator, options: HttpOptions = {}): Hono {
+  const scope: HttpScope = {
+    orchestrator,
+    catalog: new PlanCatalog(options.plans ?? {}),
+    heartbeatMs: options.heartbeatMs ?? 15_000,
+    closing: options.closing ?? new AbortController().signal,
+  };
+  const app = new Hono();
+  app.use(loopbackOnly);
+  for (const add of [addHealth, addPlans, addRuns, addEvents, addTasks]) add(app, scope);
+  app.notFound((context) =>
+    sendProblem(context, new RequestError('route-unknown', `There is no ${context.req.path}.`)),
+  );
+  app.onError((error, context) => {
+    if (toProblem(error).status >= 500) options.onInternalError?.(error);
+    return sendProblem(context, error);
+  });
+  return app;
+}

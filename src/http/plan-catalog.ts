@@ -1,0 +1,41 @@
+/** The plans that a server offers by name. */
+import { RunchartError } from '../errors.js';
+import { compilePlanOrThrow } from '../plan/compile.js';
+import type { JsonObject } from '../plan/json.js';
+import type { PlanVersion } from '../plan/plan-version.js';
+
+export interface OfferedPlan {
+  /** What an author wrote, as JSON. */
+  readonly plan: unknown;
+  /** Goes into the metadata of every run that is started by this name. */
+  readonly metadata?: JsonObject;
+}
+
+export interface CatalogEntry {
+  readonly name: string;
+  readonly version: PlanVersion;
+  readonly metadata: JsonObject;
+}
+
+export class PlanCatalog {
+  readonly #entries = new Map<string, CatalogEntry>();
+
+  /** Throws PlanInvalidError for the first plan that does not compile. */
+  constructor(plans: Readonly<Record<string, OfferedPlan>>) {
+    for (const [name, { plan, metadata = {} }] of Object.entries(plans)) {
+      this.#entries.set(name, { name, version: compilePlanOrThrow(plan), metadata });
+    }
+  }
+
+  list(): readonly CatalogEntry[] {
+    return [...this.#entries.values()];
+  }
+
+  get(name: string): CatalogEntry {
+    const entry = this.#entries.get(name);
+    if (entry !== undefined) return entry;
+    throw new RunchartError('plan-unknown', `there is no plan "${name}"`, {
+      hint: `offered are: ${[...this.#entries.keys()].join(', ') || 'none'}`,
+    });
+  }
+}

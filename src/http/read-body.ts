@@ -1,0 +1,87 @@
+/** Reads the JSON body of a request, bounded in size and depth, and checks its shape. */
+import type { Context } from 'hono';
+import type { z } from 'zod';
+import { RunchartError } from '../errors.js';
+import type { JsonValue } from '../plan/json.js';
+import { toJsonValue } from '../plan/json-values.js';
+import { pointer } from '../plan/pointer.js';
+import { RequestError } from './problem.js';
+
+export const MAX_BODY_BYTES = 1024 * 1024;
+const MAX_DEPTH = 128;
+
+/** The body as `schema` reads it. A request without a body has an empty object for one. */
+export async function readBody<S extends z.ZodType>(
+  context: Context,
+  schema: S,
+): Promise<z.infer<S>> {
+  const text = await readText(context.req.raw);
+  if (text !== '') requireJson(context.req.header('content-type') ?? '');
+  const parsed = schema.safeParse(parseJson(text));
+  if (parsed.success) return parsed.data;
+  throw new RunchartError('argument-invalid', 'The body has not the shape that is expected.', {
+    issues: parsed.error.issues.map(({ message, path }) => ({
+      severity: 'blocking',
+      code: 'invalid-value',
+      message,
+      path: pointer(...path.map((part) => (typeof part === 'number' ? part : String(part)))),
+    })),
+  });
+}
+
+function requireJson(contentType: string): void {
+  const [type = ''] = contentType.split(';');
+  if (type.trim().toLowerCase() === 'application/json') return;
+  throw new RequestError(
+    'content-type-refused',
+    'The body is not announced as JSON.',
+    'Send it with `content-type: application/json`.',
+  );
+}
+
+/** Counts what arrives: the announced length may be missing or wrong. */
+async function readText(request: Request): Promise<string> {
+  const announced = Number(request.headers.get('content-length') ?? 0);
+  if (announced > MAX_BODY_BYTES) throw tooLarge();
+  if (request.body === null) return '';
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request.body) {
+    size += chunk.byteLength;
+    if (size > MAX_BODY_BYTES) throw tooLarge();
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function tooLarge(): RequestError {
+  return new RequestError('body-too-large', `The body is larger than ${MAX_BODY_BYTES} bytes.`);
+}
+
+function parseJson(text: string): JsonValue {
+  if (text === '') return {};
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new RequestError('body-malformed', 'The body is not JSON.');
+  }
+  if (nestsDeeperThan(MAX_DEPTH, text)) {
+    throw new RequestError('body-too-deep', `The body nests deeper than ${MAX_DEPTH} levels.`);
+  }
+  const checked = toJsonValue(value, { maxDepth: MAX_DEPTH + 1, maxBytes: 8 * MAX_BODY_BYTES });
+  if (checked.ok && checked.value !== undefined) return checked.value;
+  const reason = checked.ok ? 'it is empty' : `${checked.path || '/'}: ${checked.message}`;
+  throw new RequestError('body-malformed', `The body is not JSON that can be kept: ${reason}`);
+}
+
+/** Counts the brackets of a JSON text outside of its strings. */
+function nestsDeeperThan(maxDepth: number, text: string): boolean {
+  let depth = 0;
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[{]|[\]}]/g)) {
+    if (token === '[' || token === '{') depth += 1;
+    else if (token === ']' || token === '}') depth -= 1;
+    if (depth > maxDepth) return true;
+  }
+  return false;
+}

@@ -1,0 +1,119 @@
+import type { Context, Hono } from 'hono';
+import { z } from 'zod';
+import { RunchartError } from '../../errors.js';
+import { RUN_STATUSES, type RunStatus } from '../../machines/statuses.js';
+import type { JsonObject, JsonValue } from '../../plan/json.js';
+import type { Plan } from '../../plan/schema.js';
+import { mermaid } from '../mermaid.js';
+import { readBody } from '../read-body.js';
+import { pathPart, queryCount } from '../read-query.js';
+import { resource } from '../resource.js';
+import type { HttpScope } from '../scope.js';
+
+const anyObject = z.custom<JsonObject>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  'Expected an object',
+);
+const start = z.strictObject({
+  plan: z.union([z.string(), anyObject], { error: 'Expected the name of a plan, or a plan' }),
+  input: z.custom<JsonValue>().optional(),
+  id: z.string().optional(),
+  metadata: anyObject.optional(),
+});
+const cancel = z.strictObject({
+  reason: z.string().max(2_000).optional(),
+  by: z.string().max(256).optional(),
+});
+const nothing = z.strictObject({});
+
+/** Runs: start, list, read, cancel, pause, resume. Their events have a file of their own. */
+export function addRuns(app: Hono, scope: HttpScope): void {
+  const { orchestrator } = scope;
+  const { runs } = orchestrator;
+  resource(app, '/runs', {
+    POST: (context) => startRun(context, scope),
+    async GET(context) {
+      const status = readStatus(context.req.query('status'));
+      const before = context.req.query('before');
+      const limit = queryCount(context, 'limit', { min: 1, otherwise: 50 });
+      const page = await runs.list({
+        limit,
+        ...(status !== undefined && { status }),
+        ...(before !== undefined && { before }),
+      });
+      return context.json({ runs: page });
+    },
+  });
+  resource(app, '/runs/:id', {
+    GET: async (context) => context.json(await runs.details(pathPart(context, 'id'))),
+  });
+  resource(app, '/runs/:id/result', {
+    GET: async (context) => context.json(await runs.result(pathPart(context, 'id'))),
+  });
+  resource(app, '/runs/:id/diagram', {
+    GET: async (context) => mermaid(context, await runs.diagram(pathPart(context, 'id'))),
+  });
+  resource(app, '/runs/:id/cancel', {
+    async POST(context) {
+      const { reason, by } = await readBody(context, cancel);
+      const options = { ...(reason !== undefined && { reason }), ...(by !== undefined && { by }) };
+      return context.json(await orchestrator.cancel(pathPart(context, 'id'), options));
+    },
+  });
+  resource(app, '/runs/:id/pause', {
+    async POST(context) {
+      await readBody(context, nothing);
+      await orchestrator.pause(pathPart(context, 'id'));
+      return context.json(await runs.summary(pathPart(context, 'id')));
+    },
+  });
+  resource(app, '/runs/:id/resume', {
+    async POST(context) {
+      await readBody(context, nothing);
+      await orchestrator.resume(pathPart(context, 'id'));
+      return context.json(await runs.summary(pathPart(context, 'id')));
+    },
+  });
+}
+
+/** 201 for a new run, 200 for one that exists with the same plan and input. */
+async function startRun(context: Context, { orchestrator, catalog }: HttpScope): Promise<Response> {
+  const body = await readBody(context, start);
+  refuseReserved(body.metadata ?? {});
+  const offered = typeof body.plan === 'string' ? catalog.get(body.plan) : undefined;
+  const existed =
+    body.id !== undefined && (await isKnown(() => orchestrator.runs.summary(body.id ?? '')));
+  const handle = await orchestrator.start(offered?.version.plan ?? (body.plan as unknown as Plan), {
+    ...(body.input !== undefined && { input: body.input }),
+    ...(body.id !== undefined && { id: body.id }),
+    metadata: { ...body.metadata, ...offered?.metadata },
+  });
+  context.header('Location', `/runs/${encodeURIComponent(handle.id)}`);
+  return context.json(await orchestrator.runs.summary(handle.id), existed ? 200 : 201);
+}
+
+/** Keys under `runchart.` are for the server and the command line: they name modules to load. */
+function refuseReserved(metadata: JsonObject): void {
+  const reserved = Object.keys(metadata).find((key) => key.startsWith('runchart.'));
+  if (reserved === undefined) return;
+  throw new RunchartError('argument-invalid', `the key ${reserved} of the metadata is reserved`);
+}
+
+async function isKnown(look: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await look();
+    return true;
+  } catch (error) {
+    if (error instanceof RunchartError && error.code === 'run-unknown') return false;
+    throw error;
+  }
+}
+
+function readStatus(text: string | undefined): RunStatus | undefined {
+  if (text === undefined) return undefined;
+  const status = RUN_STATUSES.find((known) => known === text);
+  if (status !== undefined) return status;
+  throw new RunchartError('argument-invalid', `"${text.slice(0, 64)}" is no status of a run`, {
+    hint: `statuses are ${RUN_STATUSES.join(', ')}`,
+  });
+}

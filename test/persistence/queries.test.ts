@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import type { RunStatus } from '../../src/machines/statuses.js';
+import { openTestStorage, temporaryDatabase } from './support/storage.js';
+import { AT, TurnMaker } from './support/turns.js';
+
+/** Runs 1 to `statuses.length`, each in its status. */
+async function storageWith(statuses: readonly RunStatus[]) {
+  const storage = await openTestStorage(temporaryDatabase());
+  const turns = new TurnMaker();
+  const commits = statuses.flatMap((status, place) => {
+    const run = place + 1;
+    const runChanged = {
+      run,
+      status,
+      updatedAt: AT + 1,
+      endedAt: null,
+      reasonJson: null,
+      metadataJson: null,
+    };
+    return [turns.start(run), turns.turn(run, 1, { runChanged })];
+  });
+  await Promise.all(commits.map((turn) => storage.journal.commit(turn)));
+  return { ...storage, turns };
+}
+
+describe('lists', () => {
+  it('gives runs newest first, page by page, by status', async () => {
+    const { queries } = await storageWith([
+      'completed',
+      'running',
+      'completed',
+      'failed',
+      'completed',
+    ]);
+    const all = await queries.listRuns({ limit: 10 });
+    expect(all.map(({ run }) => run)).toEqual([5, 4, 3, 2, 1]);
+    const page = await queries.listRuns({ status: 'completed', limit: 2 });
+    expect(page.map(({ run }) => run)).toEqual([5, 3]);
+    const next = await queries.listRuns({ status: 'completed', limit: 2, before: 3 });
+    expect(next.map(({ run }) => run)).toEqual([1]);
+    expect(await queries.countRuns()).toEqual({ completed: 3, failed: 1, running: 1 });
+    expect(await queries.getRun('run-4')).toMatchObject({
+      run: 4,
+      status: 'failed',
+      updatedAt: AT + 1,
+    });
+    expect(await queries.getRun('unknown')).toBeUndefined();
+  });
+
+  it('gives events after a number, in order', async () => {
+    const { journal, queries, turns } = await storageWith(['running']);
+    await journal.commit(turns.typical(1, 0));
+    expect((await queries.events(1, 2, 2)).map(({ seq }) => seq)).toEqual([3, 4]);
+    expect(await queries.events(1, 5, 10)).toEqual([]);
+  });
+});
+
+describe('the store', () => {
+  it('starts numbers after the highest turn and run', async () => {
+    const { store } = await storageWith(['running', 'running']);
+    expect(await store.highWater()).toEqual({ turn: 4, run: 2 });
+    const empty = await openTestStorage(temporaryDatabase());
+    expect(await empty.store.highWater()).toEqual({ turn: 0, run: 0 });
+  });
+
+  it('S164 lists runs in motion oldest first, and paused ones with an open attempt', async () => {
+    const { journal, store, turns } = await storageWith([
+      'running',
+      'paused',
+      'awaiting-human',
+      'ready',
+      'completed',
+      'paused',
+      'pending',
+    ]);
+    await journal.commit(turns.typical(6, 0));
+    expect(await store.unfinishedRuns(undefined, 10)).toEqual(['run-1', 'run-4', 'run-6', 'run-7']);
+    expect(await store.unfinishedRuns('run-4', 1)).toEqual(['run-6']);
+  });
+
+  it('finds a run by id, and nothing where there is none', async () => {
+    const { store } = await storageWith(['running']);
+    expect(await store.findRun('run-1')).toEqual({ run: 1, startDigest: 'digest' });
+    expect(await store.findRun('run-2')).toBeUndefined();
+    expect(await store.loadRun('run-2')).toBeUndefined();
+    expect(await store.loadPlan('unknown')).toBeUndefined();
+    expect(await store.findTask('unknown')).toBeUndefined();
+  });
+
+  it('loads a run with its open attempts, in one state', async () => {
+    const { journal, store, turns } = await storageWith(['running']);
+    await journal.commit(turns.typical(1, 0));
+    await journal.commit(turns.typical(1, 1));
+    const loaded = await store.loadRun('run-1');
+    expect(loaded).toMatchObject({ seq: 8, planJson: '{"nodes":[]}' });
+    expect(loaded?.nodeRuns.map(({ node, status }) => [node, status])).toEqual([
+      ['node-0', 'completed'],
+      ['node-1', 'completed'],
+      ['node-2', 'running'],
+    ]);
+    expect(loaded?.snapshots.map(({ actor, seq }) => [actor, seq])).toEqual([['node-2', 8]]);
+    expect(loaded?.openAttempts.map(({ node }) => node)).toEqual(['node-2']);
+  });
+
+  it('works with a plan of every index that a hot read needs', async () => {
+    const { reader } = await storageWith(['running']);
+    const plan = async (query: string): Promise<string> =>
+      (await reader.cells(`explain query plan ${query}`)).map((cells) => cells[3]).join('; ');
+    expect(
+      await plan("select * from runs where status = 'x' and run < 9 order by run desc"),
+    ).toMatch(/^SEARCH runs USING INDEX runs_status \(status=\? AND rowid<\?\)$/);
+    expect(await plan('select * from timers where due_at <= 9 order by due_at')).toMatch(
+      /timers_due/,
+    );
+    expect(await plan("select * from tasks where status = 'open' and run = 1")).toMatch(
+      /tasks_status_run \(status=\? AND run=\?\)/,
+    );
+  });
+});
