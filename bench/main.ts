@@ -20,7 +20,9 @@ function print(row: Row): void {
     return;
   }
   const ratio = row.ratio === undefined ? '' : `  ${row.ratio.toFixed(2)} of ${row.baseline}`;
-  console.log(`${row.name.padEnd(16)} ${row.value.toFixed(row.value < 100 ? 2 : 0).padStart(10)} ${row.unit}${ratio}`);
+  console.log(
+    `${row.name.padEnd(16)} ${row.value.toFixed(row.value < 100 ? 2 : 0).padStart(10)} ${row.unit}${ratio}`,
+  );
 }
 
 async function* all(): AsyncGenerator<Row> {

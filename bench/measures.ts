@@ -55,7 +55,10 @@ async function throughput(
     value: nodes / seconds,
     unit: 'nodes/s',
     ratio: bareSeconds / seconds,
-    baseline: perCommit === 1 ? 'bare journal writer, one turn per commit' : 'bare journal writer, same rows',
+    baseline:
+      perCommit === 1
+        ? 'bare journal writer, one turn per commit'
+        : 'bare journal writer, same rows',
   };
 }
 
@@ -78,7 +81,13 @@ export async function* throughputs(maxSize: number): AsyncGenerator<Row> {
     const small = perNode.get(`${shape}-1000`);
     if (large === undefined || small === undefined) continue;
     const ratio = large / small;
-    yield { name: `flatness-${shape}`, value: ratio, unit: 'x', ratio, baseline: `cost per node at ${maxSize} over 1000` };
+    yield {
+      name: `flatness-${shape}`,
+      value: ratio,
+      unit: 'x',
+      ratio,
+      baseline: `cost per node at ${maxSize} over 1000`,
+    };
   }
 }
 

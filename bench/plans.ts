@@ -2,14 +2,20 @@
 import { type Plan, plan } from '../dist/index.js';
 
 export function chain(length: number): Plan {
-  const nodes = Array.from({ length }, (_, i) => ({ id: `n${i}`, kind: 'action', handler: 'noop' }) as const);
+  const nodes = Array.from(
+    { length },
+    (_, i) => ({ id: `n${i}`, kind: 'action', handler: 'noop' }) as const,
+  );
   const edges = nodes.slice(1).map(({ id }, i) => ({ source: `n${i}`, target: id }));
   return { title: `chain of ${length}`, nodes: [...nodes], edges };
 }
 
 /** One node, then `width` nodes side by side. */
 export function fan(width: number): Plan {
-  const nodes = Array.from({ length: width }, (_, i) => ({ id: `n${i}`, kind: 'action', handler: 'noop' }) as const);
+  const nodes = Array.from(
+    { length: width },
+    (_, i) => ({ id: `n${i}`, kind: 'action', handler: 'noop' }) as const,
+  );
   const edges = nodes.slice(1).map(({ id }) => ({ source: 'n0', target: id }));
   return { title: `fan of ${width}`, nodes: [...nodes], edges };
 }

@@ -19,7 +19,9 @@ const silent = { debug() {}, info() {}, warn() {}, error: console.error };
 
 /** Runs `work` on a new directory, and removes it. */
 export async function withDirectory<T>(work: (directory: string) => Promise<T>): Promise<T> {
-  const directory = mkdtempSync(join(process.env.RUNCHART_BENCH_DIR ?? tmpdir(), 'runchart-bench-'));
+  const directory = mkdtempSync(
+    join(process.env.RUNCHART_BENCH_DIR ?? tmpdir(), 'runchart-bench-'),
+  );
   try {
     return await work(directory);
   } finally {
@@ -65,7 +67,10 @@ function recording(journal: Journal, record: (turn: TurnRecord) => void): Journa
 }
 
 /** Seconds that the bare writer takes to make the same rows durable; encoding is not counted. */
-export async function replaySeconds(turns: readonly TurnRecord[], perCommit = BARE_BATCH): Promise<number> {
+export async function replaySeconds(
+  turns: readonly TurnRecord[],
+  perCommit = BARE_BATCH,
+): Promise<number> {
   const encoded = turns.map(encodeTurn);
   return withDirectory(async (directory) => {
     const writer = await openWriter({ database: join(directory, 'bare.db'), now: Date.now() });

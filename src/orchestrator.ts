@@ -13,14 +13,13 @@ import type { RunRecord } from './actors/records.js';
 import { Supervisor, type SupervisorLimits, type SupervisorStats } from './actors/supervisor.js';
 import { RunchartError } from './errors.js';
 import { isFinal, type RunStatus } from './machines/statuses.js';
+import { openStorage } from './persistence/storage.js';
 import type { PlanFor } from './plan/builder.js';
-import { compilePlanOrThrow } from './plan/compile.js';
 import { canonicalJson } from './plan/canonical.js';
 import { blockingIssues } from './plan/issue.js';
 import type { JsonObject, JsonValue } from './plan/json.js';
 import { toJsonValue } from './plan/json-values.js';
 import type { PlanVersion } from './plan/plan-version.js';
-import { openStorage } from './persistence/storage.js';
 import { RunReader } from './run-reader.js';
 import type { RunEvent, RunResult } from './views.js';
 
@@ -76,6 +75,8 @@ export interface EventsOptions {
   readonly after?: number;
   /** Ends the iteration. */
   readonly signal?: AbortSignal;
+  /** Events read from the log at a time; 1,000 unless given. */
+  readonly pageSize?: number;
 }
 
 export interface RespondOptions {
@@ -173,7 +174,7 @@ export class Orchestrator {
    * RunchartError: `handler-missing`, `executor-missing`, `input-invalid`, `argument-invalid`, `run-conflict`.
    */
   async start<Input>(plan: PlanFor<Input>, options: StartOptions<Input> = {}): Promise<RunHandle> {
-    const version = compilePlanOrThrow(plan);
+    const version = this.#plans.compile(plan);
     this.#parts.registry.assertServes(version);
     const inputJson = readInput(version, options.input);
     const record = this.#draftRun(version, inputJson, options);
@@ -213,7 +214,7 @@ export class Orchestrator {
     const unwatch = this.#supervisor.live.watch(id, () => change.raise());
     try {
       while (signal?.aborted !== true) {
-        const page = await this.runs.events(id, after);
+        const page = await this.runs.events(id, after, options.pageSize);
         for (const event of page) {
           yield event;
           after = event.seq;
@@ -232,11 +233,16 @@ export class Orchestrator {
   async respond(taskId: string, options: RespondOptions): Promise<Responded> {
     const task = await this.runs.task(taskId);
     if (options.run !== undefined && options.run !== task.run) {
-      throw new RunchartError('task-foreign', `task ${taskId} belongs to another run than ${options.run}`);
+      throw new RunchartError(
+        'task-foreign',
+        `task ${taskId} belongs to another run than ${options.run}`,
+      );
     }
     const converted = toJsonValue(options.response);
     if (!converted.ok || converted.value === undefined) {
-      const message = converted.ok ? 'a response is needed' : `${converted.path}: ${converted.message}`;
+      const message = converted.ok
+        ? 'a response is needed'
+        : `${converted.path}: ${converted.message}`;
       throw new RunchartError('argument-invalid', `the response is not JSON: ${message}`);
     }
     const message = {
@@ -249,8 +255,15 @@ export class Orchestrator {
   }
 
   /** Cancels a run. Repeated, it answers the same; a run that has ended otherwise refuses with `run-ended`. */
-  async cancel(id: string, options: { reason?: string; by?: string } = {}): Promise<{ run: string; cancelled: true }> {
-    const message = { type: 'run.cancel', reason: options.reason ?? null, by: options.by ?? null } as const;
+  async cancel(
+    id: string,
+    options: { reason?: string; by?: string } = {},
+  ): Promise<{ run: string; cancelled: true }> {
+    const message = {
+      type: 'run.cancel',
+      reason: options.reason ?? null,
+      by: options.by ?? null,
+    } as const;
     return (await this.#supervisor.send(id, message)) as { run: string; cancelled: true };
   }
 
@@ -320,7 +333,9 @@ export class Orchestrator {
       inputJson,
       startDigest: createHash('sha256').update(`${version.hash}\n${inputJson}`).digest('hex'),
       metadataJson: readMetadata(options.metadata),
-      concurrency: readConcurrency(options.concurrency ?? version.plan.concurrency ?? limits.runConcurrency),
+      concurrency: readConcurrency(
+        options.concurrency ?? version.plan.concurrency ?? limits.runConcurrency,
+      ),
       createdAt: now,
       updatedAt: now,
       endedAt: null,
@@ -329,7 +344,6 @@ export class Orchestrator {
   }
 
   async #storePlan(version: PlanVersion): Promise<void> {
-    this.#plans.put(version);
     if (this.#stored.has(version.hash)) return;
     const { journal, environment } = this.#parts;
     const planJson = canonicalJson(version.plan as unknown as JsonValue);
@@ -388,7 +402,10 @@ class ChangeSignal {
 function readInput(version: PlanVersion, input: unknown): string {
   const converted = toJsonValue(input === undefined ? {} : input);
   if (!converted.ok) {
-    throw new RunchartError('input-invalid', `the input is not JSON at ${converted.path || '/'}: ${converted.message}`);
+    throw new RunchartError(
+      'input-invalid',
+      `the input is not JSON at ${converted.path || '/'}: ${converted.message}`,
+    );
   }
   const issues = blockingIssues(version.validateInputs?.(converted.value) ?? []);
   if (issues.length > 0) {
@@ -401,7 +418,10 @@ function readMetadata(metadata: JsonObject | undefined): string | null {
   if (metadata === undefined) return null;
   const converted = toJsonValue(metadata);
   if (!converted.ok) {
-    throw new RunchartError('argument-invalid', `metadata is not JSON at ${converted.path}: ${converted.message}`);
+    throw new RunchartError(
+      'argument-invalid',
+      `metadata is not JSON at ${converted.path}: ${converted.message}`,
+    );
   }
   return converted.json ?? null;
 }
@@ -410,5 +430,8 @@ function readConcurrency(concurrency: number): number {
   if (Number.isInteger(concurrency) && concurrency >= 1 && concurrency <= MAX_CONCURRENCY) {
     return concurrency;
   }
-  throw new RunchartError('argument-invalid', `concurrency must be a whole number from 1 to ${MAX_CONCURRENCY}`);
+  throw new RunchartError(
+    'argument-invalid',
+    `concurrency must be a whole number from 1 to ${MAX_CONCURRENCY}`,
+  );
 }

@@ -11,7 +11,7 @@ const REPORTS = join('.runchart', 'reports');
 async function list({
   folder = 'docs',
   alsoFiles = ['README.md'],
-  maxLineLength = 120,
+  maxLineLength = 80,
   pauseMs = 1500,
 }) {
   return { files: await listDocuments(folder, alsoFiles), maxLineLength, pauseMs };

@@ -1,10 +1,15 @@
 /** Compiled plan versions by hash, the most recently used of them: all runs of a version share one. */
 import { RunchartError } from '../errors.js';
-import { compilePlan } from '../plan/compile.js';
+import { compilePlan, compilePlanOrThrow } from '../plan/compile.js';
 import { formatIssues } from '../plan/issue.js';
 import type { PlanVersion } from '../plan/plan-version.js';
+import type { Plan } from '../plan/schema.js';
+
+/** Longest draft that is recognised by its text, in characters. */
+const MAX_TEXT = 100_000;
 
 export class PlanCache {
+  readonly #byText = new Map<string, PlanVersion>();
   readonly #versions = new Map<string, PlanVersion>();
   readonly #limit: number;
 
@@ -19,10 +24,25 @@ export class PlanCache {
   }
 
   put(version: PlanVersion): void {
-    this.#versions.delete(version.hash);
-    this.#versions.set(version.hash, version);
-    const [oldest] = this.#versions.keys();
-    if (this.#versions.size > this.#limit && oldest !== undefined) this.#versions.delete(oldest);
+    this.#keep(this.#versions, version.hash, version);
+  }
+
+  /** The version of a draft; one that was compiled before is recognised by its text. Throws PlanInvalidError. */
+  compile(draft: Plan): PlanVersion {
+    const text = JSON.stringify(draft);
+    const known = this.#byText.get(text);
+    if (known !== undefined) return known;
+    const version = compilePlanOrThrow(draft);
+    if (text.length <= MAX_TEXT) this.#keep(this.#byText, text, version);
+    this.put(version);
+    return version;
+  }
+
+  #keep(versions: Map<string, PlanVersion>, key: string, version: PlanVersion): void {
+    versions.delete(key);
+    versions.set(key, version);
+    const [oldest] = versions.keys();
+    if (versions.size > this.#limit && oldest !== undefined) versions.delete(oldest);
   }
 
   /** The version with this hash, compiled from its stored text where it is not at hand. */

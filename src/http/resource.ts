@@ -10,7 +10,7 @@ export function resource(
   methods: Readonly<Partial<Record<'GET' | 'POST', Answer>>>,
 ): void {
   for (const [method, answer] of Object.entries(methods)) app.on(method, path, answer);
-  const allowed = Object.keys(methods).join(', ');
+  const allowed = Object.keys(methods).sort().join(', ');
   app.all(path, (context) => {
     context.header('Allow', allowed);
     throw new RequestError('method-refused', `${context.req.method} is not for ${path}.`, allowed);

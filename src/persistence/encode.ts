@@ -187,7 +187,7 @@ function attemptSize(row: AttemptRecord): number {
   return size(row.outputJson) + size(row.errorJson) + size(row.issuesJson) + size(row.notesJson);
 }
 
-export function runRow(r: RunRecord): Row {
+function runRow(r: RunRecord): Row {
   return [
     r.run,
     r.id,
@@ -205,11 +205,11 @@ export function runRow(r: RunRecord): Row {
 }
 
 /** Order of the columns in the update of statements.ts. */
-export function runChangeRow(r: RunChange): Row {
+function runChangeRow(r: RunChange): Row {
   return [r.run, r.status, r.updatedAt, r.endedAt, r.reasonJson, r.metadataJson];
 }
 
-export function nodeRunRow(r: NodeRunRecord): Row {
+function nodeRunRow(r: NodeRunRecord): Row {
   return [
     r.run,
     r.node,
@@ -227,11 +227,11 @@ export function nodeRunRow(r: NodeRunRecord): Row {
   ];
 }
 
-export function actorVersionRow(r: ActorVersionRecord): Row {
+function actorVersionRow(r: ActorVersionRecord): Row {
   return [r.run, r.actor, r.seq, r.machine, r.version, r.snapshotJson, r.digest];
 }
 
-export function attemptRow(r: AttemptRecord): Row {
+function attemptRow(r: AttemptRecord): Row {
   return [
     r.run,
     r.node,
@@ -248,11 +248,11 @@ export function attemptRow(r: AttemptRecord): Row {
   ];
 }
 
-export function eventRow(r: EventRecord): Row {
+function eventRow(r: EventRecord): Row {
   return [r.run, r.seq, r.type, r.node, r.attempt, r.detailJson, r.at];
 }
 
-export function taskRow(r: TaskRecord): Row {
+function taskRow(r: TaskRecord): Row {
   return [
     r.id,
     r.run,
@@ -268,10 +268,10 @@ export function taskRow(r: TaskRecord): Row {
   ];
 }
 
-export function responseRow(r: ResponseRecord): Row {
+function responseRow(r: ResponseRecord): Row {
   return [r.id, r.task, r.run, r.responder, r.responseJson, r.outcome, r.at];
 }
 
-export function artifactRow(r: ArtifactRecord): Row {
+function artifactRow(r: ArtifactRecord): Row {
   return [r.run, r.name, r.version, r.kind, r.node, r.attempt, r.pointer, r.payloadJson, r.at];
 }

@@ -23,8 +23,9 @@ import { StorageError } from './storage-error.js';
 
 const decodable = (expression: string): string => `cast(${expression} as blob)`;
 
-function group<R>(codec: RowCodec<R>, alias: string, from: string): string {
-  return decodable(`(select json_group_array(${codec.expression(alias)}) from ${from})`);
+/** Rows come in the order of the key that they are found by, unless `order` names another. */
+function group<R>(codec: RowCodec<R>, alias: string, from: string, order = ''): string {
+  return decodable(`(select json_group_array(${codec.expression(alias)} ${order}) from ${from})`);
 }
 
 const LOAD_RUN = `select
@@ -51,7 +52,7 @@ const LOAD_RUN = `select
        and a.generation = n.generation and a.attempt = n.attempt
      where n.run = r.run and n.attempt > 0 and a.outcome is null`,
   )},
-  ${group(TASK, 't', `tasks t where t.run = r.run and t.status = 'open'`)},
+  ${group(TASK, 't', `tasks t where t.run = r.run and t.status = 'open'`, 'order by t.id')},
   ${group(TIMER, 't', 'timers t where t.run = r.run')},
   ${group(
     ARTIFACT,

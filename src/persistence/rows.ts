@@ -28,13 +28,6 @@ export interface CheckpointRecord {
   readonly hash: string;
 }
 
-export interface PlanRecord {
-  readonly hash: string;
-  readonly planJson: string;
-  readonly title: string;
-  readonly at: number;
-}
-
 /** Reads rows of one table: the SQL expression of a row, and its way back into a record. */
 export interface RowCodec<R> {
   /** `json_array(…)` over the columns, each prefixed with the alias. */
@@ -71,4 +64,3 @@ export const RESPONSE = codec<ResponseRecord>(tables.responses);
 export const ARTIFACT = codec<ArtifactRecord>(tables.artifacts);
 export const TIMER = codec<TimerRecord>(tables.timers);
 export const CHECKPOINT = codec<CheckpointRecord>(tables.checkpoints);
-export const PLAN = codec<PlanRecord>(tables.plans);

@@ -150,8 +150,13 @@ export class Writer implements BatchWriter {
     );
   }
 
-  /** Gives up connection and ownership. */
+  /** Gives up connection and ownership, and leaves the log empty if it can. */
   close(): void {
+    try {
+      this.#connection?.rows('pragma wal_checkpoint(truncate)');
+    } catch {
+      // The log stays, and is read at the next opening.
+    }
     this.#discard();
     this.#head.close();
     this.#lock.release();

@@ -11,18 +11,20 @@ import { deepFreeze } from './freeze.js';
 import { formatIssues, type Issue } from './issue.js';
 import type { JsonObject } from './json.js';
 import { toJsonValue } from './json-values.js';
-import { deliverablesOf, failurePolicyOf, handlerOf, joinOf, retryOf } from './node-settings.js';
-import type {
-  CompiledEdge,
-  CompiledNode,
-  PlanGraph,
-  PlanVersion,
-  ValueValidator,
-} from './plan-version.js';
+import {
+  deliverablesOf,
+  failurePolicyOf,
+  handlerOf,
+  inputSchemaOf,
+  joinOf,
+  outputSchemaOf,
+  retryOf,
+} from './node-settings.js';
+import type { CompiledEdge, CompiledNode, PlanGraph, PlanVersion } from './plan-version.js';
 import { pointer } from './pointer.js';
 import { checkRouting } from './routing.js';
 import { sanitizePlan } from './sanitize.js';
-import type { Plan, PlanEdge, PlanNode } from './schema.js';
+import type { Plan, PlanEdge, PlanNode, SchemaReference } from './schema.js';
 import { type NodeOutline, outlinePlan } from './shape.js';
 import { hasSteps, issueOfStep, planFromSteps } from './steps.js';
 import { checkTopology, type Topology } from './topology.js';
@@ -130,19 +132,13 @@ function compileNodeParts(
       hint: 'Add `handler`, or `owner` with executorType and ref',
     });
   }
-  const resolve = (property: 'inputSchema' | 'outputSchema'): ValueValidator | undefined => {
-    const reference = property in node ? (node as SchemaHolder)[property] : undefined;
-    if (reference === undefined) return undefined;
-    return schemas.resolve(reference, pointer('nodes', index, property), id);
-  };
+  const at = (property: string) => pointer('nodes', index, property);
   return {
     handler,
-    validateInput: resolve('inputSchema'),
-    validateOutput: resolve('outputSchema'),
+    validateInput: schemas.resolve(inputSchemaOf(node), at('inputSchema'), id),
+    validateOutput: schemas.resolve(outputSchemaOf(node), at('outputSchema'), id),
   };
 }
-
-type SchemaHolder = Pick<Extract<PlanNode, { kind: 'action' }>, 'inputSchema' | 'outputSchema'>;
 
 function assembleGraph(
   plan: Plan,
@@ -182,7 +178,7 @@ function assembleGraph(
         mergeInputs: source.mergeInputs ?? 'error',
         join: joinOf(source),
         switchMode: source.kind === 'switch' ? (source.mode ?? 'exclusive') : undefined,
-        outputSchema: outputSchemaOf(source, plan),
+        outputSchema: byName(outputSchemaOf(source), plan),
         deliverables: deliverablesOf(source),
         upstreamNodeIds: upstreamIds(plan.nodes, topology, position),
       }),
@@ -198,8 +194,10 @@ function assembleGraph(
   });
 }
 
-function outputSchemaOf(node: PlanNode, plan: Plan): JsonObject | boolean | undefined {
-  const reference = 'outputSchema' in node ? node.outputSchema : undefined;
+function byName(
+  reference: SchemaReference | undefined,
+  plan: Plan,
+): JsonObject | boolean | undefined {
   return typeof reference === 'string' ? plan.schemas?.[reference] : reference;
 }
 

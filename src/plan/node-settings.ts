@@ -6,7 +6,7 @@ import type {
   JoinRule,
   RetryPolicy,
 } from './plan-version.js';
-import type { PlanNode } from './schema.js';
+import type { PlanNode, SchemaReference } from './schema.js';
 
 type JoinNode = Extract<PlanNode, { kind: 'join' }>;
 
@@ -21,6 +21,28 @@ const NO_RETRY: RetryPolicy = Object.freeze({
   maxDelayMs: DEFAULT_MAX_DELAY_MS,
   maxInterruptions: 5,
 });
+
+/** What an answer to an approval looks like where its author does not say. */
+const APPROVAL_RESPONSE: SchemaReference = Object.freeze({
+  type: 'object',
+  required: ['approved'],
+  properties: {
+    approved: { type: 'boolean' },
+    requiredEdits: { type: 'array', items: { type: 'string' }, maxItems: 1_000 },
+    comments: { type: 'string' },
+  },
+});
+
+/** The schema of a node's output, by name or inline: of an approval's response, where it is one. */
+export function outputSchemaOf(node: PlanNode): SchemaReference | undefined {
+  if (node.kind === 'human-approval') return node.outputSchema ?? APPROVAL_RESPONSE;
+  return node.kind === 'action' ? node.outputSchema : undefined;
+}
+
+/** The schema of a node's input, by name or inline. */
+export function inputSchemaOf(node: PlanNode): SchemaReference | undefined {
+  return 'inputSchema' in node ? node.inputSchema : undefined;
+}
 
 export function retryOf(node: PlanNode): RetryPolicy {
   if (node.kind !== 'action' || node.retry === undefined) return NO_RETRY;

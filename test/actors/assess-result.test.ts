@@ -86,7 +86,7 @@ describe('a result', () => {
     const verdict = assessResult(picky, returned({ other: 1 }));
     expect(verdict.ok).toBe(false);
     expect(verdict.issues.map((issue) => issue.code)).toEqual([
-      'output-schema-mismatch',
+      'schema-mismatch',
       'deliverable-missing',
     ]);
     const wrongKind = assessResult(
@@ -123,9 +123,19 @@ describe('a handler that misbehaves', () => {
     ['an instance', new Custom()],
     ['too much depth', deep],
     ['a getter', Object.defineProperty({}, 'v', { enumerable: true, get: () => 1 })],
-    ['a hole', [1, , 3]], // biome-ignore lint/suspicious/noSparseArray: it is what is tested
+    ['a hole', Object.assign([1, 2, 3], { length: 4 })],
     ['a revoked proxy', revoked()],
-    ['a throwing proxy', new Proxy({}, { ownKeys: () => { throw new Error('trap'); } })],
+    [
+      'a throwing proxy',
+      new Proxy(
+        {},
+        {
+          ownKeys: () => {
+            throw new Error('trap');
+          },
+        },
+      ),
+    ],
   ])('S93 that returns %s fails its attempt, loudly and for good', (_, value) => {
     const failure = failureOf(returned(value));
     expect(failure).toMatchObject({ class: 'not-json', code: 'result-not-json', retryable: false });
@@ -141,7 +151,11 @@ describe('a handler that misbehaves', () => {
     ['an object', { code: 'E1' }, 'the handler failed without a message'],
     [
       'a hostile getter',
-      { get message(): string { throw new Error('trap'); } },
+      {
+        get message(): string {
+          throw new Error('trap');
+        },
+      },
       'the handler failed with an error that cannot be read',
     ],
     ['a revoked proxy', revoked(), 'the handler failed with an error that cannot be read'],
@@ -167,7 +181,7 @@ describe('a handler that misbehaves', () => {
       fc.property(fc.jsonValue({ maxDepth: 4 }), (value) => {
         const text = JSON.stringify({ wrapped: value });
         if (text.includes('__proto__')) return;
-        expect(productOf(JSON.parse(text)).outputJson).toBe(text.replaceAll(/(?<![\d.e+-])-0(?![\d.e])/g, '0'));
+        expect(productOf(JSON.parse(text)).outputJson).toBe(text);
       }),
     );
   });

@@ -101,7 +101,8 @@ function rebuild(events: readonly EventRecord[], version: PlanVersion) {
     const { to } = JSON.parse(detailJson) as Detail;
     if (type === 'run.cancel-requested') isEnding = true;
     if (type === 'nodes.cancelled') {
-      for (const [node, status] of statuses) if (status === 'pending') statuses.set(node, 'cancelled');
+      for (const [node, status] of statuses)
+        if (status === 'pending') statuses.set(node, 'cancelled');
     }
     if (to === undefined || type === 'nodes.cancelled') continue;
     if (id === null) {

@@ -56,7 +56,10 @@ export function scriptedResponse(script: Script, node: string): ScriptedResponse
 // Nodes --------------------------------------------------------------------------------------
 
 const rarely = (weight: number) =>
-  fc.oneof({ weight: 100 - weight, arbitrary: fc.constant(false) }, { weight, arbitrary: fc.constant(true) });
+  fc.oneof(
+    { weight: 100 - weight, arbitrary: fc.constant(false) },
+    { weight, arbitrary: fc.constant(true) },
+  );
 
 const onFailure = fc.constantFrom('abort', 'skip', 'skip', 'continue', 'continue');
 
@@ -184,10 +187,12 @@ const outputs = fc.oneof(
 const scriptedEnds: fc.Arbitrary<ScriptedEnd> = fc.oneof(
   {
     weight: 6,
-    arbitrary: outputs.map((output): ScriptedEnd => ({
-      does: { returns: output },
-      ending: { ok: true, output },
-    })),
+    arbitrary: outputs.map(
+      (output): ScriptedEnd => ({
+        does: { returns: output },
+        ending: { ok: true, output },
+      }),
+    ),
   },
   {
     weight: 4,
@@ -200,10 +205,12 @@ const scriptedEnds: fc.Arbitrary<ScriptedEnd> = fc.oneof(
   },
   {
     weight: 2,
-    arbitrary: fc.boolean().map((retryable): ScriptedEnd => ({
-      does: { throws: Object.assign(new Error('thrown'), { retryable }) },
-      ending: { ok: false, class: 'exception', retryable },
-    })),
+    arbitrary: fc.boolean().map(
+      (retryable): ScriptedEnd => ({
+        does: { throws: Object.assign(new Error('thrown'), { retryable }) },
+        ending: { ok: false, class: 'exception', retryable },
+      }),
+    ),
   },
   {
     weight: 1,
@@ -245,7 +252,10 @@ export function randomRuns(options: RandomRunOptions = {}): fc.Arbitrary<RandomR
     fc
       .record({
         shapes: fc.array(nodeShape, { minLength: size, maxLength: size }),
-        inbound: fc.array(fc.array(edgeShape, { maxLength: 3 }), { minLength: size, maxLength: size }),
+        inbound: fc.array(fc.array(edgeShape, { maxLength: 3 }), {
+          minLength: size,
+          maxLength: size,
+        }),
         authored: fc.shuffledSubarray([...Array(size).keys()], { minLength: size }),
         flag: fc.boolean(),
         concurrency: fc.constantFrom(1, 2, 3, 100),

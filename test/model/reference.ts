@@ -196,8 +196,11 @@ export class Reference {
 
   #route(node: CompiledNode, status: NodeStatus): void {
     const outgoing = this.#edges.filter((edge) => edge.sourceId === node.id);
-    if (status === 'failed') return outgoing.forEach((edge) => this.edges.set(edge, 'failed'));
-    if (status === 'skipped') return outgoing.forEach((edge) => this.edges.set(edge, 'dead'));
+    if (status === 'failed' || status === 'skipped') {
+      const outcome = status === 'failed' ? 'failed' : 'dead';
+      for (const edge of outgoing) this.edges.set(edge, outcome);
+      return;
+    }
     const fired = () =>
       outgoing.some((edge) => ['taken', 'error'].includes(this.edges.get(edge) ?? ''));
     for (const edge of outgoing.filter((candidate) => !candidate.isDefault)) {
@@ -236,7 +239,8 @@ export class Reference {
     return {
       inputs: this.#runInputs,
       ...view(id),
-      node: (other) => (FINAL.includes(this.status.get(other) ?? 'pending') ? view(other) : undefined),
+      node: (other) =>
+        FINAL.includes(this.status.get(other) ?? 'pending') ? view(other) : undefined,
     };
   }
 
@@ -249,7 +253,10 @@ export class Reference {
       return { ok: true, value: this.output.get(only.sourceId) };
     }
     const writes = taken.flatMap((edge) => this.#writes(edge));
-    if (node.mergeInputs === 'error' && writes.some((one, i) => isContested(one, writes.slice(0, i)))) {
+    if (
+      node.mergeInputs === 'error' &&
+      writes.some((one, i) => isContested(one, writes.slice(0, i)))
+    ) {
       return { ok: false };
     }
     if (node.mergeInputs === 'first') writes.reverse();
@@ -303,7 +310,8 @@ interface Write {
 function isContested(write: Write, before: readonly Write[]): boolean {
   return before.some((other) => {
     const length = Math.min(write.path.length, other.path.length);
-    const isShared = write.path.slice(0, length).join('/') === other.path.slice(0, length).join('/');
+    const isShared =
+      write.path.slice(0, length).join('/') === other.path.slice(0, length).join('/');
     const isSameWhole = write.isWhole && other.isWhole && write.path[0] === other.path[0];
     return isShared && !isSameWhole;
   });

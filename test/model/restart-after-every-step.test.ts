@@ -9,7 +9,8 @@ import { compiledDraft, RANDOM_PLANS, type RandomRun, randomRuns } from './rando
 
 /** Everything that is stored of a run but the numbers of its turns, which other runs share; a line per row. */
 function everything(rows: MemoryRun): Record<string, string[]> {
-  const { record, nodeRuns, versions, attempts, events, tasks, responses, artifacts, timers } = rows;
+  const { record, nodeRuns, versions, attempts, events, tasks, responses, artifacts, timers } =
+    rows;
   const lines = (list: Iterable<unknown>) => [...list].map((row) => JSON.stringify(row));
   return {
     record: lines([record]),
@@ -69,10 +70,13 @@ describe('a run that is let go after every turn', () => {
 // Process stops ------------------------------------------------------------------------------
 
 /** When each process stops: after how many turns, and whether the last answer still got out. */
-const stops = fc.array(fc.record({ turns: fc.integer({ min: 1, max: 3 }), isAnswerLost: fc.boolean() }), {
-  minLength: 1,
-  maxLength: 40,
-});
+const stops = fc.array(
+  fc.record({ turns: fc.integer({ min: 1, max: 3 }), isAnswerLost: fc.boolean() }),
+  {
+    minLength: 1,
+    maxLength: 40,
+  },
+);
 type Stop = { readonly turns: number; readonly isAnswerLost: boolean };
 
 /** Plays the steps while the process stops again and again; each step is tried until its turn is durable. */
@@ -96,7 +100,8 @@ async function playThroughStops(random: RandomRun, steps: readonly Step[], plan:
   await revive();
   for (const step of steps) {
     for (let tries = 0; !isDone(kernel, step); tries++) {
-      if (tries > 100) throw new Error(`no end to ${JSON.stringify(step)}\n${kernel.log().join('\n')}`);
+      if (tries > 100)
+        throw new Error(`no end to ${JSON.stringify(step)}\n${kernel.log().join('\n')}`);
       await takeIfOpen(kernel, random, step);
       await revive();
     }
@@ -125,7 +130,9 @@ async function takeIfOpen(kernel: Kernel, random: RandomRun, step: Step): Promis
   try {
     await take(kernel, random.script, step);
   } catch (error) {
-    throw new Error(`${JSON.stringify(step)} cannot be taken:\n${kernel.log().join('\n')}`, { cause: error });
+    throw new Error(`${JSON.stringify(step)} cannot be taken:\n${kernel.log().join('\n')}`, {
+      cause: error,
+    });
   }
 }
 

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import type { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import type { TurnRecord } from '../../src/actors/records.js';
@@ -134,6 +135,8 @@ describe('the journal', () => {
     await storage.close();
     expect(await Promise.all(commits)).toEqual(['durable', 'durable', 'durable']);
     expect(await outcome(storage.journal.commit(turns.start(4)))).toBe('journal-closed');
+    const log = statSync(`${database}-wal`, { throwIfNoEntry: false });
+    expect(log?.size ?? 0).toBe(0);
     expect(await count(database, 'select count(*) from runs')).toBe(3);
   });
 });

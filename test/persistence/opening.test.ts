@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readOwner } from '../../src/persistence/owner.js';
 import { openStorage } from '../../src/persistence/storage.js';
+import { STORAGE_ERROR_CODES } from '../../src/persistence/storage-error.js';
 import { WriteConnection } from '../../src/persistence/write-connection.js';
 import {
   count,
@@ -35,6 +36,15 @@ async function firstLine(lines: AsyncIterable<string>): Promise<string> {
   for await (const line of lines) return line;
   return '';
 }
+
+describe('the errors of storage', () => {
+  it('are those that docs/storage.md explains', () => {
+    const docs = readFileSync(new URL('../../docs/storage.md', import.meta.url), 'utf8');
+    const table = docs.slice(docs.indexOf('## Errors'), docs.indexOf('## Backup'));
+    const explained = [...table.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, code]) => code);
+    expect(explained.sort()).toEqual([...STORAGE_ERROR_CODES].sort());
+  });
+});
 
 describe('opening a database', () => {
   it('refuses a database in memory', async () => {

@@ -132,7 +132,10 @@ export class Kernel {
 
   /** Answers the open task of a node. */
   respond(node: string, response: JsonValue, responder: string | null = null, run = 'r1') {
-    return this.send({ type: 'task.respond', task: this.task(node, run), response, responder }, run);
+    return this.send(
+      { type: 'task.respond', task: this.task(node, run), response, responder },
+      run,
+    );
   }
 
   // Attempts ---------------------------------------------------------------------------------
@@ -267,7 +270,9 @@ export class Kernel {
 
   /** Events as `type node#attempt`, and `type from→to` for those of the run. */
   log(run = 'r1', matches: RegExp = /./): string[] {
-    return this.rows(run).events.map(compact).filter((line) => matches.test(line));
+    return this.rows(run)
+      .events.map(compact)
+      .filter((line) => matches.test(line));
   }
 
   details(type: string, run = 'r1'): JsonValue[] {
@@ -356,7 +361,5 @@ export function compact({ type, node, attempt, detailJson }: EventRecord): strin
 
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return error.cause === undefined
-    ? error.message
-    : `${error.message} (${describe(error.cause)})`;
+  return error.cause === undefined ? error.message : `${error.message} (${describe(error.cause)})`;
 }

@@ -4,7 +4,13 @@
  * otherwise it is its machine's snapshot, kept as text, and nothing if it was never touched. Every
  * event is either taken by the statechart or an error here: none vanishes.
  */
-import { type Actor, type AnyActorScope, createActor, type Snapshot } from 'xstate';
+import {
+  type Actor,
+  type AnyActorScope,
+  createActor,
+  type Snapshot,
+  type SnapshotFrom,
+} from 'xstate';
 import type { NodeRunEvent } from '../../machines/node-run-events.js';
 import {
   NODE_RUN_INTENTIONS,
@@ -41,6 +47,8 @@ export class ActorTree {
   readonly #live = new Map<string, NodeActor>();
   readonly #dormant = new Map<string, string>();
   #rootText: string | undefined;
+  /** The snapshot that `#rootText` was made of: XState keeps it while nothing changes. */
+  #rootSnapshot: SnapshotFrom<typeof runMachine> | undefined;
   #held: Intention[] = [];
   #scope: AnyActorScope | undefined;
 
@@ -131,6 +139,9 @@ export class ActorTree {
 
   /** Takes the run actor's snapshot where it has changed since the last one. */
   settleRun(run: number, seq: number): ActorVersionRecord | undefined {
+    const snapshot = this.#root.getSnapshot();
+    if (snapshot === this.#rootSnapshot) return undefined;
+    this.#rootSnapshot = snapshot;
     const text = JSON.stringify(this.#root.getPersistedSnapshot());
     if (text === this.#rootText) return undefined;
     this.#rootText = text;

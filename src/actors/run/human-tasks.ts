@@ -6,8 +6,8 @@ import type { Issue } from '../../plan/issue.js';
 import { blockingIssues } from '../../plan/issue.js';
 import type { JsonObject, JsonValue } from '../../plan/json.js';
 import type { CompiledNode } from '../../plan/plan-version.js';
-import type { TaskRecord } from '../records.js';
 import type { Environment } from '../environment.js';
+import type { TaskRecord } from '../records.js';
 import type { Turn } from '../turn.js';
 import type { RunModel } from './run-model.js';
 

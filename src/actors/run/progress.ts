@@ -5,12 +5,7 @@
  */
 
 import type { ProgressSummary } from '../../machines/run-events.js';
-import {
-  isFinal,
-  NODE_STATUSES,
-  NODE_TRANSITIONS,
-  type NodeStatus,
-} from '../../machines/statuses.js';
+import { NODE_STATUSES, NODE_TRANSITIONS, type NodeStatus } from '../../machines/statuses.js';
 import type { PlanGraph } from '../../plan/plan-version.js';
 
 /** `error`: the edge's condition could not be evaluated, and its author wants the target to fail. */
@@ -65,9 +60,11 @@ export class Progress {
   }
 
   counts(): Record<NodeStatus, number> {
-    return Object.fromEntries(
-      NODE_STATUSES.map((status) => [status, this.count(status)]),
-    ) as Record<NodeStatus, number>;
+    const counts = {} as Record<NodeStatus, number>;
+    for (let i = 0; i < NODE_STATUSES.length; i++) {
+      counts[NODE_STATUSES[i] as NodeStatus] = this.#counts[i] ?? 0;
+    }
+    return counts;
   }
 
   /** Changes a status; throws where the statechart has no such transition. */
@@ -145,14 +142,12 @@ export class Progress {
 
   /** What all node runs amount to. */
   summary(): ProgressSummary {
-    const unfinished = NODE_STATUSES.reduce(
-      (sum, status) => (isFinal(status) ? sum : sum + this.count(status)),
-      0,
-    );
+    const active = this.count('ready') + this.count('running');
+    const awaitingHuman = this.count('awaiting-human');
     return {
-      active: this.count('ready') + this.count('running'),
-      awaitingHuman: this.count('awaiting-human'),
-      unfinished,
+      active,
+      awaitingHuman,
+      unfinished: active + awaitingHuman + this.count('pending') + this.count('blocked'),
       tolerated: this.count('partial') + this.count('failed'),
     };
   }

@@ -5,7 +5,10 @@ import { parseCount, pathPart, queryCount } from '../read-query.js';
 import { resource } from '../resource.js';
 import type { HttpScope } from '../scope.js';
 
+/** Events that a page has unless told otherwise. */
 const PAGE = 1_000;
+/** Events that a subscriber holds in memory. */
+const STREAM_PAGE = 50;
 
 /** The events of a run: a page of JSON, or a stream for those who accept one. */
 export function addEvents(app: Hono, scope: HttpScope): void {
@@ -35,7 +38,7 @@ async function stream(context: Context, scope: HttpScope): Promise<Response> {
   }
   const stop = new AbortController();
   const signal = AbortSignal.any([stop.signal, closing]);
-  const events = orchestrator.events(id, { after, signal });
+  const events = orchestrator.events(id, { after, signal, pageSize: STREAM_PAGE });
   const body = eventStream({ events, heartbeatMs, onCancel: () => stop.abort() });
   return context.body(body, 200, {
     'content-type': 'text/event-stream; charset=utf-8',

@@ -4,7 +4,7 @@ import { snapshotDigest } from '../../../src/machines/snapshot-digest.js';
 
 export const AT = 1_700_000_000_000;
 
-export const NO_ROWS: TurnRows = {
+const NO_ROWS: TurnRows = {
   nodeRuns: [],
   actorVersions: [],
   attempts: [],
