@@ -11,10 +11,11 @@ export class SlotPool {
   readonly #held = new Map<string, number>();
   readonly #queue = new Fifo<string>();
   readonly #queued = new Set<string>();
-  #offered: string | undefined;
+  /** Runs that were offered a slot and have not answered yet: each has one kept for it. */
+  readonly #offers = new Set<string>();
   #used = 0;
 
-  /** `offer` tells a run that its turn has come; it answers with `withOffer`. */
+  /** `offer` tells a run that its turn has come; `tryTake` takes it, `endOffer` gives it back. */
   constructor(limit: number, offer: (run: string) => void) {
     this.#limit = limit;
     this.#offer = offer;
@@ -25,10 +26,10 @@ export class SlotPool {
   }
 
   tryTake(run: string): boolean {
-    if (this.#used >= this.#limit) return false;
-    if (this.#queue.size > 0 && this.#offered !== run) return false;
+    const isOffered = this.#offers.delete(run);
+    const free = this.#limit - this.#used - this.#offers.size;
+    if (free <= 0 || (this.#queue.size > 0 && !isOffered)) return false;
     this.#set(run, (this.#held.get(run) ?? 0) + 1);
-    this.#offered = undefined;
     return true;
   }
 
@@ -50,22 +51,18 @@ export class SlotPool {
 
   /** Offers free slots, one to a run, in the order of the queue. */
   offerFree(): void {
-    for (let free = this.#limit - this.#used; free > 0; free--) {
+    while (this.#used + this.#offers.size < this.#limit) {
       const run = this.#queue.shift();
       if (run === undefined) return;
       this.#queued.delete(run);
+      this.#offers.add(run);
       this.#offer(run);
     }
   }
 
-  /** Lets `run` take one slot past those who wait, while `step` runs. */
-  withOffer<T>(run: string, step: () => T): T {
-    this.#offered = run;
-    try {
-      return step();
-    } finally {
-      this.#offered = undefined;
-    }
+  /** The run has had its turn: what was kept for it and not taken is free again. */
+  endOffer(run: string): void {
+    this.#offers.delete(run);
   }
 
   #set(run: string, held: number): void {

@@ -70,6 +70,8 @@ export interface SupervisorStats {
 const SLICE_MS = 4;
 /** How often an internal message may end in a void turn before it is given up. */
 const MAX_VOIDS = 5;
+/** How long closing waits for storage that does not answer, in milliseconds. */
+const STORAGE_PATIENCE_MS = 10_000;
 /** Wait before a run is loaded again after storage failed, in milliseconds. */
 const STORAGE_RETRY_MS = 1_000;
 
@@ -160,26 +162,25 @@ export class Supervisor {
 
   /**
    * Drains: takes no new messages from outside, starts no handler, gives those at work `graceMs`
-   * and then their abort signal, and waits until every turn is durable.
+   * and then their abort signal, and waits until every turn is durable, or storage has had its time.
    */
   async close(graceMs: number): Promise<void> {
     this.#isClosing = true;
     this.#timers.close();
-    await this.#withGrace(graceMs);
-    await this.#whenQuiet();
+    await this.#atMost(graceMs, this.#attempts.whenIdle());
+    // What ignores its signal is closed as interrupted by the next process.
+    this.#attempts.abortAll('the process is shutting down');
+    await this.#atMost(STORAGE_PATIENCE_MS, this.#whenQuiet());
   }
 
-  async #withGrace(graceMs: number): Promise<void> {
-    if (this.#attempts.size === 0) return;
+  async #atMost(limitMs: number, work: Promise<void>): Promise<void> {
     const { clock } = this.#parts.environment;
     let callOff = () => {};
     const expired = new Promise<void>((resolve) => {
-      callOff = clock.wakeAt(clock.now() + graceMs, resolve);
+      callOff = clock.wakeAt(clock.now() + limitMs, resolve);
     });
-    await Promise.race([this.#attempts.whenIdle(), expired]);
+    await Promise.race([work, expired]);
     callOff();
-    // What ignores its signal is closed as interrupted by the next process.
-    this.#attempts.abortAll('the process is shutting down');
   }
 
   #whenQuiet(): Promise<void> {
@@ -290,7 +291,7 @@ export class Supervisor {
     const { message } = envelope;
     if (actor === undefined) return this.#refuseUnknown(residency, envelope);
     if (message.type === 'run.start' && actor.seq > 0) {
-      return this.#answerRepeatedStart(actor, envelope);
+      return this.#answerRepeatedStart(residency, actor, envelope);
     }
     const { obstacle } = residency;
     if (obstacle !== undefined && message.type !== 'run.cancel') {
@@ -299,20 +300,21 @@ export class Supervisor {
     }
     let turn: Turn;
     try {
-      turn =
-        message.type === 'slot.offer'
-          ? this.#slots.withOffer(residency.id, () => actor.handle(message))
-          : actor.handle(message);
+      turn = actor.handle(message);
     } catch (error) {
       return this.#onCrash(residency, envelope, error);
     }
+    if (message.type === 'slot.offer') this.#slots.endOffer(residency.id);
     if (actor.wantsSlot) this.#slots.enqueue(residency.id);
     this.#slots.offerFree();
     this.#commit(residency, actor, envelope, turn);
   }
 
   #commit(residency: Residency, actor: RunActor, envelope: Envelope, turn: Turn): void {
-    if (turn.isEmpty && residency.underWay.size === 0) return settleEnvelope(envelope, turn);
+    if (turn.isEmpty && residency.underWay.size === 0) {
+      settleEnvelope(envelope, turn);
+      return this.#letGo(residency);
+    }
     const live = { id: actor.id, status: actor.status, seq: turn.seq, nodes: actor.nodeCounts() };
     residency.underWay.push(envelope);
     this.#turnsUnderWay += 1;
@@ -406,16 +408,20 @@ export class Supervisor {
     return this.#tellAndWait(run, { type: 'timer.fire', timer });
   }
 
-  #answerRepeatedStart(actor: RunActor, envelope: Envelope): void {
-    const id = actor.id;
-    if (envelope.creation?.record.startDigest === actor.record.startDigest) {
-      return envelope.settle({ reply: { run: id } });
-    }
-    const hint = 'use another id, or start it with the same plan and input';
-    const error = new RunchartError('run-conflict', `run ${id} exists with another plan or input`, {
-      hint,
-    });
-    envelope.settle({ error });
+  /** Answered once the run is durable: it may have been created a moment ago. */
+  #answerRepeatedStart(residency: Residency, actor: RunActor, envelope: Envelope): void {
+    const { id, startDigest } = actor.record;
+    const isSame = envelope.creation?.record.startDigest === startDigest;
+    const outcome = isSame ? { reply: { run: id } } : { error: conflictingStart(id) };
+    residency.lastCommit
+      .then(
+        () => envelope.settle(outcome),
+        (cause: unknown) => {
+          const message = `run ${id} could not be stored`;
+          envelope.settle({ error: new RunchartError('commit-failed', message, { cause }) });
+        },
+      )
+      .finally(() => this.#letGo(residency));
   }
 
   #refuseUnknown(residency: Residency, envelope: Envelope): void {
@@ -429,6 +435,7 @@ export class Supervisor {
   #onCrash(residency: Residency, envelope: Envelope, cause: unknown): void {
     this.#parts.logger.error({ run: residency.id, error: cause }, 'a turn could not be decided');
     const error = new RunchartError('internal', 'the message could not be decided', { cause });
+    envelope.voids += 1;
     this.#void(residency, envelope, error);
     if (residency.underWay.size === 0) void this.#reload(residency);
   }
@@ -438,12 +445,13 @@ export class Supervisor {
     const code = cause instanceof CommitError ? cause.code : 'turn-refused';
     if (code === 'ownership-lost' || code === 'journal-closed') this.#stop(message);
     residency.isStorageDown = code !== 'turn-refused';
+    // Only what may be the turn's own fault is counted: an outage may last.
+    if (code === 'turn-refused') envelope.voids += 1;
     this.#void(residency, envelope, new RunchartError('commit-failed', message, { cause }));
   }
 
   #void(residency: Residency, envelope: Envelope, error: RunchartError): void {
     residency.state = 'voided';
-    envelope.voids += 1;
     if (!envelope.internal) envelope.settle({ error });
     else if (envelope.voids <= MAX_VOIDS) residency.voided.push(envelope);
     else this.#giveUp(residency, envelope, error);
@@ -471,15 +479,10 @@ export class Supervisor {
   }
 
   async #reload(residency: Residency): Promise<void> {
-    const { clock } = this.#parts.environment;
     residency.state = 'loading';
     residency.inbox.unshiftAll(residency.voided.splice(0));
     if (this.#stopped !== undefined) return this.#refuse(residency, this.#stopped);
-    if (residency.isStorageDown) {
-      await new Promise<void>((resolve) => {
-        clock.wakeAt(clock.now() + STORAGE_RETRY_MS, resolve);
-      });
-    }
+    if (residency.isStorageDown) await this.#pause(STORAGE_RETRY_MS);
     if (residency.actor !== undefined) this.#parts.journal.release(residency.actor.record.run);
     residency.actor = undefined;
     await this.#load(residency);
@@ -492,12 +495,34 @@ export class Supervisor {
       residency.actor = await this.#rehydrate(residency);
     } catch (error) {
       this.#parts.logger.error({ run: residency.id, error }, 'the run could not be loaded');
-      return this.#refuse(residency, asRefusal(residency.id, error));
+      return this.#onUnreadable(residency, error);
     }
     residency.state = 'active';
-    if (residency.actor !== undefined) this.#adopt(residency.actor);
+    this.#adopt(residency);
     this.#schedule(residency);
     this.#letGo(residency);
+  }
+
+  /** A run that cannot be restored is refused; one that cannot be read now keeps its internal messages. */
+  async #onUnreadable(residency: Residency, cause: unknown): Promise<void> {
+    const error = asRefusal(residency.id, cause);
+    if (!error.retryable) return this.#refuse(residency, error);
+    const kept: Envelope[] = [];
+    for (const envelope of drain(residency.inbox)) {
+      if (envelope.internal) kept.push(envelope);
+      else envelope.settle({ error });
+    }
+    residency.inbox.unshiftAll(kept);
+    if (kept.length === 0) return this.#forget(residency);
+    await this.#pause(STORAGE_RETRY_MS);
+    await this.#load(residency);
+  }
+
+  #pause(ms: number): Promise<void> {
+    const { clock } = this.#parts.environment;
+    return new Promise((resolve) => {
+      clock.wakeAt(clock.now() + ms, resolve);
+    });
   }
 
   async #rehydrate(residency: Residency): Promise<RunActor | undefined> {
@@ -522,9 +547,10 @@ export class Supervisor {
     }
   }
 
-  #adopt(actor: RunActor): void {
-    const { id } = actor;
-    this.#slots.adopt(id, actor.slotsHeld);
+  #adopt({ id, actor }: Residency): void {
+    this.#slots.adopt(id, actor?.slotsHeld ?? 0);
+    this.#slots.offerFree();
+    if (actor === undefined) return;
     this.live.setResident(id, true);
     if (actor.seq === 0) return;
     this.live.committed({ id, status: actor.status, seq: actor.seq, nodes: actor.nodeCounts() });
@@ -533,9 +559,7 @@ export class Supervisor {
   }
 
   #refuse(residency: Residency, error: RunchartError): void {
-    for (let next = residency.inbox.shift(); next !== undefined; next = residency.inbox.shift()) {
-      next.settle({ error });
-    }
+    for (const envelope of drain(residency.inbox)) envelope.settle({ error });
     this.#forget(residency);
   }
 
@@ -576,14 +600,29 @@ export class Supervisor {
   }
 }
 
+function* drain(inbox: Fifo<Envelope>): Generator<Envelope> {
+  for (let next = inbox.shift(); next !== undefined; next = inbox.shift()) yield next;
+}
+
 function settleEnvelope(envelope: Envelope, turn: Turn): void {
   envelope.settle(turn.refusal === undefined ? { reply: turn.reply } : { error: turn.refusal });
+}
+
+function conflictingStart(id: string): RunchartError {
+  return new RunchartError('run-conflict', `run ${id} exists with another plan or input`, {
+    hint: 'use another id, or start it with the same plan and input',
+  });
+}
+
+/** Damage found on loading has codes that end so; see the store's errors. */
+function isCorruption(cause: unknown): boolean {
+  return cause instanceof Error && 'code' in cause && String(cause.code).endsWith('-corrupt');
 }
 
 function asRefusal(run: string, cause: unknown): RunchartError {
   if (cause instanceof RunchartError) return cause;
   const message = cause instanceof Error ? cause.message : String(cause);
-  if (cause instanceof UnrestorableError) {
+  if (cause instanceof UnrestorableError || isCorruption(cause)) {
     return new RunchartError('run-unrestorable', message, { cause });
   }
   return new RunchartError('commit-failed', `run ${run} could not be read: ${message}`, { cause });

@@ -146,8 +146,10 @@ export class Turn {
     this.effects.push({ type: 'timer.arm', dueAt: record.dueAt });
   }
 
+  /** Clears a timer, and one of the same id that an earlier turn has stored. */
   clearTimer(id: string): void {
-    if (!this.#timersArmed.delete(id)) this.#timersCleared.push(id);
+    this.#timersArmed.delete(id);
+    this.#timersCleared.push(id);
   }
 
   /** The turn as the journal takes it. */

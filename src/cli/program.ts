@@ -1,6 +1,7 @@
 /** Puts the commands together. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import type { Finish } from './command.js';
 import { cancelCommand } from './commands/cancel.js';
 import { diagramCommand } from './commands/diagram.js';
 import { eventsCommand } from './commands/events.js';
@@ -14,7 +15,7 @@ import { serveCommand } from './commands/serve.js';
 import { showCommand } from './commands/show.js';
 import { tasksCommand } from './commands/tasks.js';
 import { validateCommand } from './commands/validate.js';
-import { EXIT } from './exit-codes.js';
+import { EXIT, type ExitCode } from './exit-codes.js';
 import { reportFailure } from './failure.js';
 
 const COMMANDS = [
@@ -34,20 +35,11 @@ const COMMANDS = [
 ];
 
 /** Runs one command line; resolves with the exit code. */
-export async function runProgram(words: readonly string[]): Promise<number> {
-  const program = new Command('runchart')
-    .description('Durable plans as statecharts')
-    .version(readVersion())
-    .showHelpAfterError('(add --help for the options)');
-  let exitCode: number = EXIT.ok;
-  for (const command of COMMANDS) {
-    program.addCommand(
-      command((code) => {
-        exitCode = code;
-      }),
-    );
-  }
-  for (const command of [program, ...program.commands]) command.exitOverride();
+export async function runProgram(words: readonly string[]): Promise<ExitCode> {
+  let exitCode: ExitCode = EXIT.ok;
+  const program = createProgram((code) => {
+    exitCode = code;
+  });
   try {
     await program.parseAsync(words, { from: 'user' });
     return exitCode;
@@ -55,6 +47,18 @@ export async function runProgram(words: readonly string[]): Promise<number> {
     if (!(error instanceof CommanderError)) return reportFailure(error);
     return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   }
+}
+
+/** The command line; `finish` is told the exit code of the command that ran. Throws a CommanderError. */
+export function createProgram(finish: Finish): Command {
+  const program = new Command('runchart')
+    .description('Durable plans as statecharts')
+    .version(readVersion());
+  for (const command of COMMANDS) program.addCommand(command(finish));
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().showHelpAfterError('(add --help for the options)');
+  }
+  return program;
 }
 
 function readVersion(): string {

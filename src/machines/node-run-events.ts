@@ -65,7 +65,7 @@ export type NodeRunEvent =
   | { readonly type: 'response.abort'; readonly reason: Reason }
   | {
       readonly type: 'deadline.passed';
-      readonly otherwise: 'default' | 'escalate' | 'skip' | 'fail';
+      readonly otherwise: 'default' | 'default-output' | 'escalate' | 'skip' | 'fail';
       readonly reason: Reason;
     }
   // Operators and the run

@@ -58,6 +58,8 @@ export const nodeRunMachine = setup({
     hasWarnings: ({ event }) => 'warnings' in event && event.warnings > 0,
     takesDefault: ({ event }) => event.type === 'deadline.passed' && event.otherwise === 'default',
     skipsOnDeadline: ({ event }) => event.type === 'deadline.passed' && event.otherwise === 'skip',
+    isCovered: ({ event }) =>
+      event.type === 'deadline.passed' && event.otherwise === 'default-output',
     escalates: ({ event }) => event.type === 'deadline.passed' && event.otherwise === 'escalate',
   },
   actions: {
@@ -171,6 +173,7 @@ export const nodeRunMachine = setup({
         'response.abort': { target: 'failed', actions: 'keepReason' },
         'deadline.passed': [
           { guard: 'takesDefault', target: 'completed', actions: 'keepReason' },
+          { guard: 'isCovered', target: 'partial', actions: 'keepReason' },
           { guard: 'escalates', target: 'awaiting-human', reenter: true, actions: 'keepReason' },
           { guard: 'skipsOnDeadline', target: 'skipped', actions: 'keepReason' },
           { target: 'failed', actions: 'keepReason' },

@@ -54,8 +54,8 @@ export class MemoryRun {
     for (const row of rows.tasks) this.tasks.set(row.id, row);
     this.responses.push(...rows.responses);
     this.artifacts.push(...rows.artifacts);
-    for (const row of rows.timersArmed) this.timers.set(row.id, row);
     for (const id of rows.timersCleared) this.timers.delete(id);
+    for (const row of rows.timersArmed) this.timers.set(row.id, row);
     this.seq = turn.seq;
     this.turns.push(turn);
   }

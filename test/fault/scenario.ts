@@ -69,8 +69,8 @@ class PlanDraft {
 
   run(id: string): ScriptedRun {
     const random = this.#random;
-    const entry = this.#action();
-    this.#link(entry, this.#part(random.int(1, 2)));
+    let whole = this.#action();
+    for (let part = random.int(1, 3); part > 0; part -= 1) whole = this.#link(whole, this.#part(2));
     return {
       id,
       plan: { title: `Plan of ${id}`, nodes: this.#nodes, edges: this.#edges },

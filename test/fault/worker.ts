@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HandlerContext, Logger } from '../../src/actors/handlers.js';
 import type { Orchestrator } from '../../src/orchestrator.js';
+import type { PlanFor } from '../../src/plan/builder.js';
 import type { JsonObject } from '../../src/plan/json.js';
 import { loadProduct, type Product } from './built-product.js';
 import type { Assignment } from './protocol.js';
@@ -82,7 +83,11 @@ class Child {
 
   /** Starts a run, again or for the first time, and follows it to its end. */
   async #carryThrough({ id, plan, input, concurrency }: ScriptedRun): Promise<void> {
-    await this.#orchestrator.start(plan, { id, input, concurrency });
+    await this.#orchestrator.start(plan as unknown as PlanFor<JsonObject>, {
+      id,
+      input,
+      concurrency,
+    });
     report({ is: 'started', run: id });
     this.#kill.reach('after-acknowledgement');
     const following = this.#follow(id);

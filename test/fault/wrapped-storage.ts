@@ -34,8 +34,10 @@ export function wrapJournal(inner: Journal, kill: KillSwitch, defect: Defect | u
   };
 }
 
+/** Says at once that a turn is durable, unless it is the first of its run, and commits it later. */
 function lyingCommit(inner: Journal): (turn: TurnRecord) => Promise<void> {
   return async (turn) => {
+    if (turn.rows.runCreated !== undefined) return inner.commit(turn);
     setTimeout(() => void inner.commit(turn).catch(() => {}), DEFECT_DELAY_MS);
   };
 }

@@ -131,14 +131,27 @@ const TARGETS = ['a', 'b', 'b.c', 'd'];
 
 const edgeShape = fc.record({
   source: fc.nat(),
-  guard: fc.constantFrom('none', 'none', 'when', 'when', 'on', 'default', 'when-on'),
+  guard: fc.constantFrom(
+    'none',
+    'none',
+    'none',
+    'none',
+    'when',
+    'when',
+    'on',
+    'default',
+    'when-on',
+  ),
   condition: fc.constantFrom(...CONDITIONS),
   named: fc.nat(),
   on: fc.constantFrom('go', 'stay'),
   onError: fc.constantFrom('dead', 'dead', 'dead', 'fail'),
-  map: fc.option(
-    fc.record({ from: fc.constantFrom(...SOURCES), to: fc.constantFrom(...TARGETS) }),
-    { freq: 3, nil: undefined },
+  map: fc.oneof(
+    { weight: 3, arbitrary: fc.constant(undefined) },
+    {
+      weight: 2,
+      arbitrary: fc.record({ from: fc.constantFrom(...SOURCES), to: fc.constantFrom(...TARGETS) }),
+    },
   ),
 });
 type EdgeShape = typeof edgeShape extends fc.Arbitrary<infer T> ? T : never;
@@ -265,7 +278,10 @@ export function randomRuns(options: RandomRunOptions = {}): fc.Arbitrary<RandomR
         }),
         responses: fc.array(scriptedResponses, { minLength: size, maxLength: size }),
         choices: fc.array(fc.nat(30), { minLength: CHOICES, maxLength: CHOICES }),
-        cancelAt: fc.option(fc.nat(size), { freq: 6, nil: undefined }),
+        cancelAt: fc.oneof(
+          { weight: 5, arbitrary: fc.constant(undefined) },
+          { weight: 1, arbitrary: fc.nat(size) },
+        ),
       })
       .map((parts) => assemble(parts, options)),
   );

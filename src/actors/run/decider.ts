@@ -88,6 +88,7 @@ export class Decider {
     this.#touched.add(node);
     if (from !== step.to) progress.change(node.position, step.to);
     if (from === 'running' && step.to !== 'running') this.services.slots.release();
+    if (step.to === 'partial' && !isSuccess(event)) state.setDefaultOutput(node);
     if (step.intentions.includes('closeTask')) closeTask(this, node, event);
     this.#recordStep(node, from, step, event);
     for (const intention of step.intentions) this.#carryOut(intention, node, step);
@@ -231,7 +232,7 @@ export class Decider {
       handler: node.handler ?? '',
       attempt,
       key: this.attemptKey(node),
-      input: state.input,
+      input: state.copyInput(),
     });
   }
 
@@ -365,7 +366,7 @@ export class Decider {
 
   #beginWithdrawal(): void {
     const { model } = this;
-    for (const id of this.tree.openNodes()) model.withdrawing.push(model.node(id));
+    model.beginWithdrawal(this.tree.openNodes());
     this.#cancelUntouched();
     if (model.progress.count('running') > 0) {
       this.armTimer(GRACE_TIMER, undefined, this.turn.at + this.services.graceMs);
@@ -444,6 +445,10 @@ export class Decider {
     if (version !== undefined) turn.putVersion(version);
     model.seq = turn.seq;
   }
+}
+
+function isSuccess(event: NodeRunEvent): boolean {
+  return event.type === 'attempt.succeeded' || event.type === 'response.accepted';
 }
 
 function nodeEventType(from: NodeStatus, step: NodeStep): string {

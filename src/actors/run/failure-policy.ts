@@ -14,6 +14,14 @@ export function failureHandling(node: CompiledNode): FailureHandling {
   };
 }
 
+/** What a human node comes to when its deadline passes and nobody has answered. */
+export function deadlineHandling(node: CompiledNode): {
+  readonly otherwise: 'default-output' | 'skip' | 'fail';
+} {
+  const { otherwise } = failureHandling(node);
+  return { otherwise: otherwise === 'default-output' || otherwise === 'skip' ? otherwise : 'fail' };
+}
+
 /**
  * Delay in milliseconds before retry number `retry`, 1 for the first. `chance`, from 0 to 1, spreads
  * it over three quarters to the whole of the computed delay, so that retries do not come in step.

@@ -2,7 +2,7 @@
 import type { Reason } from '../../machines/node-run-events.js';
 import type { NodeStatus } from '../../machines/statuses.js';
 import type { JsonValue } from '../../plan/json.js';
-import type { NodeView } from '../../plan/plan-version.js';
+import type { CompiledNode, NodeView } from '../../plan/plan-version.js';
 import type { NodeRunRecord } from '../records.js';
 
 export class NodeState {
@@ -45,6 +45,11 @@ export class NodeState {
     return this.#input;
   }
 
+  /** A copy of the input that its receiver may change. */
+  copyInput(): JsonValue | undefined {
+    return parse(this.#inputJson);
+  }
+
   get output(): JsonValue | undefined {
     return this.#output;
   }
@@ -58,6 +63,14 @@ export class NodeState {
   setOutput(value: JsonValue | undefined, json: string | null): void {
     this.#output = value;
     this.#outputJson = json;
+  }
+
+  /** The output that the plan declares for a node that failed under a policy that tolerates it. */
+  setDefaultOutput({ defaultOutput }: CompiledNode): void {
+    this.setOutput(
+      defaultOutput,
+      defaultOutput === undefined ? null : JSON.stringify(defaultOutput),
+    );
   }
 
   /** What conditions and maps may see of it. */

@@ -17,7 +17,7 @@ import type {
 import type { AttemptRecord } from '../records.js';
 import { assessResult, type Product, type Verdict } from './assess-result.js';
 import type { Decider } from './decider.js';
-import { failureHandling } from './failure-policy.js';
+import { deadlineHandling, failureHandling } from './failure-policy.js';
 import { approvalOutcome, refuseResponse } from './human-tasks.js';
 
 export function onMessage(decider: Decider, message: RunMessage): void {
@@ -60,7 +60,12 @@ function onStart(decider: Decider): void {
 
 function onResult(decider: Decider, message: AttemptResultMessage): void {
   const { model, turn } = decider;
-  const node = model.node(message.node);
+  const position = model.graph.positionOf.get(message.node);
+  if (position === undefined) {
+    turn.refusal = new RunchartError('node-unknown', `the plan has no node "${message.node}"`);
+    return;
+  }
+  const node = model.nodeAt(position);
   const stale = refuseResult(decider, node, message.attempt);
   if (stale !== undefined) {
     turn.refusal = stale;
@@ -144,9 +149,6 @@ function fail(decider: Decider, node: CompiledNode, verdict: Verdict & { ok: fal
     ...attemptProducts(product, issues),
   });
   turn.event(stopping ? 'attempt.cancelled' : 'attempt.failed', node.id, attempt, { ...failure });
-  if (handling.otherwise === 'default-output') {
-    model.state(node).setOutput(node.defaultOutput, JSON.stringify(node.defaultOutput));
-  }
   const status = decider.step(node, { type: 'attempt.failed', failure, handling });
   if (status === 'ready' && decider.tree.stateOf(node.id) === 'due') model.waiting.push(node);
 }
@@ -291,10 +293,7 @@ function onResume(decider: Decider): void {
 /** Closes what a stopped process was working on. Nothing is decided again: rows say what was. */
 function onRecover(decider: Decider): void {
   const { model, turn } = decider;
-  if (isFinal(model.record.status)) {
-    turn.refusal = new RunchartError('run-ended', `run ${model.record.id} has ended`);
-    return;
-  }
+  if (isFinal(model.record.status)) return;
   const interrupted = [...model.openAttempts.values()].sort(
     (a, b) => model.node(a.node).position - model.node(b.node).position,
   );
@@ -326,6 +325,6 @@ function onTimer(decider: Decider, message: TimerMessage): void {
     return;
   }
   const reason = { code: 'deadline-passed', message: 'nobody answered before the deadline' };
-  const otherwise = node.onFailure === 'skip' ? 'skip' : 'fail';
+  const { otherwise } = deadlineHandling(node);
   decider.step(node, { type: 'deadline.passed', otherwise, reason });
 }

@@ -156,9 +156,15 @@ export class RunModel {
     for (const node of ready) this.waiting.push(node);
   }
 
+  /** Puts node runs that have to be withdrawn in line, in plan order. */
+  beginWithdrawal(openNodes: readonly string[]): void {
+    const nodes = openNodes.map((id) => this.node(id)).sort((a, b) => a.position - b.position);
+    for (const node of nodes) this.withdrawing.push(node);
+  }
+
   /** Goes on withdrawing work from a run that was ending. Untouched nodes were cancelled when it began. */
   resumeEnding(openNodes: readonly string[]): void {
-    for (const id of openNodes) this.withdrawing.push(this.node(id));
+    this.beginWithdrawal(openNodes);
     for (const node of this.graph.nodes) {
       if (this.progress.status(node.position) === 'pending') {
         this.progress.change(node.position, 'cancelled');

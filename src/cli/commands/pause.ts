@@ -12,7 +12,7 @@ export function pauseCommand(finish: Finish): Command {
 }
 
 async function pause(id: string, options: DatabaseOption): Promise<undefined> {
-  const host = await hostFor(await findRun(id, options), options, 'nothing');
+  const host = await hostFor(await findRun(id, options), options, 'handlers');
   if (host.is === 'elsewhere') await host.owner.command(id, 'pause');
   else {
     try {
