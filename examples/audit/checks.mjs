@@ -77,7 +77,7 @@ export async function headings({ files }) {
   return { findings: found.flat() };
 }
 
-/** Lines that are too long, outside of tables and code, or end in spaces. @param {Listing} listing */
+/** Lines that are too long, outside of tables, code and links, or end in spaces. @param {Listing} listing */
 export function lines({ files, maxLineLength }) {
   return collect(files, async (_file, { text, isCode }) => {
     const faults = [];
@@ -101,7 +101,8 @@ export function words({ files }) {
 
 /** Work that somebody left for later. @param {Listing} listing */
 export function markers({ files }) {
-  return collect(files, async (_file, { text }) => {
+  return collect(files, async (_file, { text, isCode }) => {
+    if (isCode) return [];
     const [, marker] = MARKERS.exec(text.replace(/`[^`]*`/g, '')) ?? [];
     return marker === undefined ? [] : [`a ${marker} is left`];
   });

@@ -32,6 +32,9 @@ export interface Envelope {
  */
 export type ResidencyState = 'loading' | 'active' | 'voided';
 
+/** How often an internal message may end in a void turn by its own fault before it is given up. */
+const MAX_VOIDS = 5;
+
 export class Residency {
   readonly id: string;
   state: ResidencyState = 'loading';
@@ -47,7 +50,7 @@ export class Residency {
   /** Messages whose turns are not durable yet, in order. */
   readonly underWay = new Fifo<Envelope>();
   /** Internal messages of void turns, to be handled again first. */
-  readonly voided: Envelope[] = [];
+  readonly #voided: Envelope[] = [];
   isScheduled = false;
 
   constructor(id: string) {
@@ -56,6 +59,50 @@ export class Residency {
 
   /** Nothing is under way and nothing waits. */
   get isQuiet(): boolean {
-    return this.inbox.size === 0 && this.underWay.size === 0 && this.voided.length === 0;
+    return this.inbox.size === 0 && this.underWay.size === 0 && this.#voided.length === 0;
   }
+
+  /**
+   * A turn is void: its caller is told, and an internal message is kept to be handled again. Returns
+   * false where it was given up, because it failed too often by its own fault.
+   */
+  takeBack(envelope: Envelope, error: RunchartError, isOwnFault: boolean): boolean {
+    this.state = 'voided';
+    if (isOwnFault) envelope.voids += 1;
+    if (!envelope.internal) {
+      envelope.settle({ error });
+      return true;
+    }
+    if (envelope.voids <= MAX_VOIDS) {
+      this.#voided.push(envelope);
+      return true;
+    }
+    envelope.settle({ error });
+    const replacement = unstorableResult(envelope.message, error);
+    if (replacement !== undefined) this.#voided.push(replacement);
+    return false;
+  }
+
+  /** Puts the messages of void turns in front of the others, in order. */
+  requeueVoided(): void {
+    this.inbox.unshiftAll(this.#voided.splice(0));
+  }
+
+  /** Answers waiting messages with an error; with `externalOnly`, internal ones stay. */
+  refuseInbox(error: RunchartError, externalOnly = false): void {
+    const kept: Envelope[] = [];
+    for (let next = this.inbox.shift(); next !== undefined; next = this.inbox.shift()) {
+      if (externalOnly && next.internal) kept.push(next);
+      else next.settle({ error });
+    }
+    this.inbox.unshiftAll(kept);
+  }
+}
+
+/** A result that cannot be stored fails its attempt instead. */
+function unstorableResult(message: RunMessage, cause: RunchartError): Envelope | undefined {
+  if (message.type !== 'attempt.result' || message.result.type === 'threw') return undefined;
+  const error = { code: 'result-not-stored', message: cause.message, retryable: false };
+  const replacement = { ...message, result: { type: 'threw', error } } as const;
+  return { message: replacement, internal: true, voids: 0, settle: () => {} };
 }

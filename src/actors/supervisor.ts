@@ -5,20 +5,18 @@
  * it takes another message; the event loop is never held longer than a slice.
  */
 import { RunchartError } from '../errors.js';
-import { isFinal } from '../machines/statuses.js';
 import type { JsonValue } from '../plan/json.js';
-import type { PlanVersion } from '../plan/plan-version.js';
 import { type Attempt, AttemptRunner } from './attempt-runner.js';
 import type { Environment } from './environment.js';
-import { Fifo } from './fifo.js';
 import type { HandlerRegistry, Logger } from './handlers.js';
 import { LiveIndex } from './live-index.js';
+import { MessagePump } from './message-pump.js';
 import type { HandlerReturn, RunMessage } from './messages.js';
 import type { PlanCache } from './plan-cache.js';
 import { CommitError, type Journal, type RunStore } from './ports.js';
 import { type Creation, type Envelope, Residency } from './residency.js';
-import { UnrestorableError } from './run/actor-tree.js';
-import { RunActor, type RunActorServices } from './run/run-actor.js';
+import type { RunActor, RunActorServices } from './run/run-actor.js';
+import { RunLoader } from './run-loader.js';
 import { SlotPool } from './slot-pool.js';
 import { TimerService } from './timer-service.js';
 import type { Effect, Turn } from './turn.js';
@@ -66,10 +64,6 @@ export interface SupervisorStats {
   readonly stopped: string | undefined;
 }
 
-/** Longest time in which messages are handled without giving the event loop a turn, in milliseconds. */
-const SLICE_MS = 4;
-/** How often an internal message may end in a void turn before it is given up. */
-const MAX_VOIDS = 5;
 /** How long closing waits for storage that does not answer, in milliseconds. */
 const STORAGE_PATIENCE_MS = 10_000;
 /** Wait before a run is loaded again after storage failed, in milliseconds. */
@@ -79,13 +73,12 @@ export class Supervisor {
   readonly live = new LiveIndex();
   readonly #parts: SupervisorParts;
   readonly #runs = new Map<string, Residency>();
-  readonly #runnable = new Fifo<Residency>();
+  readonly #loader: RunLoader;
+  readonly #pump: MessagePump;
   readonly #slots: SlotPool;
   readonly #attempts: AttemptRunner;
   readonly #timers: TimerService;
   #turn: number;
-  #turnsUnderWay = 0;
-  #isPumping = false;
   #isClosing = false;
   readonly #obstructed = new Map<string, RunchartError>();
   #stopped: RunchartError | undefined;
@@ -95,9 +88,13 @@ export class Supervisor {
     const { environment, store, logger, registry, limits } = parts;
     this.#parts = parts;
     this.#turn = parts.lastTurn;
-    this.#slots = new SlotPool(limits.concurrency, (run) =>
-      this.#tell(run, { type: 'slot.offer' }),
-    );
+    this.#loader = new RunLoader(parts);
+    this.#pump = new MessagePump({
+      handle: (residency, envelope) => this.#handle(residency, envelope),
+      onIdle: () => this.#noticeQuiet(),
+      maxTurnsUnderWay: limits.maxTurnsUnderWay,
+    });
+    this.#slots = new SlotPool(limits.concurrency, (run) => this.#offerSlot(run));
     this.#attempts = new AttemptRunner(
       registry,
       {
@@ -150,7 +147,7 @@ export class Supervisor {
     return {
       residentRuns: this.#runs.size,
       handlersAtWork: this.#attempts.size,
-      turnsUnderWay: this.#turnsUnderWay,
+      turnsUnderWay: this.#pump.turnsUnderWay,
       obstructedRuns: [...this.#obstructed].map(([run, { code, message }]) => ({
         run,
         code,
@@ -191,7 +188,7 @@ export class Supervisor {
   }
 
   get #isQuiet(): boolean {
-    if (this.#turnsUnderWay > 0 || this.#runnable.size > 0) return false;
+    if (!this.#pump.isIdle) return false;
     return [...this.#runs.values()].every((run) => run.state === 'active' && run.isQuiet);
   }
 
@@ -241,43 +238,7 @@ export class Supervisor {
       return;
     }
     residency.inbox.push(envelope);
-    this.#schedule(residency);
-  }
-
-  #schedule(residency: Residency): void {
-    if (residency.isScheduled || residency.state !== 'active' || residency.inbox.size === 0) return;
-    residency.isScheduled = true;
-    this.#runnable.push(residency);
-    this.#wake();
-  }
-
-  #wake(): void {
-    if (this.#isPumping || this.#runnable.size === 0 || this.#isHeldBack) return;
-    this.#isPumping = true;
-    queueMicrotask(() => this.#pump());
-  }
-
-  /** Handles messages in slices, so that the event loop gets its turn. */
-  #pump(): void {
-    const until = performance.now() + SLICE_MS;
-    while (!this.#isHeldBack) {
-      const residency = this.#runnable.shift();
-      if (residency === undefined) break;
-      residency.isScheduled = false;
-      const envelope = residency.state === 'active' ? residency.inbox.shift() : undefined;
-      if (envelope !== undefined) this.#handle(residency, envelope);
-      this.#schedule(residency);
-      if (performance.now() > until) {
-        setImmediate(() => this.#pump());
-        return;
-      }
-    }
-    this.#isPumping = false;
-    this.#noticeQuiet();
-  }
-
-  get #isHeldBack(): boolean {
-    return this.#turnsUnderWay >= this.#parts.limits.maxTurnsUnderWay;
+    this.#pump.schedule(residency);
   }
 
   #noticeQuiet(): void {
@@ -304,7 +265,6 @@ export class Supervisor {
     } catch (error) {
       return this.#onCrash(residency, envelope, error);
     }
-    if (message.type === 'slot.offer') this.#slots.endOffer(residency.id);
     if (actor.wantsSlot) this.#slots.enqueue(residency.id);
     this.#slots.offerFree();
     this.#commit(residency, actor, envelope, turn);
@@ -317,7 +277,7 @@ export class Supervisor {
     }
     const live = { id: actor.id, status: actor.status, seq: turn.seq, nodes: actor.nodeCounts() };
     residency.underWay.push(envelope);
-    this.#turnsUnderWay += 1;
+    this.#pump.turnBegun();
     // An empty turn only waits for the turns before it: what it answers must be durable too.
     const committed = turn.isEmpty ? residency.lastCommit : this.#journalTurn(residency, turn);
     committed.then(
@@ -342,10 +302,8 @@ export class Supervisor {
 
   #onSettled(residency: Residency): void {
     residency.underWay.shift();
-    this.#turnsUnderWay -= 1;
     if (residency.state === 'voided' && residency.underWay.size === 0) void this.#reload(residency);
-    this.#wake();
-    this.#noticeQuiet();
+    this.#pump.turnSettled();
   }
 
   /** Acts, now that the decision is durable. */
@@ -380,6 +338,15 @@ export class Supervisor {
       attempt,
       result: { type: 'aborted' },
     });
+  }
+
+  /** However the run answers, the slot that was kept for it and not taken is free again. */
+  #offerSlot(run: string): void {
+    const settle = () => {
+      this.#slots.endOffer(run);
+      this.#slots.offerFree();
+    };
+    this.#post(run, { message: { type: 'slot.offer' }, internal: true, voids: 0, settle });
   }
 
   #reportResult(attempt: Attempt, result: HandlerReturn): void {
@@ -435,8 +402,7 @@ export class Supervisor {
   #onCrash(residency: Residency, envelope: Envelope, cause: unknown): void {
     this.#parts.logger.error({ run: residency.id, error: cause }, 'a turn could not be decided');
     const error = new RunchartError('internal', 'the message could not be decided', { cause });
-    envelope.voids += 1;
-    this.#void(residency, envelope, error);
+    this.#takeBack(residency, envelope, error, true);
     if (residency.underWay.size === 0) void this.#reload(residency);
   }
 
@@ -445,27 +411,20 @@ export class Supervisor {
     const code = cause instanceof CommitError ? cause.code : 'turn-refused';
     if (code === 'ownership-lost' || code === 'journal-closed') this.#stop(message);
     residency.isStorageDown = code !== 'turn-refused';
-    // Only what may be the turn's own fault is counted: an outage may last.
-    if (code === 'turn-refused') envelope.voids += 1;
-    this.#void(residency, envelope, new RunchartError('commit-failed', message, { cause }));
+    const error = new RunchartError('commit-failed', message, { cause });
+    // An outage may last, and is nobody's fault.
+    this.#takeBack(residency, envelope, error, code === 'turn-refused');
   }
 
-  #void(residency: Residency, envelope: Envelope, error: RunchartError): void {
-    residency.state = 'voided';
-    if (!envelope.internal) envelope.settle({ error });
-    else if (envelope.voids <= MAX_VOIDS) residency.voided.push(envelope);
-    else this.#giveUp(residency, envelope, error);
-  }
-
-  /** A result that cannot be stored fails its attempt; any other internal message is dropped, loudly. */
-  #giveUp(residency: Residency, envelope: Envelope, error: RunchartError): void {
-    const { message } = envelope;
-    this.#parts.logger.error({ run: residency.id, message: message.type, error }, 'given up');
-    envelope.settle({ error });
-    if (message.type !== 'attempt.result' || message.result.type === 'threw') return;
-    const threw = { code: 'result-not-stored', message: error.message, retryable: false };
-    const replacement = { ...message, result: { type: 'threw', error: threw } } as const;
-    residency.voided.push({ message: replacement, internal: true, voids: 0, settle: () => {} });
+  #takeBack(
+    residency: Residency,
+    envelope: Envelope,
+    error: RunchartError,
+    isOwnFault: boolean,
+  ): void {
+    if (residency.takeBack(envelope, error, isOwnFault)) return;
+    const { type } = envelope.message;
+    this.#parts.logger.error({ run: residency.id, message: type, error }, 'a message was given up');
   }
 
   /** This process cannot make anything durable any more: it decides nothing and starts nothing. */
@@ -480,7 +439,7 @@ export class Supervisor {
 
   async #reload(residency: Residency): Promise<void> {
     residency.state = 'loading';
-    residency.inbox.unshiftAll(residency.voided.splice(0));
+    residency.requeueVoided();
     if (this.#stopped !== undefined) return this.#refuse(residency, this.#stopped);
     if (residency.isStorageDown) await this.#pause(STORAGE_RETRY_MS);
     if (residency.actor !== undefined) this.#parts.journal.release(residency.actor.record.run);
@@ -491,29 +450,24 @@ export class Supervisor {
   // Residency --------------------------------------------------------------------------------
 
   async #load(residency: Residency): Promise<void> {
+    const { id } = residency;
     try {
-      residency.actor = await this.#rehydrate(residency);
+      const creation = residency.inbox.peek()?.creation;
+      const loaded = await this.#loader.load(id, creation, this.#actorServices(id));
+      Object.assign(residency, loaded, { state: 'active' });
     } catch (error) {
-      this.#parts.logger.error({ run: residency.id, error }, 'the run could not be loaded');
-      return this.#onUnreadable(residency, error);
+      this.#parts.logger.error({ run: id, error }, 'the run could not be loaded');
+      return this.#onUnreadable(residency, error as RunchartError);
     }
-    residency.state = 'active';
     this.#adopt(residency);
-    this.#schedule(residency);
+    this.#pump.schedule(residency);
     this.#letGo(residency);
   }
 
   /** A run that cannot be restored is refused; one that cannot be read now keeps its internal messages. */
-  async #onUnreadable(residency: Residency, cause: unknown): Promise<void> {
-    const error = asRefusal(residency.id, cause);
-    if (!error.retryable) return this.#refuse(residency, error);
-    const kept: Envelope[] = [];
-    for (const envelope of drain(residency.inbox)) {
-      if (envelope.internal) kept.push(envelope);
-      else envelope.settle({ error });
-    }
-    residency.inbox.unshiftAll(kept);
-    if (kept.length === 0) return this.#forget(residency);
+  async #onUnreadable(residency: Residency, error: RunchartError): Promise<void> {
+    residency.refuseInbox(error, error.retryable);
+    if (residency.inbox.size === 0) return this.#forget(residency);
     await this.#pause(STORAGE_RETRY_MS);
     await this.#load(residency);
   }
@@ -523,28 +477,6 @@ export class Supervisor {
     return new Promise((resolve) => {
       clock.wakeAt(clock.now() + ms, resolve);
     });
-  }
-
-  async #rehydrate(residency: Residency): Promise<RunActor | undefined> {
-    const { store, plans } = this.#parts;
-    const creation = residency.inbox.peek()?.creation;
-    const stored = creation?.isFresh ? undefined : await store.loadRun(residency.id);
-    const services = this.#actorServices(residency.id);
-    if (stored === undefined) {
-      return creation && RunActor.create(creation.record, creation.version, services);
-    }
-    const version = plans.fromStored(stored.record.planHash, stored.planJson);
-    residency.obstacle = isFinal(stored.record.status) ? undefined : this.#findObstacle(version);
-    return RunActor.rehydrate(stored, version, services);
-  }
-
-  #findObstacle(version: PlanVersion): RunchartError | undefined {
-    try {
-      this.#parts.registry.assertServes(version);
-      return undefined;
-    } catch (error) {
-      return error instanceof RunchartError ? error : undefined;
-    }
   }
 
   #adopt({ id, actor }: Residency): void {
@@ -559,7 +491,7 @@ export class Supervisor {
   }
 
   #refuse(residency: Residency, error: RunchartError): void {
-    for (const envelope of drain(residency.inbox)) envelope.settle({ error });
+    residency.refuseInbox(error);
     this.#forget(residency);
   }
 
@@ -600,10 +532,6 @@ export class Supervisor {
   }
 }
 
-function* drain(inbox: Fifo<Envelope>): Generator<Envelope> {
-  for (let next = inbox.shift(); next !== undefined; next = inbox.shift()) yield next;
-}
-
 function settleEnvelope(envelope: Envelope, turn: Turn): void {
   envelope.settle(turn.refusal === undefined ? { reply: turn.reply } : { error: turn.refusal });
 }
@@ -612,18 +540,4 @@ function conflictingStart(id: string): RunchartError {
   return new RunchartError('run-conflict', `run ${id} exists with another plan or input`, {
     hint: 'use another id, or start it with the same plan and input',
   });
-}
-
-/** Damage found on loading has codes that end so; see the store's errors. */
-function isCorruption(cause: unknown): boolean {
-  return cause instanceof Error && 'code' in cause && String(cause.code).endsWith('-corrupt');
-}
-
-function asRefusal(run: string, cause: unknown): RunchartError {
-  if (cause instanceof RunchartError) return cause;
-  const message = cause instanceof Error ? cause.message : String(cause);
-  if (cause instanceof UnrestorableError || isCorruption(cause)) {
-    return new RunchartError('run-unrestorable', message, { cause });
-  }
-  return new RunchartError('commit-failed', `run ${run} could not be read: ${message}`, { cause });
 }

@@ -7,7 +7,7 @@ import { toJsonValue } from '../plan/json-values.js';
 import { pointer } from '../plan/pointer.js';
 import { RequestError } from './problem.js';
 
-export const MAX_BODY_BYTES = 1024 * 1024;
+const MAX_BODY_BYTES = 1024 * 1024;
 const MAX_DEPTH = 128;
 
 /** The body as `schema` reads it. A request without a body has an empty object for one. */

@@ -182,6 +182,21 @@ describe('a turn that does not become durable', () => {
     expect(kernel.working('r2')).toEqual(['a']);
   });
 
+  it('keeps no process slot for a run that waited for one and never came to be', async () => {
+    const kernel = new Kernel({ concurrency: 1 });
+    const one = plan([action('a')]);
+    await kernel.start(one, { id: 'r1' });
+    await kernel.settle();
+    failNext(kernel, 'run.start');
+    const start = kernel.start(one, { id: 'r2' });
+    await expect(start).rejects.toMatchObject({ code: 'commit-failed' });
+    await kernel.settle();
+    await kernel.finish('a', 1, 'r1');
+    await kernel.start(one, { id: 'r3' });
+    await kernel.settle();
+    expect(kernel.working('r3')).toEqual(['a']);
+  });
+
   it('offers the process slots of a void turn to the runs that wait for them', async () => {
     const kernel = new Kernel({ concurrency: 1 });
     const one = plan([action('a')]);

@@ -171,7 +171,7 @@ describe('SlotPool', () => {
     expect(pool.tryTake('d')).toBe(false);
     pool.offerFree();
     expect(offers).toEqual(['b']);
-    expect(pool.withOffer('b', () => pool.tryTake('b'))).toBe(true);
+    expect(pool.tryTake('b')).toBe(true);
     pool.release('b');
     pool.offerFree();
     expect(offers).toEqual(['b', 'c']);
@@ -184,6 +184,17 @@ describe('SlotPool', () => {
     pool.release('a');
     pool.offerFree();
     expect(pool.tryTake('late')).toBe(false);
-    expect(pool.withOffer('b', () => pool.tryTake('b'))).toBe(true);
+    expect(pool.tryTake('b')).toBe(true);
+  });
+
+  it('gives an offered slot to the next where it is not taken', () => {
+    const offers: string[] = [];
+    const pool = new SlotPool(1, (run) => offers.push(run));
+    for (const run of ['a', 'b']) pool.enqueue(run);
+    pool.offerFree();
+    pool.endOffer('a');
+    pool.offerFree();
+    expect(offers).toEqual(['a', 'b']);
+    expect(pool.tryTake('b')).toBe(true);
   });
 });

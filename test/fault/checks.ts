@@ -15,10 +15,15 @@ export interface Finding {
 
 export interface History {
   readonly scenario: Scenario;
-  /** Each life, and what lay on disk after it. */
-  readonly lives: readonly { readonly life: Life; readonly after: Picture }[];
+  readonly lives: readonly LifeOnDisk[];
   /** The same scenario without faults and without a cancel. */
-  readonly reference: Picture;
+  readonly reference: LifeOnDisk;
+}
+
+/** A life, and what lay on disk after it. */
+interface LifeOnDisk {
+  readonly life: Life;
+  readonly after: Picture;
 }
 
 const FINAL = new Set(['completed', 'partial', 'skipped', 'failed', 'cancelled']);
@@ -57,16 +62,18 @@ function crashesOf({ lives }: History): number {
   return lives.filter(({ life }) => life.end === 'killed').length;
 }
 
-function* checkLives({ lives }: History): Findings {
-  for (const [place, { life }] of lives.entries()) {
-    const name = `life ${place + 1}`;
-    if (life.end === 'stuck') yield { kind: 'stuck', message: `${name} did not get done in time` };
-    if (life.end === 'broken') {
-      yield { kind: 'stuck', message: `${name} ended by itself: ${life.errors.slice(0, 2_000)}` };
-    }
-    for (const { what, code, message } of linesOf(life, 'trouble')) {
-      yield { kind: 'wrong', message: `${name} reports trouble: ${what}: ${code} ${message}` };
-    }
+function* checkLives({ lives, reference }: History): Findings {
+  yield* checkLife('the execution without faults', reference.life);
+  for (const [place, { life }] of lives.entries()) yield* checkLife(`life ${place + 1}`, life);
+}
+
+function* checkLife(name: string, life: Life): Findings {
+  if (life.end === 'stuck') yield { kind: 'stuck', message: `${name} did not get done in time` };
+  if (life.end === 'broken') {
+    yield { kind: 'stuck', message: `${name} ended by itself: ${life.errors.slice(0, 2_000)}` };
+  }
+  for (const { what, code, message } of linesOf(life, 'trouble')) {
+    yield { kind: 'wrong', message: `${name} reports trouble: ${what}: ${code} ${message}` };
   }
 }
 
@@ -304,9 +311,10 @@ function* checkSettled(history: History): Findings {
 /** Runs end as they do without faults, node by node; what was not taken never starts. */
 function* checkAgainstReference(history: History): Findings {
   const picture = finalPicture(history);
-  if (picture === undefined || !isAtEnd(history)) return;
-  for (const run of history.scenario.runs) {
-    const expected = outcomeOf(history.reference, run);
+  const { reference, scenario } = history;
+  if (picture === undefined || !isAtEnd(history) || reference.life.end !== 'done') return;
+  for (const run of scenario.runs) {
+    const expected = outcomeOf(reference.after, run);
     const found = outcomeOf(picture, run);
     if (run.cancelAfter !== undefined && found.status === 'cancelled') continue;
     if (found.status !== expected.status) {

@@ -39,19 +39,19 @@ const SCENARIO_SEEDS_APART = 7_919;
 
 export function randomKills(seed: number): Kill[] {
   const random = new Seeded(seed);
-  return Array.from({ length: random.int(1, MAX_KILLS) }, (_, place) => randomKill(random, place));
+  return Array.from({ length: random.int(2, MAX_KILLS) }, (_, place) => randomKill(random, place));
 }
 
 function randomKill(random: Seeded, place: number): Kill {
   if (random.chance(0.4)) {
-    const afterLines = random.chance(0.2) ? random.int(0, 2) : random.int(3, 150);
+    const afterLines = random.chance(0.2) ? random.int(0, 2) : random.int(3, 90);
     // Without a line to wait for, the time is that of loading and opening.
     const delayMs = afterLines === 0 ? random.int(0, 600) : random.int(0, 8);
     return { at: 'random', kill: { afterLines, delayMs } };
   }
   const points = KILL_POINTS.filter((point) => place > 0 || !point.startsWith('recovery'));
   const point = random.pick(points);
-  return { at: 'point', point, nth: random.int(1, point.startsWith('recovery') ? 3 : 25) };
+  return { at: 'point', point, nth: random.int(1, point.startsWith('recovery') ? 3 : 15) };
 }
 
 export async function playRound(options: RoundOptions): Promise<RoundReport> {
@@ -98,22 +98,23 @@ async function liveOn(round: Round, kills: readonly Kill[]): Promise<History['li
 }
 
 /** The same without kills, cancels and defects. */
-async function playReference({ copy, folder, scenario, patienceMs }: Round) {
-  const runs = scenario.runs.map(({ cancelAfter: _, ...run }) => run);
-  const database = join(folder, 'reference.db');
-  const assignment = {
-    product: copy.build,
-    database,
-    scenario: { ...scenario, runs },
-    answeredTasks: [],
-    cancelledRuns: [],
-  };
-  const referenceFolder = copy.makeFolder();
-  const life = await live({ copy, folder: referenceFolder, assignment, patienceMs });
-  if (life.end !== 'done') {
-    throw new Error(`the execution without faults is ${life.end}: ${life.errors}`);
+async function playReference({ copy, scenario }: Round): Promise<History['reference']> {
+  const folder = copy.makeFolder();
+  try {
+    const database = join(folder, 'runs.db');
+    const runs = scenario.runs.map(({ cancelAfter: _, ...run }) => run);
+    const assignment = {
+      product: copy.build,
+      database,
+      scenario: { ...scenario, runs },
+      answeredTasks: [],
+      cancelledRuns: [],
+    };
+    const life = await live({ copy, folder, assignment, patienceMs: PATIENCE_MS });
+    return { life, after: await takePicture(database, folder, copy) };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
-  return takePicture(database, referenceFolder, copy);
 }
 
 function toReport(seed: number, history: History): RoundReport {

@@ -40,7 +40,7 @@ function toRow({ id, status, createdAt, title }: RunSummary & { title: string })
   return [id, status, when(createdAt), clean(title)];
 }
 
-export function parseLimit(text: string): number {
+function parseLimit(text: string): number {
   const value = Number(text);
   if (Number.isInteger(value) && value >= 1 && value <= 1_000) return value;
   throw new InvalidArgumentError('Expected a whole number from 1 to 1000.');

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 export const AUDIT_PLAN = join(ROOT, 'examples/audit/plan.yaml');
 export const AUDIT_HANDLERS = join(ROOT, 'examples/audit/handlers.mjs');
 const MAIN = join(ROOT, 'dist/cli/main.js');
