@@ -11,7 +11,13 @@ export type {
 } from './actors/handlers.js';
 export type { LiveRun } from './actors/live-index.js';
 export { ERROR_KINDS, type ErrorCode, RunchartError } from './errors.js';
-export { NODE_STATUSES, type NodeStatus, RUN_STATUSES, type RunStatus } from './machines/statuses.js';
+export {
+  NODE_STATUSES,
+  type NodeStatus,
+  RUN_STATUSES,
+  type RunStatus,
+} from './machines/statuses.js';
+export { type OpenReader, type OwnerInfo, openRunReader, StorageError } from './open-reader.js';
 export {
   createOrchestrator,
   type EventsOptions,
@@ -24,7 +30,6 @@ export {
   type RunHandle,
   type StartOptions,
 } from './orchestrator.js';
-export { type OpenReader, type OwnerInfo, openRunReader, StorageError } from './open-reader.js';
 export { type PlanFor, plan } from './plan/builder.js';
 export { type CompileResult, compilePlan, PlanInvalidError } from './plan/compile.js';
 export { planToMermaid } from './plan/diagram.js';
@@ -32,7 +37,12 @@ export { formatIssues, type Issue, type IssueSeverity } from './plan/issue.js';
 export type { JsonObject, JsonValue } from './plan/json.js';
 export { type ParseResult, parsePlanText } from './plan/parse.js';
 export type { PlanVersion } from './plan/plan-version.js';
-export { type Plan, type PlanEdge, type PlanNode, jsonSchema as planJsonSchema } from './plan/schema.js';
+export {
+  jsonSchema as planJsonSchema,
+  type Plan,
+  type PlanEdge,
+  type PlanNode,
+} from './plan/schema.js';
 export { type RunFilter, RunReader } from './run-reader.js';
 export type {
   ArtifactView,

@@ -1,6 +1,5 @@
 /** Reads runs as the API shows them. Works beside the process that owns the database. */
-import { RunchartError } from './errors.js';
-import { isFinal, type NodeStatus, type RunStatus } from './machines/statuses.js';
+
 import type {
   ArtifactRecord,
   AttemptRecord,
@@ -9,6 +8,8 @@ import type {
   RunRecord,
   TaskRecord,
 } from './actors/records.js';
+import { RunchartError } from './errors.js';
+import { isFinal, type NodeStatus, type RunStatus } from './machines/statuses.js';
 import { MAX_PAGE_ROWS, RunQueries } from './persistence/queries.js';
 import type { Reader } from './persistence/reader.js';
 import { SqliteRunStore } from './persistence/store.js';
@@ -68,7 +69,11 @@ export class RunReader {
     const plan = await this.plan(record.planHash);
     const rows = await this.#nodeRuns(record.run);
     const untouched: NodeStatus = isFinal(record.status) ? 'cancelled' : 'pending';
-    const open = await this.#queries.listTasks({ run: record.run, status: 'open', limit: MAX_PAGE_ROWS });
+    const open = await this.#queries.listTasks({
+      run: record.run,
+      status: 'open',
+      limit: MAX_PAGE_ROWS,
+    });
     const artifacts = await this.#queries.artifacts(record.run);
     const checkpoint = await this.#newestSeq(rows, record.run);
     return {
@@ -229,7 +234,8 @@ function toTask(task: TaskRecord, run: string): TaskView {
     kind: task.kind,
     status: task.status,
     presented: JSON.parse(task.presentedJson) as JsonObject,
-    responseSchema: responseSchemaJson === null ? null : (JSON.parse(responseSchemaJson) as JsonValue),
+    responseSchema:
+      responseSchemaJson === null ? null : (JSON.parse(responseSchemaJson) as JsonValue),
     responders: respondersJson === null ? null : (JSON.parse(respondersJson) as string[]),
     deadlineAt: task.deadlineAt,
     openedAt: task.openedAt,
@@ -266,7 +272,11 @@ function toEvent(record: EventRecord, run: string): RunEvent {
 }
 
 function toError(event: EventRecord): RunError {
-  const detail = JSON.parse(event.detailJson) as { code?: string; message?: string; reason?: { code: string; message: string } };
+  const detail = JSON.parse(event.detailJson) as {
+    code?: string;
+    message?: string;
+    reason?: { code: string; message: string };
+  };
   const { code, message } = detail.reason ?? detail;
   return {
     node: event.node ?? '',

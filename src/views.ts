@@ -112,4 +112,3 @@ export interface RunResult<Outputs = Readonly<Record<string, JsonValue>>> {
   readonly errors: readonly RunError[];
   readonly reason: JsonObject | null;
 }
-

@@ -51,6 +51,8 @@ export class Residency {
   readonly underWay = new Fifo<Envelope>();
   /** Internal messages of void turns, to be handled again first. */
   readonly #voided: Envelope[] = [];
+  /** The message on which the program failed: it came after those whose turns are still under way. */
+  #crashed: Envelope | undefined;
   isScheduled = false;
 
   constructor(id: string) {
@@ -59,7 +61,7 @@ export class Residency {
 
   /** Nothing is under way and nothing waits. */
   get isQuiet(): boolean {
-    return this.inbox.size === 0 && this.underWay.size === 0 && this.#voided.length === 0;
+    return this.inbox.size === 0 && this.underWay.size === 0 && this.state === 'active';
   }
 
   /**
@@ -68,24 +70,30 @@ export class Residency {
    */
   takeBack(envelope: Envelope, error: RunchartError, isOwnFault: boolean): boolean {
     this.state = 'voided';
+    const kept = this.#retry(envelope, error, isOwnFault);
+    if (kept !== undefined) this.#voided.push(kept);
+    return !envelope.internal || kept === envelope;
+  }
+
+  /** Like `takeBack`, for the message on which the program failed. */
+  takeBackLast(envelope: Envelope, error: RunchartError): boolean {
+    this.state = 'voided';
+    this.#crashed = this.#retry(envelope, error, true);
+    return !envelope.internal || this.#crashed === envelope;
+  }
+
+  #retry(envelope: Envelope, error: RunchartError, isOwnFault: boolean): Envelope | undefined {
     if (isOwnFault) envelope.voids += 1;
-    if (!envelope.internal) {
-      envelope.settle({ error });
-      return true;
-    }
-    if (envelope.voids <= MAX_VOIDS) {
-      this.#voided.push(envelope);
-      return true;
-    }
+    if (envelope.internal && envelope.voids <= MAX_VOIDS) return envelope;
     envelope.settle({ error });
-    const replacement = unstorableResult(envelope.message, error);
-    if (replacement !== undefined) this.#voided.push(replacement);
-    return false;
+    return envelope.internal ? unstorableResult(envelope.message, error) : undefined;
   }
 
   /** Puts the messages of void turns in front of the others, in order. */
   requeueVoided(): void {
-    this.inbox.unshiftAll(this.#voided.splice(0));
+    const crashed = this.#crashed === undefined ? [] : [this.#crashed];
+    this.#crashed = undefined;
+    this.inbox.unshiftAll([...this.#voided.splice(0), ...crashed]);
   }
 
   /** Answers waiting messages with an error; with `externalOnly`, internal ones stay. */

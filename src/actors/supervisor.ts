@@ -402,7 +402,7 @@ export class Supervisor {
   #onCrash(residency: Residency, envelope: Envelope, cause: unknown): void {
     this.#parts.logger.error({ run: residency.id, error: cause }, 'a turn could not be decided');
     const error = new RunchartError('internal', 'the message could not be decided', { cause });
-    this.#takeBack(residency, envelope, error, true);
+    this.#logGivenUp(residency.takeBackLast(envelope, error), residency, envelope, error);
     if (residency.underWay.size === 0) void this.#reload(residency);
   }
 
@@ -413,18 +413,14 @@ export class Supervisor {
     residency.isStorageDown = code !== 'turn-refused';
     const error = new RunchartError('commit-failed', message, { cause });
     // An outage may last, and is nobody's fault.
-    this.#takeBack(residency, envelope, error, code === 'turn-refused');
+    const isKept = residency.takeBack(envelope, error, code === 'turn-refused');
+    this.#logGivenUp(isKept, residency, envelope, error);
   }
 
-  #takeBack(
-    residency: Residency,
-    envelope: Envelope,
-    error: RunchartError,
-    isOwnFault: boolean,
-  ): void {
-    if (residency.takeBack(envelope, error, isOwnFault)) return;
-    const { type } = envelope.message;
-    this.#parts.logger.error({ run: residency.id, message: type, error }, 'a message was given up');
+  #logGivenUp(isKept: boolean, { id }: Residency, envelope: Envelope, error: RunchartError): void {
+    if (isKept) return;
+    const message = envelope.message.type;
+    this.#parts.logger.error({ run: id, message, error }, 'a message was given up');
   }
 
   /** This process cannot make anything durable any more: it decides nothing and starts nothing. */

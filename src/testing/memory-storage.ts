@@ -140,8 +140,11 @@ export class MemoryStorage {
       return undefined;
     },
     unfinishedRuns: async (after, limit) => {
-      const ids = [...this.runs.values()].filter(isInMotion).map((run) => run.record.id);
-      return ids.slice(after === undefined ? 0 : ids.indexOf(after) + 1).slice(0, limit);
+      const last = after === undefined ? 0 : (this.runs.get(after)?.record.run ?? 0);
+      const later = [...this.runs.values()].filter(
+        (run) => run.record.run > last && isInMotion(run),
+      );
+      return later.slice(0, limit).map((run) => run.record.id);
     },
     dueTimers: async (now, limit) =>
       this.#timers()
