@@ -5,7 +5,8 @@
 import { copyFileSync, existsSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Client, createClient } from '@libsql/client/sqlite3';
-import type { ProductCopy } from './product-copy.js';
+import { Reader } from '../../src/persistence/reader.js';
+import { verifyRun } from '../../src/persistence/verify.js';
 
 export interface RunRow {
   readonly run: number;
@@ -75,11 +76,7 @@ const EMPTY: Picture = {
   damage: [],
 };
 
-export async function takePicture(
-  database: string,
-  folder: string,
-  product: ProductCopy,
-): Promise<Picture> {
+export async function takePicture(database: string, folder: string): Promise<Picture> {
   if (!existsSync(database)) return EMPTY;
   const copy = join(mkdtempSync(join(folder, 'picture-')), 'runs.db');
   for (const suffix of ['', '-wal']) {
@@ -89,13 +86,13 @@ export async function takePicture(
   try {
     const { rows } = await client.execute("select 1 from sqlite_master where name = 'checkpoints'");
     if (rows.length === 0) return EMPTY;
-    return await readPicture(client, copy, product);
+    return await readPicture(client, copy);
   } finally {
     client.close();
   }
 }
 
-async function readPicture(client: Client, copy: string, product: ProductCopy): Promise<Picture> {
+async function readPicture(client: Client, copy: string): Promise<Picture> {
   const read = async <R>(sql: string): Promise<R[]> => {
     const { rows } = await client.execute(sql);
     return rows as unknown as R[];
@@ -115,20 +112,11 @@ async function readPicture(client: Client, copy: string, product: ProductCopy): 
     timers: timers?.n ?? 0,
     turns: new Set(turns.map(({ turn }) => turn)),
     integrity: integrity?.integrity_check ?? 'nothing said',
-    damage: await verifyAll(copy, runs, product),
+    damage: await verifyAll(copy, runs),
   };
 }
 
-async function verifyAll(
-  copy: string,
-  runs: readonly RunRow[],
-  product: ProductCopy,
-): Promise<string[]> {
-  const load = <T>(path: string): Promise<T> => import(new URL(path, product.build).href);
-  const { Reader } =
-    await load<typeof import('../../src/persistence/reader.js')>('persistence/reader.js');
-  const { verifyRun } =
-    await load<typeof import('../../src/persistence/verify.js')>('persistence/verify.js');
+async function verifyAll(copy: string, runs: readonly RunRow[]): Promise<string[]> {
   const reader = new Reader(copy);
   try {
     const damage: string[] = [];

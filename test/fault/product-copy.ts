@@ -3,6 +3,7 @@
  * runs them without a loader, and a rebuild meanwhile changes nothing.
  */
 import {
+  chmodSync,
   cpSync,
   mkdirSync,
   mkdtempSync,
@@ -25,6 +26,8 @@ export class ProductCopy {
   /** `modules`: those of this folder that the child consists of. The build must exist. */
   constructor(modules: readonly string[]) {
     this.folder = mkdtempSync(join(tmpdir(), 'runchart-fault-'));
+    // Readable for a child that runs as somebody else.
+    chmodSync(this.folder, 0o755);
     cpSync(join(ROOT, 'dist'), join(this.folder, 'dist'), { recursive: true });
     for (const name of ['node_modules', 'drizzle']) {
       symlinkSync(join(ROOT, name), join(this.folder, name));
@@ -63,3 +66,4 @@ export class ProductCopy {
 }
 
 export const WORKER_MODULES = ['worker', 'built-product', 'report', 'wrapped-storage'];
+export const STORAGE_WORKER_MODULES = ['storage-worker', 'built-product', 'report'];

@@ -77,3 +77,18 @@ export type Line =
       readonly message: string;
     }
   | { readonly is: 'done' };
+
+/** Lines of the child that works while its storage has faults. */
+export type StorageLine =
+  | { readonly is: 'opened' }
+  | { readonly is: 'refused'; readonly code: string }
+  | { readonly is: 'started'; readonly run: string }
+  | { readonly is: 'ended'; readonly run: string; readonly status: string }
+  | {
+      readonly is: 'failed';
+      readonly run: string;
+      readonly code: string;
+      readonly retryable: boolean;
+    }
+  | { readonly is: 'health'; readonly status: string }
+  | { readonly is: 'done' };

@@ -1,11 +1,11 @@
 /** The child's way to the driver. Invariant: a line is in the pipe before the call returns, so that a kill cannot take it back. */
 import { writeSync } from 'node:fs';
-import type { Assignment, KillPoint, Line } from './protocol.js';
+import type { Assignment, KillPoint, Line, StorageLine } from './protocol.js';
 
 /** Descriptor of the pipe to the driver. */
 export const REPORT_FD = 3;
 
-export function report(line: Line): void {
+export function report(line: Line | StorageLine): void {
   writeSync(REPORT_FD, `${JSON.stringify(line)}\n`);
 }
 

@@ -92,7 +92,7 @@ async function liveOn(round: Round, kills: readonly Kill[]): Promise<History['li
     };
     const fromOutside = kill?.at === 'random' ? { kill: kill.kill } : {};
     const life = await live({ copy, folder, assignment, patienceMs, ...fromOutside });
-    lives.push({ life, after: await takePicture(database, folder, copy) });
+    lives.push({ life, after: await takePicture(database, folder) });
     if (life.end !== 'killed') return lives;
   }
 }
@@ -111,7 +111,7 @@ async function playReference({ copy, scenario }: Round): Promise<History['refere
       cancelledRuns: [],
     };
     const life = await live({ copy, folder, assignment, patienceMs: PATIENCE_MS });
-    return { life, after: await takePicture(database, folder, copy) };
+    return { life, after: await takePicture(database, folder) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
