@@ -351,17 +351,19 @@ export class Orchestrator {
     this.#stored.add(version.hash);
   }
 
+  /** Resolves with the first durable status that is asked for. */
   async #when(id: string, isReached: (status: RunStatus) => boolean): Promise<RunStatus> {
+    const { live } = this.#supervisor;
     const change = new ChangeSignal();
-    const unwatch = this.#supervisor.live.watch(id, (live) => {
-      if (isReached(live.status)) change.raise();
+    let status: RunStatus | undefined;
+    const unwatch = live.watch(id, (run) => {
+      status = run.status;
+      if (isReached(status)) change.raise();
     });
     try {
-      for (;;) {
-        const { status } = await this.runs.summary(id);
-        if (isReached(status)) return status;
-        await change.wait();
-      }
+      status = live.get(id)?.status ?? (await this.runs.summary(id)).status;
+      while (!isReached(status)) await change.wait();
+      return status;
     } finally {
       unwatch();
     }

@@ -10,16 +10,12 @@ export interface HandlersOption extends DatabaseOption {
   readonly handlers?: string;
 }
 
-/** Reads the run first, since it says where its handlers are. */
-export async function hostFor(
-  run: RunSummary,
-  options: HandlersOption,
-  needs: 'handlers' | 'nothing',
-): Promise<Host> {
+/** Loads the handlers that the run was started with, unless others are named: without them it cannot move. */
+export async function hostFor(run: RunSummary, options: HandlersOption): Promise<Host> {
   const module = options.handlers ?? handlersIn(run.metadata);
   return findHost({
     database: databaseOf(options),
-    handlers: async () => (needs === 'nothing' || module === undefined ? {} : loadHandlers(module)),
+    handlers: async () => (module === undefined ? {} : loadHandlers(module)),
   });
 }
 

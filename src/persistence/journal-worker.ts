@@ -3,11 +3,15 @@
  * handled one at a time, in order, and each commit is answered exactly once.
  */
 import { parentPort, workerData } from 'node:worker_threads';
+import { Alertness } from './alertness.js';
 import { Committer } from './committer.js';
 import { describe } from './faults.js';
 import type { FromWorker, SentError, ToWorker, WorkerOptions } from './journal-messages.js';
 import { StorageError } from './storage-error.js';
 import { openWriter, type Writer } from './writer.js';
+
+/** How long the loop stays awake for the turn that follows from the last, in milliseconds. */
+const ALERT_MS = 0.5;
 
 function send(message: FromWorker): void {
   parentPort?.postMessage(message);
@@ -38,6 +42,7 @@ function serve(writer: Writer, options: WorkerOptions): void {
     retryDelaysMs: options.retryDelaysMs,
     onFailing: (detail) => send({ type: 'failing', detail }),
   });
+  const alertness = new Alertness(ALERT_MS);
   const handle = async (message: ToWorker): Promise<void> => {
     switch (message.type) {
       case 'commit':
@@ -47,6 +52,7 @@ function serve(writer: Writer, options: WorkerOptions): void {
             ? await committer.commit(message.items)
             : committer.resume(message.items);
         const allDurable = outcomes.every((outcome) => outcome === null);
+        alertness.extend();
         return send(allDurable ? { type: 'settled' } : { type: 'settled', outcomes });
       }
       case 'address':

@@ -6,6 +6,7 @@
 import type { Worker } from 'node:worker_threads';
 import { CommitError, type Journal, type JournalHealth } from '../actors/ports.js';
 import type { TurnRecord } from '../actors/records.js';
+import { Alertness } from './alertness.js';
 import type { Failure, Outcome } from './committer.js';
 import { encodePlan, encodeTurn } from './encode.js';
 import type { EncodedItem } from './encoded-turn.js';
@@ -33,6 +34,8 @@ const DEFAULT_LIMITS: QueueLimits = {
   maxBatchBytes: 8 * 1024 * 1024,
 };
 const DEFAULT_RETRY_DELAYS_MS = [20, 100, 500, 2_000];
+/** How long the loop stays awake for the outcome of a commit, in milliseconds: most take less. */
+const ALERT_MS = 1;
 /** Deaths of the thread, one after the other, after which the journal gives up. */
 const MAX_RESTARTS = 3;
 
@@ -77,6 +80,7 @@ export class ThreadJournal implements Journal {
   readonly #queue: JournalQueue;
   readonly #voidRuns = new Map<number, Failure>();
   readonly #addressWaiters: Waiter[] = [];
+  readonly #alertness = new Alertness(ALERT_MS);
   #worker: Worker | undefined;
   #epoch: number;
   #inFlight: readonly Entry[] = [];
@@ -183,6 +187,7 @@ export class ThreadJournal implements Journal {
       return;
     }
     this.#inFlight = this.#queue.takeBatch();
+    this.#alertness.extend();
     this.#send({ type: 'commit', items: this.#inFlight.map(({ item }) => item) });
   }
 
@@ -228,6 +233,7 @@ export class ThreadJournal implements Journal {
   #settle(outcomes: readonly Outcome[] | undefined): void {
     const settled = this.#inFlight;
     this.#inFlight = [];
+    this.#alertness.relax();
     if (outcomes === undefined) {
       this.#recovered();
       for (const entry of settled) entry.resolve();

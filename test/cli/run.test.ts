@@ -124,6 +124,13 @@ describe('a run whose process stops', () => {
     expect(attempts).toMatchObject({ list: 1, lines: 1, links: 2 });
   });
 
+  it('is cancelled by another process, once the grace of its lost handler is over', async () => {
+    const running = place.start(...audit('gone', { pauseMs: 600_000 }));
+    await running.says(/node\.started links/);
+    await running.kill('SIGKILL');
+    expect(await place.cli('cancel', 'gone')).toMatchObject({ stdout: 'run gone is cancelled\n' });
+  });
+
   it('says how to go on when it is stopped by Ctrl-C, and lets handlers finish', async () => {
     const work =
       '() => new Promise((done) => process.once("SIGINT", () => setImmediate(done, "done")))';

@@ -8,7 +8,7 @@ import { type Client, createClient } from '@libsql/client/sqlite3';
 import { Reader } from '../../src/persistence/reader.js';
 import { verifyRun } from '../../src/persistence/verify.js';
 
-export interface RunRow {
+interface RunRow {
   readonly run: number;
   readonly id: string;
   readonly status: string;
@@ -34,7 +34,7 @@ export interface NodeRunRow {
   readonly edges: string;
 }
 
-export interface AttemptRow {
+interface AttemptRow {
   readonly run: number;
   readonly node: string;
   readonly generation: number;
@@ -42,7 +42,7 @@ export interface AttemptRow {
   readonly outcome: string | null;
 }
 
-export interface ResponseRow {
+interface ResponseRow {
   readonly task: string;
   readonly run: number;
   readonly outcome: string;

@@ -4,6 +4,7 @@ import type { Finding } from './checks.js';
 import { ProductCopy, WORKER_MODULES } from './product-copy.js';
 import { type Defect, KILL_POINTS, type KillPoint } from './protocol.js';
 import { type Kill, playRound, type RoundReport, randomKills } from './round.js';
+import type { Scenario } from './scenario.js';
 
 const ROUNDS = Number(process.env.RUNCHART_FAULT_ROUNDS ?? 6);
 const SEED = Number(process.env.RUNCHART_FAULT_SEED ?? 1);
@@ -14,6 +15,8 @@ beforeAll(() => {
   copy = new ProductCopy(WORKER_MODULES);
 });
 afterAll(() => copy.remove());
+
+const WORK_WITHOUT_OUTPUT = { beforeMs: 0, afterMs: 0, failures: 0, heedsSignal: false };
 
 const RECOVERY_POINTS = KILL_POINTS.filter((point) => point.startsWith('recovery'));
 const WORK_POINTS = KILL_POINTS.filter((point) => !point.startsWith('recovery'));
@@ -83,6 +86,52 @@ describe('a process that is killed', () => {
   it('S166 ends every run as it ends without a crash, starts nothing that was not taken and nothing after a cancel: promises six and nine', () => {
     expect(found('wrong')).toEqual([]);
   });
+});
+
+describe('a node that kills its process', () => {
+  const MAX_INTERRUPTIONS = 2;
+  const scenario: Scenario = {
+    seed: 0,
+    runs: [
+      {
+        id: 'poisoned',
+        plan: {
+          title: 'Poisoned',
+          nodes: [
+            { kind: 'action', id: 'before', handler: 'work' },
+            {
+              kind: 'action',
+              id: 'poison',
+              handler: 'work',
+              retry: { maxInterruptions: MAX_INTERRUPTIONS },
+            },
+          ],
+          edges: [{ source: 'before', target: 'poison' }],
+        },
+        input: {},
+        concurrency: 1,
+        work: { before: WORK_WITHOUT_OUTPUT, poison: WORK_WITHOUT_OUTPUT },
+        responses: {},
+      },
+    ],
+  };
+
+  it('S164 S166 fails after its interruptions, and the one before it, whose output is undefined, never runs again', async () => {
+    const effect = (nth: number): Kill => ({ at: 'point', point: 'before-effect', nth });
+    const kills = [effect(2), ...Array.from({ length: MAX_INTERRUPTIONS + 2 }, () => effect(1))];
+    const { findings, crashes, history } = await playRound({ copy, seed: 0, kills, scenario });
+    expect(crashes).toBe(MAX_INTERRUPTIONS + 1);
+    expect(findings).toEqual([{ kind: 'wrong', message: 'poisoned is failed, not completed' }]);
+    const calls = history.lives.flatMap(({ life }) =>
+      life.lines.flatMap((line) => (line.is === 'called' ? [line.key] : [])),
+    );
+    expect(calls).toEqual([
+      'poisoned/before/1/1',
+      'poisoned/poison/1/1',
+      'poisoned/poison/1/2',
+      'poisoned/poison/1/3',
+    ]);
+  }, 60_000);
 });
 
 describe('a defect that is planted on purpose', () => {

@@ -13,18 +13,17 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { transformSync } from '@swc/core';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const HERE = fileURLToPath(new URL('./', import.meta.url));
 
 export class ProductCopy {
   readonly folder: string;
 
-  /** `modules`: those of this folder that the child consists of. The build must exist. */
-  constructor(modules: readonly string[]) {
+  /** `modules`: what the child consists of, in TypeScript. The build must exist. */
+  constructor(modules: readonly URL[]) {
     this.folder = mkdtempSync(join(tmpdir(), 'runchart-fault-'));
     // Readable for a child that runs as somebody else.
     chmodSync(this.folder, 0o755);
@@ -34,7 +33,7 @@ export class ProductCopy {
     }
     cpSync(join(ROOT, 'package.json'), join(this.folder, 'package.json'));
     mkdirSync(join(this.folder, 'child'));
-    for (const name of modules) this.#addModule(name);
+    for (const source of modules) this.#addModule(source);
   }
 
   /** URL of the build, with a slash at its end. */
@@ -55,15 +54,25 @@ export class ProductCopy {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  #addModule(name: string): void {
-    const source = readFileSync(join(HERE, `${name}.ts`), 'utf8');
-    const { code } = transformSync(source, {
+  #addModule(source: URL): void {
+    const { code } = transformSync(readFileSync(source, 'utf8'), {
       jsc: { parser: { syntax: 'typescript' }, target: 'es2022' },
       module: { type: 'es6' },
     });
-    writeFileSync(this.module(name), code);
+    writeFileSync(this.module(basename(source.pathname, '.ts')), code);
   }
 }
 
-export const WORKER_MODULES = ['worker', 'built-product', 'report', 'wrapped-storage'];
-export const STORAGE_WORKER_MODULES = ['storage-worker', 'built-product', 'report'];
+const COMMON = [
+  new URL('./built-product.ts', import.meta.url),
+  new URL('./report.ts', import.meta.url),
+];
+export const WORKER_MODULES: readonly URL[] = [
+  new URL('./worker.ts', import.meta.url),
+  new URL('./wrapped-storage.ts', import.meta.url),
+  ...COMMON,
+];
+export const STORAGE_WORKER_MODULES: readonly URL[] = [
+  new URL('./storage-worker.ts', import.meta.url),
+  ...COMMON,
+];

@@ -19,13 +19,8 @@ export const KILL_POINTS = [
 ] as const;
 export type KillPoint = (typeof KILL_POINTS)[number];
 
-/** Defects that are planted in the child's storage on purpose, to see that they are noticed. */
-export const DEFECTS = [
-  'acknowledges-before-commit',
-  'forgets-completed-nodes',
-  'recovers-nothing',
-] as const;
-export type Defect = (typeof DEFECTS)[number];
+/** A defect that is planted in the child's storage on purpose, to see that it is noticed. */
+export type Defect = 'acknowledges-before-commit' | 'forgets-completed-nodes' | 'recovers-nothing';
 
 export interface Assignment {
   /** URL of the folder that holds the build. */

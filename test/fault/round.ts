@@ -18,6 +18,8 @@ export interface RoundOptions {
   readonly seed: number;
   /** Drawn from the seed where absent. */
   readonly kills?: readonly Kill[];
+  /** Likewise. */
+  readonly scenario?: Scenario;
   readonly defect?: Defect;
   readonly patienceMs?: number;
 }
@@ -57,7 +59,7 @@ function randomKill(random: Seeded, place: number): Kill {
 export async function playRound(options: RoundOptions): Promise<RoundReport> {
   const { copy, seed, patienceMs = PATIENCE_MS } = options;
   const kills = options.kills ?? randomKills(seed);
-  const scenario = randomScenario(seed * SCENARIO_SEEDS_APART);
+  const scenario = options.scenario ?? randomScenario(seed * SCENARIO_SEEDS_APART);
   const folder = copy.makeFolder();
   try {
     const round = { ...options, folder, scenario, patienceMs };

@@ -113,8 +113,7 @@ describe('an orchestrator whose storage fails', () => {
         if (line.is !== 'failed') continue;
         expect(line).toMatchObject({ code: 'commit-failed', retryable: true });
       }
-      const limits = ['--pid', String(worker.process.pid), '--fsize=unlimited'];
-      execFileSync('prlimit', limits);
+      execFileSync('bash', ['-c', `prlimit --pid ${worker.process.pid} --fsize=unlimited`]);
       await worker.more(5);
       await worker.until('health', () => worker.health().at(-1) === 'ok');
       await worker.finish();

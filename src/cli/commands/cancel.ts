@@ -1,12 +1,11 @@
 import type { Command } from 'commander';
 import { defaultResponder } from '../ask.js';
 import { databaseCommand, type Finish, finishing } from '../command.js';
-import type { DatabaseOption } from '../database.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { print } from '../output.js';
-import { findRun, hostFor } from '../stored-run.js';
+import { findRun, type HandlersOption, hostFor } from '../stored-run.js';
 
-interface CancelOptions extends DatabaseOption {
+interface CancelOptions extends HandlersOption {
   readonly reason?: string;
 }
 
@@ -15,13 +14,14 @@ export function cancelCommand(finish: Finish): Command {
   return databaseCommand('cancel', 'cancel a run')
     .argument('<run>')
     .option('--reason <text>', 'why, for the log of the run')
+    .option('--handlers <module>', 'handlers, where they are not those of the start')
     .action(finishing(finish, cancel));
 }
 
 async function cancel(id: string, options: CancelOptions): Promise<ExitCode> {
   const by = defaultResponder();
   const reason = options.reason === undefined ? {} : { reason: options.reason };
-  const host = await hostFor(await findRun(id, options), options, 'nothing');
+  const host = await hostFor(await findRun(id, options), options);
   if (host.is === 'elsewhere') {
     await host.owner.command(id, 'cancel', { by, ...reason });
     print(`run ${id} is being cancelled`);

@@ -39,7 +39,7 @@ async function respond(id: string, options: RespondOptions): Promise<ExitCode> {
   const responder = options.as ?? defaultResponder();
   const task = await findTask(id, options);
   const run = await findRun(task.run, options);
-  const host = await hostFor(run, options, 'handlers');
+  const host = await hostFor(run, options);
   if (host.is === 'elsewhere') {
     const { outcome } = await host.owner.respond(task.id, { response, responder });
     print(`task ${task.id} is answered: ${outcome}`);

@@ -14,7 +14,7 @@ export function resumeCommand(finish: Finish): Command {
 }
 
 async function resume(id: string, options: HandlersOption): Promise<ExitCode> {
-  const host = await hostFor(await findRun(id, options), options, 'handlers');
+  const host = await hostFor(await findRun(id, options), options);
   if (host.is === 'elsewhere') {
     await host.owner.command(id, 'resume');
     print(`run ${id} goes on in the server at ${host.owner.address}`);
