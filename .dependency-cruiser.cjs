@@ -32,7 +32,10 @@ module.exports = {
       name: 'persistence-knows-records-only',
       severity: 'error',
       from: inside('persistence'),
-      to: { path: '^src/', pathNot: '^src/(persistence/|machines/|actors/(ports|records)[.]ts|errors[.]ts)' },
+      to: {
+        path: '^src/',
+        pathNot: '^src/(persistence/|machines/|actors/(ports|records)[.]ts|errors[.]ts)',
+      },
     },
     {
       name: 'http-and-cli-use-the-api',
@@ -49,7 +52,11 @@ module.exports = {
     {
       name: 'no-orphans',
       severity: 'error',
-      from: { orphan: true, path: '^src/', pathNot: ['^src/index[.]ts$', '^src/cli/main[.]ts$', 'journal-worker[.]ts$'] },
+      from: {
+        orphan: true,
+        path: '^src/',
+        pathNot: ['^src/index[.]ts$', '^src/cli/main[.]ts$', 'journal-worker[.]ts$'],
+      },
       to: {},
     },
   ],

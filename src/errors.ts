@@ -8,7 +8,7 @@ interface ErrorKind {
   readonly retryable: boolean;
 }
 
-/** The one table of codes. docs/errors.md is checked against it. */
+/** The one table of codes. docs/http.md is checked against it. */
 export const ERROR_KINDS = {
   'plan-invalid': { status: 422, retryable: false },
   'plan-unknown': { status: 404, retryable: false },

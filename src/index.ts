@@ -28,6 +28,7 @@ export {
   type Responded,
   type RespondOptions,
   type RunHandle,
+  type StartedRun,
   type StartOptions,
 } from './orchestrator.js';
 export { type PlanFor, plan } from './plan/builder.js';

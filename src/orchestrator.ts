@@ -70,6 +70,11 @@ export interface RunHandle {
   events(options?: EventsOptions): AsyncIterableIterator<RunEvent>;
 }
 
+export interface StartedRun extends RunHandle {
+  /** False where the same start had created the run before. */
+  readonly created: boolean;
+}
+
 export interface EventsOptions {
   /** Number of the last event already known; 0 is from the first. */
   readonly after?: number;
@@ -173,14 +178,15 @@ export class Orchestrator {
    * Starts a run; resolves when it is durable. Throws PlanInvalidError with all issues, or
    * RunchartError: `handler-missing`, `executor-missing`, `input-invalid`, `argument-invalid`, `run-conflict`.
    */
-  async start<Input>(plan: PlanFor<Input>, options: StartOptions<Input> = {}): Promise<RunHandle> {
+  async start<Input>(plan: PlanFor<Input>, options: StartOptions<Input> = {}): Promise<StartedRun> {
     const version = this.#plans.compile(plan);
     this.#parts.registry.assertServes(version);
     const inputJson = readInput(version, options.input);
     const record = this.#draftRun(version, inputJson, options);
     await this.#storePlan(version);
-    await this.#supervisor.start({ isFresh: options.id === undefined, record, version });
-    return this.handle(record.id);
+    const isFresh = options.id === undefined;
+    const { created } = await this.#supervisor.start({ isFresh, record, version });
+    return { ...this.handle(record.id), created };
   }
 
   /** A handle on a run by id; nothing is checked until it is used. */

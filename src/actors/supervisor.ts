@@ -80,6 +80,9 @@ export class Supervisor {
   readonly #timers: TimerService;
   #turn: number;
   #isClosing = false;
+  /** Whether this process serves the timers of all runs, or only of those that it was asked about. */
+  #servesAll = false;
+  readonly #served = new Set<string>();
   readonly #obstructed = new Map<string, RunchartError>();
   #stopped: RunchartError | undefined;
   #quiet: (() => void) | undefined;
@@ -103,14 +106,19 @@ export class Supervisor {
       },
       logger,
     );
-    this.#timers = new TimerService(environment.clock, store, logger, (run, timer) =>
-      this.#fireTimer(run, timer),
-    );
+    this.#timers = new TimerService({
+      clock: environment.clock,
+      store,
+      logger,
+      serves: (run) => this.#servesAll || this.#served.has(run),
+      fire: (run, timer) => this.#tellAndWait(run, { type: 'timer.fire', timer }),
+    });
   }
 
-  /** Creates a run and hands it its first message. */
-  start(creation: Creation): Promise<unknown> {
-    return this.#ask(creation.record.id, { type: 'run.start' }, creation);
+  /** Creates a run, or meets the one that the same start has created before. */
+  async start(creation: Creation): Promise<{ readonly created: boolean }> {
+    const reply = await this.#ask(creation.record.id, { type: 'run.start' }, creation);
+    return reply as { created: boolean };
   }
 
   /** Hands a message to a run; resolves with its reply when the turn is durable. */
@@ -118,8 +126,9 @@ export class Supervisor {
     return this.#ask(run, message);
   }
 
-  /** Takes up what an earlier process left in motion, and fires what fell due meanwhile. */
+  /** Takes up what an earlier process left in motion, and serves the timers of all runs from now on. */
   async recover(): Promise<void> {
+    this.#servesAll = true;
     const page = 500;
     let after: string | undefined;
     for (;;) {
@@ -132,13 +141,19 @@ export class Supervisor {
     await this.#timers.tick();
   }
 
+  /** Takes up one run that an earlier process left in motion, unless this one has it in hand already. */
+  async takeUp(run: string): Promise<void> {
+    const isInHand = this.#runs.get(run)?.actor !== undefined;
+    if (!isInHand) await this.#ask(run, { type: 'run.recover' });
+    await this.#timers.tick();
+  }
+
   /**
    * Goes on with a run: takes up what an earlier process left in motion, unless this one has it in
    * hand already, and ends a pause.
    */
   async resume(run: string): Promise<void> {
-    const isInHand = this.#runs.get(run)?.actor !== undefined;
-    if (!isInHand) await this.#ask(run, { type: 'run.recover' });
+    await this.takeUp(run);
     await this.#ask(run, { type: 'run.resume' });
   }
 
@@ -195,6 +210,7 @@ export class Supervisor {
   // Messages ---------------------------------------------------------------------------------
 
   #ask(run: string, message: RunMessage, creation?: Creation): Promise<unknown> {
+    if (!this.#servesAll) this.#served.add(run);
     return new Promise((resolve, reject) => {
       if (this.#isClosing) {
         return reject(this.#stopped ?? new RunchartError('closing', 'the orchestrator is closing'));
@@ -255,7 +271,7 @@ export class Supervisor {
       return this.#answerRepeatedStart(residency, actor, envelope);
     }
     const { obstacle } = residency;
-    if (obstacle !== undefined && message.type !== 'run.cancel') {
+    if (obstacle !== undefined && message.type !== 'run.cancel' && !actor.isEnding) {
       envelope.settle({ error: obstacle });
       return this.#letGo(residency);
     }
@@ -272,7 +288,7 @@ export class Supervisor {
 
   #commit(residency: Residency, actor: RunActor, envelope: Envelope, turn: Turn): void {
     if (turn.isEmpty && residency.underWay.size === 0) {
-      settleEnvelope(envelope, turn);
+      this.#act(residency, actor, envelope, turn);
       return this.#letGo(residency);
     }
     const live = { id: actor.id, status: actor.status, seq: turn.seq, nodes: actor.nodeCounts() };
@@ -283,8 +299,7 @@ export class Supervisor {
     committed.then(
       () => {
         this.live.committed(live);
-        for (const effect of turn.effects) this.#carryOut(residency, actor, effect);
-        settleEnvelope(envelope, turn);
+        this.#act(residency, actor, envelope, turn);
         this.#onSettled(residency);
         this.#letGo(residency);
       },
@@ -307,6 +322,11 @@ export class Supervisor {
   }
 
   /** Acts, now that the decision is durable. */
+  #act(residency: Residency, actor: RunActor, envelope: Envelope, turn: Turn): void {
+    for (const effect of turn.effects) this.#carryOut(residency, actor, effect);
+    envelope.settle(turn.refusal === undefined ? { reply: turn.reply } : { error: turn.refusal });
+  }
+
   #carryOut(residency: Residency, actor: RunActor, effect: Effect): void {
     switch (effect.type) {
       case 'attempt.start':
@@ -371,15 +391,11 @@ export class Supervisor {
     });
   }
 
-  async #fireTimer(run: string, timer: string): Promise<boolean> {
-    return this.#tellAndWait(run, { type: 'timer.fire', timer });
-  }
-
   /** Answered once the run is durable: it may have been created a moment ago. */
   #answerRepeatedStart(residency: Residency, actor: RunActor, envelope: Envelope): void {
     const { id, startDigest } = actor.record;
     const isSame = envelope.creation?.record.startDigest === startDigest;
-    const outcome = isSame ? { reply: { run: id } } : { error: conflictingStart(id) };
+    const outcome = isSame ? { reply: { created: false } } : { error: conflictingStart(id) };
     residency.lastCommit
       .then(
         () => envelope.settle(outcome),
@@ -496,7 +512,8 @@ export class Supervisor {
     if (residency.state !== 'active' || !residency.isQuiet) return;
     const { actor, obstacle } = residency;
     const isOneTooMany = this.#runs.size > this.#parts.limits.maxResidentRuns;
-    const isNeeded = actor !== undefined && !actor.isIdle && obstacle === undefined;
+    const isStuck = obstacle !== undefined && actor?.isEnding !== true;
+    const isNeeded = actor !== undefined && !actor.isIdle && !isStuck;
     if (isNeeded && (!isOneTooMany || actor.wantsTurn)) return;
     if (obstacle === undefined) this.#obstructed.delete(residency.id);
     else this.#obstructed.set(residency.id, obstacle);
@@ -526,10 +543,6 @@ export class Supervisor {
       },
     };
   }
-}
-
-function settleEnvelope(envelope: Envelope, turn: Turn): void {
-  envelope.settle(turn.refusal === undefined ? { reply: turn.reply } : { error: turn.refusal });
 }
 
 function conflictingStart(id: string): RunchartError {

@@ -18,22 +18,26 @@ export class TimerService {
   readonly #logger: Logger;
   /** Delivers a timer; resolves true where its turn is durable or the run has no use for it. */
   readonly #fire: (run: string, timer: string) => Promise<boolean>;
+  /** Whether this process moves the run; timers of others are left to theirs. */
+  readonly #serves: (run: string) => boolean;
   /** Timers under way, and those that this process cannot serve. */
   readonly #handled = new Set<string>();
   #wakeAt = Number.POSITIVE_INFINITY;
   #callOff: (() => void) | undefined;
   #closed = false;
 
-  constructor(
-    clock: Clock,
-    store: RunStore,
-    logger: Logger,
-    fire: (run: string, timer: string) => Promise<boolean>,
-  ) {
-    this.#clock = clock;
-    this.#store = store;
-    this.#logger = logger;
-    this.#fire = fire;
+  constructor(params: {
+    readonly clock: Clock;
+    readonly store: RunStore;
+    readonly logger: Logger;
+    readonly serves: (run: string) => boolean;
+    readonly fire: (run: string, timer: string) => Promise<boolean>;
+  }) {
+    this.#clock = params.clock;
+    this.#store = params.store;
+    this.#logger = params.logger;
+    this.#serves = params.serves;
+    this.#fire = params.fire;
   }
 
   /** A timer was stored: wake up for it. */
@@ -51,11 +55,13 @@ export class TimerService {
   async tick(): Promise<void> {
     if (this.#closed) return;
     try {
-      const due = await this.#store.dueTimers(this.#clock.now(), PAGE + this.#handled.size);
-      const fresh = due.filter((timer) => !this.#handled.has(timer.id));
+      // One reading of the clock for both questions: a timer between two would be lost.
+      const now = this.#clock.now();
+      const due = await this.#store.dueTimers(now, PAGE + this.#handled.size);
+      const fresh = due.filter(({ id, runId }) => !this.#handled.has(id) && this.#serves(runId));
       for (const { id, runId } of fresh) this.#deliver(runId, id);
-      if (fresh.length >= PAGE) return this.arm(this.#clock.now());
-      const next = await this.#store.nextDue(this.#clock.now());
+      if (fresh.length >= PAGE) return this.arm(now);
+      const next = await this.#store.nextDue(now);
       if (next !== undefined) this.arm(next);
     } catch (error) {
       if (this.#closed) return;

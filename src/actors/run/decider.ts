@@ -195,16 +195,20 @@ export class Decider {
           key: this.attemptKey(node),
         });
         return;
-      case 'armRetryTimer': {
-        const chance = this.services.environment.random();
-        const delayMs = retryDelayMs(node.retry, step.context.tries, chance);
-        return this.armTimer('retry', node, this.turn.at + delayMs);
-      }
+      case 'armRetryTimer':
+        return this.#armRetryTimer(node, step.context.tries);
       case 'openTask':
         return openTask(this, node);
       default:
         return;
     }
+  }
+
+  #armRetryTimer(node: CompiledNode, tries: number): void {
+    const delayMs = retryDelayMs(node.retry, tries, this.services.environment.random());
+    const dueAt = this.turn.at + delayMs;
+    this.armTimer('retry', node, dueAt);
+    this.turn.event('timer.armed', node.id, null, { kind: 'retry', delayMs, dueAt });
   }
 
   #startAttempt(node: CompiledNode, attempt: number): void {
@@ -270,7 +274,7 @@ export class Decider {
       }
       const target = model.nodeAt(edge.target);
       if (this.status(target) === 'pending') model.undecided.push(edge.target);
-      else if (outcome === 'taken') {
+      else if (outcome === 'taken' && target.kind === 'join') {
         turn.event('join.arrival-ignored', target.id, null, { edge: edge.id });
       }
     }

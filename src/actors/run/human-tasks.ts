@@ -107,11 +107,14 @@ function responseIssues(node: CompiledNode, response: JsonValue): readonly Issue
  */
 export function approvalOutcome(response: JsonValue): ApprovalOutcome {
   const { approved, requiredEdits } = asObject(response);
-  const edits = Array.isArray(requiredEdits) ? requiredEdits : [];
-  if (edits.some((edit) => typeof edit === 'string' && edit.trim() !== '')) {
-    return 'changes-requested';
-  }
+  const edits = Array.isArray(requiredEdits) ? requiredEdits : [requiredEdits];
+  if (!edits.every(isBlank)) return 'changes-requested';
   return approved === true ? 'approved' : 'rejected';
+}
+
+/** An edit need not be a text: whatever is there, and is no blank text, asks for something. */
+function isBlank(edit: JsonValue | undefined): boolean {
+  return edit === undefined || edit === null || (typeof edit === 'string' && edit.trim() === '');
 }
 
 function asObject(value: JsonValue): JsonObject {

@@ -56,6 +56,7 @@ function onStart(decider: Decider): void {
   tree.sendRun({ type: 'run.started' });
   decider.recordRunStatus();
   for (const position of model.graph.entries) model.undecided.push(position);
+  turn.reply = { created: true };
 }
 
 function onResult(decider: Decider, message: AttemptResultMessage): void {
@@ -314,7 +315,12 @@ function onTimer(decider: Decider, message: TimerMessage): void {
   const { model, turn } = decider;
   const timer = model.timers.get(message.timer);
   // Cleared by a turn that was not durable yet when the timer fired.
-  if (timer === undefined || timer.dueAt > turn.at) return;
+  if (timer === undefined) return;
+  // The clock was set back meanwhile: never early, so wait again.
+  if (timer.dueAt > turn.at) {
+    turn.effects.push({ type: 'timer.arm', dueAt: timer.dueAt });
+    return;
+  }
   const node = timer.node === '' ? undefined : model.node(timer.node);
   decider.clearTimer(timer.kind, node);
   turn.event('timer.fired', node?.id ?? null, null, { kind: timer.kind, dueAt: timer.dueAt });

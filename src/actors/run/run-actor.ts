@@ -62,6 +62,11 @@ export class RunActor {
     return this.#tree.runStatus;
   }
 
+  /** Whether it is failing or being cancelled: what goes on then needs no handler. */
+  get isEnding(): boolean {
+    return this.#tree.ending !== undefined;
+  }
+
   get seq(): number {
     return this.#model.seq;
   }

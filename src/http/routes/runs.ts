@@ -81,15 +81,13 @@ async function startRun(context: Context, { orchestrator, catalog }: HttpScope):
   const body = await readBody(context, start);
   refuseReserved(body.metadata ?? {});
   const offered = typeof body.plan === 'string' ? catalog.get(body.plan) : undefined;
-  const existed =
-    body.id !== undefined && (await isKnown(() => orchestrator.runs.summary(body.id ?? '')));
   const handle = await orchestrator.start(offered?.version.plan ?? (body.plan as unknown as Plan), {
     ...(body.input !== undefined && { input: body.input }),
     ...(body.id !== undefined && { id: body.id }),
     metadata: { ...body.metadata, ...offered?.metadata },
   });
   context.header('Location', `/runs/${encodeURIComponent(handle.id)}`);
-  return context.json(await orchestrator.runs.summary(handle.id), existed ? 200 : 201);
+  return context.json(await orchestrator.runs.summary(handle.id), handle.created ? 201 : 200);
 }
 
 /** Keys under `runchart.` are for the server and the command line: they name modules to load. */
@@ -97,16 +95,6 @@ function refuseReserved(metadata: JsonObject): void {
   const reserved = Object.keys(metadata).find((key) => key.startsWith('runchart.'));
   if (reserved === undefined) return;
   throw new RunchartError('argument-invalid', `the key ${reserved} of the metadata is reserved`);
-}
-
-async function isKnown(look: () => Promise<unknown>): Promise<boolean> {
-  try {
-    await look();
-    return true;
-  } catch (error) {
-    if (error instanceof RunchartError && error.code === 'run-unknown') return false;
-    throw error;
-  }
 }
 
 function readStatus(text: string | undefined): RunStatus | undefined {
