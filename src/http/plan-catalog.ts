@@ -1,12 +1,14 @@
 /** The plans that a server offers by name. */
+
 import { RunchartError } from '../errors.js';
 import { compilePlanOrThrow } from '../plan/compile.js';
 import type { JsonObject } from '../plan/json.js';
 import type { PlanVersion } from '../plan/plan-version.js';
+import type { Plan } from '../plan/schema.js';
 
 export interface OfferedPlan {
   /** What an author wrote, as JSON. */
-  readonly plan: unknown;
+  readonly plan: Plan;
   /** Goes into the metadata of every run that is started by this name. */
   readonly metadata?: JsonObject;
 }

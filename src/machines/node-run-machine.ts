@@ -29,7 +29,6 @@ export const NODE_RUN_INTENTIONS = [
   'openTask',
   'closeTask',
 ] as const;
-export type NodeRunIntention = (typeof NODE_RUN_INTENTIONS)[number];
 
 export const nodeRunMachine = setup({
   types: {

@@ -17,7 +17,6 @@ export interface RunContext {
 
 /** Actions that only state what is wanted. The names are those of the effects in a turn. */
 export const RUN_INTENTIONS = ['withdrawWork', 'expireGrace'] as const;
-export type RunIntention = (typeof RUN_INTENTIONS)[number];
 
 export const runMachine = setup({
   types: {

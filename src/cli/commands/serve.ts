@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { pino } from 'pino';
 import { createHttpApp, type OfferedPlan } from '../../http/app.js';
 import { DEFAULT_PORT, listen } from '../../http/server.js';
-import { createOrchestrator, type Handlers } from '../../index.js';
+import { createOrchestrator, type Handlers, type Orchestrator } from '../../index.js';
 import { databaseCommand, type Finish, finishing } from '../command.js';
 import { type DatabaseOption, databaseOf, prepareFolder } from '../database.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
@@ -15,6 +15,7 @@ import { catchStopSignals } from '../stop-signals.js';
 interface ServeOptions extends DatabaseOption {
   readonly handlers?: string;
   readonly port: number;
+  readonly start?: string;
 }
 
 /** Owns the database, carries its runs, and serves the HTTP API until it is told to stop. */
@@ -22,6 +23,7 @@ export function serveCommand(finish: Finish): Command {
   return databaseCommand('serve', 'carry the runs of a database and serve the HTTP API on loopback')
     .argument('[plan...]', 'files with the plans to offer')
     .option('--handlers <module>', 'ES module that exports the handlers')
+    .option('--start <plan>', 'start a run of this plan, once per database')
     .option('--port <port>', 'port; 0 takes a free one', parsePort, DEFAULT_PORT)
     .action(finishing(finish, serve));
 }
@@ -51,6 +53,7 @@ async function serve(files: string[], options: ServeOptions): Promise<ExitCode> 
       'Only programs on this machine can reach it: it listens on loopback and asks for no token.',
     );
     print(`Plans: ${Object.keys(plans).join(', ') || 'none'}`);
+    if (options.start !== undefined) await startOnce(orchestrator, plans, options.start);
     await signals.stopped;
     const closed = server.stopListening();
     closing.abort();
@@ -62,6 +65,21 @@ async function serve(files: string[], options: ServeOptions): Promise<ExitCode> 
     await orchestrator.close();
     signals.release();
   }
+}
+
+/** The id is made of the plan's name: the same start again is the same run. */
+async function startOnce(
+  orchestrator: Orchestrator,
+  plans: Record<string, OfferedPlan>,
+  name: string,
+): Promise<void> {
+  const offered = plans[name];
+  if (offered === undefined) throw new UsageError(`no plan "${name}" is offered`);
+  const id = `first-${name}`;
+  const { plan, metadata = {} } = offered;
+  const { created } = await orchestrator.start(plan, { id, metadata });
+  const { status } = await orchestrator.runs.summary(id);
+  print(`Run ${id} ${created ? 'has started' : `is ${status}`}: npx runchart show ${id}`);
 }
 
 async function readPlans(
