@@ -59,6 +59,40 @@ describe('cancelling', () => {
     expect(kernel.status()).toBe('cancelled');
   });
 
+  it.each([true, false])(
+    'S153 ends in a process without the handlers, whether that recovers or not: %j',
+    async (recover) => {
+      const kernel = new Kernel({ graceMs: 500 });
+      await kernel.start(plan([action('a'), action('b')], [edge('a', 'b')]));
+      await kernel.settle();
+      await kernel.restart({ hasHandlers: false, recover });
+      expect([...kernel.rows().attempts.values()].map(({ outcome }) => outcome)).toEqual([null]);
+      await expect(kernel.cancel()).resolves.toEqual({ run: 'r1', cancelled: true });
+      await kernel.advance(499);
+      expect(kernel.status()).toBe('running');
+      await kernel.advance(1);
+      expect(kernel.summary()).toMatchObject({
+        status: 'cancelled',
+        nodes: { a: 'cancelled', b: 'cancelled' },
+      });
+      expect(kernel.log('r1', /^run.cancelled/)).toHaveLength(1);
+      expect([...kernel.rows().attempts.values()]).toMatchObject([{ outcome: 'cancelled' }]);
+      expect(kernel.rows().timers.size).toBe(0);
+    },
+  );
+
+  it('S153 ends in one process after another without the handlers, within the first grace', async () => {
+    const kernel = new Kernel({ graceMs: 500 });
+    await kernel.start(plan([action('a')]));
+    await kernel.settle();
+    await kernel.restart({ hasHandlers: false });
+    await kernel.cancel();
+    await kernel.advance(300);
+    await kernel.restart({ hasHandlers: false });
+    await kernel.advance(200);
+    expect(kernel.status()).toBe('cancelled');
+  });
+
   it('S155 keeps what a handler still brings within the grace', async () => {
     const kernel = await underWay();
     await kernel.cancel();

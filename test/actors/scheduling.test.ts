@@ -115,11 +115,11 @@ describe('starting', () => {
   it('S36 twice with the same content is one run', async () => {
     const kernel = new Kernel();
     const version = plan(letters('a'));
-    await kernel.start(version);
+    await expect(kernel.start(version)).resolves.toEqual({ created: true });
     await kernel.settle();
-    await expect(kernel.start(version)).resolves.toEqual({ run: 'r1' });
+    await expect(kernel.start(version)).resolves.toEqual({ created: false });
     await kernel.finish('a');
-    await expect(kernel.start(version)).resolves.toEqual({ run: 'r1' });
+    await expect(kernel.start(version)).resolves.toEqual({ created: false });
     expect(kernel.executions).toEqual(['r1/a/1/1']);
   });
 
@@ -140,17 +140,24 @@ describe('retries', () => {
     await kernel.settle();
     for (const baseMs of [1_000, 2_000]) {
       await kernel.fail('a');
-      expect(kernel.log().at(-1)).toMatch(/^node.retry-scheduled a/);
+      expect(kernel.log().slice(-2)).toEqual([
+        `node.retry-scheduled a#${baseMs / 1_000}`,
+        'timer.armed a',
+      ]);
       const [timer] = kernel.rows().timers.values();
-      const delayMs = (timer?.dueAt ?? 0) - kernel.clock.now();
+      const dueAt = timer?.dueAt ?? 0;
+      const delayMs = dueAt - kernel.clock.now();
+      expect(kernel.details('timer.armed').at(-1)).toEqual({ kind: 'retry', delayMs, dueAt });
       expect(delayMs).toBeGreaterThanOrEqual(0.75 * baseMs);
       expect(delayMs).toBeLessThanOrEqual(baseMs);
       await kernel.advance(delayMs - 1);
       expect(kernel.working()).toEqual([]);
       await kernel.advance(1);
       expect(kernel.working()).toEqual(['a']);
+      expect(kernel.details('timer.fired').at(-1)).toEqual({ kind: 'retry', dueAt });
     }
     await kernel.fail('a');
+    expect(kernel.details('timer.armed')).toHaveLength(2);
     expect(kernel.status()).toBe('failed');
     expect(kernel.rows().timers.size).toBe(0);
   });

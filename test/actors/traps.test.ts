@@ -5,6 +5,7 @@ import { durable, type Intention } from '../../src/actors/durable.js';
 import { ActorTree } from '../../src/actors/run/actor-tree.js';
 import { nodeRunMachine } from '../../src/machines/node-run-machine.js';
 import { runMachine } from '../../src/machines/run-machine.js';
+import { MemoryRun } from '../../src/testing/memory-storage.js';
 import { Kernel } from '../support/kernel.js';
 import { action, edge, join, plan } from '../support/plans.js';
 
@@ -55,7 +56,7 @@ describe('the actors of a run', () => {
     expect(tree.send('b', { type: 'inputs.resolved' }).to).toBe('ready');
   });
 
-  it('S165 are refused where another machine, or another version of it, wrote the snapshot', () => {
+  it('S210 are refused where another machine, or another version of it, wrote the snapshot', () => {
     const tree = new ActorTree('r1');
     tree.send('a', { type: 'inputs.resolved' });
     const stored = tree.settleNode(1, 'a', 1);
@@ -66,6 +67,32 @@ describe('the actors of a run', () => {
     restored.restoreNode(stored);
     expect(restored.stateOf('a')).toBe('due');
   });
+
+  it.each(['', 'a'])(
+    'S210 leave a run untouched whose snapshot of %j is of another version, and no other run',
+    async (actor) => {
+      const kernel = new Kernel();
+      const version = plan([action('a', { retry: { maxAttempts: 2, maxInterruptions: 5 } })]);
+      for (const id of ['r1', 'r2']) await kernel.start(version, { id });
+      await kernel.settle();
+      const { versions } = kernel.rows('r1');
+      const changed = versions.map((one) => (one.actor === actor ? { ...one, version: 99 } : one));
+      versions.splice(0, versions.length, ...changed);
+      const before = structuredClone(kernel.rows('r1'));
+      await kernel.restart();
+      await expect(kernel.cancel('r1')).rejects.toMatchObject({
+        code: 'run-unrestorable',
+        retryable: false,
+      });
+      await expect(kernel.supervisor.resume('r1')).rejects.toMatchObject({
+        code: 'run-unrestorable',
+      });
+      expect(kernel.working('r1')).toEqual([]);
+      expect(kernel.rows('r1')).toEqual(Object.assign(Object.create(MemoryRun.prototype), before));
+      await kernel.finish('a', 1, 'r2');
+      expect(kernel.status('r2')).toBe('completed');
+    },
+  );
 
   it('of two runs with the same node ids know nothing of each other', async () => {
     const kernel = new Kernel();

@@ -21,6 +21,8 @@ export function expectSoundLog(rows: MemoryRun, version: PlanVersion): void {
   expect(terminal).toHaveLength(isFinal(rows.record.status) ? 1 : 0);
   if (terminal.length > 0) expect(events.at(-1)).toBe(terminal[0]);
   expectConsecutiveTurns(rows);
+  expectChainedStatuses(rows);
+  expectCheckpoints(rows);
   expectEveryStartEnds(rows);
   expectNothingStartsAfterCancel(events);
   expectRebuilt(rows, version);
@@ -39,6 +41,50 @@ function expectConsecutiveTurns({ turns, seq }: MemoryRun): void {
     number = turn.turn;
   }
   expect(seq).toBe(last);
+}
+
+/** Each change of the run's status is one event, one a turn but for the first, and the row follows. */
+function expectChainedStatuses({ turns, record }: MemoryRun): void {
+  let status: string | null = null;
+  for (const [number, { rows }] of turns.entries()) {
+    const changes = rows.events.flatMap(({ type, node, detailJson }) => {
+      const { from, to } = JSON.parse(detailJson) as { from?: string | null; to?: string };
+      const isOfRun = node === null && type !== 'nodes.cancelled' && to !== undefined;
+      return isOfRun ? [{ type, from, to }] : [];
+    });
+    for (const { type, from, to } of changes) {
+      expect(from ?? null, type).toBe(status);
+      expect(to, type).not.toBe(status);
+      status = to;
+    }
+    if (number > 0) expect(changes.length, 'changes of status in a turn').toBeLessThanOrEqual(1);
+    const row = rows.runChanged ?? rows.runCreated;
+    if (row === undefined) expect(changes, 'changes of status without a row').toEqual([]);
+    else expect(row.status).toBe(status);
+  }
+  expect(status).toBe(record.status);
+}
+
+/** Each turn says what caused it, and has the snapshots of the actors that it changed, and of no others. */
+function expectCheckpoints({ turns }: MemoryRun): void {
+  const newest = new Map<string, string>();
+  for (const { turn, reason, seq, rows } of turns) {
+    expect(reason).toMatch(/^(run|attempt|task|timer|turn|slot)\.[a-z]+$/);
+    const moved = rows.events.flatMap(({ type, node }) =>
+      node !== null && type.startsWith('node.') ? [node] : [],
+    );
+    const own = rows.actorVersions.map((version) => version.actor);
+    expect(new Set(own).size, 'one snapshot of an actor in a turn').toBe(own.length);
+    expect(own.filter((actor) => actor !== '').sort(), `snapshots of turn ${turn}`).toEqual(
+      [...new Set(moved)].sort(),
+    );
+    for (const { actor, seq: at, snapshotJson } of rows.actorVersions) {
+      expect(at).toBeLessThanOrEqual(seq);
+      expect(at).toBeGreaterThan(seq - rows.events.length);
+      expect(snapshotJson, `snapshot of "${actor}"`).not.toBe(newest.get(actor));
+      newest.set(actor, snapshotJson);
+    }
+  }
 }
 
 /** Every started attempt has an end, numbers are never reused, and the attempts' rows agree. */

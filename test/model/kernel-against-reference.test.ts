@@ -42,7 +42,7 @@ function expectSame(kernel: Kernel, reference: Reference): void {
 }
 
 describe('the kernel and the reference', () => {
-  it('S53 S54 S55 S58 S70–S80 S82–S85 S105 S163 agree on random plans after every step', async () => {
+  it('S29 S53 S54 S55 S58 S70–S80 S82–S85 S105 S160 S163 agree on random plans after every step', async () => {
     await fc.assert(
       fc.asyncProperty(randomRuns(), (random) => playBoth(random)),
       { numRuns: RANDOM_PLANS },

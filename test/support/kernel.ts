@@ -205,9 +205,16 @@ export class Kernel {
     return this.#life.isOver;
   }
 
-  /** A new process over the same rows: handlers, memory and turns under way are lost. */
+  /**
+   * A new process over the same rows: handlers, memory and turns under way are lost. Without
+   * `hasHandlers` it has none registered.
+   */
   async restart(
-    options: { readonly recover?: boolean; readonly beforeRecovery?: () => void } = {},
+    options: {
+      readonly recover?: boolean;
+      readonly hasHandlers?: boolean;
+      readonly beforeRecovery?: () => void;
+    } = {},
   ): Promise<void> {
     this.#life.turnsLeft = 0;
     this.#life = new Life();
@@ -216,7 +223,7 @@ export class Kernel {
     clock.advance(this.clock.now() - clock.now());
     this.clock = clock;
     const { turn } = await this.storage.store.highWater();
-    this.supervisor = this.#supervise(turn);
+    this.supervisor = this.#supervise(turn, options.hasHandlers);
     if (options.recover === false) return;
     options.beforeRecovery?.();
     const recovered = this.supervisor.recover();
@@ -282,7 +289,7 @@ export class Kernel {
 
   // Parts ------------------------------------------------------------------------------------
 
-  #supervise(lastTurn: number): Supervisor {
+  #supervise(lastTurn: number, hasHandlers = true): Supervisor {
     const { seed: _seed, handlers, executors, store, ...limits } = this.#options;
     const life = this.#life;
     const { clock } = this;
@@ -291,7 +298,10 @@ export class Kernel {
       journal: life.limit(this.storage.journal),
       store: store?.(this.storage.store) ?? this.storage.store,
       plans: new PlanCache(),
-      registry: new HandlerRegistry({ work: this.#work(life), ...handlers }, executors ?? []),
+      registry: new HandlerRegistry(
+        hasHandlers ? { work: this.#work(life), ...handlers } : {},
+        executors ?? [],
+      ),
       logger: this.#logger,
       worker: 'worker',
       lastTurn,
