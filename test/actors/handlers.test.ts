@@ -140,7 +140,7 @@ describe('an input', () => {
         },
       },
     });
-    const untouched = 'source.input.v == 1 && nodes["spoiler"].input.list == [7]';
+    const untouched = 'input.v == 1 && nodes["spoiler"].input.list == [7]';
     await kernel.start(
       plan(
         [
@@ -152,7 +152,7 @@ describe('an input', () => {
         [
           edge('a', 'spoiler'),
           edge('spoiler', 'sees', { when: untouched }),
-          edge('a', 'other', { map: { 'input/list': 'output/list' } }),
+          edge('a', 'other', { map: { list: 'output.list' } }),
         ],
       ),
     );

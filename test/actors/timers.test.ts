@@ -29,7 +29,7 @@ class Service {
     const silent = { debug() {}, info() {}, warn() {}, error() {} };
     this.timerService = new TimerService({
       clock: this.clock,
-      store: this.#store as RunStore,
+      store: this.#store as unknown as RunStore,
       logger: silent,
       serves: (run) => !this.unserved.has(run),
       fire: async (run, timer) => {
@@ -50,9 +50,14 @@ class Service {
     return dueAt;
   }
 
+  /** Moves the clock on, and wakes up as often as something is due by then. */
   async advance(ms: number): Promise<void> {
     this.clock.advance(ms);
     await drained();
+    for (let i = 0; i < 50 && (this.clock.next ?? Number.NaN) <= this.clock.now(); i++) {
+      this.clock.advance(0);
+      await drained();
+    }
   }
 
   get #store() {
@@ -108,6 +113,18 @@ describe('timers', () => {
     expect(service.fired).toEqual(['soon', 'late']);
   });
 
+  it('wait again where a wake-up comes too early, as after the clock was set back', async () => {
+    const service = new Service();
+    service.add('t', 100);
+    await service.timerService.tick();
+    service.clock.advance(-1_000);
+    await service.timerService.tick();
+    await service.advance(1_099);
+    expect(service.fired).toEqual([]);
+    await service.advance(1);
+    expect(service.fired).toEqual(['t']);
+  });
+
   it('fire all, also where more are due than are read at a time', async () => {
     const service = new Service();
     for (let i = 0; i < 1_000; i++) service.add(`t${i}`, i % 3);
@@ -128,6 +145,11 @@ describe('timers', () => {
     expect(service.timers).toHaveLength(500);
   });
 });
+
+function dueAt(kernel: Kernel, run: string): number {
+  const [timer] = kernel.rows(run).timers.values();
+  return timer?.dueAt ?? Number.NaN;
+}
 
 describe('the timers of runs', () => {
   const retry = { maxAttempts: 3, backoff: 'fixed', delayMs: 1_000 };
@@ -154,7 +176,7 @@ describe('the timers of runs', () => {
       kernel.clock.advance(stoppedMs);
       await kernel.restart({ recover: false });
       await kernel.supervisor[how]('r1');
-      await kernel.advance(5_000);
+      for (let second = 0; second < 3; second++) await kernel.advance(1_000);
       expect(kernel.attempt('a', 'r1').attempt).toBe(2);
       expect(kernel.working('r2')).toEqual([]);
       expect(kernel.rows('r2').timers.size).toBe(1);
@@ -168,6 +190,19 @@ describe('the timers of runs', () => {
       expect(kernel.attempt('a', 'r1').attempt).toBe(3);
     },
   );
+
+  it('S108 fire after resume beside hundreds of due timers of runs that are not served', async () => {
+    const ids = Array.from({ length: 250 }, (_, i) => `r${i}`);
+    const kernel = await waiting(...ids);
+    const byTime = ids.sort((a, b) => dueAt(kernel, a) - dueAt(kernel, b));
+    const last = byTime.at(-1) ?? '';
+    kernel.clock.advance(5_000);
+    await kernel.restart({ recover: false });
+    await kernel.supervisor.resume(last);
+    for (let second = 0; second < 3; second++) await kernel.advance(1_000);
+    expect(kernel.working(last)).toEqual(['a']);
+    expect(byTime.slice(0, -1).flatMap((id) => kernel.working(id))).toEqual([]);
+  });
 
   it('S108 wait again where the clock was set back while they were delivered', async () => {
     const kernel = await waiting('r1');
