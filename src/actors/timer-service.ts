@@ -57,10 +57,9 @@ export class TimerService {
     try {
       // One reading of the clock for both questions: a timer between two would be lost.
       const now = this.#clock.now();
-      const due = await this.#store.dueTimers(now, PAGE + this.#handled.size);
-      const fresh = due.filter(({ id, runId }) => !this.#handled.has(id) && this.#serves(runId));
+      const { fresh, isLast } = await this.#dueTimers(now);
       for (const { id, runId } of fresh) this.#deliver(runId, id);
-      if (fresh.length >= PAGE) return this.arm(now);
+      if (!isLast) return this.arm(now);
       const next = await this.#store.nextDue(now);
       if (next !== undefined) this.arm(next);
     } catch (error) {
@@ -73,6 +72,16 @@ export class TimerService {
   close(): void {
     this.#closed = true;
     this.#callOff?.();
+  }
+
+  /** A page of timers to fire. Those that are under way or not served lie in front of it: then it widens. */
+  async #dueTimers(now: number) {
+    for (let limit = PAGE + this.#handled.size; ; limit *= 2) {
+      const due = await this.#store.dueTimers(now, limit);
+      const fresh = due.filter(({ id, runId }) => !this.#handled.has(id) && this.#serves(runId));
+      const isLast = due.length < limit;
+      if (isLast || fresh.length > 0) return { fresh, isLast };
+    }
   }
 
   #deliver(run: string, timer: string): void {

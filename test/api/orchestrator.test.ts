@@ -123,7 +123,7 @@ describe('a start', () => {
       for (const key of keys) expect(error.message).toContain(key);
       expect(await orchestrator.runs.list()).toEqual([]);
       await orchestrator.close();
-      for (const table of ['plan_versions', 'runs', 'run_events', 'checkpoints']) {
+      for (const table of ['plans', 'runs', 'run_events', 'checkpoints']) {
         expect(await rowsOf(database, `select * from ${table}`), table).toEqual([]);
       }
     },
