@@ -49,10 +49,12 @@ export type {
   ArtifactView,
   AttemptView,
   NodeRunView,
+  NodeStateView,
   RunDetails,
   RunError,
   RunEvent,
   RunResult,
+  RunState,
   RunSummary,
   TaskView,
 } from './views.js';

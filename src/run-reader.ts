@@ -18,6 +18,7 @@ import { edgeIds } from './plan/edge-ids.js';
 import type { Issue } from './plan/issue.js';
 import type { JsonObject, JsonValue } from './plan/json.js';
 import type { Plan } from './plan/schema.js';
+import { stateFromVersions } from './run-state.js';
 import type {
   ArtifactView,
   AttemptView,
@@ -26,6 +27,7 @@ import type {
   RunError,
   RunEvent,
   RunResult,
+  RunState,
   RunSummary,
   TaskView,
 } from './views.js';
@@ -114,6 +116,32 @@ export class RunReader {
       plan.nodes.map((node) => [node.id, rows.get(node.id)?.status ?? untouched]),
     );
     return planToMermaid(plan, { statuses, takenEdges: takenEdges(plan, rows) });
+  }
+
+  /** The run as it was at event `seq`; rejects with `argument-invalid` where it has no such event. */
+  async stateAt(id: string, seq: number): Promise<RunState> {
+    const record = await this.#record(id);
+    const checkpoint = await this.#queries.checkpointOf(record.run, seq);
+    if (checkpoint === undefined || seq < 1) {
+      throw new RunchartError('argument-invalid', `run ${id} has no event ${seq}`);
+    }
+    const { nodes } = await this.plan(record.planHash);
+    const versions = await this.#queries.versionsAt(record.run, seq);
+    const stored = await this.#queries.eventsOfType(record.run, 'artifact.stored', MAX_PAGE_ROWS);
+    const artifacts = stored.filter((event) => event.seq <= seq);
+    return {
+      run: id,
+      seq,
+      cause: checkpoint.reason,
+      at: checkpoint.at,
+      ...stateFromVersions(
+        nodes.map((node) => node.id),
+        versions,
+      ),
+      artifacts: artifacts.map(
+        ({ detailJson }) => JSON.parse(detailJson) as { name: string; version: number },
+      ),
+    };
   }
 
   /** The plan of a version. */

@@ -112,3 +112,23 @@ export interface RunResult<Outputs = Readonly<Record<string, JsonValue>>> {
   readonly errors: readonly RunError[];
   readonly reason: JsonObject | null;
 }
+
+/** A run as it was at one of its events. */
+export interface RunState {
+  readonly run: string;
+  readonly seq: number;
+  readonly status: RunStatus;
+  /** Type of the message that caused the turn of the event. */
+  readonly cause: string;
+  readonly at: number;
+  readonly nodes: readonly NodeStateView[];
+  /** Artifacts stored by then. */
+  readonly artifacts: readonly { readonly name: string; readonly version: number }[];
+}
+
+export interface NodeStateView {
+  readonly node: string;
+  readonly status: NodeStatus;
+  readonly attempt: number;
+  readonly reason?: JsonObject;
+}

@@ -7,6 +7,7 @@ import type { InValue } from '@libsql/client/sqlite3';
 import { and, asc, desc, eq, getTableColumns, gt, lt, type SQL, sql } from 'drizzle-orm';
 import { QueryBuilder, type SQLiteTable } from 'drizzle-orm/sqlite-core';
 import type {
+  ActorVersionRecord,
   ArtifactRecord,
   AttemptRecord,
   EventRecord,
@@ -18,6 +19,7 @@ import type {
 import type { RunStatus } from '../machines/statuses.js';
 import type { Reader } from './reader.js';
 import {
+  ACTOR_VERSION,
   ARTIFACT,
   ATTEMPT,
   CHECKPOINT,
@@ -30,6 +32,12 @@ import {
   TASK,
 } from './rows.js';
 import * as tables from './schema.js';
+
+const VERSIONS_AT = `select cast(${ACTOR_VERSION.expression('v')} as blob) from actor_versions v
+  where v.run = ?1 and v.seq = (
+    select max(w.seq) from actor_versions w
+    where w.run = v.run and w.actor = v.actor and w.seq <= ?2)
+  order by v.actor`;
 
 /** Most rows that one call gives. */
 export const MAX_PAGE_ROWS = 1_000;
@@ -159,6 +167,18 @@ export class RunQueries {
       order: [asc(checkpoints.seq)],
       limit,
     });
+  }
+
+  /** The checkpoint of the turn that event `seq` belongs to. */
+  async checkpointOf(run: number, seq: number): Promise<CheckpointRecord | undefined> {
+    const [found] = await this.checkpoints(run, seq - 1, 1);
+    return found;
+  }
+
+  /** Of each actor of a run, the newest snapshot that is not after event `seq`. */
+  async versionsAt(run: number, seq: number): Promise<ActorVersionRecord[]> {
+    const rows = await this.#reader.jsonRows(VERSIONS_AT, [run, seq]);
+    return rows.map(ACTOR_VERSION.toRecord);
   }
 
   /** Attempts of one node, oldest first. */

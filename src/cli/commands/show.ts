@@ -1,5 +1,5 @@
-import type { Command } from 'commander';
-import type { ArtifactView, NodeRunView, RunDetails, RunReader } from '../../index.js';
+import { type Command, InvalidArgumentError } from 'commander';
+import type { ArtifactView, NodeRunView, RunDetails, RunReader, RunState } from '../../index.js';
 import { addJson, databaseCommand, type Finish, finishing } from '../command.js';
 import { type DatabaseOption, reading } from '../database.js';
 import { UsageError } from '../failure.js';
@@ -8,6 +8,7 @@ import { describeTask } from '../show-tasks.js';
 
 interface ShowOptions extends DatabaseOption {
   readonly artifact?: string;
+  readonly at?: number;
   readonly json?: true;
 }
 
@@ -16,6 +17,7 @@ export function showCommand(finish: Finish): Command {
   return addJson(databaseCommand('show', 'show a run: its nodes, open tasks and artifacts'))
     .argument('<run>')
     .option('--artifact <name>', 'print the newest version of an artifact instead')
+    .option('--at <event>', 'show the run as it was at the event with this number', parseEvent)
     .action(
       finishing(finish, (id: string, options: ShowOptions) =>
         reading(options, (runs) => show(runs, id, options)),
@@ -24,12 +26,26 @@ export function showCommand(finish: Finish): Command {
 }
 
 async function show(runs: RunReader, id: string, options: ShowOptions): Promise<undefined> {
+  if (options.at !== undefined) return printState(await runs.stateAt(id, options.at), options);
   const details = await runs.details(id);
   if (options.artifact !== undefined) return printArtifact(details, options.artifact, options);
   if (options.json) return void printJson(details);
   const { title } = await runs.plan(details.plan);
   for (const part of describeRun(details, title, options)) print(part);
   return undefined;
+}
+
+function printState(state: RunState, { json }: ShowOptions): undefined {
+  if (json) return void printJson(state);
+  const { run, seq, status, cause, at, nodes } = state;
+  print(clean(`run ${run} at event ${seq} was ${status}, ${when(at)} UTC, after ${cause}`));
+  print(`\n${table([['NODE', 'STATUS', 'ATTEMPT', 'WHY'], ...nodes.map(toRow)])}`);
+}
+
+function parseEvent(text: string): number {
+  const seq = Number(text);
+  if (Number.isSafeInteger(seq) && seq > 0) return seq;
+  throw new InvalidArgumentError('Expected the number of an event.');
 }
 
 function* describeRun(details: RunDetails, title: string, option: DatabaseOption) {
