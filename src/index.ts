@@ -30,6 +30,7 @@ export {
   type RunHandle,
   type StartedRun,
   type StartOptions,
+  type UnrestorableRun,
 } from './orchestrator.js';
 export { type PlanFor, plan } from './plan/builder.js';
 export { type CompileResult, compilePlan, PlanInvalidError } from './plan/compile.js';

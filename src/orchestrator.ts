@@ -99,6 +99,13 @@ export interface Responded {
   readonly outcome: string;
 }
 
+/** A run that this program could not take up, and why. */
+export interface UnrestorableRun {
+  readonly run: string;
+  readonly code: string;
+  readonly message: string;
+}
+
 export interface Health {
   readonly status: 'ok' | 'failing' | 'lost';
   readonly detail?: string;
@@ -286,6 +293,20 @@ export class Orchestrator {
   /** Takes up all runs that an earlier process left in motion, and fires what fell due meanwhile. */
   recover(): Promise<void> {
     return this.#supervisor.recover();
+  }
+
+  /**
+   * A dry run over all runs that have not ended: those that this program could not take up, with why
+   * (`run-unrestorable`, `handler-missing`, …). Changes nothing.
+   */
+  async examine(): Promise<readonly UnrestorableRun[]> {
+    const found: UnrestorableRun[] = [];
+    for await (const { id } of this.runs.live()) {
+      const obstacle = await this.#supervisor.examine(id);
+      if (obstacle === undefined) continue;
+      found.push({ run: id, code: obstacle.code, message: obstacle.message });
+    }
+    return found;
   }
 
   /** Runs in memory now, as their newest commits left them. */

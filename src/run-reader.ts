@@ -61,6 +61,20 @@ export class RunReader {
     return records.map(toSummary);
   }
 
+  /** All runs that have not ended, newest first. */
+  async *live(): AsyncIterableIterator<RunSummary> {
+    let before: string | undefined;
+    for (;;) {
+      const page = await this.list({
+        limit: MAX_PAGE_ROWS,
+        ...(before !== undefined && { before }),
+      });
+      for (const run of page) if (!isFinal(run.status)) yield run;
+      before = page.at(-1)?.id;
+      if (page.length < MAX_PAGE_ROWS) return;
+    }
+  }
+
   async summary(id: string): Promise<RunSummary> {
     return toSummary(await this.#record(id));
   }

@@ -157,6 +157,16 @@ export class Supervisor {
     await this.#ask(run, { type: 'run.resume' });
   }
 
+  /** Tries, without a trace, whether this program could take a run up; says why not, or nothing. */
+  async examine(run: string): Promise<RunchartError | undefined> {
+    try {
+      const { obstacle } = await this.#loader.load(run, undefined, this.#actorServices(run));
+      return obstacle;
+    } catch (error) {
+      return error as RunchartError;
+    }
+  }
+
   /** Numbers for health and metrics. */
   stats(): SupervisorStats {
     return {

@@ -27,6 +27,8 @@ import {
 } from '../../machines/run-machine.js';
 import { snapshotDigest } from '../../machines/snapshot-digest.js';
 import { isFinal, type NodeStatus, type RunStatus } from '../../machines/statuses.js';
+import { UPCASTERS, upcast } from '../../machines/upcasters.js';
+import type { JsonObject } from '../../plan/json.js';
 import { durable, type Intention } from '../durable.js';
 import type { ActorVersionRecord } from '../records.js';
 
@@ -150,8 +152,9 @@ export class ActorTree {
 
   /** Keeps the stored snapshot of a node run that is neither final nor untouched. */
   restoreNode(stored: ActorVersionRecord): void {
-    readEnvelope(stored, NODE_RUN_MACHINE);
-    this.#dormant.set(stored.actor, stored.snapshotJson);
+    const isCurrent = stored.version === NODE_RUN_MACHINE.version;
+    const snapshot = readEnvelope(stored, NODE_RUN_MACHINE);
+    this.#dormant.set(stored.actor, isCurrent ? stored.snapshotJson : JSON.stringify(snapshot));
   }
 
   #spawn(node: string, dormant: string | undefined): NodeActor {
@@ -177,18 +180,21 @@ export class ActorTree {
 
 const NONE: readonly string[] = [];
 
-/** Refuses what another machine, or another version of it, has written. */
+/** The stored snapshot, brought up to this program's version of its machine. */
 function readEnvelope(
   stored: ActorVersionRecord,
   machine: { readonly id: string; readonly version: number },
 ): Snapshot<unknown> {
-  if (stored.machine !== machine.id || stored.version !== machine.version) {
-    throw new UnrestorableError(
-      `the snapshot of "${stored.actor || 'run'}" is of ${stored.machine} version ${stored.version}; ` +
-        `this program restores ${machine.id} version ${machine.version}`,
-    );
-  }
-  return JSON.parse(stored.snapshotJson) as Snapshot<unknown>;
+  const versions = { from: stored.version, to: machine.version };
+  const snapshot =
+    stored.machine === machine.id
+      ? upcast(UPCASTERS, machine.id, versions, JSON.parse(stored.snapshotJson) as JsonObject)
+      : undefined;
+  if (snapshot !== undefined) return snapshot as unknown as Snapshot<unknown>;
+  throw new UnrestorableError(
+    `the snapshot of "${stored.actor || 'run'}" is of ${stored.machine} version ${stored.version}; ` +
+      `this program restores ${machine.id} version ${machine.version}`,
+  );
 }
 
 /** A stored snapshot that this program cannot restore. The run is left as it is. */
