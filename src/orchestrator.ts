@@ -167,6 +167,9 @@ export class Orchestrator {
   readonly #plans = new PlanCache();
   readonly #stored = new Set<string>();
   #lastRun: number;
+  /** Those who wait for a change; closing wakes them. */
+  readonly #signals = new Set<ChangeSignal>();
+  #isClosed = false;
   #closing: Promise<void> | undefined;
 
   constructor(parts: OrchestratorParts) {
@@ -223,10 +226,13 @@ export class Orchestrator {
   async *events(id: string, options: EventsOptions = {}): AsyncIterableIterator<RunEvent> {
     const { signal } = options;
     let after = options.after ?? 0;
-    const change = new ChangeSignal(signal);
+    const change = this.#newSignal();
+    const onAbort = () => change.raise();
+    signal?.addEventListener('abort', onAbort);
+    let isLastLook = false;
     const unwatch = this.#supervisor.live.watch(id, () => change.raise());
     try {
-      while (signal?.aborted !== true) {
+      while (signal?.aborted !== true && !this.#isClosed) {
         const page = await this.runs.events(id, after, options.pageSize);
         for (const event of page) {
           yield event;
@@ -234,11 +240,15 @@ export class Orchestrator {
           if (isTerminal(event)) return;
         }
         if (page.length > 0) continue;
-        if (isFinal((await this.runs.summary(id)).status)) return;
-        await change.wait();
+        if (isLastLook) return;
+        // The last events may have been committed since the page was read.
+        isLastLook = isFinal((await this.runs.summary(id)).status);
+        if (!isLastLook) await change.wait();
       }
     } finally {
       unwatch();
+      signal?.removeEventListener('abort', onAbort);
+      this.#signals.delete(change);
     }
   }
 
@@ -339,6 +349,8 @@ export class Orchestrator {
 
   async #close(): Promise<void> {
     await this.#supervisor.close(this.#parts.limits.drainMs);
+    this.#isClosed = true;
+    for (const signal of this.#signals) signal.raise();
     await this.#parts.closeStorage();
   }
 
@@ -378,21 +390,33 @@ export class Orchestrator {
     this.#stored.add(version.hash);
   }
 
+  #newSignal(): ChangeSignal {
+    const change = new ChangeSignal();
+    this.#signals.add(change);
+    return change;
+  }
+
   /** Resolves with the first durable status that is asked for. */
   async #when(id: string, isReached: (status: RunStatus) => boolean): Promise<RunStatus> {
     const { live } = this.#supervisor;
-    const change = new ChangeSignal();
+    const change = this.#newSignal();
     let status: RunStatus | undefined;
     const unwatch = live.watch(id, (run) => {
       status = run.status;
       if (isReached(status)) change.raise();
     });
     try {
-      status = live.get(id)?.status ?? (await this.runs.summary(id)).status;
-      while (!isReached(status)) await change.wait();
+      const read = live.get(id)?.status ?? (await this.runs.summary(id)).status;
+      // A commit meanwhile is newer than what was read.
+      status ??= read;
+      while (!isReached(status)) {
+        if (this.#isClosed) throw new RunchartError('closing', 'the orchestrator is closed');
+        await change.wait();
+      }
       return status;
     } finally {
       unwatch();
+      this.#signals.delete(change);
     }
   }
 }
@@ -407,10 +431,6 @@ function isTerminal(event: RunEvent): boolean {
 class ChangeSignal {
   #isRaised = false;
   #wake: (() => void) | undefined;
-
-  constructor(signal?: AbortSignal) {
-    signal?.addEventListener('abort', () => this.raise(), { once: true });
-  }
 
   raise(): void {
     this.#isRaised = true;

@@ -42,6 +42,11 @@ export class AttemptRunner {
     return this.#running.size;
   }
 
+  /** Runs that have a handler at work here. */
+  runsAtWork(): ReadonlySet<string> {
+    return new Set([...this.#running.values()].map(({ run }) => run));
+  }
+
   start(run: string, effect: StartEffect): void {
     const { node, attempt, key } = effect;
     const running = new RunningAttempt({ run, node, attempt, key }, this.#reports, this.#logger);

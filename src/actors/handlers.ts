@@ -133,6 +133,9 @@ async function runLifecycle(
   context: HandlerContext,
 ): Promise<unknown> {
   const prepared = handler.prep ? await handler.prep(input, context) : input;
+  // Nothing new starts once the run is ending, not even the next phase.
+  context.signal.throwIfAborted();
   const value = await handler.exec(prepared, context);
+  context.signal.throwIfAborted();
   return handler.post ? await handler.post(value, context) : value;
 }

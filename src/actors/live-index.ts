@@ -32,6 +32,13 @@ export class LiveIndex {
     return runs;
   }
 
+  readonly #onError: (run: string, error: unknown) => void;
+
+  /** `onError` is told of listeners that throw: they harm neither the run nor other listeners. */
+  constructor(onError: (run: string, error: unknown) => void) {
+    this.#onError = onError;
+  }
+
   get(run: string): LiveRun | undefined {
     return this.#atoms.get(run)?.atom.get();
   }
@@ -41,7 +48,12 @@ export class LiveIndex {
     const entry = this.#entry(run);
     entry.watchers += 1;
     const subscription = entry.atom.subscribe((live) => {
-      if (live !== undefined) listener(live);
+      if (live === undefined) return;
+      try {
+        listener(live);
+      } catch (error) {
+        this.#onError(run, error);
+      }
     });
     return () => {
       subscription.unsubscribe();

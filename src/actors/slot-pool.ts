@@ -34,7 +34,7 @@ export class SlotPool {
   }
 
   release(run: string): void {
-    this.#set(run, (this.#held.get(run) ?? 0) - 1);
+    this.#set(run, Math.max(0, (this.#held.get(run) ?? 0) - 1));
   }
 
   /** Sets what a run holds, after it was rehydrated. */

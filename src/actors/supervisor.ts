@@ -70,7 +70,7 @@ const STORAGE_PATIENCE_MS = 10_000;
 const STORAGE_RETRY_MS = 1_000;
 
 export class Supervisor {
-  readonly live = new LiveIndex();
+  readonly live: LiveIndex;
   readonly #parts: SupervisorParts;
   readonly #runs = new Map<string, Residency>();
   readonly #loader: RunLoader;
@@ -80,6 +80,8 @@ export class Supervisor {
   readonly #timers: TimerService;
   #turn: number;
   #isClosing = false;
+  /** Storage is about to go: what still comes, from handlers that ignored their signal, is dropped. */
+  #isClosed = false;
   /** Whether this process serves the timers of all runs, or only of those that it was asked about. */
   #servesAll = false;
   readonly #served = new Set<string>();
@@ -90,6 +92,7 @@ export class Supervisor {
   constructor(parts: SupervisorParts) {
     const { environment, store, logger, registry, limits } = parts;
     this.#parts = parts;
+    this.live = new LiveIndex((run, error) => logger.error({ run, error }, 'a watcher failed'));
     this.#turn = parts.lastTurn;
     this.#loader = new RunLoader(parts);
     this.#pump = new MessagePump({
@@ -133,7 +136,9 @@ export class Supervisor {
     let after: string | undefined;
     for (;;) {
       const ids = await this.#parts.store.unfinishedRuns(after, page);
-      const recovered = ids.map((id) => this.#tellAndWait(id, { type: 'run.recover' }));
+      const inHand = this.#attempts.runsAtWork();
+      const left = ids.filter((id) => !inHand.has(id) && !this.#runs.has(id));
+      const recovered = left.map((id) => this.#tellAndWait(id, { type: 'run.recover' }));
       await Promise.all(recovered);
       after = ids.at(-1);
       if (ids.length < page) break;
@@ -143,7 +148,8 @@ export class Supervisor {
 
   /** Takes up one run that an earlier process left in motion, unless this one has it in hand already. */
   async takeUp(run: string): Promise<void> {
-    const isInHand = this.#runs.get(run)?.actor !== undefined;
+    const isInHand =
+      this.#runs.get(run)?.actor !== undefined || this.#attempts.runsAtWork().has(run);
     if (!isInHand) await this.#ask(run, { type: 'run.recover' });
     await this.#timers.tick();
   }
@@ -193,6 +199,7 @@ export class Supervisor {
     // What ignores its signal is closed as interrupted by the next process.
     this.#attempts.abortAll('the process is shutting down');
     await this.#atMost(STORAGE_PATIENCE_MS, this.#whenQuiet());
+    this.#isClosed = true;
   }
 
   async #atMost(limitMs: number, work: Promise<void>): Promise<void> {
@@ -255,6 +262,9 @@ export class Supervisor {
   }
 
   #post(run: string, envelope: Envelope): void {
+    if (this.#isClosed) {
+      return envelope.settle({ error: new RunchartError('closing', 'the orchestrator is closed') });
+    }
     let residency = this.#runs.get(run);
     if (residency === undefined) {
       residency = new Residency(run);
@@ -292,7 +302,7 @@ export class Supervisor {
       return this.#onCrash(residency, envelope, error);
     }
     if (actor.wantsSlot) this.#slots.enqueue(residency.id);
-    this.#slots.offerFree();
+    this.#offerSlots();
     this.#commit(residency, actor, envelope, turn);
   }
 
@@ -370,11 +380,16 @@ export class Supervisor {
     });
   }
 
+  /** While closing nothing starts: a run that was offered a slot would only ask again. */
+  #offerSlots(): void {
+    if (!this.#isClosing) this.#slots.offerFree();
+  }
+
   /** However the run answers, the slot that was kept for it and not taken is free again. */
   #offerSlot(run: string): void {
     const settle = () => {
       this.#slots.endOffer(run);
-      this.#slots.offerFree();
+      this.#offerSlots();
     };
     this.#post(run, { message: { type: 'slot.offer' }, internal: true, voids: 0, settle });
   }
@@ -466,6 +481,7 @@ export class Supervisor {
     if (residency.isStorageDown) await this.#pause(STORAGE_RETRY_MS);
     if (residency.actor !== undefined) this.#parts.journal.release(residency.actor.record.run);
     residency.actor = undefined;
+    residency.lastCommit = Promise.resolve();
     await this.#load(residency);
   }
 
@@ -488,7 +504,7 @@ export class Supervisor {
 
   /** A run that cannot be restored is refused; one that cannot be read now keeps its internal messages. */
   async #onUnreadable(residency: Residency, error: RunchartError): Promise<void> {
-    residency.refuseInbox(error, error.retryable);
+    residency.refuseInbox(error, error.retryable && !this.#isClosed);
     if (residency.inbox.size === 0) return this.#forget(residency);
     await this.#pause(STORAGE_RETRY_MS);
     await this.#load(residency);
@@ -501,15 +517,17 @@ export class Supervisor {
     });
   }
 
-  #adopt({ id, actor }: Residency): void {
-    this.#slots.adopt(id, actor?.slotsHeld ?? 0);
-    this.#slots.offerFree();
+  #adopt({ id, actor, obstacle }: Residency): void {
+    // What cannot go on here has nothing at work here.
+    const isStuck = obstacle !== undefined && actor?.isEnding !== true;
+    this.#slots.adopt(id, isStuck ? 0 : (actor?.slotsHeld ?? 0));
+    this.#offerSlots();
     if (actor === undefined) return;
     this.live.setResident(id, true);
     if (actor.seq === 0) return;
     this.live.committed({ id, status: actor.status, seq: actor.seq, nodes: actor.nodeCounts() });
     // What was left to decide, or waited for a slot, goes on with any turn.
-    if (actor.wantsTurn) this.#tell(id, { type: 'turn.continue' });
+    if (actor.wantsTurn && !this.#isClosing) this.#tell(id, { type: 'turn.continue' });
   }
 
   #refuse(residency: Residency, error: RunchartError): void {
@@ -531,6 +549,7 @@ export class Supervisor {
   }
 
   #forget(residency: Residency): void {
+    if (this.#runs.get(residency.id) !== residency) return;
     this.#runs.delete(residency.id);
     this.live.setResident(residency.id, false);
     this.#noticeQuiet();
