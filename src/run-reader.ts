@@ -91,11 +91,10 @@ export class RunReader {
       limit: MAX_PAGE_ROWS,
     });
     const artifacts = await this.#queries.artifacts(record.run);
-    const checkpoint = await this.#newestSeq(rows, record.run);
     return {
       ...toSummary(record),
       inputs: JSON.parse(record.inputJson) as JsonValue,
-      seq: checkpoint,
+      seq: await this.#queries.newestSeq(record.run),
       nodes: plan.nodes.map(({ id: node }) => {
         const row = rows.get(node);
         return row === undefined ? { node, status: untouched, attempt: 0 } : toNodeRun(row);
@@ -209,16 +208,6 @@ export class RunReader {
       const last = page.at(-1);
       if (last === undefined || page.length < MAX_PAGE_ROWS) return rows;
       after = last.node;
-    }
-  }
-
-  async #newestSeq(rows: ReadonlyMap<string, NodeRunRecord>, run: number): Promise<number> {
-    let seq = Math.max(0, ...[...rows.values()].map((row) => row.seq));
-    for (;;) {
-      const events = await this.#queries.events(run, seq, MAX_PAGE_ROWS);
-      const last = events.at(-1);
-      if (last === undefined) return seq;
-      seq = last.seq;
     }
   }
 

@@ -59,6 +59,11 @@ export class Residency {
     this.id = id;
   }
 
+  /** Nothing but a cancel moves it here: it meets an obstacle, and is not ending already. */
+  get isStuck(): boolean {
+    return this.obstacle !== undefined && this.actor?.isEnding !== true;
+  }
+
   /** Nothing is under way and nothing waits. */
   get isQuiet(): boolean {
     return this.inbox.size === 0 && this.underWay.size === 0 && this.state === 'active';

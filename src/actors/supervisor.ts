@@ -291,7 +291,7 @@ export class Supervisor {
       return this.#answerRepeatedStart(residency, actor, envelope);
     }
     const { obstacle } = residency;
-    if (obstacle !== undefined && message.type !== 'run.cancel' && !actor.isEnding) {
+    if (obstacle !== undefined && residency.isStuck && message.type !== 'run.cancel') {
       envelope.settle({ error: obstacle });
       return this.#letGo(residency);
     }
@@ -517,9 +517,8 @@ export class Supervisor {
     });
   }
 
-  #adopt({ id, actor, obstacle }: Residency): void {
+  #adopt({ id, actor, isStuck }: Residency): void {
     // What cannot go on here has nothing at work here.
-    const isStuck = obstacle !== undefined && actor?.isEnding !== true;
     this.#slots.adopt(id, isStuck ? 0 : (actor?.slotsHeld ?? 0));
     this.#offerSlots();
     if (actor === undefined) return;
@@ -540,8 +539,7 @@ export class Supervisor {
     if (residency.state !== 'active' || !residency.isQuiet) return;
     const { actor, obstacle } = residency;
     const isOneTooMany = this.#runs.size > this.#parts.limits.maxResidentRuns;
-    const isStuck = obstacle !== undefined && actor?.isEnding !== true;
-    const isNeeded = actor !== undefined && !actor.isIdle && !isStuck;
+    const isNeeded = actor !== undefined && !actor.isIdle && !residency.isStuck;
     if (isNeeded && (!isOneTooMany || actor.wantsTurn)) return;
     if (obstacle === undefined) this.#obstructed.delete(residency.id);
     else this.#obstructed.set(residency.id, obstacle);

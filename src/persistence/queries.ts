@@ -33,6 +33,9 @@ import {
 } from './rows.js';
 import * as tables from './schema.js';
 
+const NEWEST_SEQ =
+  'select cast(json_array(coalesce(max(seq), 0)) as blob) from checkpoints where run = ?';
+
 const VERSIONS_AT = `select cast(${ACTOR_VERSION.expression('v')} as blob) from actor_versions v
   where v.run = ?1 and v.seq = (
     select max(w.seq) from actor_versions w
@@ -167,6 +170,12 @@ export class RunQueries {
       order: [asc(checkpoints.seq)],
       limit,
     });
+  }
+
+  /** Number of the newest event of a run. */
+  async newestSeq(run: number): Promise<number> {
+    const [row] = await this.#reader.jsonRows(NEWEST_SEQ, [run]);
+    return (row as [number])[0];
   }
 
   /** The checkpoint of the turn that event `seq` belongs to. */
