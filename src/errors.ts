@@ -24,6 +24,8 @@ export const ERROR_KINDS = {
   'run-unrestorable': { status: 409, retryable: false },
   'node-unknown': { status: 404, retryable: false },
   'node-not-running': { status: 409, retryable: false },
+  'node-not-retryable': { status: 409, retryable: false },
+  'signal-invalid': { status: 422, retryable: false },
   'node-not-work': { status: 409, retryable: false },
   'attempt-stale': { status: 409, retryable: false },
   'task-unknown': { status: 404, retryable: false },

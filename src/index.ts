@@ -11,6 +11,8 @@ export type {
 } from './actors/handlers.js';
 export type { LiveRun } from './actors/live-index.js';
 export { ERROR_KINDS, type ErrorCode, RunchartError } from './errors.js';
+export { type IsolatedHandler, type IsolatedOptions, isolated } from './isolation/isolated.js';
+export { IsolationError, type IsolationErrorCode } from './isolation/isolation-error.js';
 export {
   NODE_STATUSES,
   type NodeStatus,
@@ -28,6 +30,8 @@ export {
   type Responded,
   type RespondOptions,
   type RunHandle,
+  type Signalled,
+  type SignalOptions,
   type StartedRun,
   type StartOptions,
   type UnrestorableRun,
@@ -35,16 +39,13 @@ export {
 export { type PlanFor, plan } from './plan/builder.js';
 export { type CompileResult, compilePlan, PlanInvalidError } from './plan/compile.js';
 export { planToMermaid } from './plan/diagram.js';
+export type { PlanEdge } from './plan/edge-schema.js';
 export { formatIssues, type Issue, type IssueSeverity } from './plan/issue.js';
 export type { JsonObject, JsonValue } from './plan/json.js';
+export type { PlanNode } from './plan/node-schemas.js';
 export { type ParseResult, parsePlanText } from './plan/parse.js';
 export type { PlanVersion } from './plan/plan-version.js';
-export {
-  jsonSchema as planJsonSchema,
-  type Plan,
-  type PlanEdge,
-  type PlanNode,
-} from './plan/schema.js';
+export { jsonSchema as planJsonSchema, type Plan } from './plan/schema.js';
 export { type RunFilter, RunReader } from './run-reader.js';
 export type {
   ArtifactView,

@@ -9,8 +9,13 @@ import { HandlerRegistry, type Handlers, type Logger } from './actors/handlers.j
 import type { LiveRun } from './actors/live-index.js';
 import { PlanCache } from './actors/plan-cache.js';
 import type { Journal, RunStore } from './actors/ports.js';
-import type { RunRecord } from './actors/records.js';
-import { Supervisor, type SupervisorLimits, type SupervisorStats } from './actors/supervisor.js';
+import type { RunRecord, RunSettings } from './actors/records.js';
+import {
+  type ChildStart,
+  Supervisor,
+  type SupervisorLimits,
+  type SupervisorStats,
+} from './actors/supervisor.js';
 import { RunchartError } from './errors.js';
 import { isFinal, type RunStatus } from './machines/statuses.js';
 import { openStorage } from './persistence/storage.js';
@@ -20,6 +25,8 @@ import { blockingIssues } from './plan/issue.js';
 import type { JsonObject, JsonValue } from './plan/json.js';
 import { toJsonValue } from './plan/json-values.js';
 import type { PlanVersion } from './plan/plan-version.js';
+import type { Plan, PlanBudget } from './plan/schema.js';
+import { draftOfSubplan } from './plan/subplans.js';
 import { RunReader } from './run-reader.js';
 import type { RunEvent, RunResult } from './views.js';
 
@@ -61,6 +68,18 @@ export interface StartOptions<Input = unknown> {
   readonly metadata?: JsonObject;
   /** Handlers of this run that may be at work at the same time. */
   readonly concurrency?: number;
+  /** From 0 to 9; where handlers are scarce 9 goes first. */
+  readonly priority?: number;
+  /** When it is to start, in milliseconds since the epoch. */
+  readonly startAt?: number;
+  /** How long it may take, in milliseconds; in place of what its plan says. */
+  readonly deadlineMs?: number;
+  /** What it may use up; in place of what its plan says, limit by limit. */
+  readonly budget?: PlanBudget;
+  /** Starts paused: `step` takes one step at a time. */
+  readonly stepwise?: boolean;
+  /** Pauses when these nodes are final. */
+  readonly until?: readonly string[];
 }
 
 export interface RunHandle {
@@ -90,6 +109,19 @@ export interface RespondOptions {
   readonly responder?: string;
   /** The run that the answer is meant for; a task of another is refused. */
   readonly run?: string;
+}
+
+export interface SignalOptions {
+  readonly payload?: JsonValue;
+  /** Names the signal: sent again under the same id it is the same. */
+  readonly id?: string;
+}
+
+export interface Signalled {
+  readonly run: string;
+  readonly signal: string;
+  /** False where a signal of this id had come before. */
+  readonly isNew: boolean;
 }
 
 export interface Responded {
@@ -181,6 +213,7 @@ export class Orchestrator {
       plans: this.#plans,
       worker: `${hostname()}:${process.pid}`,
       lastTurn: parts.turn,
+      startChild: (parent, child) => this.#startChild(parent, child),
     });
   }
 
@@ -261,17 +294,10 @@ export class Orchestrator {
         `task ${taskId} belongs to another run than ${options.run}`,
       );
     }
-    const converted = toJsonValue(options.response);
-    if (!converted.ok || converted.value === undefined) {
-      const message = converted.ok
-        ? 'a response is needed'
-        : `${converted.path}: ${converted.message}`;
-      throw new RunchartError('argument-invalid', `the response is not JSON: ${message}`);
-    }
     const message = {
       type: 'task.respond',
       task: taskId,
-      response: converted.value,
+      response: readJson(options.response, 'the response'),
       responder: options.responder ?? null,
     } as const;
     return (await this.#supervisor.send(task.run, message)) as Responded;
@@ -288,6 +314,34 @@ export class Orchestrator {
       by: options.by ?? null,
     } as const;
     return (await this.#supervisor.send(id, message)) as { run: string; cancelled: true };
+  }
+
+  /**
+   * Tells a run something that a node of kind signal waits for, or will: then it is kept. The same id
+   * again is the same signal. Rejects with `signal-invalid`, `run-ended`, `run-unknown`.
+   */
+  async signal(id: string, name: string, options: SignalOptions = {}): Promise<Signalled> {
+    const payload = readJson(options.payload ?? null, 'the payload');
+    const signal = options.id ?? this.#parts.environment.id();
+    if (name === '' || name.length > 256 || signal === '' || signal.length > 256) {
+      const message = 'name and id of a signal have 1 to 256 characters';
+      throw new RunchartError('argument-invalid', message);
+    }
+    const message = { type: 'signal.send', id: signal, name, payload } as const;
+    return (await this.#supervisor.send(id, message)) as Signalled;
+  }
+
+  /**
+   * Tries a node again: one that is blocked goes on, one that failed and was tolerated begins another
+   * generation, with all that follows from it. Rejects with `node-not-retryable`, `run-ended`.
+   */
+  async retryNode(id: string, node: string, options: { by?: string } = {}): Promise<void> {
+    await this.#supervisor.send(id, { type: 'node.retry', node, by: options.by ?? null });
+  }
+
+  /** Takes one step of a paused run: what is due starts, and what comes of it waits for the next step. */
+  async step(id: string): Promise<void> {
+    await this.#supervisor.send(id, { type: 'run.step' });
   }
 
   /** Stops scheduling: handlers at work finish, nothing new starts. */
@@ -354,6 +408,26 @@ export class Orchestrator {
     await this.#parts.closeStorage();
   }
 
+  /** Starts the run of a subplan under the id that its parent gave it. */
+  async #startChild(parent: RunRecord, child: ChildStart): Promise<void> {
+    const planJson = await this.#parts.store.loadPlan(parent.planHash);
+    const draft = draftOfSubplan(JSON.parse(planJson ?? '{}') as Plan, child.plan);
+    if (draft === undefined) {
+      throw new RunchartError('plan-unknown', `there is no plan named "${child.plan}"`);
+    }
+    const version = this.#plans.compile(draft);
+    this.#parts.registry.assertServes(version);
+    const inputJson = readInput(version, child.input);
+    await this.#storePlan(version);
+    const record: RunRecord = {
+      ...this.#draftRun(version, inputJson, { id: child.id }),
+      parentId: parent.id,
+      parentNode: child.node,
+      settingsJson: JSON.stringify(child.settings),
+    };
+    await this.#supervisor.start({ isFresh: false, record, version });
+  }
+
   #draftRun(version: PlanVersion, inputJson: string, options: StartOptions): RunRecord {
     const { environment, limits } = this.#parts;
     const id = options.id ?? environment.id();
@@ -379,6 +453,11 @@ export class Orchestrator {
       updatedAt: now,
       endedAt: null,
       reasonJson: null,
+      parentId: null,
+      parentNode: null,
+      settingsJson: readSettings(version, options),
+      usageJson: null,
+      outputJson: null,
     };
   }
 
@@ -473,6 +552,40 @@ function readMetadata(metadata: JsonObject | undefined): string | null {
     );
   }
   return converted.json ?? null;
+}
+
+function readJson(value: unknown, what: string): JsonValue {
+  const converted = toJsonValue(value);
+  if (converted.ok && converted.value !== undefined) return converted.value;
+  const message = converted.ok ? 'it is missing' : `${converted.path}: ${converted.message}`;
+  throw new RunchartError('argument-invalid', `${what} is not JSON: ${message}`);
+}
+
+/** What a start asks for beside plan and input, as it is stored; null where it asks for nothing. */
+function readSettings(version: PlanVersion, options: StartOptions): string | null {
+  const { priority, startAt, deadlineMs, budget, stepwise, until } = options;
+  for (const [name, value, least] of [
+    ['priority', priority, 0],
+    ['startAt', startAt, 0],
+    ['deadlineMs', deadlineMs, 1],
+  ] as const) {
+    if (value === undefined || (Number.isSafeInteger(value) && value >= least)) continue;
+    const message = `${name} must be a whole number, ${least} or more`;
+    throw new RunchartError('argument-invalid', message);
+  }
+  for (const node of until ?? []) {
+    if (version.graph.positionOf.has(node)) continue;
+    throw new RunchartError('argument-invalid', `until: the plan has no node "${node}"`);
+  }
+  const settings: RunSettings = {
+    ...(priority !== undefined && { priority: Math.min(priority, 9) }),
+    ...(startAt !== undefined && { startAt }),
+    ...(deadlineMs !== undefined && { deadlineMs }),
+    ...(budget !== undefined && { budget }),
+    ...(stepwise === true && { isStepwise: true }),
+    ...(until !== undefined && until.length > 0 && { until: [...until] }),
+  };
+  return Object.keys(settings).length === 0 ? null : JSON.stringify(settings);
 }
 
 function readConcurrency(concurrency: number): number {

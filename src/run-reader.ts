@@ -1,6 +1,8 @@
 /** Reads runs as the API shows them. Works beside the process that owns the database. */
 
+import type { RunStore } from './actors/ports.js';
 import type {
+  ActorVersionRecord,
   ArtifactRecord,
   AttemptRecord,
   EventRecord,
@@ -10,7 +12,7 @@ import type {
 } from './actors/records.js';
 import { RunchartError } from './errors.js';
 import { isFinal, type NodeStatus, type RunStatus } from './machines/statuses.js';
-import { MAX_PAGE_ROWS, RunQueries } from './persistence/queries.js';
+import { MAX_PAGE_ROWS, type RunPage, RunQueries, type TaskPage } from './persistence/queries.js';
 import type { Reader } from './persistence/reader.js';
 import { SqliteRunStore } from './persistence/store.js';
 import { planToMermaid } from './plan/diagram.js';
@@ -40,20 +42,55 @@ export interface RunFilter {
   readonly before?: string;
 }
 
-export class RunReader {
-  readonly #queries: RunQueries;
-  readonly #store: SqliteRunStore;
+/** Reads of stored rows, by the number of their run. A call gives at most 1,000 rows; all are durable. */
+export interface RunRows extends Pick<RunStore, 'loadPlan' | 'findTask'> {
+  /** Newest first. */
+  listRuns(page: RunPage): Promise<readonly RunRecord[]>;
+  getRun(id: string): Promise<RunRecord | undefined>;
+  /** By node id. `after` is the node that ended the page before. */
+  listNodeRuns(run: number, after?: string, limit?: number): Promise<readonly NodeRunRecord[]>;
+  /** Events with a number above `after`, in order. */
+  events(run: number, after: number, limit: number): Promise<readonly EventRecord[]>;
+  /** Events of one type, in order. */
+  eventsOfType(run: number, type: string, limit: number): Promise<readonly EventRecord[]>;
+  newestSeq(run: number): Promise<number>;
+  /** Why and when the turn of event `seq` was taken. */
+  checkpointOf(
+    run: number,
+    seq: number,
+  ): Promise<{ readonly reason: string; readonly at: number } | undefined>;
+  /** Of each actor of a run, the newest snapshot that is not after event `seq`. */
+  versionsAt(run: number, seq: number): Promise<readonly ActorVersionRecord[]>;
+  /** Attempts of one node, oldest first. */
+  attempts(run: number, node: string): Promise<readonly AttemptRecord[]>;
+  /** By id. */
+  listTasks(page: TaskPage): Promise<readonly TaskRecord[]>;
+  /** All versions of all artifacts of a run, by name. */
+  artifacts(run: number): Promise<readonly ArtifactRecord[]>;
+}
 
-  constructor(reader: Reader) {
-    this.#queries = new RunQueries(reader);
-    this.#store = new SqliteRunStore(reader);
+/** The rows of a database. */
+export function sqlRows(reader: Reader): RunRows {
+  const store = new SqliteRunStore(reader);
+  return Object.assign(new RunQueries(reader), {
+    loadPlan: (hash: string) => store.loadPlan(hash),
+    findTask: (id: string) => store.findTask(id),
+  });
+}
+
+export class RunReader {
+  readonly #rows: RunRows;
+
+  /** Reads a database, or rows that are kept elsewhere. */
+  constructor(source: Reader | RunRows) {
+    this.#rows = 'jsonRows' in source ? sqlRows(source) : source;
   }
 
   /** Newest first. */
   async list(filter: RunFilter = {}): Promise<RunSummary[]> {
     const { status, limit = 50, before } = filter;
     const cursor = before === undefined ? undefined : await this.#record(before);
-    const records = await this.#queries.listRuns({
+    const records = await this.#rows.listRuns({
       limit,
       ...(status !== undefined && { status }),
       ...(cursor !== undefined && { before: cursor.run }),
@@ -85,16 +122,16 @@ export class RunReader {
     const plan = await this.plan(record.planHash);
     const rows = await this.#nodeRuns(record.run);
     const untouched: NodeStatus = isFinal(record.status) ? 'cancelled' : 'pending';
-    const open = await this.#queries.listTasks({
+    const open = await this.#rows.listTasks({
       run: record.run,
       status: 'open',
       limit: MAX_PAGE_ROWS,
     });
-    const artifacts = await this.#queries.artifacts(record.run);
+    const artifacts = await this.#rows.artifacts(record.run);
     return {
       ...toSummary(record),
       inputs: JSON.parse(record.inputJson) as JsonValue,
-      seq: await this.#queries.newestSeq(record.run),
+      seq: await this.#rows.newestSeq(record.run),
       nodes: plan.nodes.map(({ id: node }) => {
         const row = rows.get(node);
         return row === undefined ? { node, status: untouched, attempt: 0 } : toNodeRun(row);
@@ -134,13 +171,13 @@ export class RunReader {
   /** The run as it was at event `seq`; rejects with `argument-invalid` where it has no such event. */
   async stateAt(id: string, seq: number): Promise<RunState> {
     const record = await this.#record(id);
-    const checkpoint = await this.#queries.checkpointOf(record.run, seq);
+    const checkpoint = await this.#rows.checkpointOf(record.run, seq);
     if (checkpoint === undefined || seq < 1) {
       throw new RunchartError('argument-invalid', `run ${id} has no event ${seq}`);
     }
     const { nodes } = await this.plan(record.planHash);
-    const versions = await this.#queries.versionsAt(record.run, seq);
-    const stored = await this.#queries.eventsOfType(record.run, 'artifact.stored', MAX_PAGE_ROWS);
+    const versions = await this.#rows.versionsAt(record.run, seq);
+    const stored = await this.#rows.eventsOfType(record.run, 'artifact.stored', MAX_PAGE_ROWS);
     const artifacts = stored.filter((event) => event.seq <= seq);
     return {
       run: id,
@@ -159,7 +196,7 @@ export class RunReader {
 
   /** The plan of a version. */
   async plan(hash: string): Promise<Plan> {
-    const planJson = await this.#store.loadPlan(hash);
+    const planJson = await this.#rows.loadPlan(hash);
     if (planJson === undefined) throw new RunchartError('plan-unknown', `there is no plan ${hash}`);
     return JSON.parse(planJson) as Plan;
   }
@@ -167,30 +204,30 @@ export class RunReader {
   /** Events with a number above `after`, in order; at most `limit`, and at most 1,000. */
   async events(id: string, after = 0, limit = MAX_PAGE_ROWS): Promise<RunEvent[]> {
     const record = await this.#record(id);
-    const events = await this.#queries.events(record.run, after, limit);
+    const events = await this.#rows.events(record.run, after, limit);
     return events.map((event) => toEvent(event, id));
   }
 
   async attempts(id: string, node: string): Promise<AttemptView[]> {
     const record = await this.#record(id);
-    return (await this.#queries.attempts(record.run, node)).map(toAttempt);
+    return (await this.#rows.attempts(record.run, node)).map(toAttempt);
   }
 
   async task(id: string): Promise<TaskView> {
-    const task = await this.#store.findTask(id);
+    const task = await this.#rows.findTask(id);
     if (task === undefined) throw new RunchartError('task-unknown', `there is no task ${id}`);
     return toTask(task, task.runId);
   }
 
   /** Open tasks of all runs, oldest first. */
   async openTasks(limit = 100): Promise<TaskView[]> {
-    const tasks = await this.#queries.listTasks({ status: 'open', limit });
+    const tasks = await this.#rows.listTasks({ status: 'open', limit });
     const views = tasks.map((task) => this.task(task.id));
     return Promise.all(views);
   }
 
   async #record(id: string): Promise<RunRecord> {
-    const record = await this.#queries.getRun(id);
+    const record = await this.#rows.getRun(id);
     if (record === undefined) {
       throw new RunchartError('run-unknown', `there is no run ${id}`, {
         hint: 'list the runs to see their ids',
@@ -203,7 +240,7 @@ export class RunReader {
     const rows = new Map<string, NodeRunRecord>();
     let after = '';
     for (;;) {
-      const page = await this.#queries.listNodeRuns(run, after);
+      const page = await this.#rows.listNodeRuns(run, after);
       for (const row of page) rows.set(row.node, row);
       const last = page.at(-1);
       if (last === undefined || page.length < MAX_PAGE_ROWS) return rows;
@@ -212,8 +249,8 @@ export class RunReader {
   }
 
   async #errors(run: number): Promise<RunError[]> {
-    const failures = await this.#queries.eventsOfType(run, 'node.failed', MAX_PAGE_ROWS);
-    const attempts = await this.#queries.eventsOfType(run, 'attempt.failed', MAX_PAGE_ROWS);
+    const failures = await this.#rows.eventsOfType(run, 'node.failed', MAX_PAGE_ROWS);
+    const attempts = await this.#rows.eventsOfType(run, 'attempt.failed', MAX_PAGE_ROWS);
     return [...attempts, ...failures].sort((a, b) => a.seq - b.seq).map(toError);
   }
 }
@@ -256,7 +293,8 @@ function toNodeRun(row: NodeRunRecord): NodeRunView {
   };
 }
 
-function toTask(task: TaskRecord, run: string): TaskView {
+/** A task as the API shows it; `run` is the id of its run. */
+export function toTask(task: TaskRecord, run: string): TaskView {
   const { respondersJson, responseSchemaJson } = task;
   return {
     id: task.id,
@@ -280,7 +318,8 @@ function toArtifact(artifact: ArtifactRecord): ArtifactView {
   return { name, version, kind, node, attempt, pointer, at, ...payload };
 }
 
-function toAttempt(record: AttemptRecord): AttemptView {
+/** An attempt as the API shows it. */
+export function toAttempt(record: AttemptRecord): AttemptView {
   const { node, attempt, worker, startedAt, endedAt, outcome } = record;
   return {
     node,
@@ -296,7 +335,8 @@ function toAttempt(record: AttemptRecord): AttemptView {
   };
 }
 
-function toEvent(record: EventRecord, run: string): RunEvent {
+/** An event as the API shows it; `run` is the id of its run. */
+export function toEvent(record: EventRecord, run: string): RunEvent {
   const { seq, type, node, attempt, at } = record;
   const detail = JSON.parse(record.detailJson) as JsonObject;
   return { id: `${run}/${seq}`, run, seq, type, node, attempt, at, detail };

@@ -15,11 +15,14 @@ export interface AttemptReports {
   result(attempt: Attempt, result: HandlerReturn): void;
   /** Resolves when the value is durable or was dropped: the next one waits for it. */
   progress(attempt: Attempt, value: JsonValue): Promise<void>;
+  /** As `progress`, for a sign of life. */
+  heartbeat(attempt: Attempt, payload: JsonValue | undefined): Promise<void>;
 }
 
 export interface Attempt {
   readonly run: string;
   readonly node: string;
+  readonly generation: number;
   readonly attempt: number;
   readonly key: string;
 }
@@ -48,8 +51,8 @@ export class AttemptRunner {
   }
 
   start(run: string, effect: StartEffect): void {
-    const { node, attempt, key } = effect;
-    const running = new RunningAttempt({ run, node, attempt, key }, this.#reports, this.#logger);
+    const { key } = effect;
+    const running = new RunningAttempt(run, effect, this.#reports, this.#logger);
     this.#running.set(key, running);
     const handler = this.#registry.get(effect.handler);
     if (handler === undefined) {
@@ -113,20 +116,26 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 class RunningAttempt implements Attempt, HandlerContext {
   readonly run: string;
   readonly node: string;
+  readonly generation: number;
   readonly attempt: number;
   readonly key: string;
+  readonly lastHeartbeat: JsonValue | undefined;
   readonly logger: Logger;
   readonly #reports: AttemptReports;
   #controller: AbortController | undefined;
   #aborted: Error | undefined;
   #latest: JsonValue | undefined;
   #reporting = false;
+  #pulse: { readonly payload: JsonValue | undefined } | undefined;
+  #isBeating = false;
 
-  constructor(attempt: Attempt, reports: AttemptReports, logger: Logger) {
-    this.run = attempt.run;
-    this.node = attempt.node;
-    this.attempt = attempt.attempt;
-    this.key = attempt.key;
+  constructor(run: string, effect: StartEffect, reports: AttemptReports, logger: Logger) {
+    this.run = run;
+    this.node = effect.node;
+    this.generation = effect.generation;
+    this.attempt = effect.attempt;
+    this.key = effect.key;
+    this.lastHeartbeat = effect.lastHeartbeat;
     this.#reports = reports;
     this.logger = logger;
   }
@@ -151,6 +160,23 @@ class RunningAttempt implements Attempt, HandlerContext {
     if (!converted.ok) throw new TypeError(`progress is not JSON: ${converted.message}`);
     this.#latest = converted.value;
     if (!this.#reporting) void this.#report();
+  }
+
+  heartbeat(payload?: JsonValue): void {
+    const converted = toJsonValue(payload);
+    if (!converted.ok) throw new TypeError(`the heartbeat is not JSON: ${converted.message}`);
+    this.#pulse = { payload: converted.value ?? this.#pulse?.payload };
+    if (!this.#isBeating) void this.#beat();
+  }
+
+  /** Beats that come faster than commits become one. */
+  async #beat(): Promise<void> {
+    this.#isBeating = true;
+    for (let pulse = this.#pulse; pulse !== undefined; pulse = this.#pulse) {
+      this.#pulse = undefined;
+      await this.#reports.heartbeat(this, pulse.payload);
+    }
+    this.#isBeating = false;
   }
 
   async #report(): Promise<void> {

@@ -1,6 +1,7 @@
 /** The work behind action nodes: what a handler is given, what it may be, and how one is found by key. */
 
 import { RunchartError } from '../errors.js';
+import { executorsOf } from '../plan/executors.js';
 import type { JsonValue } from '../plan/json.js';
 import type { PlanVersion } from '../plan/plan-version.js';
 
@@ -16,7 +17,9 @@ export interface Logger {
 export interface HandlerContext {
   readonly run: string;
   readonly node: string;
-  /** Number of this attempt, from 1. */
+  /** 1, unless the run went back to before this node: then 2, 3 and so on. */
+  readonly generation: number;
+  /** Number of this attempt within its generation, from 1. */
   readonly attempt: number;
   /** `run/node/generation/attempt`: hand it to whatever you call, so that it can tell a repetition. */
   readonly key: string;
@@ -25,6 +28,13 @@ export interface HandlerContext {
   readonly logger: Logger;
   /** Records a progress value in the run's events. Values that come faster than commits replace each other. */
   progress(value: JsonValue): void;
+  /**
+   * A sign of life, for a node that limits the time without one. Its payload goes to the next attempt,
+   * as `lastHeartbeat`, should this one fail or its process stop.
+   */
+  heartbeat(payload?: JsonValue): void;
+  /** Payload of the newest heartbeat of the attempts before this one. */
+  readonly lastHeartbeat: JsonValue | undefined;
 }
 
 /**
@@ -74,15 +84,12 @@ export class HandlerRegistry {
 
   /** Refuses a plan whose handlers or owners are not all registered, naming every one that is missing. */
   assertServes(version: PlanVersion): void {
-    const handlers = new Set<string>();
-    const owners = new Set<string>();
-    for (const { handler, source } of version.graph.nodes) {
-      if (handler !== undefined && !this.has(handler)) handlers.add(handler);
-      if (!('owner' in source) || source.owner === undefined) continue;
-      const owner = `${source.owner.executorType}/${source.owner.ref}`;
-      if (owner !== handler && !this.has(owner) && !this.#executors.has(owner)) owners.add(owner);
-    }
-    if (handlers.size > 0) {
+    const needed = executorsOf(version.plan);
+    const handlers = [...needed.handlers].filter((key) => !this.has(key)).sort();
+    const owners = [...needed.owners]
+      .filter((owner) => !this.has(owner) && !this.#executors.has(owner))
+      .sort();
+    if (handlers.length > 0) {
       throw new RunchartError(
         'handler-missing',
         `no handler is registered for ${quote(handlers)}`,
@@ -91,7 +98,7 @@ export class HandlerRegistry {
         },
       );
     }
-    if (owners.size > 0) {
+    if (owners.length > 0) {
       throw new RunchartError(
         'executor-missing',
         `no executor is registered for ${quote(owners)}`,

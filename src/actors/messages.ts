@@ -1,5 +1,8 @@
 /** What the outside world can tell a run. Messages of one run are handled one at a time, in order. */
+import type { Reason } from '../machines/node-run-events.js';
+import type { RunStatus } from '../machines/statuses.js';
 import type { JsonValue } from '../plan/json.js';
+import type { RunUsage } from './records.js';
 
 /** What came back from a handler, before anything is believed of it. */
 export type HandlerReturn =
@@ -13,14 +16,24 @@ export interface StartMessage {
 export interface AttemptResultMessage {
   readonly type: 'attempt.result';
   readonly node: string;
+  readonly generation: number;
   readonly attempt: number;
   readonly result: HandlerReturn;
 }
 export interface AttemptProgressMessage {
   readonly type: 'attempt.progress';
   readonly node: string;
+  readonly generation: number;
   readonly attempt: number;
   readonly progress: JsonValue;
+}
+/** A sign of life of an attempt, with something for the next attempt, should this one be lost. */
+export interface AttemptHeartbeatMessage {
+  readonly type: 'attempt.heartbeat';
+  readonly node: string;
+  readonly generation: number;
+  readonly attempt: number;
+  readonly payload: JsonValue | undefined;
 }
 export interface TaskResponseMessage {
   readonly type: 'task.respond';
@@ -33,6 +46,33 @@ export interface CancelMessage {
   readonly reason: string | null;
   readonly by: string | null;
 }
+/** Something that the run is told from outside; the same id twice is told once. */
+export interface SignalMessage {
+  readonly type: 'signal.send';
+  readonly id: string;
+  readonly name: string;
+  readonly payload: JsonValue;
+}
+/** The status of a run inside this one has changed. */
+export interface ChildMessage {
+  readonly type: 'child.changed';
+  readonly node: string;
+  readonly child: string;
+  readonly status: RunStatus;
+  readonly output?: JsonValue;
+  readonly reason?: Reason;
+  readonly usage?: RunUsage;
+}
+/** An operator sets a node run going again: one that is blocked, or that failed and was tolerated. */
+export interface RetryNodeMessage {
+  readonly type: 'node.retry';
+  readonly node: string;
+  readonly by: string | null;
+}
+/** A paused run is to take one step. */
+export interface StepMessage {
+  readonly type: 'run.step';
+}
 export interface PauseMessage {
   readonly type: 'run.pause';
 }
@@ -42,6 +82,8 @@ export interface ResumeMessage {
 /** An earlier process left the run in motion: close what was interrupted and go on. */
 export interface RecoverMessage {
   readonly type: 'run.recover';
+  /** Until when a process was at work for certain, in milliseconds since the epoch. */
+  readonly downSince: number | null;
 }
 /** A process slot is free, and this run's turn has come. */
 export interface SlotMessage {
@@ -60,6 +102,11 @@ export type RunMessage =
   | StartMessage
   | AttemptResultMessage
   | AttemptProgressMessage
+  | AttemptHeartbeatMessage
+  | SignalMessage
+  | ChildMessage
+  | RetryNodeMessage
+  | StepMessage
   | TaskResponseMessage
   | CancelMessage
   | PauseMessage

@@ -1,5 +1,5 @@
 /** The two sides of storage that the actors know: a journal that makes turns durable, a store that reads back. */
-import type { StoredRun, TaskRecord, TimerRecord, TurnRecord } from './records.js';
+import type { RunRecord, StoredRun, TaskRecord, TimerRecord, TurnRecord } from './records.js';
 
 /** How the commit of a turn ended, where it did not become durable. */
 export class CommitError extends Error {
@@ -55,6 +55,10 @@ export interface RunStore {
   findTask(id: string): Promise<(TaskRecord & { readonly runId: string }) | undefined>;
   /** Ids of runs that an earlier process left in motion: pending, ready, running, or with an open attempt. Oldest first. */
   unfinishedRuns(after: string | undefined, limit: number): Promise<readonly string[]>;
+  /** Runs that have ended while the run that they are subplans of still waits for them, by id. */
+  endedChildren(after: string, limit: number): Promise<readonly RunRecord[]>;
+  /** Time of the newest turn: until then, at least, a process was at work. */
+  lastTurnAt(): Promise<number | undefined>;
   /** Timers due at or before `now`, in due order, with the id of their run. */
   dueTimers(
     now: number,

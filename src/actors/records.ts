@@ -3,6 +3,7 @@
  * epoch, UTC. Fields that end in `Json` are JSON texts; undefined and null both mean absent.
  */
 import type { NodeStatus, RunStatus } from '../machines/statuses.js';
+import type { PlanBudget } from '../plan/schema.js';
 
 /** A run as a row. `run` is its number in this database; `id` is what the world knows it by. */
 export interface RunRecord {
@@ -21,18 +22,64 @@ export interface RunRecord {
   readonly endedAt: number | null;
   /** Why the run failed or was cancelled, as `{code, message, node?}`. */
   readonly reasonJson: string | null;
+  /** Id of the run whose subplan it is, and the node run there. */
+  readonly parentId: string | null;
+  readonly parentNode: string | null;
+  /** What its start asked for, as RunSettings. */
+  readonly settingsJson: string | null;
+  /** What it has used up, as RunUsage. */
+  readonly usageJson: string | null;
+  /** Its output, once it has ended well. */
+  readonly outputJson: string | null;
+}
+
+/** What a start may ask for beside the plan and the input; the plan's own settings apply otherwise. */
+export interface RunSettings {
+  readonly priority?: number;
+  readonly deadlineMs?: number;
+  readonly budget?: PlanBudget;
+  /** When it is to start, in milliseconds since the epoch; at once where absent. */
+  readonly startAt?: number;
+  /** Starts paused: each step is asked for. */
+  readonly isStepwise?: boolean;
+  /** Pauses when these nodes are final. */
+  readonly until?: readonly string[];
+  /** How many runs it lies inside of. */
+  readonly depth?: number;
+}
+
+/** What a run has used up. */
+export interface RunUsage {
+  readonly steps: number;
+  readonly attempts: number;
+  readonly restarts: number;
+  readonly cost: number;
+  readonly tokens: number;
+  /** How often a person granted the budget again. */
+  readonly grants?: number;
 }
 
 /** The changing part of a run's row, written by the turns after its first. */
 export type RunChange = Pick<
   RunRecord,
-  'run' | 'status' | 'updatedAt' | 'endedAt' | 'reasonJson' | 'metadataJson'
+  | 'run'
+  | 'status'
+  | 'updatedAt'
+  | 'endedAt'
+  | 'reasonJson'
+  | 'metadataJson'
+  | 'planHash'
+  | 'usageJson'
+  | 'outputJson'
 >;
+
+/** Scope of the node runs that undo others when a run is ending. */
+export const COMPENSATIONS = '~';
 
 /** The current state of one node run. No row means pending, never touched. */
 export interface NodeRunRecord {
   readonly run: number;
-  /** Node id; later with iteration and item. */
+  /** Its path: the node id, within a loop or a map behind those of the iteration or the item. */
   readonly node: string;
   readonly status: NodeStatus;
   readonly generation: number;
@@ -52,6 +99,10 @@ export interface NodeRunRecord {
   /** Outcome of each outgoing edge, a letter each, in edge order; empty until they are decided. */
   readonly edges: string;
   readonly updatedAt: number;
+  /** Path of the scope that it lies in: empty for the plan itself. */
+  readonly scope: string;
+  /** Of a composite: the scope at work inside it, or the status of its child run. */
+  readonly inside: string | null;
 }
 
 /** One version of an actor's persisted snapshot, in its envelope. */
@@ -81,6 +132,8 @@ export interface AttemptRecord {
   readonly errorJson: string | null;
   readonly issuesJson: string | null;
   readonly notesJson: string | null;
+  /** Payload of its newest heartbeat. */
+  readonly heartbeatJson: string | null;
 }
 
 export interface EventRecord {
@@ -138,8 +191,43 @@ export interface TimerRecord {
   readonly run: number;
   /** Node id, or the empty string where the timer is the run's own. */
   readonly node: string;
-  readonly kind: 'retry' | 'task-deadline' | 'grace';
+  readonly kind: TimerKind;
   readonly dueAt: number;
+  /** When it was armed. */
+  readonly armedAt: number;
+}
+
+export type TimerKind =
+  | 'retry'
+  | 'task-deadline'
+  | 'grace'
+  | 'timeout'
+  | 'heartbeat'
+  | 'sleep'
+  | 'signal-deadline'
+  | 'escalation'
+  | 'start'
+  | 'run-deadline'
+  | 'budget-time';
+
+/** Something that a run was told from outside: kept until a node waits for it, delivered once. */
+export interface SignalRecord {
+  readonly run: number;
+  /** Unique within the run: the same signal twice is one. */
+  readonly id: string;
+  readonly name: string;
+  /** Null once it is delivered: then it is the output of its receiver. */
+  readonly payloadJson: string | null;
+  readonly sentAt: number;
+  /** Path of the node run that received it. */
+  readonly deliveredTo: string | null;
+}
+
+export interface PlanRecord {
+  readonly hash: string;
+  readonly planJson: string;
+  readonly title: string;
+  readonly at: number;
 }
 
 /** Rows that one turn writes. Upserts replace the whole row; events and versions are only added. */
@@ -155,6 +243,9 @@ export interface TurnRows {
   readonly artifacts: ArtifactRecord[];
   readonly timersArmed: TimerRecord[];
   readonly timersCleared: string[];
+  readonly signals: SignalRecord[];
+  /** A plan version that came about in the run. */
+  readonly plans: PlanRecord[];
 }
 
 /** One turn, as the journal commits it: whole or not at all. */
@@ -186,4 +277,5 @@ export interface StoredRun {
   readonly timers: readonly TimerRecord[];
   /** Newest version number per artifact name. */
   readonly artifacts: readonly ArtifactRecord[];
+  readonly signals: readonly SignalRecord[];
 }

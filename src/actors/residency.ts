@@ -1,5 +1,6 @@
 /** What the supervisor keeps of one run while it is in memory: its actor, its inbox, its turns under way. */
 import type { RunchartError } from '../errors.js';
+import type { RunStatus } from '../machines/statuses.js';
 import type { PlanVersion } from '../plan/plan-version.js';
 import { Fifo } from './fifo.js';
 import type { RunMessage } from './messages.js';
@@ -54,6 +55,8 @@ export class Residency {
   /** The message on which the program failed: it came after those whose turns are still under way. */
   #crashed: Envelope | undefined;
   isScheduled = false;
+  /** Status that the run which this one works for was last told of. */
+  reportedStatus: RunStatus | undefined;
 
   constructor(id: string) {
     this.id = id;

@@ -44,14 +44,15 @@ export class RunLoader {
         return { actor, obstacle: undefined };
       }
       const version = this.#plans.fromStored(stored.record.planHash, stored.planJson);
-      const obstacle = isFinal(stored.record.status) ? undefined : this.#findObstacle(version);
+      const obstacle = isFinal(stored.record.status) ? undefined : this.findObstacle(version);
       return { actor: RunActor.rehydrate(stored, version, services), obstacle };
     } catch (error) {
       throw asRefusal(id, error);
     }
   }
 
-  #findObstacle(version: PlanVersion): RunchartError | undefined {
+  /** Why this process cannot do the work of a plan, or nothing. */
+  findObstacle(version: PlanVersion): RunchartError | undefined {
     try {
       this.#registry.assertServes(version);
       return undefined;

@@ -5,15 +5,18 @@
  * it takes another message; the event loop is never held longer than a slice.
  */
 import { RunchartError } from '../errors.js';
+import type { RunStatus } from '../machines/statuses.js';
 import type { JsonValue } from '../plan/json.js';
 import { type Attempt, AttemptRunner } from './attempt-runner.js';
+import { reportOf } from './child-report.js';
 import type { Environment } from './environment.js';
 import type { HandlerRegistry, Logger } from './handlers.js';
 import { LiveIndex } from './live-index.js';
 import { MessagePump } from './message-pump.js';
-import type { HandlerReturn, RunMessage } from './messages.js';
+import type { ChildMessage, HandlerReturn, RunMessage } from './messages.js';
 import type { PlanCache } from './plan-cache.js';
 import { CommitError, type Journal, type RunStore } from './ports.js';
+import type { RunRecord } from './records.js';
 import { type Creation, type Envelope, Residency } from './residency.js';
 import type { RunActor, RunActorServices } from './run/run-actor.js';
 import { RunLoader } from './run-loader.js';
@@ -44,10 +47,14 @@ export interface SupervisorParts {
   readonly registry: HandlerRegistry;
   readonly logger: Logger;
   readonly limits: SupervisorLimits;
+  /** Starts the run of a subplan; rejects with a RunchartError. */
+  startChild(parent: RunRecord, child: ChildStart): Promise<void>;
   readonly worker: string;
   /** The highest turn number in the database. */
   readonly lastTurn: number;
 }
+
+export type ChildStart = Extract<Effect, { type: 'child.start' }>;
 
 export interface SupervisorStats {
   readonly residentRuns: number;
@@ -106,6 +113,7 @@ export class Supervisor {
       {
         result: (attempt, result) => this.#reportResult(attempt, result),
         progress: (attempt, progress) => this.#reportProgress(attempt, progress),
+        heartbeat: (attempt, payload) => this.#reportHeartbeat(attempt, payload),
       },
       logger,
     );
@@ -132,25 +140,44 @@ export class Supervisor {
   /** Takes up what an earlier process left in motion, and serves the timers of all runs from now on. */
   async recover(): Promise<void> {
     this.#servesAll = true;
+    const message = await this.#recovery();
     const page = 500;
     let after: string | undefined;
     for (;;) {
       const ids = await this.#parts.store.unfinishedRuns(after, page);
       const inHand = this.#attempts.runsAtWork();
       const left = ids.filter((id) => !inHand.has(id) && !this.#runs.has(id));
-      const recovered = left.map((id) => this.#tellAndWait(id, { type: 'run.recover' }));
+      const recovered = left.map((id) => this.#tellAndWait(id, message));
       await Promise.all(recovered);
       after = ids.at(-1);
       if (ids.length < page) break;
     }
+    await this.#reportEndedChildren(page);
     await this.#timers.tick();
+  }
+
+  async #recovery(): Promise<RunMessage> {
+    return { type: 'run.recover', downSince: (await this.#parts.store.lastTurnAt()) ?? null };
+  }
+
+  /** Parents that an earlier process did not get to tell. */
+  async #reportEndedChildren(page: number): Promise<void> {
+    let after = '';
+    for (;;) {
+      const ended = await this.#parts.store.endedChildren(after, page);
+      await Promise.all(
+        ended.map((child) => this.#tellAndWait(child.parentId ?? '', reportOf(child))),
+      );
+      after = ended.at(-1)?.id ?? '';
+      if (ended.length < page) return;
+    }
   }
 
   /** Takes up one run that an earlier process left in motion, unless this one has it in hand already. */
   async takeUp(run: string): Promise<void> {
     const isInHand =
       this.#runs.get(run)?.actor !== undefined || this.#attempts.runsAtWork().has(run);
-    if (!isInHand) await this.#ask(run, { type: 'run.recover' });
+    if (!isInHand) await this.#ask(run, await this.#recovery());
     await this.#timers.tick();
   }
 
@@ -312,6 +339,7 @@ export class Supervisor {
       return this.#letGo(residency);
     }
     const live = { id: actor.id, status: actor.status, seq: turn.seq, nodes: actor.nodeCounts() };
+    const { report } = actor;
     residency.underWay.push(envelope);
     this.#pump.turnBegun();
     // An empty turn only waits for the turns before it: what it answers must be durable too.
@@ -320,6 +348,7 @@ export class Supervisor {
       () => {
         this.live.committed(live);
         this.#act(residency, actor, envelope, turn);
+        this.#reportToParent(residency, report);
         this.#onSettled(residency);
         this.#letGo(residency);
       },
@@ -328,6 +357,15 @@ export class Supervisor {
         this.#onSettled(residency);
       },
     );
+  }
+
+  /** The run that this one works for is told when its status has changed. */
+  #reportToParent(residency: Residency, report: ChildMessage | undefined): void {
+    const parent = residency.actor?.record.parentId ?? null;
+    if (report === undefined || parent === null) return;
+    if (residency.reportedStatus === report.status || !isWorthTelling(report.status)) return;
+    residency.reportedStatus = report.status;
+    this.#tell(parent, report);
   }
 
   #journalTurn(residency: Residency, turn: Turn): Promise<void> {
@@ -354,6 +392,12 @@ export class Supervisor {
       case 'attempt.abort':
         this.#attempts.abort(effect.key, 'the run is ending');
         return;
+      case 'child.start':
+        void this.#startChild(actor.record, effect);
+        return;
+      case 'child.cancel':
+        this.#tell(effect.id, { type: 'run.cancel', reason: 'its parent ended', by: null });
+        return;
       case 'timer.arm':
         return this.#timers.arm(effect.dueAt);
       case 'turn.continue':
@@ -369,15 +413,32 @@ export class Supervisor {
     // Left to the next process, which closes it as interrupted.
     if (this.#isClosing) return;
     // What an actor thrown away believes does not count: the turn is durable, so the attempt is.
-    const isWanted = residency.state !== 'active' || actor.isCurrent(effect.node, effect.attempt);
+    const isWanted = residency.state !== 'active' || actor.isCurrent(effect);
     if (isWanted) return this.#attempts.start(residency.id, effect);
-    const { node, attempt } = effect;
-    this.#tell(residency.id, {
-      type: 'attempt.result',
-      node,
-      attempt,
-      result: { type: 'aborted' },
-    });
+    const { node, generation, attempt } = effect;
+    const result = { type: 'aborted' } as const;
+    this.#tell(residency.id, { type: 'attempt.result', node, generation, attempt, result });
+  }
+
+  /** Starts the run of a subplan, which may be there already; a refusal is the child's end. */
+  async #startChild(parent: RunRecord, child: ChildStart): Promise<void> {
+    while (!this.#isClosing) {
+      try {
+        return await this.#parts.startChild(parent, child);
+      } catch (error) {
+        const refusal = error instanceof RunchartError ? error : undefined;
+        if (refusal?.retryable !== true) return this.#refuseChild(parent, child, error);
+        await this.#pause(STORAGE_RETRY_MS);
+      }
+    }
+  }
+
+  #refuseChild({ id }: RunRecord, child: ChildStart, error: unknown): void {
+    const { code, message } =
+      error instanceof RunchartError ? error : { code: 'internal', message: String(error) };
+    const reason = { code, message };
+    const report = { node: child.node, child: child.id, status: 'failed', reason } as const;
+    this.#tell(id, { type: 'child.changed', ...report });
   }
 
   /** While closing nothing starts: a run that was offered a slot would only ask again. */
@@ -395,9 +456,11 @@ export class Supervisor {
   }
 
   #reportResult(attempt: Attempt, result: HandlerReturn): void {
+    const { node, generation } = attempt;
     const message = {
       type: 'attempt.result',
-      node: attempt.node,
+      node,
+      generation,
       attempt: attempt.attempt,
       result,
     } as const;
@@ -407,12 +470,24 @@ export class Supervisor {
   }
 
   async #reportProgress(attempt: Attempt, progress: JsonValue): Promise<void> {
-    const { node, run } = attempt;
+    const { node, run, generation } = attempt;
     await this.#tellAndWait(run, {
       type: 'attempt.progress',
       node,
+      generation,
       attempt: attempt.attempt,
       progress,
+    });
+  }
+
+  async #reportHeartbeat(attempt: Attempt, payload: JsonValue | undefined): Promise<void> {
+    const { node, run, generation } = attempt;
+    await this.#tellAndWait(run, {
+      type: 'attempt.heartbeat',
+      node,
+      generation,
+      attempt: attempt.attempt,
+      payload,
     });
   }
 
@@ -560,6 +635,7 @@ export class Supervisor {
       worker,
       maxTurnSize: limits.maxTurnSize,
       graceMs: limits.graceMs,
+      refusal: (version) => this.#loader.findObstacle(version),
       nextTurn: () => {
         this.#turn += 1;
         return this.#turn;
@@ -570,6 +646,11 @@ export class Supervisor {
       },
     };
   }
+}
+
+/** Statuses that mean something to the run that this one works for. */
+function isWorthTelling(status: RunStatus): boolean {
+  return status !== 'pending' && status !== 'ready';
 }
 
 function conflictingStart(id: string): RunchartError {

@@ -11,9 +11,12 @@ import type {
   AttemptRecord,
   EventRecord,
   NodeRunRecord,
+  PlanRecord,
   ResponseRecord,
   RunChange,
   RunRecord,
+  RunSettings,
+  SignalRecord,
   TaskRecord,
   TimerRecord,
   TurnRecord,
@@ -23,13 +26,28 @@ import type {
 export type Effect =
   | {
       readonly type: 'attempt.start';
+      /** Path of the node run. */
       readonly node: string;
       readonly handler: string;
+      readonly generation: number;
       readonly attempt: number;
       /** `run/node/generation/attempt`. */
       readonly key: string;
       readonly input: JsonValue | undefined;
+      /** Payload of the newest heartbeat of the attempt before. */
+      readonly lastHeartbeat: JsonValue | undefined;
     }
+  | {
+      readonly type: 'child.start';
+      readonly node: string;
+      /** Id of the run to start. */
+      readonly id: string;
+      /** Name of its plan among those of the parent's plan. */
+      readonly plan: string;
+      readonly input: JsonValue | undefined;
+      readonly settings: RunSettings;
+    }
+  | { readonly type: 'child.cancel'; readonly id: string }
   | { readonly type: 'attempt.abort'; readonly node: string; readonly key: string }
   | { readonly type: 'timer.arm'; readonly dueAt: number }
   | { readonly type: 'turn.continue' };
@@ -60,6 +78,8 @@ export class Turn {
   readonly #artifacts: ArtifactRecord[] = [];
   readonly #timersArmed = new Map<string, TimerRecord>();
   readonly #timersCleared: string[] = [];
+  readonly #signals = new Map<string, SignalRecord>();
+  readonly #plans: PlanRecord[] = [];
 
   constructor(params: { run: number; number: number; reason: string; at: number; seq: number }) {
     this.#run = params.run;
@@ -141,6 +161,14 @@ export class Turn {
     this.#artifacts.push(record);
   }
 
+  putSignal(record: SignalRecord): void {
+    this.#signals.set(record.id, record);
+  }
+
+  addPlan(record: PlanRecord): void {
+    this.#plans.push(record);
+  }
+
   armTimer(record: TimerRecord): void {
     this.#timersArmed.set(record.id, record);
     this.effects.push({ type: 'timer.arm', dueAt: record.dueAt });
@@ -172,6 +200,8 @@ export class Turn {
         artifacts: this.#artifacts,
         timersArmed: [...this.#timersArmed.values()],
         timersCleared: this.#timersCleared,
+        signals: [...this.#signals.values()],
+        plans: this.#plans,
       },
     };
   }

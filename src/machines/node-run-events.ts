@@ -5,12 +5,33 @@ import type { JsonValue } from '../plan/json.js';
 export interface Reason {
   readonly code: string;
   readonly message: string;
+  /** Class of the failure, where it is one. */
+  readonly class?: string;
   readonly detail?: JsonValue;
 }
 
+/** The classes that Runchart gives itself. */
+export const FAILURE_CLASSES = [
+  'exception',
+  'timeout',
+  'heartbeat',
+  'schema',
+  'deliverable',
+  'not-json',
+  'cancelled',
+  'interrupted',
+  'input',
+  'condition',
+  'join',
+  'item',
+  'child',
+  'deadline',
+  'policy',
+] as const;
+
 /** A classified failure of one attempt. */
 export interface Failure extends Reason {
-  /** Class that retry and failure policies match: `schema`, `deliverable`, `timeout`, `exception`, `not-json`, … */
+  /** Class that retry and failure policies match: one of FAILURE_CLASSES, or one that the handler names. */
   readonly class: string;
   readonly retryable: boolean;
 }
@@ -29,6 +50,7 @@ export interface FailureHandling {
     | 'continue'
     | 'default-output'
     | 'fallback'
+    | 'escalate'
     | 'human-review'
     | 'replan';
 }
@@ -43,6 +65,7 @@ export type NodeRunEvent =
   | { readonly type: 'person.asked' }
   | { readonly type: 'structure.decided' }
   | { readonly type: 'wait.begun' }
+  | { readonly type: 'inside.begun' }
   | { readonly type: 'start.refused'; readonly reason: Reason }
   // Work
   | { readonly type: 'attempt.succeeded'; readonly warnings: number }
@@ -58,6 +81,9 @@ export type NodeRunEvent =
     }
   | { readonly type: 'attempt.blocked'; readonly reason: Reason }
   | { readonly type: 'wait.over' }
+  | { readonly type: 'inside.over'; readonly warnings: number; readonly reason?: Reason }
+  | { readonly type: 'level.worked' }
+  | { readonly type: 'level.asked' }
   | { readonly type: 'retry.due' }
   // People
   | { readonly type: 'response.accepted'; readonly warnings: number }
@@ -74,4 +100,5 @@ export type NodeRunEvent =
   | { readonly type: 'operator.retried' }
   | { readonly type: 'replan.kept' }
   | { readonly type: 'work.withdrawn'; readonly reason: Reason }
+  | { readonly type: 'work.superseded'; readonly reason: Reason }
   | { readonly type: 'grace.over' };

@@ -1,13 +1,13 @@
 /**
- * The statechart of one node run. Top-level states are its statuses; waiting, fallback and
- * stopping are inside running, backing off is inside ready. No I/O and no clock: the actions
+ * The statechart of one node run. Top-level states are its statuses; waiting, hosting,
+ * fallback, escalating and stopping are inside running, backing off is inside ready. No I/O and no clock: the actions
  * marked as held are intentions, which the durable wrapper collects for the turn.
  */
 import { and, assign, setup } from 'xstate';
 import type { NodeRunEvent, Reason } from './node-run-events.js';
 
 /** Persisted with the snapshot: bump the version with every change that old snapshots would not survive. */
-export const NODE_RUN_MACHINE = { id: 'node-run', version: 1 } as const;
+export const NODE_RUN_MACHINE = { id: 'node-run', version: 2 } as const;
 
 export interface NodeRunContext {
   /** Number of the newest attempt; 0 before the first. Never reused within a generation. */
@@ -16,6 +16,8 @@ export interface NodeRunContext {
   readonly tries: number;
   /** Crashes and shutdowns survived; they use up no try. */
   readonly interruptions: number;
+  /** Number of the escalation level that is at work; 0 before the first. */
+  readonly level: number;
   /** Why it ended, waits or is blocked, where that is not plain success. */
   readonly reason: Reason | null;
 }
@@ -24,13 +26,15 @@ export interface NodeRunContext {
 export const NODE_RUN_INTENTIONS = [
   'startAttempt',
   'startFallback',
+  'startChild',
+  'beginLevel',
   'abortAttempt',
   'armRetryTimer',
   'openTask',
   'closeTask',
 ] as const;
 
-export const nodeRunMachine = setup({
+const definitions = setup({
   types: {
     context: {} as NodeRunContext,
     events: {} as NodeRunEvent,
@@ -47,6 +51,8 @@ export const nodeRunMachine = setup({
       context.interruptions < event.handling.maxInterruptions,
     fallsBack: ({ event }) =>
       event.type === 'attempt.failed' && event.handling.otherwise === 'fallback',
+    escalatesFailure: ({ event }) =>
+      event.type === 'attempt.failed' && event.handling.otherwise === 'escalate',
     asksReviewer: ({ event }) =>
       event.type === 'attempt.failed' && event.handling.otherwise === 'human-review',
     awaitsReplan: ({ event }) =>
@@ -64,23 +70,45 @@ export const nodeRunMachine = setup({
   actions: {
     startAttempt: () => {},
     startFallback: () => {},
+    startChild: () => {},
+    beginLevel: () => {},
     abortAttempt: () => {},
     armRetryTimer: () => {},
     openTask: () => {},
     closeTask: () => {},
     countAttempt: assign({ attempt: ({ context }) => context.attempt + 1, reason: null }),
+    /** Its work is told the reason. */
+    countFallback: assign({ attempt: ({ context }) => context.attempt + 1 }),
     countTry: assign({ tries: ({ context }) => context.tries + 1 }),
+    raiseLevel: assign({ level: ({ context }) => context.level + 1 }),
     countInterruption: assign({ interruptions: ({ context }) => context.interruptions + 1 }),
     keepReason: assign({ reason: ({ event }) => reasonOf(event) }),
   },
-}).createMachine({
+});
+
+/** A failed try that may be repeated; everything else is decided by `running`. */
+const RETRIES = [
+  {
+    guard: and(['mayRetry', 'retriesAtOnce']),
+    target: '#node-run.ready.due',
+    actions: ['countTry', 'keepReason'],
+  },
+  {
+    guard: 'mayRetry',
+    target: '#node-run.ready.backingOff',
+    actions: ['countTry', 'keepReason', 'armRetryTimer'],
+  },
+] as const;
+
+export const nodeRunMachine = definitions.createMachine({
   id: NODE_RUN_MACHINE.id,
-  context: { attempt: 0, tries: 0, interruptions: 0, reason: null },
+  context: { attempt: 0, tries: 0, interruptions: 0, level: 0, reason: null },
   initial: 'pending',
   on: {
     'operator.completed': { target: '.completed', actions: 'keepReason' },
     'operator.skipped': { target: '.skipped', actions: 'keepReason' },
     'work.withdrawn': { target: '.cancelled', actions: 'keepReason' },
+    'work.superseded': { target: '.cancelled', actions: 'keepReason' },
   },
   states: {
     pending: {
@@ -98,6 +126,7 @@ export const nodeRunMachine = setup({
           on: {
             'slot.granted': '#node-run.running.working',
             'wait.begun': '#node-run.running.waiting',
+            'inside.begun': '#node-run.running.hosting',
             'person.asked': '#node-run.awaiting-human',
             'structure.decided': '#node-run.completed',
           },
@@ -116,35 +145,50 @@ export const nodeRunMachine = setup({
           { target: 'failed', actions: 'keepReason' },
         ],
         'attempt.blocked': { target: 'blocked', actions: 'keepReason' },
-        'attempt.failed': { target: 'failed', actions: 'keepReason' },
+        'attempt.failed': [
+          { guard: 'fallsBack', target: '.fallback', actions: 'keepReason' },
+          { guard: 'escalatesFailure', target: '.escalating', actions: 'keepReason' },
+          { guard: 'asksReviewer', target: 'awaiting-human', actions: 'keepReason' },
+          { guard: 'awaitsReplan', target: 'blocked', actions: 'keepReason' },
+          { guard: 'isSkipped', target: 'skipped', actions: 'keepReason' },
+          { guard: 'hasDefaultOutput', target: 'partial', actions: 'keepReason' },
+          { target: 'failed', actions: 'keepReason' },
+        ],
         'operator.completed': { target: 'completed', actions: ['keepReason', 'abortAttempt'] },
         'operator.skipped': { target: 'skipped', actions: ['keepReason', 'abortAttempt'] },
         'work.withdrawn': { target: '.stopping', actions: 'keepReason' },
+        'work.superseded': { target: 'cancelled', actions: ['keepReason', 'abortAttempt'] },
       },
       states: {
         working: {
           entry: ['countAttempt', 'startAttempt'],
+          on: { 'attempt.failed': RETRIES },
+        },
+        hosting: {
+          entry: 'startChild',
           on: {
-            'attempt.failed': [
-              {
-                guard: and(['mayRetry', 'retriesAtOnce']),
-                target: '#node-run.ready.due',
-                actions: ['countTry', 'keepReason'],
-              },
-              {
-                guard: 'mayRetry',
-                target: '#node-run.ready.backingOff',
-                actions: ['countTry', 'keepReason', 'armRetryTimer'],
-              },
-              { guard: 'fallsBack', target: 'fallback', actions: 'keepReason' },
-              { guard: 'asksReviewer', target: '#node-run.awaiting-human', actions: 'keepReason' },
-              { guard: 'awaitsReplan', target: '#node-run.blocked', actions: 'keepReason' },
-              { guard: 'isSkipped', target: '#node-run.skipped', actions: 'keepReason' },
-              { guard: 'hasDefaultOutput', target: '#node-run.partial', actions: 'keepReason' },
+            'attempt.failed': RETRIES,
+            'inside.over': [
+              { guard: 'hasWarnings', target: '#node-run.partial', actions: 'keepReason' },
+              { target: '#node-run.completed' },
             ],
           },
         },
-        fallback: { entry: ['countAttempt', 'startFallback'] },
+        fallback: {
+          entry: ['countFallback', 'startFallback'],
+          on: {
+            'attempt.interrupted': {
+              guard: 'maySurvive',
+              target: 'fallback',
+              reenter: true,
+              actions: 'countInterruption',
+            },
+          },
+        },
+        escalating: {
+          entry: ['raiseLevel', 'beginLevel'],
+          on: { 'level.worked': 'fallback', 'level.asked': '#node-run.awaiting-human' },
+        },
         waiting: {
           on: {
             'wait.over': '#node-run.completed',
@@ -173,7 +217,7 @@ export const nodeRunMachine = setup({
         'deadline.passed': [
           { guard: 'takesDefault', target: 'completed', actions: 'keepReason' },
           { guard: 'isCovered', target: 'partial', actions: 'keepReason' },
-          { guard: 'escalates', target: 'awaiting-human', reenter: true, actions: 'keepReason' },
+          { guard: 'escalates', target: 'running.escalating', actions: 'keepReason' },
           { guard: 'skipsOnDeadline', target: 'skipped', actions: 'keepReason' },
           { target: 'failed', actions: 'keepReason' },
         ],
@@ -191,8 +235,9 @@ export const nodeRunMachine = setup({
 });
 
 function reasonOf(event: NodeRunEvent): Reason | null {
-  const source = 'failure' in event ? event.failure : 'reason' in event ? event.reason : null;
-  if (source === null) return null;
-  const { code, message, detail } = source;
-  return detail === undefined ? { code, message } : { code, message, detail };
+  if ('failure' in event) {
+    const { code, message, class: failureClass, detail } = event.failure;
+    return { code, message, class: failureClass, ...(detail !== undefined && { detail }) };
+  }
+  return 'reason' in event ? (event.reason ?? null) : null;
 }

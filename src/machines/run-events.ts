@@ -11,6 +11,8 @@ export interface ProgressSummary {
   readonly unfinished: number;
   /** Node runs that are partial, or failed under a policy that tolerates it. */
   readonly tolerated: number;
+  /** Too few node runs succeeded for the run to count as partial. */
+  readonly isShort: boolean;
 }
 
 export type RunEvent =

@@ -18,6 +18,11 @@ export interface RunContext {
 /** Actions that only state what is wanted. The names are those of the effects in a turn. */
 export const RUN_INTENTIONS = ['withdrawWork', 'expireGrace'] as const;
 
+const TOO_FEW_SUCCEEDED: Reason = {
+  code: 'too-few-succeeded',
+  message: 'a smaller share of its nodes succeeded than its plan asks for',
+};
+
 export const runMachine = setup({
   types: {
     context: {} as RunContext,
@@ -28,6 +33,8 @@ export const runMachine = setup({
       event.type === 'progress.settled' && event.unfinished === 0 && event.tolerated === 0,
     isPartial: ({ event }) =>
       event.type === 'progress.settled' && event.unfinished === 0 && event.tolerated > 0,
+    isShort: ({ event }) =>
+      event.type === 'progress.settled' && event.unfinished === 0 && event.isShort,
     isOver: ({ event }) => event.type === 'progress.settled' && event.unfinished === 0,
     isActive: ({ event }) => event.type === 'progress.settled' && event.active > 0,
     isAwaitingHuman: ({ event }) => event.type === 'progress.settled' && event.awaitingHuman > 0,
@@ -35,6 +42,7 @@ export const runMachine = setup({
   actions: {
     withdrawWork: () => {},
     expireGrace: () => {},
+    keepShortage: assign({ reason: TOO_FEW_SUCCEEDED }),
     keepReason: assign({ reason: ({ event }) => ('reason' in event ? event.reason : null) }),
   },
 }).createMachine({
@@ -46,6 +54,7 @@ export const runMachine = setup({
     'cancel.requested': { target: '.running.ending.cancelling', actions: 'keepReason' },
     'pause.requested': '.paused',
     'progress.settled': [
+      { guard: 'isShort', target: '.failed', actions: 'keepShortage' },
       { guard: 'isComplete', target: '.completed' },
       { guard: 'isPartial', target: '.partial' },
       { guard: 'isActive', target: '.running.working' },
@@ -78,6 +87,7 @@ export const runMachine = setup({
         working: {
           on: {
             'progress.settled': [
+              { guard: 'isShort', target: '#run.failed', actions: 'keepShortage' },
               { guard: 'isComplete', target: '#run.completed' },
               { guard: 'isPartial', target: '#run.partial' },
               { guard: 'isActive' },
@@ -113,6 +123,7 @@ export const runMachine = setup({
         'pause.requested': {},
         'resume.requested': 'running',
         'progress.settled': [
+          { guard: 'isShort', target: 'failed', actions: 'keepShortage' },
           { guard: 'isComplete', target: 'completed' },
           { guard: 'isPartial', target: 'partial' },
           {},

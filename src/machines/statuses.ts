@@ -59,7 +59,7 @@ export const NODE_TRANSITIONS: Readonly<Record<NodeStatus, readonly NodeStatus[]
     'failed',
     'cancelled',
   ],
-  'awaiting-human': ['ready', 'completed', 'partial', 'skipped', 'failed', 'cancelled'],
+  'awaiting-human': ['ready', 'running', 'completed', 'partial', 'skipped', 'failed', 'cancelled'],
   blocked: ['ready', 'completed', 'skipped', 'cancelled'],
   completed: [],
   partial: [],

@@ -9,8 +9,13 @@ export type Upcaster = (snapshot: JsonObject) => JsonObject;
 /** By machine id, then by the version that an upcaster starts from. */
 export type Upcasters = Readonly<Record<string, Readonly<Record<number, Upcaster>>>>;
 
-/** Those of this program's own machines; both are at their first version. */
-export const UPCASTERS: Upcasters = { run: {}, 'node-run': {} };
+/** Those of this program's own machines. */
+export const UPCASTERS: Upcasters = { run: {}, 'node-run': { 1: countLevels } };
+
+/** Version 2 counts levels of escalation. */
+function countLevels(snapshot: JsonObject): JsonObject {
+  return { ...snapshot, context: { ...(snapshot.context as JsonObject), level: 0 } };
+}
 
 /** The snapshot at `to`; undefined where a step is missing, or the snapshot is newer. */
 export function upcast(

@@ -11,9 +11,11 @@ import type {
   AttemptRecord,
   EventRecord,
   NodeRunRecord,
+  PlanRecord,
   ResponseRecord,
   RunChange,
   RunRecord,
+  SignalRecord,
   TaskRecord,
   TurnRecord,
 } from '../actors/records.js';
@@ -58,7 +60,7 @@ export function encodeTurn({ turn, run, seq, reason, at, rows }: TurnRecord): En
     seal(FRAGMENT.runsCreated);
   }
   if (rows.runChanged !== undefined) {
-    put(FRAGMENT.runsChanged, runChangeRow(rows.runChanged), 0);
+    put(FRAGMENT.runsChanged, runChangeRow(rows.runChanged), size(rows.runChanged.outputJson));
     seal(FRAGMENT.runsChanged);
   }
   for (const row of rows.nodeRuns) {
@@ -81,6 +83,11 @@ export function encodeTurn({ turn, run, seq, reason, at, rows }: TurnRecord): En
   for (const row of rows.artifacts)
     put(FRAGMENT.artifacts, artifactRow(row), size(row.payloadJson));
   seal(FRAGMENT.artifacts);
+
+  for (const row of rows.signals) put(FRAGMENT.signals, signalRow(row), size(row.payloadJson));
+  seal(FRAGMENT.signals);
+  for (const row of rows.plans) put(FRAGMENT.plans, planRow(row), row.planJson.length);
+  seal(FRAGMENT.plans);
 
   const head = JSON.stringify([run, seq, turn, reason, at]).slice(0, -1);
   const timers = encodeTimers(run, rows);
@@ -105,14 +112,14 @@ export function encodeTurn({ turn, run, seq, reason, at, rows }: TurnRecord): En
 }
 
 export function encodePlan(hash: string, planJson: string, title: string, at: number): EncodedPlan {
-  const values = [hash, planJson, title, at];
+  const values = planRow({ hash, planJson, title, at });
   return { kind: 'plan', hash, values, bytes: checkLargeRow(values) };
 }
 
 function encodeTimers(run: number, rows: TurnRecord['rows']): readonly EncodedTimer[] {
   if (rows.timersArmed.length === 0 && rows.timersCleared.length === 0) return NO_TIMERS;
-  const armed = rows.timersArmed.map(({ id, node, kind, dueAt }) => {
-    const row = JSON.stringify([id, run, node, kind, dueAt]);
+  const armed = rows.timersArmed.map(({ id, node, kind, dueAt, armedAt }) => {
+    const row = JSON.stringify([id, run, node, kind, dueAt, armedAt]);
     checkWellFormed(row);
     return { id, run, row };
   });
@@ -201,12 +208,27 @@ function runRow(r: RunRecord): Row {
     r.updatedAt,
     r.endedAt,
     r.reasonJson,
+    r.parentId,
+    r.parentNode,
+    r.settingsJson,
+    r.usageJson,
+    r.outputJson,
   ];
 }
 
 /** Order of the columns in the update of statements.ts. */
 function runChangeRow(r: RunChange): Row {
-  return [r.run, r.status, r.updatedAt, r.endedAt, r.reasonJson, r.metadataJson];
+  return [
+    r.run,
+    r.status,
+    r.updatedAt,
+    r.endedAt,
+    r.reasonJson,
+    r.metadataJson,
+    r.planHash,
+    r.usageJson,
+    r.outputJson,
+  ];
 }
 
 function nodeRunRow(r: NodeRunRecord): Row {
@@ -224,6 +246,8 @@ function nodeRunRow(r: NodeRunRecord): Row {
     r.reasonJson,
     r.edges,
     r.updatedAt,
+    r.scope,
+    r.inside,
   ];
 }
 
@@ -245,6 +269,7 @@ function attemptRow(r: AttemptRecord): Row {
     r.errorJson,
     r.issuesJson,
     r.notesJson,
+    r.heartbeatJson,
   ];
 }
 
@@ -270,6 +295,14 @@ function taskRow(r: TaskRecord): Row {
 
 function responseRow(r: ResponseRecord): Row {
   return [r.id, r.task, r.run, r.responder, r.responseJson, r.outcome, r.at];
+}
+
+function signalRow(r: SignalRecord): Row {
+  return [r.run, r.id, r.name, r.payloadJson, r.sentAt, r.deliveredTo];
+}
+
+function planRow(r: PlanRecord): Row {
+  return [r.hash, r.planJson, r.title, r.at];
 }
 
 function artifactRow(r: ArtifactRecord): Row {

@@ -14,9 +14,11 @@ export const FRAGMENT = {
   tasks: 6,
   responses: 7,
   artifacts: 8,
+  signals: 9,
+  plans: 10,
 } as const;
 export type FragmentIndex = (typeof FRAGMENT)[keyof typeof FRAGMENT];
-export const FRAGMENT_COUNT = 9;
+export const FRAGMENT_COUNT = 11;
 
 /** Tables that are only added to, by event number, and so can be hashed again from what is stored. */
 export const CHAINED: readonly FragmentIndex[] = [FRAGMENT.events, FRAGMENT.actorVersions];

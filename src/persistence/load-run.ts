@@ -4,7 +4,12 @@
  * the newest checkpoint agree, every live node run has its snapshot, every digest fits, or the run is
  * refused.
  */
-import type { ActorVersionRecord, NodeRunRecord, StoredRun } from '../actors/records.js';
+import {
+  type ActorVersionRecord,
+  COMPENSATIONS,
+  type NodeRunRecord,
+  type StoredRun,
+} from '../actors/records.js';
 import { snapshotDigest } from '../machines/snapshot-digest.js';
 import { isFinal } from '../machines/statuses.js';
 import type { Reader } from './reader.js';
@@ -15,6 +20,7 @@ import {
   NODE_RUN,
   type RowCodec,
   RUN,
+  SIGNAL,
   TASK,
   TIMER,
 } from './rows.js';
@@ -34,7 +40,13 @@ const LOAD_RUN = `select
     (select max(seq) from checkpoints where run = r.run),
     (select max(seq) from run_events where run = r.run))`)},
   ${decodable(`(select json_array(plan_json) from plans where hash = r.plan_hash)`)},
-  ${group(NODE_RUN, 'n', 'node_runs n where n.run = r.run')},
+  ${group(
+    NODE_RUN,
+    'n',
+    // Of iterations and items only those at work: the others are history.
+    `node_runs n where n.run = r.run and (n.scope in ('', '${COMPENSATIONS}') or n.scope in (
+       select inside from node_runs where run = r.run and inside is not null and status = 'running'))`,
+  )},
   ${decodable(`(select ${ACTOR_VERSION.expression('v')} from actor_versions v
     where v.run = r.run and v.actor = '' order by v.seq desc limit 1)`)},
   ${group(
@@ -59,7 +71,8 @@ const LOAD_RUN = `select
     'a',
     `artifacts a where a.run = r.run and a.version =
       (select max(version) from artifacts where run = a.run and name = a.name)`,
-  )}
+  )},
+  ${group(SIGNAL, 's', 'signals s where s.run = r.run', 'order by s.sent_at, s.id')}
   from runs r where r.id = ?`;
 
 /** The run as it is on disk; undefined where there is none. Throws `run-corrupt` or `snapshot-corrupt`. */
@@ -86,6 +99,7 @@ export async function loadRun(reader: Reader, id: string): Promise<StoredRun | u
     openTasks: list(7, TASK),
     timers: list(8, TIMER),
     artifacts: list(9, ARTIFACT),
+    signals: list(10, SIGNAL),
   };
 }
 

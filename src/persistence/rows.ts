@@ -13,6 +13,7 @@ import type {
   NodeRunRecord,
   ResponseRecord,
   RunRecord,
+  SignalRecord,
   TaskRecord,
   TimerRecord,
 } from '../actors/records.js';
@@ -62,5 +63,6 @@ export const EVENT = codec<EventRecord>(tables.runEvents);
 export const TASK = codec<TaskRecord>(tables.tasks);
 export const RESPONSE = codec<ResponseRecord>(tables.responses);
 export const ARTIFACT = codec<ArtifactRecord>(tables.artifacts);
+export const SIGNAL = codec<SignalRecord>(tables.signals);
 export const TIMER = codec<TimerRecord>(tables.timers);
 export const CHECKPOINT = codec<CheckpointRecord>(tables.checkpoints);

@@ -3,6 +3,7 @@
  * 2. every index costs each commit, so there is one only where a hot read needs it. Tables keyed by
  * more than one column are WITHOUT ROWID, which drizzle-kit cannot say: see docs/storage.md.
  */
+import { sql } from 'drizzle-orm';
 import {
   index,
   integer,
@@ -34,9 +35,15 @@ export const runs = sqliteTable(
     updatedAt: integer('updated_at').notNull(),
     endedAt: integer('ended_at'),
     reasonJson: text('reason_json'),
+    parentId: text('parent_id'),
+    parentNode: text('parent_node'),
+    settingsJson: text('settings_json'),
+    usageJson: text('usage_json'),
+    outputJson: text('output_json'),
   },
   (table) => [
     uniqueIndex('runs_id').on(table.id),
+    index('runs_parent').on(table.parentId).where(sql`parent_id is not null`),
     // Ends in the rowid, which is the run number: newest first within a status needs no more.
     index('runs_status').on(table.status),
   ],
@@ -58,6 +65,8 @@ export const nodeRuns = sqliteTable(
     reasonJson: text('reason_json'),
     edges: text('edges').notNull(),
     updatedAt: integer('updated_at').notNull(),
+    scope: text('scope').notNull().default(''),
+    inside: text('inside'),
   },
   (table) => [primaryKey({ columns: [table.run, table.node] })],
 );
@@ -91,6 +100,7 @@ export const attempts = sqliteTable(
     errorJson: text('error_json'),
     issuesJson: text('issues_json'),
     notesJson: text('notes_json'),
+    heartbeatJson: text('heartbeat_json'),
   },
   (table) => [primaryKey({ columns: [table.run, table.node, table.generation, table.attempt] })],
 );
@@ -182,8 +192,22 @@ export const timers = sqliteTable(
     node: text('node').notNull(),
     kind: text('kind').notNull(),
     dueAt: integer('due_at').notNull(),
+    armedAt: integer('armed_at').notNull().default(0),
   },
   (table) => [primaryKey({ columns: [table.run, table.id] }), index('timers_due').on(table.dueAt)],
+);
+
+export const signals = sqliteTable(
+  'signals',
+  {
+    run: integer('run').notNull(),
+    id: text('id').notNull(),
+    name: text('name').notNull(),
+    payloadJson: text('payload_json'),
+    sentAt: integer('sent_at').notNull(),
+    deliveredTo: text('delivered_to'),
+  },
+  (table) => [primaryKey({ columns: [table.run, table.id] })],
 );
 
 /** One row: who may write, told apart by an epoch that grows with every change of hands. */

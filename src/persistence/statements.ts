@@ -21,6 +21,9 @@ const RUN_CHANGES = [
   'ended_at',
   'reason_json',
   'metadata_json',
+  'plan_hash',
+  'usage_json',
+  'output_json',
 ] as const;
 
 /** By place in `EncodedTurn.fragments`. */
@@ -34,13 +37,15 @@ export const TABLE_STATEMENTS: Readonly<Record<FragmentIndex, TableStatements>> 
   [FRAGMENT.tasks]: upserts(tables.tasks, ['id']),
   [FRAGMENT.responses]: inserts(tables.responses),
   [FRAGMENT.artifacts]: inserts(tables.artifacts),
+  [FRAGMENT.signals]: upserts(tables.signals, ['run', 'id']),
+  [FRAGMENT.plans]: keeps(tables.plans, 'hash'),
 };
 
 export const CHECKPOINT_INSERT = inserts(tables.checkpoints).many;
 export const TIMER_UPSERT = upserts(tables.timers, ['run', 'id']).many;
 export const TIMER_DELETE =
   'delete from timers where (run, id) in (select j.value->>0, j.value->>1 from json_each(?) j)';
-export const PLAN_INSERT = `${inserts(tables.plans).one} on conflict (hash) do nothing`;
+export const PLAN_INSERT = keeps(tables.plans, 'hash').one;
 
 /** Made anew on each connection: raises a constraint error unless the epoch is still the owner's. */
 export const FENCE_SETUP = [
@@ -64,6 +69,13 @@ function inserts(table: SQLiteTable): TableStatements {
     many: `${into} select ${fields(columns.length)} from json_each(?) j where true`,
     one: `${into} values (${columns.map(() => '?').join(', ')})`,
   };
+}
+
+/** A row that is there already stays as it is. */
+function keeps(table: SQLiteTable, key: string): TableStatements {
+  const { many, one } = inserts(table);
+  const clause = ` on conflict (${key}) do nothing`;
+  return { many: many + clause, one: one + clause };
 }
 
 function upserts(table: SQLiteTable, key: readonly string[]): TableStatements {

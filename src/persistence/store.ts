@@ -1,9 +1,9 @@
 /** What the actors read. Everything comes from the disk, over a connection that cannot write. */
 import type { RunStore } from '../actors/ports.js';
-import type { StoredRun, TaskRecord, TimerRecord } from '../actors/records.js';
+import type { RunRecord, StoredRun, TaskRecord, TimerRecord } from '../actors/records.js';
 import { loadRun } from './load-run.js';
 import type { Reader } from './reader.js';
-import { TASK, TIMER } from './rows.js';
+import { RUN, TASK, TIMER } from './rows.js';
 
 const HIGH_WATER = `select cast(json_array(
   coalesce((select max(turn) from checkpoints), 0), coalesce((select max(run) from runs), 0)) as blob)`;
@@ -24,6 +24,17 @@ const UNFINISHED_RUNS = `select cast(json_array(r.id) as blob) from runs r
         and a.generation = n.generation and a.attempt = n.attempt
       where n.run = r.run and a.outcome is null))
   order by r.run limit ?2`;
+
+// A child whose end its parent has not taken note of: the process stopped in between.
+const ENDED_CHILDREN = `select cast(${RUN.expression('c')} as blob) from runs c
+  join runs p on p.id = c.parent_id
+  join node_runs n on n.run = p.run and n.node = c.parent_node and n.status = 'running'
+  where c.parent_id is not null and c.status in ('completed', 'partial', 'failed', 'cancelled')
+    and p.status not in ('completed', 'partial', 'failed', 'cancelled')
+    and c.id > ?1 order by c.id limit ?2`;
+
+const NEWEST_TURN_AT =
+  'select cast(json_array((select at from checkpoints order by turn desc limit 1)) as blob)';
 
 const DUE_TIMERS = `select cast(json_array(${TIMER.expression('t')}, r.id) as blob)
   from timers t join runs r on r.run = t.run where t.due_at <= ? order by t.due_at, t.id limit ?`;
@@ -71,6 +82,16 @@ export class SqliteRunStore implements RunStore {
   async unfinishedRuns(after: string | undefined, limit: number): Promise<readonly string[]> {
     const rows = await this.#reader.jsonRows(UNFINISHED_RUNS, [after ?? '', limit]);
     return rows.map((row) => (row as [string])[0]);
+  }
+
+  async endedChildren(after: string, limit: number): Promise<readonly RunRecord[]> {
+    const rows = await this.#reader.jsonRows(ENDED_CHILDREN, [after, limit]);
+    return rows.map(RUN.toRecord);
+  }
+
+  async lastTurnAt(): Promise<number | undefined> {
+    const [row] = await this.#reader.jsonRows(NEWEST_TURN_AT);
+    return (row as [number | null])[0] ?? undefined;
   }
 
   async dueTimers(

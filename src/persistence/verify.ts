@@ -126,6 +126,8 @@ const NO_ROWS = {
   artifacts: [],
   timersArmed: [],
   timersCleared: [],
+  signals: [],
+  plans: [],
 };
 
 async function checkTail(

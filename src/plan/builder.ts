@@ -1,6 +1,9 @@
 /** Builds a plan in TypeScript. Emits the JSON that an author would write; ids are checked by the compiler. */
+
+import { BREAK, type PlanEdge } from './edge-schema.js';
 import type { JsonObject } from './json.js';
-import type { Plan, PlanEdge, PlanNode, SchemaReference } from './schema.js';
+import type { PlanNode } from './node-schemas.js';
+import type { Plan, SchemaReference } from './schema.js';
 
 declare const INPUT: unique symbol;
 
@@ -15,9 +18,16 @@ type Frame = Omit<Plan, 'title' | 'nodes' | 'edges' | 'entry' | 'schemas'>;
 /** An id that is not taken yet. */
 type NewId<Id extends string, Ids extends string> = Id extends Ids ? never : Id;
 
+/** Builds the body of a loop. */
+export type BodyBuilder = PlanBuilder<unknown, never>;
+
+function emptyDraft(title: string): Plan {
+  return { title, nodes: [], edges: [] };
+}
+
 /** Starts a plan; `Input` is the type of its runs' inputs. */
 export function plan<Input = unknown>(title: string, frame: Frame = {}): PlanBuilder<Input> {
-  return new PlanBuilder<Input>({ ...frame, title, nodes: [], edges: [] });
+  return new PlanBuilder<Input>({ ...frame, ...emptyDraft(title) });
 }
 
 /** Each call returns the builder with the ids known so far in its type: go on from the result. */
@@ -58,6 +68,62 @@ export class PlanBuilder<Input = unknown, Ids extends string = never> {
     settings: Settings<'join'> = {},
   ): PlanBuilder<Input, Ids | Id> {
     return this.#add({ ...settings, kind: 'join', id });
+  }
+
+  /** One worker over many items. */
+  map<const Id extends string>(
+    id: NewId<Id, Ids>,
+    settings: Settings<'map'>,
+  ): PlanBuilder<Input, Ids | Id> {
+    return this.#add({ ...settings, kind: 'map', id });
+  }
+
+  /** Repeats a body, built by a function that gets an empty one. */
+  loop<const Id extends string>(
+    id: NewId<Id, Ids>,
+    settings: Omit<Settings<'loop'>, 'body'>,
+    // biome-ignore lint/suspicious/noExplicitAny: the ids of the body are its own
+    body: (builder: BodyBuilder) => PlanBuilder<any, any>,
+  ): PlanBuilder<Input, Ids | Id> {
+    const { nodes, edges, entry } = body(new PlanBuilder(emptyDraft(id))).build();
+    const inside = { nodes, edges, ...(entry !== undefined && { entry }) };
+    return this.#add({ ...settings, kind: 'loop', id, body: inside });
+  }
+
+  /** Another plan, as a run of its own; it is named with `plan`. */
+  subplan<const Id extends string>(
+    id: NewId<Id, Ids>,
+    settings: Settings<'subplan'>,
+  ): PlanBuilder<Input, Ids | Id> {
+    return this.#add({ ...settings, kind: 'subplan', id });
+  }
+
+  /** Time that passes. */
+  sleep<const Id extends string>(
+    id: NewId<Id, Ids>,
+    settings: Settings<'sleep'>,
+  ): PlanBuilder<Input, Ids | Id> {
+    return this.#add({ ...settings, kind: 'sleep', id });
+  }
+
+  /** A wait for something to be told from outside. */
+  signal<const Id extends string>(
+    id: NewId<Id, Ids>,
+    settings: Settings<'signal'> = {},
+  ): PlanBuilder<Input, Ids | Id> {
+    return this.#add({ ...settings, kind: 'signal', id });
+  }
+
+  /** The end of the loop, when this edge is taken. For the body of a loop. */
+  breakOn(source: Ids, settings: EdgeSettings = {}): this {
+    this.#draft.edges.push({ ...settings, source, target: BREAK });
+    return this;
+  }
+
+  /** Names a plan, to be run by subplans. */
+  plan(name: string, named: Plan): this {
+    this.#draft.plans = { ...this.#draft.plans, [name]: named };
+    return this;
   }
 
   edge(source: Ids, target: Ids, settings: EdgeSettings = {}): this {

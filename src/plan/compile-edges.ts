@@ -1,12 +1,13 @@
 /** Compiles what edges say: conditions and maps. Checks them against the nodes of the plan. */
 import { type ConditionFault, type ParsedCondition, parseCondition } from './conditions.js';
-import type { Findings } from './findings.js';
+import type { PlanEdge } from './edge-schema.js';
+import { parseExpression } from './expressions.js';
+import type { Reporter } from './findings.js';
 import { parseSource, parseTarget } from './mappings.js';
 import { PathClaims } from './path-claims.js';
 import type { PathSegment } from './paths.js';
-import type { Condition, Mapping } from './plan-version.js';
+import type { Condition, Expression, Mapping } from './plan-version.js';
 import { pointer } from './pointer.js';
-import type { PlanEdge } from './schema.js';
 import type { EdgeOutline, NodeOutline } from './shape.js';
 import { didYouMean } from './suggest.js';
 import { positionIn } from './text-position.js';
@@ -14,6 +15,7 @@ import type { Topology } from './topology.js';
 
 export interface EdgeParts {
   readonly when: Condition | undefined;
+  readonly transform: Expression | undefined;
   readonly map: readonly Mapping[] | undefined;
 }
 
@@ -25,24 +27,45 @@ const APPROVAL_OUTCOMES: ReadonlySet<string> = new Set([
 
 export class EdgeCompiler {
   readonly #topology: Topology;
-  readonly #findings: Findings;
+  readonly #enclosing: ReadonlySet<string>;
+  readonly #findings: Reporter;
   /** Plans repeat conditions; each text is parsed once. */
   readonly #parsed = new Map<string, ReturnType<typeof parseCondition>>();
 
-  constructor(topology: Topology, findings: Findings) {
+  /** `enclosing`: ids of nodes around this graph, which it may read. */
+  constructor(topology: Topology, enclosing: ReadonlySet<string>, findings: Reporter) {
     this.#topology = topology;
+    this.#enclosing = enclosing;
     this.#findings = findings;
   }
 
   compile(outline: EdgeOutline): EdgeParts {
     const { edge } = outline;
-    if (edge === undefined) return { when: undefined, map: undefined };
+    if (edge === undefined) return { when: undefined, transform: undefined, map: undefined };
     const source = this.#node(edge.source);
     this.#checkAction(outline, edge, source);
     return {
       when: this.#compileCondition(outline, edge, source),
+      transform: this.#compileTransform(outline, edge),
       map: this.#compileMap(outline, edge, source),
     };
+  }
+
+  #compileTransform({ index }: EdgeOutline, { transform }: PlanEdge): Expression | undefined {
+    if (transform === undefined) return undefined;
+    const path = pointer('edges', index, 'transform');
+    const result = parseExpression(transform);
+    if (!result.ok) {
+      const finding = conditionFinding(result.fault, transform, path);
+      this.#findings.block({ ...finding, code: 'invalid-expression' });
+      return undefined;
+    }
+    this.#checkNodeReferences(result, transform, path);
+    return result.expression;
+  }
+
+  #isNode(id: string): boolean {
+    return this.#topology.positionOf.has(id) || this.#enclosing.has(id);
   }
 
   #node(id: string): NodeOutline | undefined {
@@ -93,9 +116,13 @@ export class EdgeCompiler {
     return result;
   }
 
-  #checkNodeReferences(parsed: ParsedCondition, text: string, path: string): void {
-    for (const [id, offset] of parsed.nodeOffsets) {
-      if (this.#topology.positionOf.has(id)) continue;
+  #checkNodeReferences(
+    { nodeOffsets }: Pick<ParsedCondition, 'nodeOffsets'>,
+    text: string,
+    path: string,
+  ): void {
+    for (const [id, offset] of nodeOffsets) {
+      if (this.#isNode(id)) continue;
       this.#findings.block({
         code: 'unknown-node-in-condition',
         message: `The condition reads '${id}', which is not a node`,
@@ -191,7 +218,7 @@ export class EdgeCompiler {
       return undefined;
     }
     const { nodeId, readsOutcome, read } = source;
-    if (nodeId !== undefined && !this.#topology.positionOf.has(nodeId)) {
+    if (nodeId !== undefined && !this.#isNode(nodeId)) {
       this.#findings.block({
         code: 'unknown-node-in-map',
         message: `The map reads '${nodeId}', which is not a node`,
@@ -222,7 +249,7 @@ function conditionFinding(
   fault: ConditionFault,
   text: string,
   path: string,
-): Parameters<Findings['block']>[0] {
+): Parameters<Reporter['block']>[0] {
   const detail = positionIn(text, fault.offset);
   const message = `${fault.message} (line ${detail.line}, column ${detail.column})`;
   return { code: 'invalid-condition', message, path, hint: fault.hint, detail };

@@ -4,30 +4,23 @@
  */
 import { RunchartError } from '../errors.js';
 import { canonicalJson, contentHash } from './canonical.js';
-import { EdgeCompiler, type EdgeParts } from './compile-edges.js';
-import { edgeIds } from './edge-ids.js';
-import { Findings } from './findings.js';
+import { assembleGraph, compileGraph } from './compile-graph.js';
+import { parseExpression } from './expressions.js';
+import { Findings, type Reporter } from './findings.js';
 import { deepFreeze } from './freeze.js';
+import type { GraphParts } from './graph-parts.js';
 import { formatIssues, type Issue } from './issue.js';
 import type { JsonObject } from './json.js';
 import { toJsonValue } from './json-values.js';
-import {
-  deliverablesOf,
-  failurePolicyOf,
-  handlerOf,
-  inputSchemaOf,
-  joinOf,
-  outputSchemaOf,
-  retryOf,
-} from './node-settings.js';
-import type { CompiledEdge, CompiledNode, PlanGraph, PlanVersion } from './plan-version.js';
+import type { Expression, PlanVersion, ValueValidator } from './plan-version.js';
 import { pointer } from './pointer.js';
-import { checkRouting } from './routing.js';
 import { sanitizePlan } from './sanitize.js';
-import type { Plan, PlanEdge, PlanNode, SchemaReference } from './schema.js';
-import { type NodeOutline, outlinePlan } from './shape.js';
+import type { Plan } from './schema.js';
+import { outlinePlan, type PlanOutline } from './shape.js';
 import { hasSteps, issueOfStep, planFromSteps } from './steps.js';
-import { checkTopology, type Topology } from './topology.js';
+import { type NamedPlans, namedPlans } from './subplans.js';
+import { didYouMean } from './suggest.js';
+import { positionIn } from './text-position.js';
 import { ValueSchemas } from './value-schemas.js';
 
 export type CompileResult =
@@ -86,15 +79,14 @@ function withStepPaths(result: CompileResult): CompileResult {
 function compileDraft(draft: JsonObject, findings: Findings): CompileResult {
   const sanitized = sanitizePlan(draft, findings);
   const outline = outlinePlan(sanitized, findings);
-  const topology = checkTopology(outline, findings);
-  checkRouting(topology, findings);
-
-  const schemas = new ValueSchemas(findings);
-  schemas.addNamed(outline.schemas);
-  const validateInputs = schemas.resolve(outline.inputs, '/inputs');
-  const nodeParts = topology.nodes.map((node) => compileNodeParts(node, schemas, findings));
-  const edgeCompiler = new EdgeCompiler(topology, findings);
-  const edgeParts = topology.edges.map((edge) => edgeCompiler.compile(edge));
+  const named = namedPlans(outline.plans);
+  const parts = compileParts(outline, named, undefined, findings);
+  for (const [name, plan] of Object.entries(outline.plans)) {
+    const within = findings.within(pointer('plans', name));
+    if (!isObject(plan)) {
+      within.block({ code: 'wrong-type', message: 'A plan is an object', path: '' });
+    } else compileParts(outlinePlan(plan, within), named, name, within);
+  }
   if (findings.blocked) return { ok: false, issues: findings.list() };
 
   const text = canonicalJson(sanitized);
@@ -105,111 +97,75 @@ function compileDraft(draft: JsonObject, findings: Findings): CompileResult {
     version: Object.freeze({
       hash: contentHash(text),
       plan,
-      graph: assembleGraph(plan, topology, nodeParts, edgeParts),
-      validateInputs,
+      graph: assembleGraph(plan.nodes, plan.edges, parts.graph, plan.schemas ?? {}),
+      validateInputs: parts.validateInputs,
+      result: parts.result,
       warnings: findings.list(),
     }),
   };
 }
 
-type NodeParts = Pick<CompiledNode, 'handler' | 'validateInput' | 'validateOutput'>;
+interface PlanParts {
+  readonly graph: GraphParts;
+  readonly validateInputs: ValueValidator | undefined;
+  readonly result: Expression | undefined;
+}
 
-function compileNodeParts(
-  { node, id, index }: NodeOutline,
-  schemas: ValueSchemas,
-  findings: Findings,
-): NodeParts {
-  if (node === undefined) {
-    return { handler: undefined, validateInput: undefined, validateOutput: undefined };
-  }
-  const handler = handlerOf(node);
-  if (node.kind === 'action' && handler === undefined) {
-    findings.block({
-      code: 'handler-missing-key',
-      message: `The action '${id}' names neither a handler nor an owner`,
-      path: pointer('nodes', index),
-      node: id,
-      hint: 'Add `handler`, or `owner` with executorType and ref',
-    });
-  }
-  const at = (property: string) => pointer('nodes', index, property);
+/** `name` is that of the plan among the plans of its parent. */
+function compileParts(
+  outline: PlanOutline,
+  named: NamedPlans,
+  name: string | undefined,
+  findings: Reporter,
+): PlanParts {
+  const schemas = new ValueSchemas(findings);
+  schemas.addNamed(outline.schemas);
+  const graph = compileGraph(
+    outline,
+    {
+      schemas,
+      named: outline.schemas,
+      base: '',
+      enclosing: new Set(),
+      plans: new Map(
+        [...named].map(([key, uses]) => [
+          key,
+          { isRecursive: name !== undefined && uses.has(name) },
+        ]),
+      ),
+    },
+    findings,
+  );
   return {
-    handler,
-    validateInput: schemas.resolve(inputSchemaOf(node), at('inputSchema'), id),
-    validateOutput: schemas.resolve(outputSchemaOf(node), at('outputSchema'), id),
+    graph,
+    validateInputs: schemas.resolve(outline.inputs, '/inputs'),
+    result: compileResult(outline, graph, findings),
   };
 }
 
-function assembleGraph(
-  plan: Plan,
-  topology: Topology,
-  nodeParts: readonly NodeParts[],
-  edgeParts: readonly EdgeParts[],
-): PlanGraph {
-  const { adjacency, positionOf, entries } = topology;
-  const ids = edgeIds(plan.edges);
-  const edges = Array.from(adjacency.order, (authored, index): CompiledEdge => {
-    const edge = plan.edges[authored] as PlanEdge;
-    return Object.freeze({
-      index,
-      id: ids[authored] ?? '',
-      source: adjacency.sources[index] ?? 0,
-      target: adjacency.targets[index] ?? 0,
-      sourceId: edge.source,
-      targetId: edge.target,
-      when: edgeParts[authored]?.when,
-      on: edge.on,
-      isDefault: edge.default ?? false,
-      onError: edge.onError ?? 'fail',
-      map: edgeParts[authored]?.map,
-    });
-  });
-  const nodes = plan.nodes.map(
-    (source, position): CompiledNode =>
-      Object.freeze({
-        position,
-        id: source.id,
-        kind: source.kind,
-        source,
-        ...(nodeParts[position] as NodeParts),
-        retry: retryOf(source),
-        onFailure: failurePolicyOf(source),
-        defaultOutput: 'defaultOutput' in source ? source.defaultOutput : undefined,
-        mergeInputs: source.mergeInputs ?? 'error',
-        join: joinOf(source),
-        switchMode: source.kind === 'switch' ? (source.mode ?? 'exclusive') : undefined,
-        outputSchema: byName(outputSchemaOf(source), plan),
-        deliverables: deliverablesOf(source),
-        upstreamNodeIds: upstreamIds(plan.nodes, topology, position),
-      }),
-  );
-  return Object.freeze({
-    nodes: Object.freeze(nodes),
-    edges: Object.freeze(edges),
-    positionOf,
-    outStart: adjacency.outStart,
-    inStart: adjacency.inStart,
-    inEdges: adjacency.inEdges,
-    entries: Uint32Array.from(entries),
-  });
-}
-
-function byName(
-  reference: SchemaReference | undefined,
-  plan: Plan,
-): JsonObject | boolean | undefined {
-  return typeof reference === 'string' ? plan.schemas?.[reference] : reference;
-}
-
-function upstreamIds(
-  nodes: readonly PlanNode[],
-  { adjacency }: Topology,
-  position: number,
-): readonly string[] {
-  const { inStart, inEdges, sources } = adjacency;
-  const ids = new Set<string>();
-  for (let i = inStart[position] ?? 0; i < (inStart[position + 1] ?? 0); i++) {
-    ids.add(nodes[sources[inEdges[i] ?? 0] ?? 0]?.id ?? '');
+function compileResult(
+  { result: text }: PlanOutline,
+  { topology }: GraphParts,
+  findings: Reporter,
+): Expression | undefined {
+  if (text === undefined) return undefined;
+  const result = parseExpression(text);
+  const path = '/result';
+  if (!result.ok) {
+    const { message, hint, offset } = result.fault;
+    const detail = positionIn(text, offset);
+    findings.block({ code: 'invalid-expression', message, path, hint, detail });
+    return undefined;
   }
-  return Object.freeze([...ids]);
+  for (const [id, offset] of result.nodeOffsets) {
+    if (topology.positionOf.has(id)) continue;
+    findings.block({
+      code: 'unknown-node-in-condition',
+      message: `The expression reads '${id}', which is not a node`,
+      path,
+      hint: didYouMean(id, topology.positionOf.keys()),
+      detail: positionIn(text, offset),
+    });
+  }
+  return result.expression;
 }

@@ -1,6 +1,8 @@
 /** Draws a plan as a Mermaid flowchart, with the state of a run laid over it where wanted. */
 import { edgeIds } from './edge-ids.js';
-import type { Plan, PlanEdge, PlanNode } from './schema.js';
+import type { PlanEdge } from './edge-schema.js';
+import type { PlanNode } from './node-schemas.js';
+import type { Plan } from './schema.js';
 
 export interface DiagramOverlay {
   /** Status by node id; a node without one is drawn plain. */
@@ -16,6 +18,11 @@ const SHAPES: Readonly<Record<PlanNode['kind'], readonly [open: string, close: s
   'human-approval': ['([', '])'],
   switch: ['{', '}'],
   join: ['{{', '}}'],
+  map: ['[[', ']]'],
+  loop: ['[/', '/]'],
+  subplan: ['[[', ']]'],
+  sleep: ['((', '))'],
+  signal: ['>', ']'],
 };
 
 /** Fill and border of each status. */

@@ -1,5 +1,5 @@
 /** Names every edge of a plan. */
-import type { PlanEdge } from './schema.js';
+import type { PlanEdge } from './edge-schema.js';
 
 /**
  * Ids in authoring order: as given, else `source->target`, with `#2` and so on where repeated.

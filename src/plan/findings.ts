@@ -14,10 +14,26 @@ export interface Finding {
   readonly detail?: JsonValue | undefined;
 }
 
-export class Findings {
+/** Takes findings about a part of a plan, whose paths begin at that part. */
+export interface Reporter {
+  block(finding: Finding): void;
+  warn(finding: Finding): void;
+  /** For a part inside this one; `path` is a JSON Pointer. */
+  within(path: string): Reporter;
+}
+
+export class Findings implements Reporter {
   readonly #issues: Issue[] = [];
   #blocking = 0;
   #omitted = 0;
+
+  within(path: string): Reporter {
+    return {
+      block: (finding) => this.block({ ...finding, path: path + finding.path }),
+      warn: (finding) => this.warn({ ...finding, path: path + finding.path }),
+      within: (inner) => this.within(path + inner),
+    };
+  }
 
   get blocked(): boolean {
     return this.#blocking > 0;

@@ -78,6 +78,67 @@ export function unreachableNodes(graph: Adjacency, entries: readonly number[]): 
   return unreachable;
 }
 
+/** Positions from which a path leads to `node`, without `node` itself. */
+export function upstreamOf(graph: Adjacency, node: number): ReadonlySet<number> {
+  return closure(node, (from) => sourcesOf(graph, from));
+}
+
+/** Positions to which a path leads from `node`, without `node` itself. */
+export function downstreamOf(
+  graph: Pick<Adjacency, 'outStart'> & { targetOf(edge: number): number },
+  node: number,
+): ReadonlySet<number> {
+  return closure(node, (from) => {
+    const targets: number[] = [];
+    for (let edge = at(graph.outStart, from); edge < at(graph.outStart, from + 1); edge++) {
+      targets.push(graph.targetOf(edge));
+    }
+    return targets;
+  });
+}
+
+/** Positions that lead to `join` and nowhere else, ascending. */
+export function restOf(graph: Adjacency, join: number): number[] {
+  const upstream = upstreamOf(graph, join);
+  const led = new Map<number, number>();
+  const rest = new Set<number>();
+  // A node belongs to the rest when all of its edges lead to the join or to the rest.
+  const open = [join];
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    for (const source of sourcesOf(graph, node)) {
+      if (!upstream.has(source)) continue;
+      const count = (led.get(source) ?? 0) + 1;
+      led.set(source, count);
+      if (count < at(graph.outStart, source + 1) - at(graph.outStart, source)) continue;
+      rest.add(source);
+      open.push(source);
+    }
+  }
+  return [...rest].sort((a, b) => a - b);
+}
+
+/** Source of each inbound edge of `node`; one that has several edges comes several times. */
+function sourcesOf(graph: Adjacency, node: number): number[] {
+  const sources: number[] = [];
+  for (let i = at(graph.inStart, node); i < at(graph.inStart, node + 1); i++) {
+    sources.push(at(graph.sources, at(graph.inEdges, i)));
+  }
+  return sources;
+}
+
+function closure(start: number, next: (node: number) => readonly number[]): ReadonlySet<number> {
+  const reached = new Set<number>();
+  const open = [start];
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    for (const found of next(node)) {
+      if (found === start || reached.has(found)) continue;
+      reached.add(found);
+      open.push(found);
+    }
+  }
+  return reached;
+}
+
 /**
  * One cycle for each group of nodes that all lead to each other, as positions along the cycle.
  * Edges from a node to itself are not looked at.

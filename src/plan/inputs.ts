@@ -16,9 +16,10 @@ export type ResolvedInput =
   | { readonly ok: true; readonly value: JsonValue | undefined }
   | {
       readonly ok: false;
-      readonly code: 'input-conflict';
+      /** `input-conflict`, or the code of a transform that could not be evaluated. */
+      readonly code: string;
       readonly message: string;
-      /** The path of the input that is written twice, as in a map. */
+      /** The path of the input that is written twice, as in a map; the id of the edge of a transform. */
       readonly path: string;
     };
 
@@ -30,6 +31,37 @@ export function resolveInput(
   inboundCount: number,
 ): ResolvedInput {
   if (inboundCount === 0) return { ok: true, value: runInputs };
+  const carried = carry(takenEdges);
+  if ('ok' in carried) return carried;
+  return merge(node, carried, inboundCount);
+}
+
+/** The edges with what they carry: the output of their source, or what their transform makes of it. */
+function carry(
+  takenEdges: readonly TakenEdge[],
+): readonly TakenEdge[] | (ResolvedInput & { ok: false }) {
+  const carried: TakenEdge[] = [];
+  for (const taken of takenEdges) {
+    const { edge, scope } = taken;
+    if (edge.transform === undefined) {
+      carried.push(taken);
+      continue;
+    }
+    const made = edge.transform.evaluate(scope);
+    if (!made.ok) {
+      const message = `the transform of edge ${edge.id} failed: ${made.message}`;
+      return { ok: false, code: made.code, message, path: edge.id };
+    }
+    carried.push({ edge, scope: { ...scope, output: made.value } });
+  }
+  return carried;
+}
+
+function merge(
+  node: CompiledNode,
+  takenEdges: readonly TakenEdge[],
+  inboundCount: number,
+): ResolvedInput {
   const first = takenEdges[0];
   if (first === undefined) return { ok: true, value: undefined };
   const isPassedOn = inboundCount === 1 && node.kind !== 'join' && first.edge.map === undefined;

@@ -1,14 +1,15 @@
 /** The settings of a node with every default filled in: the one place where defaults live. */
+import { parseDuration } from './durations.js';
+import type { PlanNode } from './node-schemas.js';
 import type {
   Deliverable,
+  EscalationLevel,
+  FailureAction,
   FailurePolicy,
-  JoinPolicy,
-  JoinRule,
   RetryPolicy,
+  Substitute,
 } from './plan-version.js';
-import type { PlanNode, SchemaReference } from './schema.js';
-
-type JoinNode = Extract<PlanNode, { kind: 'join' }>;
+import type { SchemaReference } from './schema.js';
 
 /** Without a bound of its own an exponential delay stops growing at an hour. */
 const DEFAULT_MAX_DELAY_MS = 3_600_000;
@@ -36,42 +37,91 @@ const APPROVAL_RESPONSE: SchemaReference = Object.freeze({
 /** The schema of a node's output, by name or inline: of an approval's response, where it is one. */
 export function outputSchemaOf(node: PlanNode): SchemaReference | undefined {
   if (node.kind === 'human-approval') return node.outputSchema ?? APPROVAL_RESPONSE;
-  return node.kind === 'action' ? node.outputSchema : undefined;
+  // Of a map it is the schema of one result.
+  return 'outputSchema' in node && node.kind !== 'map' ? node.outputSchema : undefined;
 }
 
 /** The schema of a node's input, by name or inline. */
 export function inputSchemaOf(node: PlanNode): SchemaReference | undefined {
-  return 'inputSchema' in node ? node.inputSchema : undefined;
+  // Of a map it is the schema of one item.
+  return 'inputSchema' in node && node.kind !== 'map' ? node.inputSchema : undefined;
 }
 
-export function retryOf(node: PlanNode): RetryPolicy {
-  if (node.kind !== 'action' || node.retry === undefined) return NO_RETRY;
-  const { retry } = node;
-  const delayMs = retry.delayMs ?? NO_RETRY.delayMs;
+export function retryOf(declared: Partial<RetryDraft> | undefined): RetryPolicy {
+  if (declared === undefined) return NO_RETRY;
+  const delayMs = declared.delayMs ?? NO_RETRY.delayMs;
   return Object.freeze({
-    maxAttempts: retry.maxAttempts ?? NO_RETRY.maxAttempts,
-    retryOn: Object.freeze([...(retry.retryOn ?? [])]),
-    backoff: retry.backoff ?? NO_RETRY.backoff,
+    maxAttempts: declared.maxAttempts ?? NO_RETRY.maxAttempts,
+    retryOn: Object.freeze([...(declared.retryOn ?? [])]),
+    backoff: declared.backoff ?? NO_RETRY.backoff,
     delayMs,
-    maxDelayMs: retry.maxDelayMs ?? Math.max(delayMs, DEFAULT_MAX_DELAY_MS),
-    maxInterruptions: retry.maxInterruptions ?? NO_RETRY.maxInterruptions,
+    maxDelayMs: declared.maxDelayMs ?? Math.max(delayMs, DEFAULT_MAX_DELAY_MS),
+    maxInterruptions: declared.maxInterruptions ?? NO_RETRY.maxInterruptions,
   });
 }
 
+type RetryDraft = NonNullable<Extract<PlanNode, { kind: 'action' }>['retry']>;
+
+const ABORT: FailurePolicy = Object.freeze({ byClass: Object.freeze({}), otherwise: 'abort' });
+const ANY_CLASS = '*';
+
 export function failurePolicyOf(node: PlanNode): FailurePolicy {
   // `onFailure` of a join is about its inputs.
-  return node.kind === 'join' ? 'abort' : (node.onFailure ?? 'abort');
+  if (node.kind === 'join' || node.onFailure === undefined) return ABORT;
+  if (typeof node.onFailure === 'string') {
+    return Object.freeze({ byClass: ABORT.byClass, otherwise: node.onFailure });
+  }
+  const byClass: Record<string, FailureAction> = Object.create(null);
+  for (const [failureClass, action] of Object.entries(node.onFailure)) {
+    if (failureClass !== ANY_CLASS) byClass[failureClass] = action;
+  }
+  const otherwise = node.onFailure[ANY_CLASS] ?? 'abort';
+  return Object.freeze({ byClass: Object.freeze(byClass), otherwise });
 }
 
-export function joinOf(node: PlanNode): JoinPolicy | undefined {
-  if (node.kind !== 'join') return undefined;
-  return Object.freeze({ rule: ruleOf(node.rule), onFailure: node.onFailure ?? 'fail' });
+/** Every action that a failure policy names, each once. */
+export function actionsOf({ byClass, otherwise }: FailurePolicy): ReadonlySet<FailureAction> {
+  return new Set([...Object.values(byClass), otherwise]);
 }
 
-function ruleOf(rule: JoinNode['rule'] = 'all'): JoinRule {
+export function fallbackOf(node: PlanNode): Substitute | undefined {
+  if (node.kind !== 'action' || node.fallback === undefined) return undefined;
+  const { handler, timeoutMs } = node.fallback;
+  return Object.freeze({ handler, timeoutMs });
+}
+
+const NO_ESCALATION: readonly EscalationLevel[] = Object.freeze([]);
+
+export function escalationOf(node: PlanNode): readonly EscalationLevel[] {
+  if (node.kind !== 'action' || node.escalation === undefined) return NO_ESCALATION;
   return Object.freeze(
-    typeof rule === 'string' ? { type: rule } : { type: 'count', count: rule.count },
+    node.escalation.map((level) =>
+      Object.freeze({
+        handler: level.handler,
+        responders: level.responders && Object.freeze([...level.responders]),
+        instructions: level.instructions,
+        delayMs: level.delayMs ?? 0,
+        deadlineMs: level.deadlineMs,
+      }),
+    ),
   );
+}
+
+export function backtrackOf(node: PlanNode): { to: string; maxRestarts: number } | undefined {
+  if (node.kind !== 'action' || node.backtrack === undefined) return undefined;
+  const { to, maxRestarts } = node.backtrack;
+  return Object.freeze({ to, maxRestarts: maxRestarts ?? 1 });
+}
+
+/** How long a sleep lasts, in milliseconds; 0 where it says until when instead. */
+export function sleepMsOf(node: PlanNode): number {
+  if (node.kind !== 'sleep' || node.duration === undefined) return 0;
+  return parseDuration(node.duration) ?? 0;
+}
+
+/** What happens to the timers of a node that fell due, or went on, while no process ran. */
+export function onDowntimeOf(node: PlanNode): 'keep-due' | 'remaining' | 'restart' {
+  return ('onDowntime' in node ? node.onDowntime : undefined) ?? 'keep-due';
 }
 
 const NO_DELIVERABLES: readonly Deliverable[] = Object.freeze([]);
@@ -88,7 +138,7 @@ export function deliverablesOf(node: PlanNode): readonly Deliverable[] {
 
 /** Key of the handler: as given, else `executorType/ref` of the owner. */
 export function handlerOf(node: PlanNode): string | undefined {
-  if (node.kind !== 'action') return undefined;
+  if (node.kind !== 'action' && node.kind !== 'map') return undefined;
   if (node.handler !== undefined) return node.handler;
   return node.owner === undefined ? undefined : `${node.owner.executorType}/${node.owner.ref}`;
 }

@@ -4,13 +4,29 @@
  * costs what it touches and never the size of the plan.
  */
 import type { Issue } from './issue.js';
-import type { JsonValue } from './json.js';
-import type { Plan, PlanNode } from './schema.js';
+import type { JsonObject, JsonValue } from './json.js';
+import type { PlanNode } from './node-schemas.js';
+import type { Plan } from './schema.js';
 
 export type NodeKind = PlanNode['kind'];
 
-/** What a failed node means for its run. `abort` ends it; see docs/plans.md. */
-export type FailurePolicy = 'abort' | 'skip' | 'continue';
+/** What is done about a failure when no retry is left; see docs/plans.md. */
+export type FailureAction =
+  | 'abort'
+  | 'skip'
+  | 'continue'
+  | 'retry'
+  | 'fallback'
+  | 'human-review'
+  | 'replan'
+  | 'escalate'
+  | 'backtrack';
+
+export interface FailurePolicy {
+  /** By class of failure. */
+  readonly byClass: Readonly<Record<string, FailureAction>>;
+  readonly otherwise: FailureAction;
+}
 
 export interface RetryPolicy {
   /** Total number of tries; 1 means no retry. */
@@ -25,15 +41,32 @@ export interface RetryPolicy {
   readonly maxInterruptions: number;
 }
 
+/** Numbers of a join's inbound edges by outcome. */
+export interface JoinCounts {
+  readonly taken: number;
+  readonly dead: number;
+  readonly failed: number;
+  readonly open: number;
+  readonly total: number;
+}
+
+export interface CountCondition {
+  readonly text: string;
+  evaluate(counts: JoinCounts): Evaluation;
+}
+
 export type JoinRule =
   | { readonly type: 'all' }
   | { readonly type: 'any' }
-  | { readonly type: 'count'; readonly count: number };
+  | { readonly type: 'count'; readonly count: number }
+  | { readonly type: 'when'; readonly condition: CountCondition };
 
 export interface JoinPolicy {
   readonly rule: JoinRule;
-  /** What a failed input means: it fails the join, or it counts as dead. */
-  readonly onFailure: 'fail' | 'ignore';
+  /** What a failed input means: it fails the join, it counts as dead, or it may yet recover. */
+  readonly onFailure: 'fail' | 'ignore' | 'wait';
+  /** Positions of the nodes that lead to this join only: pointless once it has decided. */
+  readonly rest: readonly number[];
 }
 
 /** A product that a node has to deliver as an artifact. */
@@ -46,6 +79,46 @@ export interface Deliverable {
 /** Returns the issues of a value; an empty list means valid. Never throws. */
 export type ValueValidator = (value: JsonValue | undefined) => readonly Issue[];
 
+/** Work that stands in for that of a node, or undoes it. */
+export interface Substitute {
+  readonly handler: string;
+  readonly timeoutMs: number | undefined;
+}
+
+/** A level has either a handler or responders. */
+export interface EscalationLevel {
+  readonly handler: string | undefined;
+  readonly responders: readonly string[] | undefined;
+  readonly instructions: string | undefined;
+  /** Wait before this level. */
+  readonly delayMs: number;
+  /** How long people have before the next level. */
+  readonly deadlineMs: number | undefined;
+}
+
+export interface MapSettings {
+  /** Gives the items from the input of the map; without it the input is the list. */
+  readonly items: Expression | undefined;
+  /** The action that each item, or chunk of items, is one node run of. */
+  readonly worker: CompiledNode;
+  readonly concurrency: number;
+  /** Undefined where each item is worked on alone. */
+  readonly chunkSize: number | undefined;
+  readonly policy: 'fail-fast' | 'collect';
+  /** Share of items, from 0 to 1, that has to succeed under `collect`. */
+  readonly minSuccess: number;
+}
+
+export interface LoopSettings {
+  readonly body: PlanGraph;
+  readonly forEach: Expression | undefined;
+  readonly while: Condition | undefined;
+  readonly until: Condition | undefined;
+  readonly maxIterations: number;
+  /** Value of an iteration; without it the outputs of the body's last nodes. */
+  readonly result: Expression | undefined;
+}
+
 export interface CompiledNode {
   /** Position in authoring order, and index into every per-node array of a run. */
   readonly position: number;
@@ -53,7 +126,7 @@ export interface CompiledNode {
   readonly kind: NodeKind;
   /** The node as written, normalised. */
   readonly source: PlanNode;
-  /** Key of the handler that does the work; actions only. */
+  /** Key of the handler that does the work; actions and workers of maps only. */
   readonly handler: string | undefined;
   readonly retry: RetryPolicy;
   readonly onFailure: FailurePolicy;
@@ -70,23 +143,46 @@ export interface CompiledNode {
   readonly deliverables: readonly Deliverable[];
   /** Derived from the edges, in authoring order, each id once. */
   readonly upstreamNodeIds: readonly string[];
+  /** How long an attempt may take, in milliseconds. */
+  readonly timeoutMs: number | undefined;
+  /** How long an attempt may go without a sign of life, in milliseconds. */
+  readonly heartbeatMs: number | undefined;
+  readonly fallback: Substitute | undefined;
+  readonly escalation: readonly EscalationLevel[];
+  readonly backtrack: { readonly to: string; readonly maxRestarts: number } | undefined;
+  /** The action that undoes it. */
+  readonly compensation: CompiledNode | undefined;
+  /** Whether a retry resolves the input again. */
+  readonly resolvesEachAttempt: boolean;
+  readonly concurrencyKey: { readonly key: Expression; readonly limit: number } | undefined;
+  readonly map: MapSettings | undefined;
+  readonly loop: LoopSettings | undefined;
+  readonly sleep:
+    | { readonly durationMs: number; readonly until: Expression | undefined }
+    | undefined;
 }
 
 /** What a condition and an edge map may see. Built per evaluation; read-only; nothing else is in scope. */
 export interface EdgeScope {
   /** Run inputs. */
   readonly inputs: JsonValue;
+  /** What the iteration of a loop knows of itself; undefined outside of loops. */
+  readonly loop?: JsonObject | undefined;
   /** Resolved input of the edge's source. */
   readonly input: JsonValue | undefined;
   /** Output of the edge's source. */
   readonly output: JsonValue | undefined;
   /** Approval outcome of the source (`approved`, `rejected`, `changes-requested`), else undefined. */
   readonly outcome: string | undefined;
+  /** Action that the result of the source named. */
+  readonly action?: string | undefined;
   /** Looks up a finished node by id: its `input`, `output`, `outcome`, `artifacts`. */
   node(id: string): NodeView | undefined;
 }
 
 export interface NodeView {
+  readonly status?: string | undefined;
+  readonly action?: string | undefined;
   readonly input?: JsonValue | undefined;
   readonly output?: JsonValue | undefined;
   readonly outcome?: string | undefined;
@@ -96,6 +192,16 @@ export interface NodeView {
 export type Evaluation =
   | { readonly ok: true; readonly value: boolean }
   | { readonly ok: false; readonly code: string; readonly message: string };
+
+export type ValueEvaluation =
+  | { readonly ok: true; readonly value: JsonValue }
+  | { readonly ok: false; readonly code: string; readonly message: string };
+
+/** An expression parsed at compile time that gives a value. `evaluate` never throws. */
+export interface Expression {
+  readonly text: string;
+  evaluate(scope: EdgeScope): ValueEvaluation;
+}
 
 /** A condition parsed at compile time. `evaluate` never throws. */
 export interface Condition {
@@ -129,6 +235,8 @@ export interface CompiledEdge {
   readonly isDefault: boolean;
   /** Outcome of an error in the condition: the edge is dead, or its target fails. */
   readonly onError: 'dead' | 'fail';
+  /** Makes what the edge carries from the output of its source. */
+  readonly transform: Expression | undefined;
   readonly map: readonly Mapping[] | undefined;
 }
 
@@ -147,6 +255,8 @@ export interface PlanGraph {
   readonly inEdges: Uint32Array;
   /** Positions of the entry nodes, ascending. */
   readonly entries: Uint32Array;
+  /** Positions of the nodes without an outgoing edge, ascending. */
+  readonly exits: Uint32Array;
 }
 
 /** A compiled plan. Two drafts with the same content have the same hash, whatever their key order. */
@@ -157,6 +267,8 @@ export interface PlanVersion {
   readonly graph: PlanGraph;
   /** Validates the run's inputs, where the plan declares a schema for them. */
   readonly validateInputs: ValueValidator | undefined;
+  /** Output of a run; without it the outputs of the last nodes. */
+  readonly result: Expression | undefined;
   /** Issues that did not block. */
   readonly warnings: readonly Issue[];
 }

@@ -1,10 +1,12 @@
 /** Checks how edges share their source and their target: defaults, switches, joins. */
-import type { Findings } from './findings.js';
+
+import { BREAK } from './edge-schema.js';
+import type { Reporter } from './findings.js';
 import { pointer } from './pointer.js';
 import type { EdgeOutline, NodeOutline } from './shape.js';
 import type { Topology } from './topology.js';
 
-export function checkRouting(topology: Topology, findings: Findings): void {
+export function checkRouting(topology: Topology, findings: Reporter): void {
   for (const outline of topology.edges) checkDefault(outline, findings);
   const { outStart, inStart, order } = topology.adjacency;
   topology.nodes.forEach((node, position) => {
@@ -18,7 +20,7 @@ export function checkRouting(topology: Topology, findings: Findings): void {
   });
 }
 
-function checkDefault({ edge, index }: EdgeOutline, findings: Findings): void {
+function checkDefault({ edge, index }: EdgeOutline, findings: Reporter): void {
   if (edge?.default !== true) return;
   if (!isConditional(edge.when) && edge.on === undefined) return;
   findings.block({
@@ -32,7 +34,7 @@ function checkDefault({ edge, index }: EdgeOutline, findings: Findings): void {
 function checkSeveralDefaults(
   node: NodeOutline,
   outgoing: readonly EdgeOutline[],
-  findings: Findings,
+  findings: Reporter,
 ): void {
   for (const { index } of outgoing.filter(({ edge }) => edge?.default === true).slice(1)) {
     findings.block({
@@ -47,7 +49,7 @@ function checkSeveralDefaults(
 function checkSwitch(
   { node, id, index }: NodeOutline,
   outgoing: readonly EdgeOutline[],
-  findings: Findings,
+  findings: Reporter,
 ): void {
   if (node?.kind !== 'switch') return;
   const path = pointer('nodes', index);
@@ -69,7 +71,7 @@ function checkSwitch(
 }
 
 /** In an exclusive switch an unconditional edge hides all that come after it. */
-function checkShadowed(id: string, outgoing: readonly EdgeOutline[], findings: Findings): void {
+function checkShadowed(id: string, outgoing: readonly EdgeOutline[], findings: Reporter): void {
   const first = outgoing.findIndex(({ edge }) => isAlwaysTaken(edge));
   if (first === -1) return;
   const hidden = outgoing.filter(({ edge }, at) => at > first || edge?.default === true);
@@ -84,9 +86,9 @@ function checkShadowed(id: string, outgoing: readonly EdgeOutline[], findings: F
   }
 }
 
-function checkJoin({ node, id, index }: NodeOutline, inbound: number, findings: Findings): void {
+function checkJoin({ node, id, index }: NodeOutline, inbound: number, findings: Reporter): void {
   if (node?.kind !== 'join') return;
-  if (inbound < 2) {
+  if (inbound < 2 && id !== BREAK) {
     findings.warn({
       code: 'join-with-one-input',
       message: `The join '${id}' has ${inbound === 0 ? 'no inbound edge' : 'one inbound edge'}`,
@@ -94,7 +96,7 @@ function checkJoin({ node, id, index }: NodeOutline, inbound: number, findings: 
       node: id,
     });
   }
-  if (typeof node.rule === 'object' && node.rule.count > inbound) {
+  if (typeof node.rule === 'object' && 'count' in node.rule && node.rule.count > inbound) {
     findings.block({
       code: 'join-count-too-large',
       message: `The join '${id}' waits for ${node.rule.count} of ${inbound} inbound edges`,

@@ -1,14 +1,29 @@
 /** Takes from nodes and edges what is not part of a plan: layout of editors silently, the rest with a warning. */
-import type { Findings } from './findings.js';
+
+import { EDGE_PROPERTIES } from './edge-schema.js';
+import type { Reporter } from './findings.js';
 import type { JsonObject, JsonValue } from './json.js';
+import { nodeProperties } from './node-schemas.js';
 import { type PointerSegment, pointer } from './pointer.js';
-import { EDGE_PROPERTIES, nodeProperties } from './schema.js';
 import { didYouMean } from './suggest.js';
 
 const LAYOUT_PROPERTIES: ReadonlySet<string> = new Set(['ui', 'position', 'data', 'style']);
 
 /** A copy of `draft` whose nodes and edges have known properties only; all others are untouched. */
-export function sanitizePlan(draft: JsonObject, findings: Findings): JsonObject {
+export function sanitizePlan(draft: JsonObject, findings: Reporter): JsonObject {
+  const sanitized = sanitizeGraph(draft, findings);
+  const { plans } = draft;
+  if (isObject(plans)) {
+    const named = Object.entries(plans).map(([name, plan]): [string, JsonValue] => [
+      name,
+      isObject(plan) ? sanitizeGraph(plan, findings.within(pointer('plans', name))) : plan,
+    ]);
+    sanitized.plans = Object.fromEntries(named);
+  }
+  return sanitized;
+}
+
+function sanitizeGraph(draft: JsonObject, findings: Reporter): JsonObject {
   const sanitized: JsonObject = { ...draft };
   if (Array.isArray(draft.nodes)) {
     sanitized.nodes = draft.nodes.map((node, index) => sanitizeNode(node, index, findings));
@@ -21,18 +36,22 @@ export function sanitizePlan(draft: JsonObject, findings: Findings): JsonObject 
   return sanitized;
 }
 
-function sanitizeNode(node: JsonValue, index: number, findings: Findings): JsonValue {
+function sanitizeNode(node: JsonValue, index: number, findings: Reporter): JsonValue {
   if (!isObject(node)) return node;
   const known = nodeProperties(node.kind);
   // An unknown kind is reported by the schema; guessing its properties would only add noise.
-  return known === undefined ? node : strip(node, known, ['nodes', index], findings);
+  if (known === undefined) return node;
+  const stripped = strip(node, known, ['nodes', index], findings);
+  if (!isObject(stripped.body)) return stripped;
+  const inside = findings.within(pointer('nodes', index, 'body'));
+  return { ...stripped, body: sanitizeGraph(stripped.body, inside) };
 }
 
 function strip(
   element: JsonObject,
   known: ReadonlySet<string>,
   place: readonly PointerSegment[],
-  findings: Findings,
+  findings: Reporter,
 ): JsonObject {
   const keys = Object.keys(element);
   if (keys.every((key) => known.has(key))) return element;
@@ -53,7 +72,7 @@ function warnUnknown(
   key: string,
   known: ReadonlySet<string>,
   place: readonly PointerSegment[],
-  findings: Findings,
+  findings: Reporter,
 ): void {
   findings.warn({
     code: 'unknown-property',

@@ -1,206 +1,54 @@
 /** The shape of a plan as an author writes it. The JSON Schema that is published is made from this. */
 import { z } from 'zod';
-import { ID_PATTERN, isForbiddenKey } from './ids.js';
-import type { JsonObject, JsonValue } from './json.js';
-
-const MAX_NODES = 100_000;
-const MAX_EDGES = 400_000;
-/** Ten years, the longest delay or deadline. */
-const MAX_DURATION_MS = 10 * 366 * 86_400_000;
-export const MAX_EXPRESSION_LENGTH = 4_096;
-const MAX_PATH_LENGTH = 1_024;
-
-// A property added here stays optional and is never filled in: the hash covers a plan as it was
-// written, so that a new default changes the hash of no stored plan. Defaults live in node-settings.ts.
-
-const id = z
-  .string()
-  .regex(ID_PATTERN)
-  .refine((value) => !isForbiddenKey(value), { error: 'This name is reserved' })
-  .meta({ description: 'Letter or underscore first, then letters, digits, _ . -; at most 128' });
-
-const shortText = z.string().min(1).max(256);
-const longText = z.string().max(16_384);
-const durationMs = z.int().min(0).max(MAX_DURATION_MS);
-const json = z.custom<JsonValue>((value) => value !== undefined).meta({ description: 'Any JSON' });
-
-const inlineSchema = z.union([
-  z.boolean(),
-  z
-    .custom<JsonObject>(
-      (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-    )
-    .meta({ type: 'object' }),
-]);
-
-const schemaReference = z
-  .union([id, inlineSchema], { error: 'Expected the name of a schema or a JSON Schema' })
-  .meta({ description: 'Name of one of `schemas`, or a JSON Schema (2020-12)' });
-
-const owner = z
-  .strictObject({
-    executorType: z.enum(['agent', 'plugin', 'user', 'system']),
-    ref: shortText,
-  })
-  .meta({ description: 'Who does the work' });
-
-const deliverable = z.strictObject({
-  name: shortText,
-  kind: shortText,
-  required: z.boolean().optional().meta({ default: true }),
-});
-
-const retry = z
-  .strictObject({
-    maxAttempts: z
-      .int()
-      .min(1)
-      .max(1_000)
-      .optional()
-      .meta({ default: 1, description: 'Tries in total; 1 means no retry' }),
-    retryOn: z.array(shortText).max(32).optional().meta({
-      default: [],
-      description: 'Failure classes to retry; empty means all retryable ones',
-    }),
-    backoff: z.enum(['none', 'fixed', 'exponential']).optional().meta({ default: 'none' }),
-    delayMs: durationMs.optional().meta({ default: 0 }),
-    maxDelayMs: durationMs.optional().meta({ description: 'Upper bound of every delay' }),
-    maxInterruptions: z
-      .int()
-      .min(0)
-      .max(1_000)
-      .optional()
-      .meta({ default: 5, description: 'Crashes and shutdowns survived before the node fails' }),
-  })
-  .meta({ description: 'When and how often a failed action is tried again' });
-
-const onNodeFailure = z.enum(['abort', 'skip', 'continue']).optional().meta({
-  default: 'abort',
-  description:
-    'What a failure of this node means: the run ends, the node is skipped, or it goes on',
-});
-
-const everyNode = {
+import { type PlanEdge, planEdgeSchema } from './edge-schema.js';
+import type { JsonObject } from './json.js';
+import { type PlanNode, planNodeSchema } from './node-schemas.js';
+import {
+  durationMs,
+  expression,
   id,
-  title: shortText.optional(),
-  description: longText.optional(),
-  mergeInputs: z.enum(['error', 'first', 'last']).optional().meta({
-    default: 'error',
-    description: 'Which edge wins where two write the same path of the input',
-  }),
-};
+  inlineSchema,
+  limitMs,
+  longText,
+  MAX_EDGES,
+  MAX_NODES,
+  schemaReference,
+  shortText,
+} from './schema-parts.js';
 
-const work = {
-  ...everyNode,
-  owner: owner.optional(),
-  inputSchema: schemaReference.optional(),
-  outputSchema: schemaReference.optional(),
-  deliverables: z.array(deliverable).max(256).optional(),
-  onFailure: onNodeFailure,
-  defaultOutput: json.optional().meta({ description: 'Output of a failed node under `continue`' }),
-};
+const MAX_PLANS = 256;
 
-const action = z
+const budget = z
   .strictObject({
-    kind: z.literal('action'),
-    ...work,
-    handler: shortText
-      .optional()
-      .meta({ description: 'Key of the handler; without it `executorType/ref` of the owner' }),
-    retry: retry.optional(),
-  })
-  .meta({ title: 'Action', description: 'Work done by a handler or an external worker' });
-
-const humanApproval = z
-  .strictObject({
-    kind: z.literal('human-approval'),
-    ...work,
-    objective: longText.optional(),
-    instructions: longText.optional(),
-    criteria: z.array(longText).max(256).optional(),
-    responders: z
-      .array(shortText)
+    maxSteps: z
+      .int()
       .min(1)
-      .max(1_024)
       .optional()
-      .meta({ description: 'Who may answer; anybody where absent' }),
-    deadlineMs: z.int().min(1).max(MAX_DURATION_MS).optional(),
+      .meta({ description: 'Node runs that may start to work, iterations and items included' }),
+    maxAttempts: z.int().min(1).optional().meta({ description: 'Attempts of all of them' }),
+    maxRestarts: z.int().min(0).optional().meta({ description: 'Backtracks' }),
+    maxWallMs: limitMs.optional().meta({ description: 'Time from its start to its end' }),
+    maxCost: z.number().positive().optional().meta({ description: 'Sum of `usage.cost`' }),
+    maxTokens: z.number().positive().optional().meta({ description: 'Sum of `usage.tokens`' }),
+    onExhausted: z
+      .enum(['fail', 'ask'])
+      .optional()
+      .meta({ default: 'fail', description: 'The run fails, or a person may grant it again' }),
   })
-  .meta({
-    title: 'Approval',
-    description: 'Asks a person: approved, rejected or changes-requested',
-  });
+  .meta({ description: 'What a run may use up' });
 
-const switchNode = z
+const completion = z
   .strictObject({
-    kind: z.literal('switch'),
-    ...everyNode,
-    mode: z
-      .enum(['exclusive', 'inclusive'])
-      .optional()
-      .meta({ default: 'exclusive', description: 'The first true edge, or all true edges' }),
-    inputSchema: schemaReference.optional(),
-    onFailure: onNodeFailure,
+    tolerate: z.array(shortText).max(32).optional().meta({
+      default: [],
+      description: 'Classes of failure that do not end the run',
+    }),
+    minShare: z.number().min(0).max(1).optional().meta({
+      default: 0,
+      description: 'Share of the nodes that ran which has to succeed',
+    }),
   })
-  .meta({ title: 'Switch', description: 'Routes by the conditions of its edges' });
-
-const join = z
-  .strictObject({
-    kind: z.literal('join'),
-    ...everyNode,
-    rule: z
-      .union(
-        [
-          z.literal('all'),
-          z.literal('any'),
-          z.strictObject({ count: z.int().min(1).max(MAX_EDGES) }),
-        ],
-        { error: 'Expected all, any or {count: n}' },
-      )
-      .optional()
-      .meta({ default: 'all' }),
-    onFailure: z
-      .enum(['fail', 'ignore'])
-      .optional()
-      .meta({ default: 'fail', description: 'What a failed input means' }),
-    inputSchema: schemaReference.optional(),
-  })
-  .meta({ title: 'Join', description: 'Brings branches together' });
-
-export const planNodeSchema = z.discriminatedUnion('kind', [
-  action,
-  humanApproval,
-  switchNode,
-  join,
-]);
-
-export const planEdgeSchema = z
-  .strictObject({
-    id: id.optional(),
-    source: id,
-    target: id,
-    when: z
-      .string()
-      .max(MAX_EXPRESSION_LENGTH)
-      .optional()
-      .meta({ description: 'Condition; empty or `always` is true' }),
-    on: shortText
-      .optional()
-      .meta({ description: 'Action that the result of the source must name' }),
-    default: z
-      .boolean()
-      .optional()
-      .meta({ default: false, description: 'Taken only where no other edge of the source is' }),
-    onError: z
-      .enum(['fail', 'dead'])
-      .optional()
-      .meta({ default: 'fail', description: 'Outcome of an error in the condition' }),
-    map: z
-      .record(z.string().min(1).max(MAX_PATH_LENGTH), z.string().min(1).max(MAX_PATH_LENGTH))
-      .optional()
-      .meta({ description: 'Target path from source path' }),
-  })
-  .meta({ title: 'Edge' });
+  .meta({ description: 'When a run with failures is partial and not failed' });
 
 /** The plan around its nodes and edges, which are checked one by one so that each is reported. */
 const frame = {
@@ -220,39 +68,63 @@ const frame = {
     .max(10_000)
     .optional()
     .meta({ description: 'Handlers of one run that may work at the same time' }),
+  priority: z
+    .int()
+    .min(0)
+    .max(9)
+    .optional()
+    .meta({ default: 5, description: 'Of its runs, where handlers are scarce; 9 goes first' }),
+  deadlineMs: limitMs.optional().meta({ description: 'How long a run may take' }),
+  onDeadline: z
+    .enum(['fail', 'ask'])
+    .optional()
+    .meta({ default: 'fail', description: 'The run fails, or a person may extend it' }),
+  budget: budget.optional(),
+  completion: completion.optional(),
+  graceMs: durationMs
+    .optional()
+    .meta({ description: 'How long handlers may go on once the run is ending' }),
+  result: expression.optional().meta({
+    description: 'Output of a run; without it the outputs of the last nodes, by id',
+  }),
 };
+
+const plansMeta = {
+  description: 'Plans that nodes of kind subplan run, by name',
+  type: 'object',
+  additionalProperties: { $ref: '#' },
+} as const;
 
 export const planFrameSchema = z.strictObject({
   ...frame,
+  plans: z.record(id, z.unknown()).optional(),
   nodes: z.array(z.unknown()).min(1).max(MAX_NODES),
   edges: z.array(z.unknown()).max(MAX_EDGES),
 });
 
+const frameSchema = z.strictObject(frame);
+
+/** A plan that nodes of kind subplan run; it finds other such plans where its parent does. */
+export interface NamedPlan extends z.infer<typeof frameSchema> {
+  nodes: PlanNode[];
+  edges: PlanEdge[];
+}
+
+const plans: z.ZodType<Record<string, NamedPlan>> = z
+  .record(id, z.custom<NamedPlan>())
+  .refine((named) => Object.keys(named).length <= MAX_PLANS)
+  .meta(plansMeta);
+
 const planSchema = z.strictObject({
   ...frame,
+  plans: plans.optional(),
   nodes: z.array(planNodeSchema).min(1).max(MAX_NODES),
   edges: z.array(planEdgeSchema).max(MAX_EDGES),
 });
 
 export type Plan = z.infer<typeof planSchema>;
-export type PlanNode = z.infer<typeof planNodeSchema>;
-export type PlanEdge = z.infer<typeof planEdgeSchema>;
 export type SchemaReference = z.infer<typeof schemaReference>;
-
-/** Properties that a node of `kind` may have, or undefined where there is no such kind. */
-export function nodeProperties(kind: unknown): ReadonlySet<string> | undefined {
-  return NODE_PROPERTIES.get(kind);
-}
-
-const NODE_PROPERTIES: ReadonlyMap<unknown, ReadonlySet<string>> = new Map(
-  [action, humanApproval, switchNode, join].map((node) => [
-    node.shape.kind.value,
-    new Set(Object.keys(node.shape)),
-  ]),
-);
-
-export const NODE_KINDS: readonly string[] = [...NODE_PROPERTIES.keys()].map(String);
-export const EDGE_PROPERTIES: ReadonlySet<string> = new Set(Object.keys(planEdgeSchema.shape));
+export type PlanBudget = z.infer<typeof budget>;
 
 /** The published JSON Schema (2020-12) of a plan, for editors and other languages. */
 export function jsonSchema(): JsonObject {

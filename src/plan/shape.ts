@@ -1,28 +1,29 @@
 /** Checks a sanitised draft against the schema, element by element, so that one fault hides no other. */
 import type { z } from 'zod';
-import type { Findings } from './findings.js';
+import { BREAK, type PlanEdge, planEdgeSchema } from './edge-schema.js';
+import type { Reporter } from './findings.js';
 import { isId } from './ids.js';
 import type { JsonObject, JsonValue } from './json.js';
+import type { PlanNode } from './node-schemas.js';
+import { NODE_KINDS, type PlanBody, planNodeSchema } from './node-schemas.js';
 import { type PointerSegment, pointer } from './pointer.js';
-import {
-  NODE_KINDS,
-  type PlanEdge,
-  type PlanNode,
-  planEdgeSchema,
-  planFrameSchema,
-  planNodeSchema,
-  type SchemaReference,
-} from './schema.js';
+import { planFrameSchema, type SchemaReference } from './schema.js';
 import { didYouMean } from './suggest.js';
 
-/** What can be said about the graph even where the shape has faults. */
-export interface PlanOutline {
+/** What can be said about a graph even where its shape has faults. */
+export interface GraphOutline {
   readonly nodes: readonly NodeOutline[];
   readonly edges: readonly EdgeOutline[];
   /** As written; undefined in the place of what is not an id. */
   readonly entry: readonly (string | undefined)[] | undefined;
+}
+
+export interface PlanOutline extends GraphOutline {
   readonly schemas: Readonly<Record<string, JsonObject | boolean>>;
   readonly inputs: SchemaReference | undefined;
+  readonly result: string | undefined;
+  /** Drafts of the plans that subplans run, by name. */
+  readonly plans: Readonly<Record<string, JsonValue>>;
 }
 
 export interface NodeOutline {
@@ -41,18 +42,31 @@ export interface EdgeOutline {
   readonly edge: PlanEdge | undefined;
 }
 
-export function outlinePlan(draft: JsonObject, findings: Findings): PlanOutline {
+export function outlinePlan(draft: JsonObject, findings: Reporter): PlanOutline {
   const frame = planFrameSchema.safeParse(draft);
   if (!frame.success) report(frame.error.issues, draft, '', undefined, findings);
+  return {
+    ...outlineGraph(draft, findings),
+    // On their own, so that a fault elsewhere does not make every reference an unknown one.
+    schemas: planFrameSchema.shape.schemas.safeParse(draft.schemas).data ?? {},
+    inputs: planFrameSchema.shape.inputs.safeParse(draft.inputs).data,
+    result: planFrameSchema.shape.result.safeParse(draft.result).data,
+    plans: isObject(draft.plans ?? null) ? (draft.plans as JsonObject) : {},
+  };
+}
+
+/** As `outlinePlan`, for the body of a loop; its frame was checked with the loop. */
+export function outlineBody(body: PlanBody, findings: Reporter): GraphOutline {
+  return outlineGraph(body as unknown as JsonObject, findings);
+}
+
+function outlineGraph(draft: JsonObject, findings: Reporter): GraphOutline {
   return {
     nodes: outlineNodes(elementsOf(draft.nodes), findings),
     edges: outlineEdges(elementsOf(draft.edges), findings),
     entry: Array.isArray(draft.entry)
       ? draft.entry.map((id) => (isId(id) ? id : undefined))
       : undefined,
-    // On their own, so that a fault elsewhere does not make every reference an unknown one.
-    schemas: planFrameSchema.shape.schemas.safeParse(draft.schemas).data ?? {},
-    inputs: planFrameSchema.shape.inputs.safeParse(draft.inputs).data,
   };
 }
 
@@ -60,9 +74,14 @@ function elementsOf(value: JsonValue | undefined): readonly JsonValue[] {
   return Array.isArray(value) ? value : [];
 }
 
-function outlineNodes(elements: readonly JsonValue[], findings: Findings): NodeOutline[] {
+function outlineNodes(elements: readonly JsonValue[], findings: Reporter): NodeOutline[] {
   const outlines: NodeOutline[] = [];
   elements.forEach((element, index) => {
+    // Not written by an author, and under an id that nobody can write.
+    if (isObject(element) && element.id === BREAK) {
+      outlines.push({ index, id: BREAK, node: element as unknown as PlanNode });
+      return;
+    }
     const parsed = planNodeSchema.safeParse(element);
     const id = isObject(element) && isId(element.id) ? element.id : undefined;
     if (!parsed.success) {
@@ -73,15 +92,16 @@ function outlineNodes(elements: readonly JsonValue[], findings: Findings): NodeO
   return outlines;
 }
 
-function outlineEdges(elements: readonly JsonValue[], findings: Findings): EdgeOutline[] {
+function outlineEdges(elements: readonly JsonValue[], findings: Reporter): EdgeOutline[] {
   const outlines: EdgeOutline[] = [];
   elements.forEach((element, index) => {
     const parsed = planEdgeSchema.safeParse(element);
     if (!parsed.success) {
       report(parsed.error.issues, element, pointer('edges', index), undefined, findings);
     }
-    if (!isObject(element) || !isId(element.source) || !isId(element.target)) return;
+    if (!isObject(element) || !isId(element.source)) return;
     const { source, target } = element;
+    if (typeof target !== 'string' || (target !== BREAK && !isId(target))) return;
     outlines.push({
       index,
       id: isId(element.id) ? element.id : undefined,
@@ -104,7 +124,7 @@ function report(
   element: JsonValue,
   base: string,
   node: string | undefined,
-  findings: Findings,
+  findings: Reporter,
 ): void {
   for (const issue of issues) {
     if (issue.code === 'unrecognized_keys') reportUnknownKeys(issue, base, node, findings);
@@ -116,7 +136,7 @@ function reportUnknownKeys(
   issue: z.core.$ZodIssueUnrecognizedKeys,
   base: string,
   node: string | undefined,
-  findings: Findings,
+  findings: Reporter,
 ): void {
   for (const key of issue.keys) {
     findings.block({
@@ -133,7 +153,7 @@ function reportOne(
   element: JsonValue,
   base: string,
   node: string | undefined,
-  findings: Findings,
+  findings: Reporter,
 ): void {
   const segments = segmentsOf(issue);
   const value = valueAt(element, segments);

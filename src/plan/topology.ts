@@ -1,5 +1,5 @@
 /** Checks the graph of a plan: ids, ends of edges, cycles, entry nodes, joins, defaults. */
-import type { Findings } from './findings.js';
+import type { Reporter } from './findings.js';
 import {
   type Adjacency,
   buildAdjacency,
@@ -8,7 +8,7 @@ import {
   unreachableNodes,
 } from './graph.js';
 import { pointer } from './pointer.js';
-import type { EdgeOutline, NodeOutline, PlanOutline } from './shape.js';
+import type { EdgeOutline, GraphOutline, NodeOutline } from './shape.js';
 import { didYouMean } from './suggest.js';
 
 const MAX_NAMED_NODES = 50;
@@ -23,7 +23,7 @@ export interface Topology {
   readonly entries: readonly number[];
 }
 
-export function checkTopology(outline: PlanOutline, findings: Findings): Topology {
+export function checkTopology(outline: GraphOutline, findings: Reporter): Topology {
   const { nodes, positionOf } = uniqueNodes(outline.nodes, findings);
   checkEdgeIds(outline.edges, findings);
   const edges = outline.edges.filter((edge) => checkEnds(edge, positionOf, findings));
@@ -42,7 +42,7 @@ export function checkTopology(outline: PlanOutline, findings: Findings): Topolog
 
 function uniqueNodes(
   outlines: readonly NodeOutline[],
-  findings: Findings,
+  findings: Reporter,
 ): Pick<Topology, 'nodes' | 'positionOf'> {
   const nodes: NodeOutline[] = [];
   const positionOf = new Map<string, number>();
@@ -65,7 +65,7 @@ function uniqueNodes(
   return { nodes, positionOf };
 }
 
-function checkEdgeIds(edges: readonly EdgeOutline[], findings: Findings): void {
+function checkEdgeIds(edges: readonly EdgeOutline[], findings: Reporter): void {
   const seen = new Map<string, number>();
   for (const { id, index } of edges) {
     if (id === undefined) continue;
@@ -86,7 +86,7 @@ function checkEdgeIds(edges: readonly EdgeOutline[], findings: Findings): void {
 function checkEnds(
   { index, source, target }: EdgeOutline,
   positionOf: ReadonlyMap<string, number>,
-  findings: Findings,
+  findings: Reporter,
 ): boolean {
   for (const [end, id] of [
     ['source', source],
@@ -106,7 +106,7 @@ function checkEnds(
       message: `An edge leads from '${source}' to itself`,
       path: pointer('edges', index),
       node: source,
-      hint: 'To try a node again, give it a `retry`',
+      hint: 'To try a node again, give it a `retry`; to repeat it, put it in a loop',
     });
   }
   return positionOf.has(source) && positionOf.has(target);
@@ -115,7 +115,7 @@ function checkEnds(
 function reportCycle(
   cycle: readonly number[],
   nodes: readonly NodeOutline[],
-  findings: Findings,
+  findings: Reporter,
 ): void {
   const ids = cycle.slice(0, MAX_NAMED_NODES).map((position) => nodes[position]?.id ?? '');
   const rest = cycle.length > ids.length ? ' → …' : ` → ${ids[0]}`;
@@ -124,14 +124,15 @@ function reportCycle(
     message: `Nodes lead back to themselves: ${ids.join(' → ')}${rest}`,
     path: pointer('nodes', nodes[cycle[0] ?? 0]?.index ?? 0),
     node: ids[0],
+    hint: 'Put what is repeated into the body of a loop',
     detail: { nodes: ids, length: cycle.length },
   });
 }
 
 function checkEntries(
-  declared: PlanOutline['entry'],
+  declared: GraphOutline['entry'],
   { nodes, positionOf, adjacency }: Omit<Topology, 'entries'>,
-  findings: Findings,
+  findings: Reporter,
 ): number[] {
   const roots = nodesWithoutInbound(adjacency);
   if (declared === undefined && roots.length === 0 && nodes.length > 0) {
@@ -157,10 +158,10 @@ function checkEntries(
 }
 
 function knownEntries(
-  declared: NonNullable<PlanOutline['entry']>,
+  declared: NonNullable<GraphOutline['entry']>,
   positionOf: ReadonlyMap<string, number>,
   roots: ReadonlySet<number>,
-  findings: Findings,
+  findings: Reporter,
 ): number[] {
   const entries = new Set<number>();
   declared.forEach((id, index) => {

@@ -4,7 +4,7 @@
  */
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import { canonicalJson } from './canonical.js';
-import type { Findings } from './findings.js';
+import type { Reporter } from './findings.js';
 import type { Issue } from './issue.js';
 import type { JsonObject, JsonValue } from './json.js';
 import { compilePattern } from './patterns.js';
@@ -21,11 +21,11 @@ const DIALECT = /^https?:\/\/json-schema\.org\/draft\/2020-12\/schema#?$/;
 
 export class ValueSchemas {
   readonly #ajv = newAjv();
-  readonly #findings: Findings;
+  readonly #findings: Reporter;
   readonly #named = new Map<string, ValueValidator | undefined>();
   readonly #inline = new Map<string, ValueValidator | undefined>();
 
-  constructor(findings: Findings) {
+  constructor(findings: Reporter) {
     this.#findings = findings;
   }
 

@@ -9,18 +9,20 @@ import {
   type JournalHealth,
   type RunStore,
 } from '../actors/ports.js';
-import type {
-  ActorVersionRecord,
-  ArtifactRecord,
-  AttemptRecord,
-  EventRecord,
-  NodeRunRecord,
-  ResponseRecord,
-  RunRecord,
-  StoredRun,
-  TaskRecord,
-  TimerRecord,
-  TurnRecord,
+import {
+  type ActorVersionRecord,
+  type ArtifactRecord,
+  type AttemptRecord,
+  COMPENSATIONS,
+  type EventRecord,
+  type NodeRunRecord,
+  type ResponseRecord,
+  type RunRecord,
+  type SignalRecord,
+  type StoredRun,
+  type TaskRecord,
+  type TimerRecord,
+  type TurnRecord,
 } from '../actors/records.js';
 import { isFinal } from '../machines/statuses.js';
 
@@ -36,6 +38,7 @@ export class MemoryRun {
   readonly responses: ResponseRecord[] = [];
   readonly artifacts: ArtifactRecord[] = [];
   readonly timers = new Map<string, TimerRecord>();
+  readonly signals = new Map<string, SignalRecord>();
   readonly turns: TurnRecord[] = [];
 
   constructor(record: RunRecord) {
@@ -56,8 +59,17 @@ export class MemoryRun {
     this.artifacts.push(...rows.artifacts);
     for (const id of rows.timersCleared) this.timers.delete(id);
     for (const row of rows.timersArmed) this.timers.set(row.id, row);
+    for (const row of rows.signals) this.signals.set(row.id, row);
     this.seq = turn.seq;
     this.turns.push(turn);
+  }
+
+  /** Node runs of what is at work: those of earlier iterations are history. */
+  get nodeRunsAtWork(): NodeRunRecord[] {
+    const rows = [...this.nodeRuns.values()];
+    const inside = rows.flatMap((row) => (row.status === 'running' ? [row.inside] : []));
+    const scopes = new Set(['', COMPENSATIONS, ...inside]);
+    return rows.filter((row) => scopes.has(row.scope));
   }
 
   newestVersion(actor: string): ActorVersionRecord | undefined {
@@ -81,6 +93,7 @@ export class MemoryStorage {
   readonly #voided = new Set<number>();
   #fail: ((turn: TurnRecord) => CommitErrorCode | undefined) | undefined;
   #turn = 0;
+  #lastTurnAt: number | undefined;
 
   /** Makes turns fail for which `decide` names a code; undefined ends it. */
   failWhen(decide: ((turn: TurnRecord) => CommitErrorCode | undefined) | undefined): void {
@@ -101,6 +114,17 @@ export class MemoryStorage {
     }
   }
 
+  /** What a new process finds: nothing waits, and no run is void. */
+  reopen(): void {
+    this.#pending.length = 0;
+    this.#voided.clear();
+  }
+
+  /** The rows of the run with a number. */
+  numbered(run: number): MemoryRun | undefined {
+    return this.#byNumber.get(run);
+  }
+
   #apply(turn: TurnRecord): void {
     const { runCreated } = turn.rows;
     const run = runCreated === undefined ? this.#byNumber.get(turn.run) : new MemoryRun(runCreated);
@@ -108,7 +132,11 @@ export class MemoryStorage {
     this.#byNumber.set(turn.run, run);
     this.runs.set(run.record.id, run);
     this.#turn = turn.turn;
+    this.#lastTurnAt = turn.at;
     run.apply(turn);
+    for (const { hash, planJson } of turn.rows.plans) {
+      if (!this.plans.has(hash)) this.plans.set(hash, planJson);
+    }
   }
 
   readonly journal: Journal = {
@@ -146,6 +174,13 @@ export class MemoryStorage {
       );
       return later.slice(0, limit).map((run) => run.record.id);
     },
+    endedChildren: async (after, limit) => {
+      const records = [...this.runs.values()].map(({ record }) => record);
+      const ended = records.filter((record) => record.id > after && this.#isAwaited(record));
+      ended.sort((a, b) => (a.id < b.id ? -1 : 1));
+      return ended.slice(0, limit);
+    },
+    lastTurnAt: async () => this.#lastTurnAt,
     dueTimers: async (now, limit) =>
       this.#timers()
         .filter((timer) => timer.dueAt <= now)
@@ -153,6 +188,14 @@ export class MemoryStorage {
     nextDue: async (now) => this.#timers().find((timer) => timer.dueAt > now)?.dueAt,
     close: () => {},
   };
+
+  /** Whether a run has ended and the one that it is a subplan of has not taken note of it. */
+  #isAwaited({ status, parentId, parentNode }: RunRecord): boolean {
+    const parent = this.runs.get(parentId ?? '');
+    if (parent === undefined || !isFinal(status)) return false;
+    const host = parent.nodeRuns.get(parentNode ?? '');
+    return host?.status === 'running' && !isFinal(parent.record.status);
+  }
 
   #timers() {
     return [...this.runs.values()]
@@ -165,7 +208,7 @@ export class MemoryStorage {
   #load(id: string): StoredRun | undefined {
     const run = this.runs.get(id);
     if (run === undefined) return undefined;
-    const nodeRuns = [...run.nodeRuns.values()];
+    const nodeRuns = run.nodeRunsAtWork;
     const live = nodeRuns.filter((row) => !isFinal(row.status) && row.status !== 'pending');
     return {
       record: run.record,
@@ -178,9 +221,14 @@ export class MemoryStorage {
       openAttempts: [...run.attempts.values()].filter((attempt) => attempt.outcome === null),
       openTasks: [...run.tasks.values()].filter((task) => task.status === 'open'),
       timers: [...run.timers.values()],
+      signals: [...run.signals.values()].sort(byAge),
       artifacts: [...new Map(run.artifacts.map((artifact) => [artifact.name, artifact])).values()],
     };
   }
+}
+
+function byAge(a: SignalRecord, b: SignalRecord): number {
+  return a.sentAt - b.sentAt || (a.id < b.id ? -1 : 1);
 }
 
 function isInMotion(run: MemoryRun): boolean {

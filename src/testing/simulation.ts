@@ -29,6 +29,11 @@ export class SimulatedClock {
     return times.length === 0 ? undefined : Math.max(this.#now, Math.min(...times));
   }
 
+  /** Forgets all wake-ups, as a process does that stops. */
+  callOffAll(): void {
+    this.#wakes.clear();
+  }
+
   /** Moves on by `ms`, and wakes up in order of time what falls due. */
   advance(ms: number): void {
     const until = this.#now + ms;
@@ -43,10 +48,12 @@ export class SimulatedClock {
   }
 }
 
+export interface SimulatedEnvironment extends Environment {
+  readonly clock: SimulatedClock;
+}
+
 /** A deterministic environment. Ids are `id-1`, `id-2` …; chance is a 32-bit generator (mulberry32). */
-export function simulatedEnvironment(
-  seed: number,
-): Environment & { readonly clock: SimulatedClock } {
+export function simulatedEnvironment(seed: number): SimulatedEnvironment {
   let ids = 0;
   let state = seed >>> 0;
   return {

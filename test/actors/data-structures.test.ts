@@ -2,7 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Fifo } from '../../src/actors/fifo.js';
 import { PositionQueue } from '../../src/actors/run/position-queue.js';
-import { type DecidedEdgeOutcome, EDGE_OUTCOMES, Progress } from '../../src/actors/run/progress.js';
+import {
+  type DecidedEdgeOutcome,
+  EDGE_OUTCOMES,
+  Progress,
+  Tally,
+} from '../../src/actors/run/progress.js';
 import { SlotPool } from '../../src/actors/slot-pool.js';
 import { NODE_STATUSES, NODE_TRANSITIONS, type NodeStatus } from '../../src/machines/statuses.js';
 import { action, edge, plan } from '../support/plans.js';
@@ -84,7 +89,7 @@ describe('Progress', () => {
     });
     fc.assert(
       fc.property(fc.array(fc.oneof(change, decide), { maxLength: 60 }), (steps) => {
-        const progress = new Progress(graph);
+        const progress = new Progress(graph, new Tally());
         const statuses: NodeStatus[] = nodes.map(() => 'pending');
         const outcomes = new Map<number, DecidedEdgeOutcome>();
         for (const step of steps) {
@@ -128,11 +133,13 @@ describe('Progress', () => {
   }
 
   it('S165 restores the outcomes of outgoing edges from their letters', () => {
-    const progress = new Progress(graph);
+    const progress = new Progress(graph, new Tally());
     progress.restoreOutgoing(0, 'tde');
     expect(progress.outgoing(0)).toBe('tde');
     expect(progress.edge(1)).toBe('dead');
-    expect(() => new Progress(graph).restoreOutgoing(0, 'x')).toThrow(/unknown edge outcome/);
+    expect(() => new Progress(graph, new Tally()).restoreOutgoing(0, 'x')).toThrow(
+      /unknown edge outcome/,
+    );
   });
 });
 

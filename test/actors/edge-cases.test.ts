@@ -114,6 +114,7 @@ describe('messages that make no sense', () => {
     const result = kernel.send({
       type: 'attempt.result',
       node: 'nowhere',
+      generation: 1,
       attempt: 1,
       result: { type: 'returned', value: 1 },
     });
@@ -126,7 +127,7 @@ describe('messages that make no sense', () => {
     await kernel.settle();
     await kernel.finish('a');
     const before = kernel.log();
-    await kernel.send({ type: 'run.recover' });
+    await kernel.send({ type: 'run.recover', downSince: null });
     await kernel.settle();
     expect(kernel.log()).toEqual(before);
   });

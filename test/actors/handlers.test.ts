@@ -119,7 +119,7 @@ describe('what is missing', () => {
     expect(() => registry.assertServes(plan(nodes))).toThrow(
       expect.objectContaining({
         code: 'executor-missing',
-        message: 'no executor is registered for "user/bob", "plugin/p", "agent/ann"',
+        message: 'no executor is registered for "agent/ann", "plugin/p", "user/bob"',
       }),
     );
     expect(() => registry.assertServes(plan(nodes.slice(0, served.length)))).not.toThrow();

@@ -149,6 +149,7 @@ describe('an approval', () => {
     const result = kernel.send({
       type: 'attempt.result',
       node: 'ask',
+      generation: 1,
       attempt: 1,
       result: { type: 'returned', value: 1 },
     });

@@ -33,7 +33,7 @@ function naive({ open, ...known }: Arrivals, join: JoinPolicy | undefined): stri
     if (open > 0) return 'waiting';
     return known.taken > 0 ? 'ready' : 'skipped';
   }
-  const needed = join.rule.type === 'any' ? 1 : join.rule.count;
+  const needed = join.rule.type === 'count' ? join.rule.count : 1;
   if (known.taken >= needed) return 'ready';
   const futures = [...Array(open + 1).keys()].map((more) => known.taken + more >= needed);
   if (futures.includes(true)) return 'waiting';
@@ -62,7 +62,7 @@ describe('readiness', () => {
       for (const onFailure of ['fail', 'ignore'] as const) {
         for (const arrivals of allArrivals(4)) {
           if (rule.type === 'count' && rule.count > arrivals.total) continue;
-          const join = { rule, onFailure };
+          const join = { rule, onFailure, rest: [] };
           const what = JSON.stringify({ arrivals, join });
           expect(decideReadiness(arrivals, join).is, what).toBe(naive(arrivals, join));
         }
@@ -86,7 +86,7 @@ function route(
     outcome: parts.outcome ?? null,
     scope: scope(parts.output, parts.outcome),
   };
-  return routeFrom(node, outgoingEdges(version.graph, node), 'completed', result).map(
+  return routeFrom(node, outgoingEdges(version.graph, 0), 'completed', result).map(
     ({ edge: { targetId }, outcome, evaluated }) =>
       `${targetId} ${outcome}${evaluated ? ` (${evaluated.condition}: ${evaluated.result})` : ''}`,
   );

@@ -205,7 +205,13 @@ describe('retries', () => {
 
 describe('results', () => {
   const result = (node: string, attempt: number) =>
-    ({ type: 'attempt.result', node, attempt, result: { type: 'returned', value: 1 } }) as const;
+    ({
+      type: 'attempt.result',
+      node,
+      generation: 1,
+      attempt,
+      result: { type: 'returned', value: 1 },
+    }) as const;
 
   it('S50 S51 of another attempt, an idle node or an ended run are refused, each in its way', async () => {
     const kernel = new Kernel();

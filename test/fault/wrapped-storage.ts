@@ -55,6 +55,8 @@ export function wrapStore(
     findTask: inner.findTask.bind(inner),
     dueTimers: inner.dueTimers.bind(inner),
     nextDue: inner.nextDue.bind(inner),
+    endedChildren: inner.endedChildren.bind(inner),
+    lastTurnAt: inner.lastTurnAt.bind(inner),
     close: inner.close.bind(inner),
     async loadRun(id) {
       const stored = await inner.loadRun(id);

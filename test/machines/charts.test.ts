@@ -86,11 +86,20 @@ const runEvents: RunEvent[] = [
             awaitingHuman,
             unfinished: active + awaitingHuman + blocked,
             tolerated,
+            isShort: false,
           }),
         ),
       ),
     ),
   ),
+  {
+    type: 'progress.settled',
+    active: 0,
+    awaitingHuman: 0,
+    unfinished: 0,
+    tolerated: 1,
+    isShort: true,
+  },
 ];
 
 const statusOf = (snapshot: AnyMachineSnapshot): string =>
@@ -240,6 +249,7 @@ describe('the run chart', () => {
       awaitingHuman: 0,
       unfinished: 1,
       tolerated: 0,
+      isShort: false,
     });
     expect(actor.getSnapshot().value).toBe('blocked');
   });

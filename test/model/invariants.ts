@@ -158,7 +158,7 @@ function rebuild(events: readonly EventRecord[], version: PlanVersion) {
     statuses.set(id, to);
     if (attempt !== null) attempts.set(id, attempt);
     const node = nodes[positionOf.get(id) ?? -1] as CompiledNode;
-    if (to === 'failed' && node.onFailure !== 'continue') isEnding = true;
+    if (to === 'failed' && node.onFailure.otherwise !== 'continue') isEnding = true;
     if (isFinal(to) && !isEnding) edges.set(id, lettersOf(node, to, version, evaluated));
   }
   return { run, nodes: statuses, edges, attempts };

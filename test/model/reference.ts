@@ -133,7 +133,7 @@ export class Reference {
   }
 
   #refuse(node: CompiledNode): void {
-    this.#end(node.id, node.onFailure === 'skip' ? 'skipped' : 'failed');
+    this.#end(node.id, policyOf(node) === 'skip' ? 'skipped' : 'failed');
   }
 
   #verdict(node: CompiledNode): 'wait' | 'skip' | 'fail' | 'go' {
@@ -154,7 +154,7 @@ export class Reference {
       if (count(undefined) > 0) return 'wait';
       return count('taken') > 0 ? 'go' : 'skip';
     }
-    const needed = rule.type === 'any' ? 1 : rule.count;
+    const needed = rule.type === 'count' ? rule.count : 1;
     if (count('taken') >= needed) return 'go';
     if (count('taken') + count(undefined) >= needed) return 'wait';
     if (count('taken') > 0 || failures > 0) return 'fail';
@@ -179,8 +179,8 @@ export class Reference {
     if (failure.retryable && isListed && tries < maxAttempts) {
       this.#set(id, 'ready');
       this.#queue.push(id);
-    } else if (node.onFailure === 'skip') this.#end(id, 'skipped');
-    else if (node.onFailure === 'continue' && node.defaultOutput !== undefined) {
+    } else if (policyOf(node) === 'skip') this.#end(id, 'skipped');
+    else if (policyOf(node) === 'continue' && node.defaultOutput !== undefined) {
       this.output.set(id, node.defaultOutput);
       this.#end(id, 'partial');
     } else this.#end(id, 'failed');
@@ -190,7 +190,7 @@ export class Reference {
     this.#set(id, status);
     if (this.ending !== undefined) return;
     const node = this.#node(id);
-    if (status === 'failed' && node.onFailure !== 'continue') this.ending = 'failed';
+    if (status === 'failed' && policyOf(node) !== 'continue') this.ending = 'failed';
     else this.#route(node, status);
   }
 
@@ -297,6 +297,10 @@ export class Reference {
     this.status.set(id, status);
     this.log.push(`${id} ${status}`);
   }
+}
+
+function policyOf(node: CompiledNode): string {
+  return node.onFailure.otherwise;
 }
 
 interface Write {

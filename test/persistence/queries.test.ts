@@ -16,6 +16,9 @@ async function storageWith(statuses: readonly RunStatus[]) {
       endedAt: null,
       reasonJson: null,
       metadataJson: null,
+      planHash: 'plan',
+      usageJson: null,
+      outputJson: null,
     };
     return [turns.start(run), turns.turn(run, 1, { runChanged })];
   });

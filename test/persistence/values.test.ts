@@ -33,6 +33,8 @@ function nodeRun(run: number, seq: number, node: string, outputJson: string | nu
     reasonJson: null,
     edges: 'tdf',
     updatedAt: AT,
+    scope: '',
+    inside: null,
   };
 }
 
@@ -191,6 +193,8 @@ function turnOf(turns: TurnMaker, c: Change, serial: number): TurnRecord {
       status: c.status,
       action: c.textOrNull,
       reasonJson: c.json,
+      scope: '',
+      inside: null,
     }),
     actorVersions: ['', ...some(has.nodeRun, node)].map((actor) => ({
       run,
@@ -214,6 +218,7 @@ function turnOf(turns: TurnMaker, c: Change, serial: number): TurnRecord {
       errorJson: null,
       issuesJson: c.jsonOrNull,
       notesJson: null,
+      heartbeatJson: null,
     }),
     tasks: some(has.task, {
       id: `${run}/task-${c.node}`,
@@ -254,6 +259,7 @@ function turnOf(turns: TurnMaker, c: Change, serial: number): TurnRecord {
       node,
       kind: 'retry' as const,
       dueAt: serial,
+      armedAt: serial,
     }),
     timersCleared: some(has.timer && !c.isTimerArmed, timer),
   };

@@ -515,12 +515,12 @@ describe('a plan version', () => {
     const [a, p, s, j] = graph.nodes;
     expect(a).toMatchObject({
       handler: 'work',
-      onFailure: 'abort',
+      onFailure: { byClass: {}, otherwise: 'abort' },
       mergeInputs: 'error',
       retry: { maxAttempts: 1, retryOn: [], backoff: 'none', delayMs: 0, maxInterruptions: 5 },
       deliverables: [],
     });
-    expect(p).toMatchObject({ handler: undefined, onFailure: 'abort' });
+    expect(p).toMatchObject({ handler: undefined, onFailure: { otherwise: 'abort' } });
     expect(s).toMatchObject({ switchMode: 'exclusive', join: undefined });
     expect(j).toMatchObject({ join: { rule: { type: 'all' }, onFailure: 'fail' } });
   });
@@ -545,7 +545,7 @@ describe('a plan version', () => {
     const { plan, graph } = compilePlanOrThrow({ title: 'Steps', steps });
     expect(plan.nodes.map(({ id }) => id)).toEqual(['step_0', 'mid', 'step_2']);
     expect(graph.nodes.map(({ handler }) => handler)).toEqual(['prepare', 'work', 'save']);
-    expect(graph.nodes[1]?.onFailure).toBe('skip');
+    expect(graph.nodes[1]?.onFailure.otherwise).toBe('skip');
     expect(graph.edges.map(({ id }) => id)).toEqual(['step_0->mid', 'mid->step_2']);
   });
 

@@ -14,12 +14,15 @@ import {
 import type { RunMessage } from '../../src/actors/messages.js';
 import { PlanCache } from '../../src/actors/plan-cache.js';
 import type { Journal, RunStore } from '../../src/actors/ports.js';
-import type { EventRecord, RunRecord, TurnRecord } from '../../src/actors/records.js';
-import { Supervisor, type SupervisorLimits } from '../../src/actors/supervisor.js';
+import type { EventRecord, RunRecord, RunSettings, TurnRecord } from '../../src/actors/records.js';
+import { type ChildStart, Supervisor, type SupervisorLimits } from '../../src/actors/supervisor.js';
+import { RunchartError } from '../../src/errors.js';
 import { isFinal, type NodeStatus, type RunStatus } from '../../src/machines/statuses.js';
 import { canonicalJson } from '../../src/plan/canonical.js';
+import { compilePlanOrThrow } from '../../src/plan/compile.js';
 import type { JsonValue } from '../../src/plan/json.js';
 import type { PlanVersion } from '../../src/plan/plan-version.js';
+import { draftOfSubplan } from '../../src/plan/subplans.js';
 import { type MemoryRun, MemoryStorage } from '../../src/testing/memory-storage.js';
 import { SimulatedClock, simulatedEnvironment } from '../../src/testing/simulation.js';
 
@@ -50,6 +53,7 @@ export interface StartOptions {
   readonly concurrency?: number;
   readonly digest?: string;
   readonly isFresh?: boolean;
+  readonly settings?: RunSettings;
 }
 
 /** What is left of a run when everything has settled. */
@@ -119,6 +123,11 @@ export class Kernel {
       updatedAt: now,
       endedAt: null,
       reasonJson: null,
+      parentId: null,
+      parentNode: null,
+      settingsJson: options.settings === undefined ? null : JSON.stringify(options.settings),
+      usageJson: null,
+      outputJson: null,
     };
   }
 
@@ -154,7 +163,8 @@ export class Kernel {
   }
 
   attempt(node: string, run = 'r1'): OpenAttempt {
-    const found = this.open(run).find((attempt) => attempt.node === node);
+    // An attempt that ran out of time may still be at work beside its successor.
+    const found = this.open(run).findLast((attempt) => attempt.node === node);
     if (found === undefined) throw new Error(`no attempt of "${node}" is open`);
     return found;
   }
@@ -305,8 +315,21 @@ export class Kernel {
       logger: this.#logger,
       worker: 'worker',
       lastTurn,
+      startChild: (parent, child) => this.#startChild(parent, child),
       limits: { ...LIMITS, ...limits },
     });
+  }
+
+  async #startChild(parent: RunRecord, child: ChildStart): Promise<void> {
+    const draft = draftOfSubplan(this.version(parent.id).plan, child.plan);
+    if (draft === undefined) throw new RunchartError('plan-unknown', `no plan "${child.plan}"`);
+    const version = compilePlanOrThrow(draft);
+    const options = { id: child.id, input: child.input ?? {}, settings: child.settings };
+    const record = { ...this.#newRecord(version, options), concurrency: parent.concurrency };
+    this.#versions.set(record.id, version);
+    await this.storage.journal.storePlan(version.hash, canonicalJson(version.plan), 'Test', 0);
+    const creation = { ...record, parentId: parent.id, parentNode: child.node };
+    await this.supervisor.start({ isFresh: false, record: creation, version });
   }
 
   #work(life: Life): HandlerFunction {

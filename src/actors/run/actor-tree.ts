@@ -157,6 +157,13 @@ export class ActorTree {
     this.#dormant.set(stored.actor, isCurrent ? stored.snapshotJson : JSON.stringify(snapshot));
   }
 
+  /** Begins anew with a node run: its next generation has the machine's initial snapshot. */
+  renew(node: string): void {
+    const actor = this.#live.get(node);
+    if (actor !== undefined) this.#scope?.stopChild(actor);
+    this.#spawn(node, undefined);
+  }
+
   #spawn(node: string, dormant: string | undefined): NodeActor {
     const actor = createActor(this.#nodeLogic, {
       parent: this.#root,

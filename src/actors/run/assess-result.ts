@@ -9,6 +9,13 @@ import type { JsonObject, JsonValue } from '../../plan/json.js';
 import { toJsonValue } from '../../plan/json-values.js';
 import type { CompiledNode, Deliverable } from '../../plan/plan-version.js';
 import type { HandlerReturn } from '../messages.js';
+import { failure } from './failure.js';
+
+/** Nodes and edges that a node adds to the plan of its run, before anything is believed of them. */
+export interface Additions {
+  readonly nodes: readonly JsonValue[];
+  readonly edges: readonly JsonValue[];
+}
 
 export interface ProducedArtifact {
   readonly name: string;
@@ -25,6 +32,10 @@ export interface Product {
   readonly action: string | null;
   readonly artifacts: readonly ProducedArtifact[];
   readonly notes: JsonValue | undefined;
+  /** What it cost, as `{cost?, tokens?}`. */
+  readonly usage: JsonObject | undefined;
+  /** Nodes and edges that it adds to the plan of its run. */
+  readonly additions: Additions | undefined;
   /** Facts that the handler wants in the run's log. */
   readonly reports: readonly { readonly name: string; readonly detail: JsonValue | undefined }[];
 }
@@ -38,8 +49,6 @@ export type Verdict =
       readonly issues: readonly Issue[];
     };
 
-/** Longest message of an error that is kept, in characters. */
-const MESSAGE_LIMIT = 2_000;
 const ARTIFACT_LIMIT = 1_000;
 const REPORT_LIMIT = 100;
 const NAME_LIMIT = 200;
@@ -50,6 +59,8 @@ const NOTHING: Product = {
   action: null,
   artifacts: [],
   notes: undefined,
+  usage: undefined,
+  additions: undefined,
   reports: [],
 };
 
@@ -108,6 +119,10 @@ function readProduct(record: JsonObject): Product | { failure: Failure } {
   if (reports === undefined) {
     return { failure: malformed('events must be a list of {name, detail?}') };
   }
+  const additions = readAdditions(record.add);
+  if (additions === 'malformed') {
+    return { failure: malformed('add must be {nodes, edges?}, both lists') };
+  }
   const output = record.output;
   return {
     output,
@@ -115,8 +130,21 @@ function readProduct(record: JsonObject): Product | { failure: Failure } {
     action: typeof action === 'string' ? action : null,
     artifacts: produced,
     notes,
+    usage: isObject(record.usage) ? record.usage : undefined,
+    additions,
     reports,
   };
+}
+
+function readAdditions(value: JsonValue | undefined): Additions | undefined | 'malformed' {
+  if (value === undefined || value === null) return undefined;
+  if (!isObject(value)) return 'malformed';
+  const { nodes, edges = [] } = value;
+  return Array.isArray(nodes) && Array.isArray(edges) ? { nodes, edges } : 'malformed';
+}
+
+function isObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function readList<T>(
@@ -187,19 +215,26 @@ export function missingDeliverables(
 function describeError(error: unknown, record?: JsonObject): Failure {
   let message = 'the handler failed without a message';
   let code = 'handler-failed';
-  let retryable = record?.retryable !== false;
+  let failureClass = 'exception';
+  let retryable = record?.retryable !== false && record?.fatal !== true;
   try {
     if (typeof error === 'string') message = error;
     else if (typeof error === 'object' && error !== null) {
-      const { message: text, code: given, retryable: again } = error as Record<string, unknown>;
+      const {
+        message: text,
+        code: given,
+        retryable: again,
+        class: named,
+      } = error as Record<string, unknown>;
       if (typeof text === 'string') message = text;
       if (typeof given === 'string' && given !== '') code = given.slice(0, NAME_LIMIT);
+      if (typeof named === 'string' && named !== '') failureClass = named.slice(0, NAME_LIMIT);
       if (again === false) retryable = false;
     } else if (error !== undefined && error !== null) message = String(error);
   } catch {
     message = 'the handler failed with an error that cannot be read';
   }
-  return failure('exception', code, message, retryable);
+  return failure(failureClass, code, message, retryable);
 }
 
 function refuse(reason: Failure, product: Product = NOTHING): Verdict {
@@ -208,15 +243,4 @@ function refuse(reason: Failure, product: Product = NOTHING): Verdict {
 
 function malformed(message: string): Failure {
   return failure('schema', 'result-malformed', message, false);
-}
-
-/** A classified failure, its texts made safe to store. */
-export function failure(
-  failureClass: string,
-  code: string,
-  message: string,
-  retryable: boolean,
-): Failure {
-  const text = message.replaceAll('\u0000', '\uFFFD').toWellFormed().slice(0, MESSAGE_LIMIT);
-  return { class: failureClass, code, message: text, retryable };
 }

@@ -1,25 +1,69 @@
 /** What a node's author declared for failures, in the form in which the statechart takes it. Pure. */
 import type { FailureHandling } from '../../machines/node-run-events.js';
-import type { CompiledNode, RetryPolicy } from '../../plan/plan-version.js';
+import type { CompiledNode, FailureAction, RetryPolicy } from '../../plan/plan-version.js';
+import type { Plan } from '../../plan/schema.js';
+import type { NodeRun } from './scope.js';
 
-export function failureHandling(node: CompiledNode): FailureHandling {
+/** What is to be done about a failure of this class when no retry is left. */
+export function failureActionOf(
+  plan: Plan,
+  { onFailure }: CompiledNode,
+  failureClass: string | undefined,
+): FailureAction {
+  const declared = onFailure.byClass[failureClass ?? ''] ?? onFailure.otherwise;
+  const action = declared === 'retry' ? 'abort' : declared;
+  const tolerated = plan.completion?.tolerate ?? [];
+  const isTolerated = failureClass !== undefined && tolerated.includes(failureClass);
+  return action === 'abort' && isTolerated ? 'continue' : action;
+}
+
+/** `state` is the inner state that the failure is met in. */
+export function failureHandling(
+  plan: Plan,
+  run: NodeRun,
+  failureClass: string,
+  state: string,
+): FailureHandling {
+  const { node } = run;
   const { maxAttempts, retryOn, maxInterruptions, backoff, delayMs } = node.retry;
-  const tolerates = node.onFailure === 'continue' && node.defaultOutput !== undefined;
+  const isRetried = node.onFailure.byClass[failureClass] === 'retry';
   return {
     maxAttempts,
-    retryOn,
+    retryOn: isRetried && retryOn.length > 0 ? [...retryOn, failureClass] : retryOn,
     maxInterruptions,
     backsOff: backoff !== 'none' && delayMs > 0,
-    otherwise: tolerates ? 'default-output' : node.onFailure,
+    otherwise: lastResort(run, failureActionOf(plan, node, failureClass), state),
   };
 }
 
-/** What a human node comes to when its deadline passes and nobody has answered. */
-export function deadlineHandling(node: CompiledNode): {
-  readonly otherwise: 'default-output' | 'skip' | 'fail';
-} {
-  const { otherwise } = failureHandling(node);
-  return { otherwise: otherwise === 'default-output' || otherwise === 'skip' ? otherwise : 'fail' };
+function lastResort(
+  { node, level }: NodeRun,
+  action: FailureAction,
+  state: string,
+): FailureHandling['otherwise'] {
+  switch (action) {
+    case 'continue':
+      return node.defaultOutput === undefined ? 'continue' : 'default-output';
+    case 'fallback':
+      // A fallback that fails has none of its own.
+      return state === 'fallback' ? 'abort' : 'fallback';
+    case 'escalate':
+      return level < node.escalation.length ? 'escalate' : 'abort';
+    case 'retry':
+    case 'backtrack':
+      // The node run has failed; its next generation is not its own affair.
+      return 'abort';
+    default:
+      return action;
+  }
+}
+
+/** What a node that waits for somebody comes to when its deadline passes and nobody has answered. */
+export function deadlineHandling(plan: Plan, run: NodeRun) {
+  const { otherwise } = failureHandling(plan, run, 'deadline', 'waiting');
+  const isKnown =
+    otherwise === 'default-output' || otherwise === 'skip' || otherwise === 'escalate';
+  return isKnown ? otherwise : 'fail';
 }
 
 /**

@@ -4,21 +4,27 @@
  */
 import { RunchartError } from '../../errors.js';
 import { isFinal } from '../../machines/statuses.js';
-import type { Issue } from '../../plan/issue.js';
-import type { CompiledNode } from '../../plan/plan-version.js';
+import type { JsonValue } from '../../plan/json.js';
 import type {
-  AttemptProgressMessage,
-  AttemptResultMessage,
   CancelMessage,
+  RecoverMessage,
+  RetryNodeMessage,
   RunMessage,
   TaskResponseMessage,
-  TimerMessage,
 } from '../messages.js';
-import type { AttemptRecord } from '../records.js';
-import { assessResult, type Product, type Verdict } from './assess-result.js';
+import type { TaskRecord } from '../records.js';
+import type { Exhausted } from './budget.js';
+import { exhaustion, grantBudget } from './budget.js';
 import type { Decider } from './decider.js';
-import { deadlineHandling, failureHandling } from './failure-policy.js';
-import { approvalOutcome, refuseResponse } from './human-tasks.js';
+import { onDowntime } from './downtime.js';
+import { failureHandling } from './failure-policy.js';
+import { approvalOutcome, asObject, closeRunTask, refuseResponse } from './human-tasks.js';
+import { onHeartbeat, onProgress, onResult } from './on-result.js';
+import { onTimer } from './on-timer.js';
+import { renewFrom } from './restart.js';
+import type { NodeRun } from './scope.js';
+import { onChild, startChild } from './subplans.js';
+import { onSignal } from './waits.js';
 
 export function onMessage(decider: Decider, message: RunMessage): void {
   switch (message.type) {
@@ -28,16 +34,26 @@ export function onMessage(decider: Decider, message: RunMessage): void {
       return onResult(decider, message);
     case 'attempt.progress':
       return onProgress(decider, message);
+    case 'attempt.heartbeat':
+      return onHeartbeat(decider, message);
     case 'task.respond':
       return onResponse(decider, message);
+    case 'signal.send':
+      return onSignal(decider, message);
+    case 'child.changed':
+      return onChild(decider, message);
+    case 'node.retry':
+      return onRetryNode(decider, message);
     case 'run.cancel':
       return onCancel(decider, message);
     case 'run.pause':
       return onPause(decider);
+    case 'run.step':
+      return onStep(decider);
     case 'run.resume':
       return onResume(decider);
     case 'run.recover':
-      return onRecover(decider);
+      return onRecover(decider, message);
     case 'timer.fire':
       return onTimer(decider, message);
     case 'slot.offer':
@@ -48,150 +64,13 @@ export function onMessage(decider: Decider, message: RunMessage): void {
 }
 
 function onStart(decider: Decider): void {
-  const { model, turn, tree } = decider;
+  const { model, turn } = decider;
+  const { startAt } = model.settings;
   turn.createRun(model.record);
   decider.recordRunStatus();
-  tree.sendRun({ type: 'run.admitted' });
-  decider.recordRunStatus();
-  tree.sendRun({ type: 'run.started' });
-  decider.recordRunStatus();
-  for (const position of model.graph.entries) model.undecided.push(position);
   turn.reply = { created: true };
-}
-
-function onResult(decider: Decider, message: AttemptResultMessage): void {
-  const { model, turn } = decider;
-  const position = model.graph.positionOf.get(message.node);
-  if (position === undefined) {
-    turn.refusal = new RunchartError('node-unknown', `the plan has no node "${message.node}"`);
-    return;
-  }
-  const node = model.nodeAt(position);
-  const stale = refuseResult(decider, node, message.attempt);
-  if (stale !== undefined) {
-    turn.refusal = stale;
-    // Nothing is recorded after the terminal event.
-    if (!isFinal(model.record.status)) {
-      turn.event('attempt.result-refused', node.id, message.attempt, { code: stale.code });
-    }
-    return;
-  }
-  const verdict = assessResult(node, message.result);
-  const attempt = model.state(node).attempt;
-  reportIssues(decider, node, attempt, verdict.issues);
-  for (const { name, detail } of verdict.product.reports) {
-    turn.event('node.reported', node.id, attempt, { name, detail });
-  }
-  if (verdict.ok) succeed(decider, node, verdict);
-  else fail(decider, node, verdict);
-}
-
-/** Says why a result is refused, or nothing. */
-function refuseResult(
-  decider: Decider,
-  node: CompiledNode,
-  attempt: number,
-): RunchartError | undefined {
-  const { model } = decider;
-  if (node.kind !== 'action') {
-    return new RunchartError(
-      'node-not-work',
-      `node "${node.id}" takes no results: it is a ${node.kind}`,
-    );
-  }
-  if (isFinal(model.record.status)) {
-    return new RunchartError('run-ended', `run ${model.record.id} has ended`);
-  }
-  if (decider.status(node) !== 'running') {
-    return new RunchartError('node-not-running', `node "${node.id}" is ${decider.status(node)}`);
-  }
-  const current = model.state(node).attempt;
-  if (attempt === current) return undefined;
-  return new RunchartError(
-    'attempt-stale',
-    `attempt ${attempt} of "${node.id}" is over; ${current} is current`,
-  );
-}
-
-function reportIssues(
-  decider: Decider,
-  node: CompiledNode,
-  attempt: number,
-  issues: readonly Issue[],
-): void {
-  if (issues.length === 0) return;
-  const findings = issues
-    .slice(0, 100)
-    .map(({ severity, code, message, path }) => ({ severity, code, message, path }));
-  decider.turn.event('validation.reported', node.id, attempt, { issues: findings });
-}
-
-function succeed(decider: Decider, node: CompiledNode, verdict: Verdict & { ok: true }): void {
-  const { product, issues } = verdict;
-  const state = decider.model.state(node);
-  state.setOutput(product.output, product.outputJson);
-  state.action = product.action;
-  storeArtifacts(decider, node, product);
-  const warnings = issues.length;
-  const outcome = warnings > 0 ? 'partial' : 'completed';
-  decider.closeAttempt(node, { outcome, ...attemptProducts(product, issues) });
-  decider.step(node, { type: 'attempt.succeeded', warnings });
-}
-
-function fail(decider: Decider, node: CompiledNode, verdict: Verdict & { ok: false }): void {
-  const { failure, product, issues } = verdict;
-  const { model, turn } = decider;
-  const stopping = decider.tree.stateOf(node.id) === 'stopping';
-  const handling = failureHandling(node);
-  const attempt = model.state(node).attempt;
-  decider.closeAttempt(node, {
-    outcome: stopping ? 'cancelled' : 'failed',
-    errorJson: JSON.stringify(failure),
-    ...attemptProducts(product, issues),
-  });
-  turn.event(stopping ? 'attempt.cancelled' : 'attempt.failed', node.id, attempt, { ...failure });
-  const status = decider.step(node, { type: 'attempt.failed', failure, handling });
-  if (status === 'ready' && decider.tree.stateOf(node.id) === 'due') model.waiting.push(node);
-}
-
-function attemptProducts(product: Product, issues: readonly Issue[]): Partial<AttemptRecord> {
-  return {
-    outputJson: product.outputJson,
-    issuesJson: issues.length === 0 ? null : JSON.stringify(issues),
-    notesJson: product.notes === undefined ? null : JSON.stringify(product.notes),
-  };
-}
-
-function storeArtifacts(decider: Decider, node: CompiledNode, product: Product): void {
-  const { model, turn } = decider;
-  const attempt = model.state(node).attempt;
-  for (const { name, kind, pointer, payload } of product.artifacts) {
-    const version = (model.artifactVersions.get(name) ?? 0) + 1;
-    const payloadJson = payload === undefined ? null : JSON.stringify(payload);
-    const artifact = {
-      run: model.record.run,
-      name,
-      version,
-      kind,
-      node: node.id,
-      attempt,
-      pointer,
-      payloadJson,
-      at: turn.at,
-    };
-    model.artifactVersions.set(name, version);
-    model.keepArtifact(artifact);
-    turn.addArtifact(artifact);
-    turn.event('artifact.stored', node.id, attempt, { name, kind, version });
-  }
-}
-
-function onProgress(decider: Decider, message: AttemptProgressMessage): void {
-  const node = decider.model.node(message.node);
-  if (refuseResult(decider, node, message.attempt) !== undefined) return;
-  decider.turn.event('attempt.progressed', node.id, message.attempt, {
-    progress: message.progress,
-  });
+  if (startAt === undefined || startAt <= turn.at) return decider.admit();
+  decider.schedule(startAt);
 }
 
 function onResponse(decider: Decider, message: TaskResponseMessage): void {
@@ -202,14 +81,14 @@ function onResponse(decider: Decider, message: TaskResponseMessage): void {
     if (!isFinal(model.record.status)) auditRefusal(decider, null, message, turn.refusal);
     return;
   }
-  const node = model.node(task.node);
-  const refusal = refuseResponse(task, node, { ...message, at: turn.at });
+  const run = task.node === '' ? undefined : model.nodeRun(task.node);
+  const refusal = refuseResponse(task, run?.node, { ...message, at: turn.at });
   if (refusal !== undefined) {
     turn.refusal = refusal;
-    auditRefusal(decider, node, message, refusal);
+    auditRefusal(decider, run ?? null, message, refusal);
     return;
   }
-  const outcome = approvalOutcome(message.response);
+  const outcome = outcomeOf(task, message.response);
   const responseJson = JSON.stringify(message.response);
   const { responder } = message;
   const id = services.environment.id();
@@ -222,22 +101,57 @@ function onResponse(decider: Decider, message: TaskResponseMessage): void {
     outcome,
     at: turn.at,
   });
-  turn.event('task.responded', node.id, null, { task: task.id, response: id, responder, outcome });
-  const state = model.state(node);
-  state.setOutput(message.response, responseJson);
-  state.outcome = outcome;
-  decider.step(node, { type: 'response.accepted', warnings: 0 });
-  turn.reply = { run: model.record.id, node: node.id, task: task.id, outcome };
+  const answered = { task: task.id, response: id, responder, outcome };
+  turn.event('task.responded', run?.path ?? null, null, answered);
+  if (run === undefined) applyGrant(decider, task, outcome);
+  else if (task.kind === 'human-approval') approve(decider, run, message.response, outcome);
+  else review(decider, run, message.response);
+  turn.reply = { run: model.record.id, node: task.node, task: task.id, outcome };
+}
+
+/** What a response amounts to, in one word. */
+function outcomeOf({ kind }: TaskRecord, response: JsonValue): string {
+  if (kind === 'human-review' || kind === 'escalation') return String(asObject(response).decision);
+  return approvalOutcome(response);
+}
+
+function approve(decider: Decider, run: NodeRun, response: JsonValue, outcome: string): void {
+  run.setOutput(response);
+  run.outcome = outcome;
+  decider.step(run, { type: 'response.accepted', warnings: 0 });
+}
+
+/** What a reviewer decided about work that failed. */
+function review(decider: Decider, run: NodeRun, response: JsonValue): void {
+  const { decision, output, comments } = asObject(response);
+  if (decision === 'accept') {
+    run.setOutput(output);
+    decider.step(run, { type: 'response.accepted', warnings: 0 });
+  } else if (decision === 'retry') {
+    decider.step(run, { type: 'response.retry' });
+    decider.begin(run);
+  } else {
+    const message = typeof comments === 'string' ? comments : 'the reviewer gave it up';
+    const reason = { code: 'review-aborted', message, class: run.reason?.class ?? 'policy' };
+    decider.step(run, { type: 'response.abort', reason });
+  }
+}
+
+function applyGrant(decider: Decider, task: TaskRecord, outcome: string): void {
+  const { kind } = JSON.parse(task.presentedJson) as { kind: Exhausted };
+  closeRunTask(decider, 'answered');
+  if (outcome === 'approved') grantBudget(decider, kind);
+  else decider.stepRun({ type: 'node.aborted', reason: exhaustion(kind) });
 }
 
 function auditRefusal(
   decider: Decider,
-  node: CompiledNode | null,
+  run: NodeRun | null,
   message: TaskResponseMessage,
   refusal: RunchartError,
 ): void {
   const { task, responder } = message;
-  decider.turn.event('task.response-refused', node?.id ?? null, null, {
+  decider.turn.event('task.response-refused', run?.path ?? null, null, {
     task,
     responder,
     code: refusal.code,
@@ -291,46 +205,82 @@ function onResume(decider: Decider): void {
   turn.reply = { run: id };
 }
 
+/** Takes one step of a paused run: what is due starts, and nothing after it. */
+function onStep(decider: Decider): void {
+  const { model, turn } = decider;
+  const { id, status } = model.record;
+  if (status !== 'paused') {
+    const hint = 'pause it first, or start it stepwise';
+    turn.refusal = new RunchartError('run-not-paused', `run ${id} is ${status}`, { hint });
+    return;
+  }
+  decider.isStepping = true;
+  turn.event('run.stepped', null, null, {});
+  turn.reply = { run: id };
+}
+
+/** Sets a node run going again: a blocked one goes on, a failed one begins another generation. */
+function onRetryNode(decider: Decider, { node, by }: RetryNodeMessage): void {
+  const { model, turn } = decider;
+  const run = model.find(node);
+  if (run === undefined) {
+    turn.refusal = new RunchartError(
+      'node-unknown',
+      `run ${model.record.id} has no node "${node}"`,
+    );
+    return;
+  }
+  if (isFinal(model.record.status) || decider.isEnding) {
+    turn.refusal = new RunchartError('run-ended', `run ${model.record.id} has ended or is ending`);
+    return;
+  }
+  if (run.status !== 'blocked' && run.status !== 'failed') {
+    const hint = 'nodes that are blocked or have failed can be tried again';
+    const message = `node "${node}" is ${run.status}`;
+    turn.refusal = new RunchartError('node-not-retryable', message, { hint });
+    return;
+  }
+  turn.event('operator.retried', run.path, null, { by });
+  if (run.status === 'failed') renewFrom(decider, run.scope, run.position);
+  else {
+    decider.step(run, { type: 'operator.retried' });
+    decider.begin(run);
+  }
+  turn.reply = { run: model.record.id, node };
+}
+
 /** Closes what a stopped process was working on. Nothing is decided again: rows say what was. */
-function onRecover(decider: Decider): void {
+function onRecover(decider: Decider, { downSince }: RecoverMessage): void {
   const { model, turn } = decider;
   if (isFinal(model.record.status)) return;
-  const interrupted = [...model.openAttempts.values()].sort(
-    (a, b) => model.node(a.node).position - model.node(b.node).position,
-  );
-  turn.event('run.recovered', null, null, { interrupted: interrupted.length });
-  const reason = { code: 'interrupted', message: 'the process that worked on it stopped' };
-  for (const attempt of interrupted) {
-    const node = model.node(attempt.node);
-    decider.closeAttempt(node, { outcome: 'interrupted', errorJson: JSON.stringify(reason) });
-    turn.event('attempt.interrupted', node.id, attempt.attempt, reason);
-    const handling = failureHandling(node);
-    if (decider.step(node, { type: 'attempt.interrupted', reason, handling }) === 'ready') {
-      model.waiting.push(node);
-    }
+  const runs = model.inPlanOrder([...model.openAttempts.keys()].map((path) => model.nodeRun(path)));
+  turn.event('run.recovered', null, null, { interrupted: runs.length });
+  if (downSince !== null) onDowntime(decider, downSince);
+  for (const run of runs) interrupt(decider, run);
+  // Whether these were started nobody knows; starting them again is the same run.
+  for (const path of decider.tree.openNodes()) {
+    const run = model.nodeRun(path);
+    const state = decider.stateOf(run);
+    if (state === 'hosting') startChild(decider, run);
+    else if (state === 'stopping') decider.abortWork(run);
   }
 }
 
-function onTimer(decider: Decider, message: TimerMessage): void {
+function interrupt(decider: Decider, run: NodeRun): void {
   const { model, turn } = decider;
-  const timer = model.timers.get(message.timer);
-  // Cleared by a turn that was not durable yet when the timer fired.
-  if (timer === undefined) return;
-  // The clock was set back meanwhile: never early, so wait again.
-  if (timer.dueAt > turn.at) {
-    turn.effects.push({ type: 'timer.arm', dueAt: timer.dueAt });
-    return;
-  }
-  const node = timer.node === '' ? undefined : model.node(timer.node);
-  decider.clearTimer(timer.kind, node);
-  turn.event('timer.fired', node?.id ?? null, null, { kind: timer.kind, dueAt: timer.dueAt });
-  if (node === undefined) return decider.stepRun({ type: 'grace.over' });
-  if (timer.kind === 'retry') {
-    decider.step(node, { type: 'retry.due' });
-    model.waiting.push(node);
-    return;
-  }
-  const reason = { code: 'deadline-passed', message: 'nobody answered before the deadline' };
-  const { otherwise } = deadlineHandling(node);
-  decider.step(node, { type: 'deadline.passed', otherwise, reason });
+  const reason = {
+    code: 'interrupted',
+    message: 'the process that worked on it stopped',
+    class: 'interrupted',
+  };
+  const open = model.openAttempts.get(run.path);
+  const payload = open?.heartbeatJson ?? null;
+  if (payload !== null) run.lastHeartbeat = JSON.parse(payload) as JsonValue;
+  const { attempt } = run;
+  decider.closeAttempt(run, { outcome: 'interrupted', errorJson: JSON.stringify(reason) });
+  turn.event('attempt.interrupted', run.path, attempt, reason);
+  const state = decider.stateOf(run);
+  const handling = failureHandling(model.version.plan, run, 'interrupted', state);
+  const status = decider.step(run, { type: 'attempt.interrupted', reason, handling });
+  if (status === 'ready') decider.begin(run);
 }

@@ -1,11 +1,15 @@
 /**
- * Where a run stands: a status per node and an outcome per edge, in arrays beside the actors,
+ * Where a scope stands: a status per node and an outcome per edge, in arrays beside the actors,
  * because a machine's context is copied on every change. Invariants: an edge's outcome is set
  * once; the counters always agree with the arrays.
  */
 
-import type { ProgressSummary } from '../../machines/run-events.js';
-import { NODE_STATUSES, NODE_TRANSITIONS, type NodeStatus } from '../../machines/statuses.js';
+import {
+  isFinal,
+  NODE_STATUSES,
+  NODE_TRANSITIONS,
+  type NodeStatus,
+} from '../../machines/statuses.js';
 import type { PlanGraph } from '../../plan/plan-version.js';
 
 /** `error`: the edge's condition could not be evaluated, and its author wants the target to fail. */
@@ -24,6 +28,26 @@ export interface Arrivals {
   readonly open: number;
 }
 
+/** Numbers of node runs by status, over all scopes at work. */
+export class Tally {
+  readonly #counts = NODE_STATUSES.map(() => 0);
+
+  count(status: NodeStatus): number {
+    return this.#counts[code(status)] ?? 0;
+  }
+
+  /** Node runs that are not final. */
+  get unfinished(): number {
+    return UNFINISHED.reduce((sum, status) => sum + this.count(status), 0);
+  }
+
+  add(status: number, number: number): void {
+    this.#counts[status] = (this.#counts[status] ?? 0) + number;
+  }
+}
+
+const UNFINISHED = NODE_STATUSES.filter((status) => !isFinal(status));
+
 const STATUS_CODE = new Map<NodeStatus, number>(
   NODE_STATUSES.map((status, code) => [status, code]),
 );
@@ -37,10 +61,12 @@ export class Progress {
   /** Per node, the number of inbound edges with each outcome; five numbers a node. */
   readonly #arrivals: Uint32Array;
   readonly #counts: number[] = NODE_STATUSES.map(() => 0);
+  readonly #tally: Tally;
 
-  constructor(graph: PlanGraph) {
+  constructor(graph: PlanGraph, tally: Tally) {
     const { nodes, edges, inStart } = graph;
     this.#graph = graph;
+    this.#tally = tally;
     this.#statuses = new Uint8Array(nodes.length);
     this.#outcomes = new Uint8Array(edges.length);
     this.#arrivals = new Uint32Array(nodes.length * EDGE_OUTCOMES.length);
@@ -48,6 +74,17 @@ export class Progress {
       this.#arrivals[node * EDGE_OUTCOMES.length] = at(inStart, node + 1) - at(inStart, node);
     }
     this.#counts[0] = nodes.length;
+    tally.add(0, nodes.length);
+  }
+
+  /** Node runs that are not final. */
+  get unfinished(): number {
+    return UNFINISHED.reduce((sum, status) => sum + this.count(status), 0);
+  }
+
+  /** Takes what is left out of the tally: the scope is at work no more. */
+  retire(): void {
+    for (const [status, count] of this.#counts.entries()) this.#tally.add(status, -count);
   }
 
   status(node: number): NodeStatus {
@@ -84,6 +121,18 @@ export class Progress {
     this.#statuses[node] = next;
     this.#counts[from] = (this.#counts[from] ?? 0) - 1;
     this.#counts[next] = (this.#counts[next] ?? 0) + 1;
+    this.#tally.add(from, -1);
+    this.#tally.add(next, 1);
+  }
+
+  /** Takes back the outcome of an edge: its source begins another generation. */
+  undecideEdge(edge: number): void {
+    const outcome = at(this.#outcomes, edge);
+    if (outcome === 0) return;
+    const base = (this.#graph.edges[edge]?.target ?? 0) * EDGE_OUTCOMES.length;
+    this.#outcomes[edge] = 0;
+    this.#arrivals[base] = at(this.#arrivals, base) + 1;
+    this.#arrivals[base + outcome] = at(this.#arrivals, base + outcome) - 1;
   }
 
   edge(edge: number): EdgeOutcome {
@@ -138,18 +187,6 @@ export class Progress {
       }
       this.decideEdge(first + i, outcome);
     }
-  }
-
-  /** What all node runs amount to. */
-  summary(): ProgressSummary {
-    const active = this.count('ready') + this.count('running');
-    const awaitingHuman = this.count('awaiting-human');
-    return {
-      active,
-      awaitingHuman,
-      unfinished: active + awaitingHuman + this.count('pending') + this.count('blocked'),
-      tolerated: this.count('partial') + this.count('failed'),
-    };
   }
 }
 

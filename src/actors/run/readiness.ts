@@ -1,7 +1,7 @@
 /** Decides whether a pending node can start, from what is known of its inbound edges. Pure and total. */
 
 import type { Reason } from '../../machines/node-run-events.js';
-import type { JoinPolicy } from '../../plan/plan-version.js';
+import type { CountCondition, JoinPolicy } from '../../plan/plan-version.js';
 import type { Arrivals } from './progress.js';
 
 export type Readiness =
@@ -30,12 +30,14 @@ function decideStep(arrivals: Arrivals): Readiness {
 }
 
 /**
- * A failed input counts as dead under `ignore`. Otherwise it fails an `all` join at once, and an
+ * A failed input counts as dead under `ignore`, and as one that may still arrive under `wait`. Otherwise it fails an `all` join at once, and an
  * `any` or `count` join only when the rule can no longer be satisfied.
  */
 function decideJoin(arrivals: Arrivals, { rule, onFailure }: JoinPolicy): Readiness {
-  const { taken, open } = arrivals;
-  const failures = onFailure === 'ignore' ? 0 : arrivals.failed;
+  const { taken } = arrivals;
+  const open = arrivals.open + (onFailure === 'wait' ? arrivals.failed : 0);
+  const failures = onFailure === 'fail' ? arrivals.failed : 0;
+  if (rule.type === 'when') return decideByCounts(arrivals, open, failures, rule.condition);
   if (rule.type === 'all') {
     if (failures > 0) return failed('join-input-failed', 'a branch of the join failed');
     if (open > 0) return WAITING;
@@ -52,6 +54,24 @@ function decideJoin(arrivals: Arrivals, { rule, onFailure }: JoinPolicy): Readin
   );
 }
 
+const FAILURE_CLASS: Readonly<Record<string, string>> = { 'condition-error': 'condition' };
+
+/** An expression is asked anew with each edge that is decided; what it cannot reach any more fails. */
+function decideByCounts(
+  arrivals: Arrivals,
+  open: number,
+  failures: number,
+  condition: CountCondition,
+): Readiness {
+  const { taken, dead, failed: failedInputs, total } = arrivals;
+  const result = condition.evaluate({ taken, dead, failed: failedInputs, open, total });
+  if (!result.ok) return failed('condition-error', result.message);
+  if (result.value) return READY;
+  if (open > 0) return WAITING;
+  if (taken === 0 && failures === 0) return noLiveBranch();
+  return failed('join-unsatisfiable', `the join needs ${condition.text}, and all is decided`);
+}
+
 function noLiveBranch(): Readiness {
   return skipped('no-live-branch', 'no branch that leads here was taken');
 }
@@ -61,5 +81,5 @@ function skipped(code: string, message: string): Readiness {
 }
 
 function failed(code: string, message: string): Readiness {
-  return { is: 'failed', reason: { code, message } };
+  return { is: 'failed', reason: { code, message, class: FAILURE_CLASS[code] ?? 'join' } };
 }

@@ -21,9 +21,9 @@ export interface RoutingResult {
   readonly scope: EdgeScope;
 }
 
-/** Outgoing edges of `node` in edge order. */
-export function outgoingEdges(graph: PlanGraph, node: CompiledNode): readonly CompiledEdge[] {
-  return graph.edges.slice(graph.outStart[node.position], graph.outStart[node.position + 1]);
+/** Outgoing edges of the node at a position, in edge order. */
+export function outgoingEdges(graph: PlanGraph, position: number): readonly CompiledEdge[] {
+  return graph.edges.slice(graph.outStart[position], graph.outStart[position + 1]);
 }
 
 /** Decides all outgoing edges. `result` is needed for completed and partial nodes only. */

@@ -4,18 +4,29 @@
  */
 import { isFinal, type NodeStatus, type RunStatus } from '../../machines/statuses.js';
 import type { PlanVersion } from '../../plan/plan-version.js';
-import type { RunMessage } from '../messages.js';
+import { reportOf } from '../child-report.js';
+import type { ChildMessage, RunMessage } from '../messages.js';
 import type { RunRecord, StoredRun } from '../records.js';
 import { Turn } from '../turn.js';
 import { ActorTree, UnrestorableError } from './actor-tree.js';
-import { Decider, type DeciderServices } from './decider.js';
+import type { DeciderServices } from './decider.js';
 import { onMessage } from './on-message.js';
 import { RunModel } from './run-model.js';
+import { TurnDecider } from './turn-decider.js';
 
 export interface RunActorServices extends DeciderServices {
   /** The next turn number of the database. */
   nextTurn(): number;
 }
+
+interface AttemptName {
+  readonly node: string;
+  readonly generation: number;
+  readonly attempt: number;
+}
+
+/** States in which an attempt is wanted. */
+const WORKS: ReadonlySet<string> = new Set(['working', 'fallback']);
 
 export class RunActor {
   readonly #model: RunModel;
@@ -43,9 +54,9 @@ export class RunActor {
     const tree = new ActorTree(stored.record.id, root);
     for (const snapshot of stored.snapshots) if (snapshot.actor !== '') tree.restoreNode(snapshot);
     if (!isFinal(stored.record.status)) {
-      if (tree.ending === undefined)
-        model.resumeDecisions((node) => tree.stateOf(node.id) === 'due');
-      else model.resumeEnding(tree.openNodes());
+      if (tree.ending === undefined) {
+        model.resumeDecisions((node) => tree.stateOf(node.path) === 'due');
+      } else model.resumeEnding(tree.openNodes().map((path) => model.nodeRun(path)));
     }
     return new RunActor(model, tree, services);
   }
@@ -73,19 +84,19 @@ export class RunActor {
 
   /** Number of node runs with each status. */
   nodeCounts(): Record<NodeStatus, number> {
-    return this.#model.progress.counts();
+    return this.#model.counts();
   }
 
   /** Number of node runs that hold a slot. */
   get slotsHeld(): number {
-    return this.#model.progress.count('running');
+    return this.#model.working;
   }
 
   /** Whether a ready node waits for a slot of the process, the run itself having room for it. */
   get wantsSlot(): boolean {
-    const { progress, record, waiting } = this.#model;
-    const mayStart = this.status === 'running' && this.#tree.ending === undefined;
-    return mayStart && waiting.size > 0 && progress.count('running') < record.concurrency;
+    const { working, record, waiting, tasks } = this.#model;
+    const mayStart = this.status === 'running' && !tasks.has('');
+    return mayStart && waiting.size > 0 && working < record.concurrency;
   }
 
   /** Whether the next turn, whatever causes it, has something to go on with. */
@@ -94,7 +105,7 @@ export class RunActor {
   }
 
   get #hasUndecided(): boolean {
-    return this.status === 'running' && !this.#model.undecided.isEmpty;
+    return this.status === 'running' && this.#model.hasUndecided && !this.isEnding;
   }
 
   /** Nothing goes on except by a message from outside: the run can be forgotten until then. */
@@ -103,11 +114,16 @@ export class RunActor {
   }
 
   /** Whether this attempt is the one that should be working now. */
-  isCurrent(node: string, attempt: number): boolean {
-    const compiled = this.#model.node(node);
-    return (
-      this.#tree.stateOf(node) === 'working' && this.#model.state(compiled).attempt === attempt
-    );
+  isCurrent({ node, generation, attempt }: AttemptName): boolean {
+    const run = this.#model.find(node);
+    if (run === undefined || !WORKS.has(this.#tree.stateOf(node))) return false;
+    return run.generation === generation && run.attempt === attempt;
+  }
+
+  /** What the run that it is a subplan of is told of it. */
+  get report(): ChildMessage | undefined {
+    const { record } = this.#model;
+    return record.parentId === null ? undefined : reportOf(record);
   }
 
   /** Decides what the message causes. Throws only where the program itself is at fault. */
@@ -120,7 +136,7 @@ export class RunActor {
       at: environment.clock.now(),
       seq: this.#model.seq,
     });
-    const decider = new Decider(this.#model, this.#tree, turn, this.#services);
+    const decider = new TurnDecider(this.#model, this.#tree, turn, this.#services);
     onMessage(decider, message);
     if (!isFinal(this.status) || !turn.isEmpty) decider.finish();
     return turn;

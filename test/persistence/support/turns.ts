@@ -14,6 +14,8 @@ const NO_ROWS: TurnRows = {
   artifacts: [],
   timersArmed: [],
   timersCleared: [],
+  signals: [],
+  plans: [],
 };
 
 const SNAPSHOT = JSON.stringify({
@@ -59,6 +61,11 @@ export class TurnMaker {
         updatedAt: AT,
         endedAt: null,
         reasonJson: null,
+        parentId: null,
+        parentNode: null,
+        settingsJson: null,
+        usageJson: null,
+        outputJson: null,
       },
       ...rows,
     });
@@ -108,6 +115,8 @@ export class TurnMaker {
         reasonJson: null,
         edges: 't',
         updatedAt: AT,
+        scope: '',
+        inside: null,
       })),
       actorVersions: nodes.map((actor) => ({
         run,
@@ -131,6 +140,7 @@ export class TurnMaker {
         errorJson: null,
         issuesJson: null,
         notesJson: null,
+        heartbeatJson: null,
       })),
     });
   }

@@ -1,0 +1,136 @@
+/** Attempts: started as effects of the turn that decides them, limited in time, ended by what comes back. */
+import type { Failure } from '../../machines/node-run-events.js';
+import type { Issue } from '../../plan/issue.js';
+import type { JsonValue } from '../../plan/json.js';
+import type { AttemptRecord } from '../records.js';
+import type { Product } from './assess-result.js';
+import type { Decider } from './decider.js';
+import { failure } from './failure.js';
+import { failureHandling, retryDelayMs } from './failure-policy.js';
+import { refreshInput } from './node-input.js';
+import type { NodeRun } from './scope.js';
+import { armTimer } from './timers.js';
+
+/** The node's own work. */
+export function startAttempt(decider: Decider, run: NodeRun): void {
+  const { node } = run;
+  if (node.resolvesEachAttempt && run.attempt > 1) refreshInput(decider, run);
+  begin(decider, run, {
+    handler: node.handler ?? '',
+    input: run.copyInput(),
+    timeoutMs: node.timeoutMs,
+    heartbeatMs: node.heartbeatMs,
+  });
+}
+
+/** Work in place of the node's own: its fallback, or a level of its escalation. */
+export function startFallback(decider: Decider, run: NodeRun): void {
+  const { node, level, reason } = run;
+  const handler = level > 0 ? node.escalation[level - 1]?.handler : node.fallback?.handler;
+  const error = reason === null ? null : ({ ...reason } as JsonValue);
+  begin(decider, run, {
+    handler: handler ?? '',
+    input: { input: run.copyInput() ?? null, error },
+    timeoutMs: node.fallback?.timeoutMs ?? node.timeoutMs,
+    heartbeatMs: undefined,
+  });
+}
+
+interface Work {
+  readonly handler: string;
+  readonly input: JsonValue | undefined;
+  readonly timeoutMs: number | undefined;
+  readonly heartbeatMs: number | undefined;
+}
+
+function begin(decider: Decider, run: NodeRun, work: Work): void {
+  const { model, turn, services } = decider;
+  const { attempt, generation } = run;
+  const record: AttemptRecord = {
+    run: model.record.run,
+    node: run.path,
+    generation,
+    attempt,
+    worker: services.worker,
+    startedAt: turn.at,
+    endedAt: null,
+    outcome: null,
+    outputJson: null,
+    errorJson: null,
+    issuesJson: null,
+    notesJson: null,
+    heartbeatJson: null,
+  };
+  model.openAttempts.set(run.path, record);
+  turn.putAttempt(record);
+  turn.effects.push({
+    type: 'attempt.start',
+    node: run.path,
+    handler: work.handler,
+    generation,
+    attempt,
+    key: decider.attemptKey(run),
+    input: work.input,
+    lastHeartbeat: run.lastHeartbeat,
+  });
+  if (work.timeoutMs !== undefined) armTimer(decider, 'timeout', run, turn.at + work.timeoutMs);
+  if (work.heartbeatMs !== undefined) {
+    armTimer(decider, 'heartbeat', run, turn.at + work.heartbeatMs);
+  }
+}
+
+/** An attempt that ran out of time fails at once, whatever its handler still does. */
+export function failAttempt(
+  decider: Decider,
+  run: NodeRun,
+  failureClass: 'timeout' | 'heartbeat',
+  message: string,
+): void {
+  if (!decider.model.openAttempts.has(run.path)) return;
+  const key = decider.attemptKey(run);
+  decider.turn.effects.push({ type: 'attempt.abort', node: run.path, key });
+  endInFailure(decider, run, failure(failureClass, failureClass, message, true));
+}
+
+/** The current attempt has failed: its row is closed, and the node's policy decides. */
+export function endInFailure(
+  decider: Decider,
+  run: NodeRun,
+  reason: Failure,
+  product?: Product,
+  issues: readonly Issue[] = [],
+): void {
+  const { model, turn } = decider;
+  const state = decider.stateOf(run);
+  const isStopping = state === 'stopping';
+  const { attempt } = run;
+  decider.closeAttempt(run, {
+    outcome: isStopping ? 'cancelled' : 'failed',
+    errorJson: JSON.stringify(reason),
+    ...(product !== undefined && productsOf(product, issues)),
+  });
+  if (attempt > 0) {
+    const type = isStopping ? 'attempt.cancelled' : 'attempt.failed';
+    turn.event(type, run.path, attempt, { ...reason });
+  }
+  const handling = failureHandling(model.version.plan, run, reason.class, state);
+  const status = decider.step(run, { type: 'attempt.failed', failure: reason, handling });
+  if (status === 'ready' && decider.stateOf(run) === 'due') decider.begin(run);
+}
+
+/** What a result leaves on the row of its attempt. */
+export function productsOf(product: Product, issues: readonly Issue[]): Partial<AttemptRecord> {
+  return {
+    outputJson: product.outputJson,
+    issuesJson: issues.length === 0 ? null : JSON.stringify(issues),
+    notesJson: product.notes === undefined ? null : JSON.stringify(product.notes),
+  };
+}
+
+export function armRetryTimer(decider: Decider, run: NodeRun): void {
+  const { turn, services } = decider;
+  const delayMs = retryDelayMs(run.node.retry, run.tries, services.environment.random());
+  const dueAt = turn.at + delayMs;
+  armTimer(decider, 'retry', run, dueAt);
+  turn.event('timer.armed', run.path, null, { kind: 'retry', delayMs, dueAt });
+}

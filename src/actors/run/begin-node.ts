@@ -1,0 +1,40 @@
+/** What each kind of node does when it is ready. */
+import type { NodeKind } from '../../plan/plan-version.js';
+import type { Decider } from './decider.js';
+import { cancelRest } from './ending.js';
+import { beginLoop } from './loops.js';
+import { beginMap } from './maps.js';
+import type { NodeRun } from './scope.js';
+import { beginSubplan } from './subplans.js';
+import { beginSignal, beginSleep } from './waits.js';
+
+const BEGINNINGS: Readonly<Record<NodeKind, (decider: Decider, run: NodeRun) => void>> = {
+  action: ({ model }, run) => model.waiting.push(run),
+  switch: decideAtOnce,
+  join: decideJoin,
+  'human-approval': (decider, run) => {
+    decider.step(run, { type: 'person.asked' });
+  },
+  map: beginMap,
+  loop: beginLoop,
+  subplan: beginSubplan,
+  sleep: beginSleep,
+  signal: beginSignal,
+};
+
+/** Starts what needs no slot, and puts in line what does. */
+export function beginNode(decider: Decider, run: NodeRun): void {
+  BEGINNINGS[run.node.kind](decider, run);
+}
+
+/** Hands its input on as its output. */
+function decideAtOnce(decider: Decider, run: NodeRun): void {
+  run.setOutput(run.input);
+  decider.step(run, { type: 'structure.decided' });
+}
+
+function decideJoin(decider: Decider, run: NodeRun): void {
+  decideAtOnce(decider, run);
+  const { rest } = run.node.join ?? { rest: [] };
+  if (rest.length > 0) cancelRest(decider, run, rest);
+}

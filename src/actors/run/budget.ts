@@ -1,0 +1,154 @@
+/** What a run may use up: counted as it is used, and when it is used up the run fails or a person is asked. */
+import type { Reason } from '../../machines/node-run-events.js';
+import type { JsonObject } from '../../plan/json.js';
+import type { PlanBudget } from '../../plan/schema.js';
+import type { RunUsage } from '../records.js';
+import type { Decider } from './decider.js';
+import { openRunTask } from './human-tasks.js';
+import type { RunModel } from './run-model.js';
+import type { NodeRun } from './scope.js';
+import { armTimer, clearTimer } from './timers.js';
+
+type Countable = 'steps' | 'attempts' | 'restarts' | 'cost' | 'tokens';
+/** What can be used up. `deadline` is the run's own, the others are its budget's. */
+export type Exhausted = Countable | 'wallMs' | 'deadline';
+
+const LIMITS = {
+  steps: 'maxSteps',
+  attempts: 'maxAttempts',
+  restarts: 'maxRestarts',
+  cost: 'maxCost',
+  tokens: 'maxTokens',
+} as const satisfies Record<Countable, keyof PlanBudget>;
+
+export function budgetOf({ settings, version }: RunModel): PlanBudget {
+  return { ...version.plan.budget, ...settings.budget };
+}
+
+/** How much of one kind is left; infinite where there is no limit. A grant gives all of it again. */
+function left(model: RunModel, kind: Countable): number {
+  const limit = budgetOf(model)[LIMITS[kind]];
+  if (limit === undefined) return Number.POSITIVE_INFINITY;
+  return limit * (1 + (model.usage.grants ?? 0)) - model.usage[kind];
+}
+
+/** What is left of everything that is limited, for a run inside this one. */
+export function remainingBudget(model: RunModel): PlanBudget | undefined {
+  const { onExhausted: _, maxWallMs: __, ...limits } = budgetOf(model);
+  const entries = (Object.keys(LIMITS) as Countable[])
+    .filter((kind) => limits[LIMITS[kind]] !== undefined)
+    .map((kind) => [LIMITS[kind], Math.max(0, left(model, kind))] as const);
+  return entries.length === 0 ? undefined : Object.fromEntries(entries);
+}
+
+/** Counts a node run that is about to work; false where the budget does not allow it any more. */
+export function spendStep(decider: Decider, run: NodeRun): boolean {
+  const { model } = decider;
+  // Undoing is not work that was asked for.
+  if (decider.isEnding) return true;
+  const isFirst = run.attempt === 0;
+  const exhausted =
+    isFirst && left(model, 'steps') < 1 ? 'steps' : left(model, 'attempts') < 1 ? 'attempts' : null;
+  if (exhausted !== null) {
+    model.waiting.unshiftAll([run]);
+    exhaustBudget(decider, exhausted);
+    return false;
+  }
+  spend(decider, { steps: isFirst ? 1 : 0, attempts: 1 });
+  return true;
+}
+
+/** Counts what was used, also by a run inside this one. */
+export function spend(decider: Decider, used: Partial<RunUsage>): void {
+  const { model, turn } = decider;
+  const { usage } = model;
+  // What is counted has to be stored: steps and attempts only where they are limited.
+  const isReported = (used.cost ?? 0) + (used.tokens ?? 0) > 0;
+  if (!isReported && !isLimited(model)) return;
+  model.usage = {
+    ...usage,
+    steps: usage.steps + (used.steps ?? 0),
+    attempts: usage.attempts + (used.attempts ?? 0),
+    restarts: usage.restarts + (used.restarts ?? 0),
+    cost: usage.cost + (used.cost ?? 0),
+    tokens: usage.tokens + (used.tokens ?? 0),
+  };
+  model.record = { ...model.record, usageJson: JSON.stringify(model.usage) };
+  turn.changeRun(model.record);
+}
+
+function isLimited(model: RunModel): boolean {
+  return model.version.plan.budget !== undefined || model.settings.budget !== undefined;
+}
+
+/** Counts what a result says that it cost; a run that has used up its budget goes no further. */
+export function spendReported(decider: Decider, usage: JsonObject | undefined): void {
+  const cost = amount(usage?.cost);
+  const tokens = amount(usage?.tokens);
+  if (cost === 0 && tokens === 0) return;
+  spend(decider, { cost, tokens });
+  for (const kind of ['cost', 'tokens'] as const) {
+    if (left(decider.model, kind) < 0) return exhaustBudget(decider, kind);
+  }
+}
+
+function amount(value: unknown): number {
+  return typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : 0;
+}
+
+/** Whether the run may go back once more; counts it if so. */
+export function spendRestart(decider: Decider): boolean {
+  if (left(decider.model, 'restarts') < 1) return false;
+  spend(decider, { restarts: 1 });
+  return true;
+}
+
+/** Fails the run, or asks a person whether it may go on. */
+export function exhaustBudget(decider: Decider, kind: Exhausted): void {
+  const { model, turn } = decider;
+  if (decider.isEnding || model.tasks.has('')) return;
+  const isDeadline = kind === 'deadline';
+  const asks = isDeadline
+    ? model.version.plan.onDeadline === 'ask'
+    : budgetOf(model).onExhausted === 'ask';
+  turn.event(isDeadline ? 'run.deadline-passed' : 'run.budget-exhausted', null, null, {
+    kind,
+    usage: { ...model.usage },
+  });
+  if (asks) openRunTask(decider, isDeadline ? 'deadline' : 'budget', { kind });
+  else decider.stepRun({ type: 'node.aborted', reason: exhaustion(kind) });
+}
+
+export function exhaustion(kind: Exhausted): Reason {
+  if (kind === 'deadline') {
+    return { code: 'deadline-exceeded', message: 'the run took longer than it may' };
+  }
+  return { code: 'budget_exhausted', message: `the budget of the run is used up: ${kind}` };
+}
+
+/** A person granted what was used up, once more. */
+export function grantBudget(decider: Decider, kind: Exhausted): void {
+  const { model, turn } = decider;
+  if (kind === 'deadline' || kind === 'wallMs') return armLimits(decider, [kind]);
+  model.usage = { ...model.usage, grants: (model.usage.grants ?? 0) + 1 };
+  model.record = { ...model.record, usageJson: JSON.stringify(model.usage) };
+  turn.changeRun(model.record);
+}
+
+/** Arms the timers that bound a run, when it starts and when a person grants it more time. */
+export function armLimits(
+  decider: Decider,
+  kinds: readonly ('deadline' | 'wallMs')[] = ['deadline', 'wallMs'],
+): void {
+  const { model, turn } = decider;
+  const deadlineMs = model.settings.deadlineMs ?? model.version.plan.deadlineMs;
+  const { maxWallMs } = budgetOf(model);
+  if (kinds.includes('deadline') && deadlineMs !== undefined) {
+    clearTimer(decider, 'run-deadline', undefined);
+    armTimer(decider, 'run-deadline', undefined, turn.at + deadlineMs);
+  }
+  if (kinds.includes('wallMs') && maxWallMs !== undefined) {
+    clearTimer(decider, 'budget-time', undefined);
+    armTimer(decider, 'budget-time', undefined, turn.at + maxWallMs);
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * How work is called off: of a run that ends early, of a scope whose host is going to fail, of
+ * branches that a join has made pointless. Invariant: what was started gets its abort signal and a
+ * bounded grace; what was not is cancelled at once; compensations come last, one after another.
+ */
+import type { Reason } from '../../machines/node-run-events.js';
+import { isFinal } from '../../machines/statuses.js';
+import { COMPENSATIONS } from '../records.js';
+import { compensables, compensationGraph } from './compensation-graph.js';
+import type { Decider } from './decider.js';
+import { cancelUntouched, pendingAgain } from './run-model.js';
+import type { NodeRun, Scope } from './scope.js';
+import { armTimer } from './timers.js';
+
+const RUN_ENDING: Reason = { code: 'run-ending', message: 'the run is ending' };
+const POINTLESS: Reason = { code: 'race-decided', message: 'a join that it leads to has decided' };
+
+// A run that ends early -----------------------------------------------------------------------
+
+export function endEarly(decider: Decider): void {
+  const { model, turn, services } = decider;
+  const scopes = [...model.scopes()];
+  model.beginWithdrawal([...openRuns(decider), ...scopes.flatMap(pendingAgain)]);
+  recordCancelled(
+    decider,
+    scopes.reduce((sum, scope) => sum + cancelUntouched(scope), 0),
+  );
+  if (model.tally.count('running') > 0) {
+    const graceMs = model.version.plan.graceMs ?? services.graceMs;
+    armTimer(decider, 'grace', undefined, turn.at + graceMs);
+  }
+}
+
+/** Withdraws what is in line to be, as much as the turn has room for. */
+export function withdraw(decider: Decider): void {
+  const { withdrawing } = decider.model;
+  while (!decider.isFull) {
+    const run = withdrawing.shift();
+    if (run === undefined) return;
+    if (!isFinal(run.status) && decider.stateOf(run) !== 'stopping') withdrawOne(decider, run);
+  }
+}
+
+function withdrawOne(decider: Decider, run: NodeRun): void {
+  const reason = decider.isEnding ? RUN_ENDING : POINTLESS;
+  decider.step(run, { type: 'work.withdrawn', reason });
+  if (decider.isEnding || decider.stateOf(run) !== 'stopping') return;
+  armTimer(decider, 'grace', run, decider.turn.at + decider.services.graceMs);
+}
+
+/** What goes on in spite of its signal is left behind. */
+export function expireGrace(decider: Decider): void {
+  for (const run of openRuns(decider)) {
+    if (decider.stateOf(run) === 'stopping') decider.step(run, { type: 'grace.over' });
+  }
+}
+
+// A scope, and branches -----------------------------------------------------------------------
+
+/** Everything in a scope is called off: its host fails with `reason` when all of it is final. */
+export function abandonScope(decider: Decider, scope: Scope, reason: Reason): void {
+  const { model } = decider;
+  scope.aborted = reason;
+  const within = new Set(model.scopesWithin(scope));
+  const open = openRuns(decider).filter((run) => within.has(run.scope));
+  model.beginWithdrawal([...open, ...[...within].flatMap(pendingAgain)]);
+  const count = [...within].reduce((sum, inner) => sum + cancelUntouched(inner), 0);
+  recordCancelled(decider, count, scope.path);
+  for (const inner of within) model.noteSettled(inner);
+}
+
+/** Cancels what only leads to a join that has decided, with all that is inside of it. */
+export function cancelRest(decider: Decider, join: NodeRun, rest: readonly number[]): void {
+  const { model } = decider;
+  for (const position of rest) {
+    const run = join.scope.at(position);
+    if (isFinal(run.status)) continue;
+    model.beginWithdrawal([run, ...insideOf(decider, run)]);
+  }
+}
+
+/** Unfinished node runs inside a composite; those that were never touched are cancelled. */
+function insideOf(decider: Decider, host: NodeRun): NodeRun[] {
+  const { model } = decider;
+  const inner = host.inside === null ? undefined : model.scope(host.inside);
+  if (inner === undefined) return [];
+  const within = new Set(model.scopesWithin(inner));
+  for (const scope of within) recordCancelled(decider, cancelUntouched(scope), scope.path);
+  return openRuns(decider).filter((run) => within.has(run.scope));
+}
+
+/** Node runs that were touched and are not final. */
+function openRuns({ model, tree }: Decider): NodeRun[] {
+  return tree.openNodes().flatMap((path) => model.find(path) ?? []);
+}
+
+/** Node runs that were never touched end together: one event, and no rows. */
+function recordCancelled({ turn }: Decider, count: number, scope?: string): void {
+  if (count === 0) return;
+  turn.event('nodes.cancelled', null, null, { from: 'pending', to: 'cancelled', count, scope });
+}
+
+/** In a run that is ending, a composite that was told to stop is over when all inside it is. */
+export function settleStopped(decider: Decider): void {
+  const { model } = decider;
+  if (!decider.isEnding) return;
+  for (let scope = model.nextSettled(); scope !== undefined; scope = model.nextSettled()) {
+    if (scope.isSettled) stopHost(decider, scope);
+  }
+}
+
+/** All inside of a composite that was told to stop is final. */
+export function stopHost(decider: Decider, scope: Scope): void {
+  const { host } = scope;
+  if (host === undefined) return;
+  decider.model.closeScope(scope);
+  if (decider.stateOf(host) === 'stopping') decider.step(host, { type: 'grace.over' });
+}
+
+// Compensation --------------------------------------------------------------------------------
+
+/** When all other work of a run that ends early is final: undoes what was done, the newest first. */
+export function compensate(decider: Decider): void {
+  const { model } = decider;
+  if (!decider.isEnding || isFinal(decider.tree.runStatus)) return;
+  const scope = model.scope(COMPENSATIONS) ?? openCompensations(decider);
+  if (scope === undefined) return;
+  const { progress, graph } = scope;
+  const pending = progress.count('pending');
+  // One at a time: the next begins when the one before it is final.
+  if (pending === 0 || progress.unfinished > pending) return;
+  const next = graph.nodes.length - pending;
+  const undone = compensables(model.root)[next];
+  const run = scope.at(next);
+  run.setInput({ input: undone?.input ?? null, output: undone?.output ?? null });
+  decider.step(run, { type: 'inputs.resolved' });
+  model.waiting.push(run);
+}
+
+function openCompensations({ model, turn }: Decider): Scope | undefined {
+  if (model.tally.unfinished > 0) return undefined;
+  const graph = compensationGraph(model.root);
+  if (graph.nodes.length === 0) return undefined;
+  turn.event('compensation.started', null, null, { nodes: graph.nodes.map(({ id }) => id) });
+  return model.addScope({ path: COMPENSATIONS, graph });
+}

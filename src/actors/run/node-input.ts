@@ -1,0 +1,49 @@
+/** The input of a node: resolved when it becomes ready, checked, or refused. */
+import type { Reason } from '../../machines/node-run-events.js';
+import { type ResolvedInput, resolveInput } from '../../plan/inputs.js';
+import { blockingIssues } from '../../plan/issue.js';
+import type { Decider } from './decider.js';
+import { failureActionOf } from './failure-policy.js';
+import type { RunModel } from './run-model.js';
+import type { NodeRun } from './scope.js';
+
+/** Resolves the input once, for good; false where it was refused. */
+export function resolveNodeInput(decider: Decider, run: NodeRun): boolean {
+  const resolved = resolve(decider.model, run);
+  if (!resolved.ok) {
+    const { code, message } = resolved;
+    refuseInputs(decider, run, { code, message, class: 'input' });
+    return false;
+  }
+  const issues = blockingIssues(run.node.validateInput?.(resolved.value) ?? []);
+  if (issues.length > 0) {
+    const message = issues.map((issue) => `${issue.path || '/'} ${issue.message}`).join('; ');
+    refuseInputs(decider, run, { code: 'input-invalid', message, class: 'input' });
+    return false;
+  }
+  run.setInput(resolved.value);
+  decider.step(run, { type: 'inputs.resolved' });
+  return true;
+}
+
+/** Resolves the input again for a retry; where that fails the old one is kept. */
+export function refreshInput({ model }: Decider, run: NodeRun): void {
+  const resolved = resolve(model, run);
+  if (!resolved.ok) return;
+  if (blockingIssues(run.node.validateInput?.(resolved.value) ?? []).length > 0) return;
+  run.setInput(resolved.value);
+}
+
+function resolve(model: RunModel, run: NodeRun): ResolvedInput {
+  const { scope, node } = run;
+  const inbound = model.inboundEdges(run);
+  const taken = inbound
+    .filter((edge) => scope.progress.edge(edge.index) === 'taken')
+    .map((edge) => ({ edge, scope: model.scopeOf(scope.at(edge.source)) }));
+  return resolveInput(node, taken, scope.loop ?? model.inputs, inbound.length);
+}
+
+export function refuseInputs(decider: Decider, run: NodeRun, reason: Reason): void {
+  const action = failureActionOf(decider.model.version.plan, run.node, reason.class);
+  decider.step(run, { type: action === 'skip' ? 'branch.died' : 'inputs.refused', reason });
+}

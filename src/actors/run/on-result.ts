@@ -1,0 +1,172 @@
+/** What comes back from an attempt: a result, progress, a sign of life. Believed only from the current one. */
+import { RunchartError } from '../../errors.js';
+import { isFinal } from '../../machines/statuses.js';
+import type { Issue } from '../../plan/issue.js';
+import type {
+  AttemptHeartbeatMessage,
+  AttemptProgressMessage,
+  AttemptResultMessage,
+} from '../messages.js';
+import { assessResult, type Product, type Verdict } from './assess-result.js';
+import { endInFailure, productsOf } from './attempts.js';
+import { spendReported } from './budget.js';
+import type { Decider } from './decider.js';
+import { extendPlan } from './extend-plan.js';
+import { failure } from './failure.js';
+import type { NodeRun } from './scope.js';
+import { armTimer, clearTimer } from './timers.js';
+
+/** Names an attempt. */
+interface AttemptName {
+  readonly node: string;
+  readonly generation: number;
+  readonly attempt: number;
+}
+
+export function onResult(decider: Decider, message: AttemptResultMessage): void {
+  const { model, turn } = decider;
+  const run = model.find(message.node);
+  const stale = refuseAttempt(decider, run, message);
+  if (run === undefined || stale !== undefined) {
+    turn.refusal = stale;
+    // Nothing is recorded after the terminal event, nor about what is no node.
+    if (stale !== undefined && stale.code !== 'node-unknown' && !isFinal(model.record.status)) {
+      turn.event('attempt.result-refused', message.node, message.attempt, { code: stale.code });
+    }
+    return;
+  }
+  const verdict = withChunkChecked(run, assessResult(run.node, message.result));
+  reportIssues(decider, run, verdict.issues);
+  for (const { name, detail } of verdict.product.reports) {
+    turn.event('node.reported', run.path, run.attempt, { name, detail });
+  }
+  if (verdict.ok) succeed(decider, run, verdict);
+  else endInFailure(decider, run, verdict.failure, verdict.product, verdict.issues);
+  spendReported(decider, verdict.product.usage);
+}
+
+/** Says why nothing of this attempt is believed, or nothing. */
+function refuseAttempt(
+  decider: Decider,
+  run: NodeRun | undefined,
+  { node, generation, attempt }: AttemptName,
+): RunchartError | undefined {
+  const { model } = decider;
+  if (run === undefined) {
+    return new RunchartError('node-unknown', `run ${model.record.id} has no node "${node}"`);
+  }
+  if (run.node.kind !== 'action') {
+    return new RunchartError(
+      'node-not-work',
+      `node "${node}" takes no results: it is a ${run.node.kind}`,
+    );
+  }
+  if (isFinal(model.record.status)) {
+    return new RunchartError('run-ended', `run ${model.record.id} has ended`);
+  }
+  const isCurrent = run.generation === generation && run.attempt === attempt;
+  if (!isCurrent && run.attempt > 0) {
+    return new RunchartError(
+      'attempt-stale',
+      `attempt ${attempt} of "${node}" is over; ${run.attempt} is current`,
+    );
+  }
+  if (model.openAttempts.has(run.path)) return undefined;
+  return new RunchartError('node-not-running', `node "${node}" is ${run.status}`);
+}
+
+/** A chunk of items has as many results. */
+function withChunkChecked(run: NodeRun, verdict: Verdict): Verdict {
+  const chunked = run.scope.host?.node.map?.chunkSize !== undefined && run.scope.isItems;
+  if (!verdict.ok || !chunked) return verdict;
+  const { product, issues } = verdict;
+  const expected = Array.isArray(run.input) ? run.input.length : 0;
+  if (Array.isArray(product.output) && product.output.length === expected) return verdict;
+  const message = `the result of a chunk of ${expected} items is a list of ${expected} results`;
+  return {
+    ok: false,
+    failure: failure('schema', 'chunk-mismatch', message, true),
+    product,
+    issues,
+  };
+}
+
+function reportIssues({ turn }: Decider, run: NodeRun, issues: readonly Issue[]): void {
+  if (issues.length === 0) return;
+  const findings = issues
+    .slice(0, 100)
+    .map(({ severity, code, message, path }) => ({ severity, code, message, path }));
+  turn.event('validation.reported', run.path, run.attempt, { issues: findings });
+}
+
+function succeed(decider: Decider, run: NodeRun, verdict: Verdict & { ok: true }): void {
+  const { product, issues } = verdict;
+  const refused = extendPlan(decider, run, product.additions);
+  if (refused !== undefined) {
+    reportIssues(decider, run, refused.issues);
+    return endInFailure(decider, run, refused.failure, product, refused.issues);
+  }
+  run.setOutput(product.output, product.outputJson);
+  run.action = product.action;
+  storeArtifacts(decider, run, product);
+  const warnings = issues.length;
+  const outcome = warnings > 0 ? 'partial' : 'completed';
+  decider.closeAttempt(run, { outcome, ...productsOf(product, issues) });
+  decider.step(run, { type: 'attempt.succeeded', warnings });
+}
+
+function storeArtifacts({ model, turn }: Decider, run: NodeRun, product: Product): void {
+  for (const { name, kind, pointer, payload } of product.artifacts) {
+    const version = (model.artifactVersions.get(name) ?? 0) + 1;
+    const payloadJson = payload === undefined ? null : JSON.stringify(payload);
+    const artifact = {
+      run: model.record.run,
+      name,
+      version,
+      kind,
+      node: run.path,
+      attempt: run.attempt,
+      pointer,
+      payloadJson,
+      at: turn.at,
+    };
+    model.artifactVersions.set(name, version);
+    model.keepArtifact(artifact);
+    turn.addArtifact(artifact);
+    turn.event('artifact.stored', run.path, run.attempt, { name, kind, version });
+  }
+}
+
+export function onProgress(decider: Decider, message: AttemptProgressMessage): void {
+  const run = decider.model.find(message.node);
+  if (run === undefined || refuseAttempt(decider, run, message) !== undefined) return;
+  decider.turn.event('attempt.progressed', run.path, message.attempt, {
+    progress: message.progress,
+  });
+  postponeHeartbeat(decider, run);
+}
+
+/** Kept with the attempt: the next one receives it. */
+export function onHeartbeat(decider: Decider, message: AttemptHeartbeatMessage): void {
+  const { model, turn } = decider;
+  const run = model.find(message.node);
+  if (run === undefined || refuseAttempt(decider, run, message) !== undefined) return;
+  const open = model.openAttempts.get(run.path);
+  if (open !== undefined && message.payload !== undefined) {
+    const beaten = { ...open, heartbeatJson: JSON.stringify(message.payload) };
+    model.openAttempts.set(run.path, beaten);
+    turn.putAttempt(beaten);
+    run.lastHeartbeat = message.payload;
+  }
+  turn.event('attempt.heartbeat', run.path, message.attempt, {
+    hasPayload: message.payload !== undefined,
+  });
+  postponeHeartbeat(decider, run);
+}
+
+function postponeHeartbeat(decider: Decider, run: NodeRun): void {
+  const { heartbeatMs } = run.node;
+  if (heartbeatMs === undefined || !run.timers.has('heartbeat')) return;
+  clearTimer(decider, 'heartbeat', run);
+  armTimer(decider, 'heartbeat', run, decider.turn.at + heartbeatMs);
+}

@@ -1,0 +1,92 @@
+/**
+ * Subplans: another plan as a run of its own. The parent knows the child by the id that it gave it;
+ * starting it again under that id is the same run, so a start may be repeated after a crash.
+ */
+
+import { isFinal } from '../../machines/statuses.js';
+import { blockingIssues } from '../../plan/issue.js';
+import type { JsonValue } from '../../plan/json.js';
+import type { ChildMessage } from '../messages.js';
+import { endInFailure } from './attempts.js';
+import { remainingBudget, spend } from './budget.js';
+import { childOf, setChild } from './child.js';
+import type { Decider } from './decider.js';
+import { failure } from './failure.js';
+import type { NodeRun } from './scope.js';
+
+/** How deep runs may lie inside each other. */
+const MAX_DEPTH = 32;
+
+export function beginSubplan(decider: Decider, run: NodeRun): void {
+  const { model, services } = decider;
+  const { source } = run.node;
+  const depth = (model.settings.depth ?? 0) + 1;
+  const maxDepth = source.kind === 'subplan' ? (source.maxDepth ?? MAX_DEPTH) : MAX_DEPTH;
+  setChild(run, { id: services.environment.id(), status: 'pending' });
+  decider.step(run, { type: 'inside.begun' });
+  if (depth <= maxDepth) return;
+  const message = `runs lie ${depth} deep in each other, and ${maxDepth} is the limit here`;
+  endInFailure(decider, run, failure('policy', 'depth-exceeded', message, false));
+}
+
+/** Wants the child started; again after a restart, when nobody knows whether it was. */
+export function startChild(decider: Decider, run: NodeRun): void {
+  const { model, turn } = decider;
+  const { source } = run.node;
+  const child = childOf(run);
+  if (child === undefined || source.kind !== 'subplan') return;
+  const budget = remainingBudget(model);
+  turn.effects.push({
+    type: 'child.start',
+    node: run.path,
+    id: child.id,
+    plan: source.plan,
+    input: run.copyInput(),
+    settings: { depth: (model.settings.depth ?? 0) + 1, ...(budget && { budget }) },
+  });
+}
+
+export function cancelChild({ turn }: Decider, run: NodeRun): void {
+  const child = childOf(run);
+  if (child !== undefined) turn.effects.push({ type: 'child.cancel', id: child.id });
+}
+
+/** The child's status has changed; one that the node run has no use for any more is passed over. */
+export function onChild(decider: Decider, message: ChildMessage): void {
+  const { model, turn } = decider;
+  const run = model.find(message.node);
+  const child = run === undefined ? undefined : childOf(run);
+  if (run === undefined || child?.id !== message.child || run.status !== 'running') return;
+  if (child.status === message.status) return;
+  model.countChild(child.status, -1);
+  setChild(run, { id: child.id, status: message.status });
+  turn.event('child.changed', run.path, null, { child: child.id, status: message.status });
+  if (isFinal(message.status)) return endChild(decider, run, message);
+  model.countChild(message.status, 1);
+  decider.touch(run);
+  run.seq = turn.seq;
+}
+
+function endChild(decider: Decider, run: NodeRun, message: ChildMessage): void {
+  if (message.usage !== undefined) spend(decider, message.usage);
+  if (message.status !== 'completed' && message.status !== 'partial') {
+    return endInFailure(decider, run, childFailure(message));
+  }
+  const output: JsonValue | undefined = message.output;
+  const issues = blockingIssues(run.node.validateOutput?.(output) ?? []);
+  const [first] = issues;
+  if (first !== undefined) {
+    const text = issues.map((issue) => issue.message).join('; ');
+    return endInFailure(decider, run, failure('schema', first.code, text, true));
+  }
+  run.setOutput(output);
+  const warnings = message.status === 'partial' ? 1 : 0;
+  decider.step(run, { type: 'attempt.succeeded', warnings });
+}
+
+function childFailure({ child, status, reason }: ChildMessage) {
+  const message = reason?.message ?? `the run ${child} ended as ${status}`;
+  const code = reason?.code ?? `child-${status}`;
+  const cause = reason === undefined ? {} : { cause: { ...reason } as JsonValue };
+  return { ...failure('child', code, message, true), detail: { run: child, ...cause } };
+}

@@ -1,0 +1,42 @@
+/** Timers of a run as rows: armed, and cleared when what they were for is over. */
+import type { TimerKind } from '../records.js';
+import type { Decider } from './decider.js';
+import type { NodeRun } from './scope.js';
+
+export function armTimer(
+  { model, turn }: Pick<Decider, 'model' | 'turn'>,
+  kind: TimerKind,
+  run: NodeRun | undefined,
+  dueAt: number,
+): void {
+  const { run: number } = model.record;
+  const node = run?.path ?? '';
+  const timer = { id: idOf(number, node, kind), run: number, node, kind, dueAt, armedAt: turn.at };
+  model.keepTimer(timer);
+  turn.armTimer(timer);
+}
+
+export function clearTimer(
+  { model, turn }: Pick<Decider, 'model' | 'turn'>,
+  kind: TimerKind,
+  run: NodeRun | undefined,
+): void {
+  const timer = model.timers.get(idOf(model.record.run, run?.path ?? '', kind));
+  if (timer === undefined) return;
+  model.dropTimer(timer);
+  turn.clearTimer(timer.id);
+}
+
+/** Clears the timers of a node run; all of them, unless `kinds` names some. */
+export function clearTimersOf(
+  decider: Pick<Decider, 'model' | 'turn'>,
+  run: NodeRun,
+  kinds: readonly TimerKind[] = [...run.timers],
+): void {
+  if (run.timers.size === 0) return;
+  for (const kind of kinds) clearTimer(decider, kind, run);
+}
+
+function idOf(run: number, node: string, kind: TimerKind): string {
+  return `${run}/${node}/${kind}`;
+}

@@ -1,0 +1,355 @@
+/**
+ * Decides one turn of a run: takes events to the statecharts, and goes on until nothing more
+ * happens without the outside world. Invariants: among node runs that can be decided the outer
+ * scope goes first, then the lowest position; slots are granted in the order of readiness; a run
+ * that is ending starts nothing but compensations; a run's status changes once per turn at most,
+ * after all that caused it.
+ */
+import type { NodeRunEvent } from '../../machines/node-run-events.js';
+import { isFinal, type NodeStatus, type RunStatus } from '../../machines/statuses.js';
+import { type AttemptRecord, COMPENSATIONS } from '../records.js';
+import type { Turn } from '../turn.js';
+import type { ActorTree, NodeStep } from './actor-tree.js';
+import { armRetryTimer, startAttempt, startFallback } from './attempts.js';
+import { beginNode } from './begin-node.js';
+import { armLimits, spendStep } from './budget.js';
+import { afterSettled } from './composites.js';
+import type { Decider, DeciderServices } from './decider.js';
+import {
+  abandonScope,
+  compensate,
+  endEarly,
+  expireGrace,
+  settleStopped,
+  withdraw,
+} from './ending.js';
+import { beginLevel } from './escalation.js';
+import { failureActionOf } from './failure-policy.js';
+import { recordNodeStep, recordRunStatus } from './history.js';
+import { closeTask, openTask } from './human-tasks.js';
+import { refuseInputs, resolveNodeInput } from './node-input.js';
+import { decideReadiness } from './readiness.js';
+import { restartFrom } from './restart.js';
+import { outgoingEdges, routeFrom } from './routing.js';
+import { abortionBy, type RunModel } from './run-model.js';
+import type { NodeRun, Scope } from './scope.js';
+import { cancelChild, startChild } from './subplans.js';
+import { armTimer, clearTimersOf } from './timers.js';
+
+export class TurnDecider implements Decider {
+  readonly model: RunModel;
+  readonly tree: ActorTree;
+  readonly turn: Turn;
+  readonly services: DeciderServices;
+  /** Status of the run as the log has it. */
+  recordedStatus: RunStatus | null;
+  /** A paused run takes the one step that it was asked for. */
+  isStepping = false;
+  readonly #touched = new Set<NodeRun>();
+
+  constructor(model: RunModel, tree: ActorTree, turn: Turn, services: DeciderServices) {
+    this.model = model;
+    this.tree = tree;
+    this.turn = turn;
+    this.services = services;
+    this.recordedStatus = model.seq === 0 ? null : model.record.status;
+  }
+
+  get isEnding(): boolean {
+    return this.tree.ending !== undefined;
+  }
+
+  /** Nothing that is due may start: an operator paused the run, or a person is asked about its budget. */
+  get isHeld(): boolean {
+    return this.isPaused || this.model.tasks.has('');
+  }
+
+  get isPaused(): boolean {
+    return this.tree.runStatus === 'paused' && !this.isStepping;
+  }
+
+  /** The turn has changed as much as one turn may. */
+  get isFull(): boolean {
+    return this.#touched.size >= this.services.maxTurnSize;
+  }
+
+  /** Node runs that this turn has changed. */
+  get touched(): ReadonlySet<NodeRun> {
+    return this.#touched;
+  }
+
+  stateOf(run: NodeRun): string {
+    return this.tree.stateOf(run.path);
+  }
+
+  /** Takes an event to a node run's statechart, and records what it decided. */
+  step(run: NodeRun, event: NodeRunEvent): NodeStatus {
+    const from = run.status;
+    const step = this.tree.send(run.path, event);
+    run.takeContext(step.context);
+    this.touch(run);
+    if (from !== step.to) run.scope.progress.change(run.position, step.to);
+    if (!KEEPS_SLOT.has(step.state) && this.model.freeSlot(run)) this.services.slots.release();
+    this.#countHosting(run, from, step);
+    if (step.to === 'partial' && FAILS.has(event.type)) run.setOutput(run.node.defaultOutput);
+    if (step.intentions.includes('closeTask')) closeTask(this, run, event);
+    if (!WORKS.has(step.state)) this.closeAttempt(run, { outcome: 'cancelled' });
+    recordNodeStep(this, run, from, step, event);
+    for (const intention of step.intentions) this.#carryOut(intention, run);
+    if (isFinal(step.to)) this.#settleFinal(run, step.to);
+    return step.to;
+  }
+
+  /** The row of a node run has to be stored again. */
+  touch(run: NodeRun): void {
+    this.#touched.add(run);
+  }
+
+  /** Starts a ready node run: what needs a slot is put in line. */
+  begin(run: NodeRun): void {
+    beginNode(this, run);
+  }
+
+  /** Takes an event to the run's statechart. */
+  stepRun(event: Parameters<ActorTree['sendRun']>[0]): void {
+    const intentions = this.tree.sendRun(event);
+    if (intentions.includes('withdrawWork')) endEarly(this);
+    if (intentions.includes('expireGrace')) expireGrace(this);
+  }
+
+  /** Decides all that can be decided, grants slots, and settles the run's status. */
+  finish(): void {
+    this.#decide();
+    withdraw(this);
+    settleStopped(this);
+    compensate(this);
+    this.#grantSlots();
+    // Starting work may have used up the budget.
+    withdraw(this);
+    settleStopped(this);
+    this.#pauseAtTarget();
+    if (this.#hasMoreToDecide()) this.turn.effects.push({ type: 'turn.continue' });
+    else this.tree.sendRun({ type: 'progress.settled', ...this.model.summary(this.#isHeldByTask) });
+    this.recordRunStatus();
+    this.#storeChanges();
+  }
+
+  /** Records a change of the run's status since it was last recorded. */
+  recordRunStatus(): void {
+    recordRunStatus(this);
+  }
+
+  /** Closes the open attempt of a node run, if it has one. */
+  closeAttempt(run: NodeRun, end: Partial<AttemptRecord> & Pick<AttemptRecord, 'outcome'>): void {
+    const open = this.model.openAttempts.get(run.path);
+    if (open === undefined) return;
+    this.model.openAttempts.delete(run.path);
+    this.turn.putAttempt({ ...open, endedAt: this.turn.at, ...end });
+    clearTimersOf(this, run, ATTEMPT_TIMERS);
+  }
+
+  /** Key of a node run's current attempt, for whatever it does outside: stable over crashes, never reused. */
+  attemptKey({ path, generation, attempt }: NodeRun): string {
+    return `${this.model.record.id}/${path}/${generation}/${attempt}`;
+  }
+
+  get #isHeldByTask(): boolean {
+    return this.model.tasks.has('');
+  }
+
+  #carryOut(intention: string, run: NodeRun): void {
+    switch (intention) {
+      case 'startAttempt':
+        return startAttempt(this, run);
+      case 'startFallback':
+        return startFallback(this, run);
+      case 'startChild':
+        return startChild(this, run);
+      case 'abortAttempt':
+        return this.abortWork(run);
+      case 'armRetryTimer':
+        return armRetryTimer(this, run);
+      case 'beginLevel':
+        return beginLevel(this, run);
+      case 'openTask':
+        return openTask(this, run);
+      default:
+        return;
+    }
+  }
+
+  /** The run may start: now, and no sooner. */
+  admit(): void {
+    const { model } = this;
+    this.tree.sendRun({ type: 'run.admitted' });
+    this.recordRunStatus();
+    this.tree.sendRun({ type: 'run.started' });
+    this.recordRunStatus();
+    armLimits(this);
+    for (const position of model.root.graph.entries) model.noteUndecided(model.root, position);
+    if (model.settings.isStepwise === true) this.stepRun({ type: 'pause.requested' });
+  }
+
+  /** The run starts at a later time. */
+  schedule(startAt: number): void {
+    armTimer(this, 'start', undefined, startAt);
+    this.turn.event('run.scheduled', null, null, { startAt });
+  }
+
+  /** Tells what works for a node run to stop. */
+  abortWork(run: NodeRun): void {
+    if (run.node.kind === 'subplan') return cancelChild(this, run);
+    const key = this.attemptKey(run);
+    this.turn.effects.push({ type: 'attempt.abort', node: run.path, key });
+  }
+
+  /** A composite at work is counted by what goes on inside it. */
+  #countHosting(run: NodeRun, from: NodeStatus, step: NodeStep): void {
+    const { kind } = run.node;
+    if (kind !== 'loop' && kind !== 'map') return;
+    if (from !== 'running' && step.to === 'running') this.model.hosting += 1;
+    if (from === 'running' && step.to !== 'running') this.model.hosting -= 1;
+  }
+
+  /** What a final node run means for those after it, for its scope, and for the run. */
+  #settleFinal(run: NodeRun, status: NodeStatus): void {
+    const { model } = this;
+    const { scope } = run;
+    clearTimersOf(this, run);
+    model.noteSettled(scope);
+    if (scope.isList || this.isEnding || scope.aborted !== undefined) return;
+    if (status !== 'failed') return this.#route(run, status);
+    switch (failureActionOf(model.version.plan, run.node, run.reason?.class)) {
+      case 'continue':
+        return this.#route(run, status);
+      case 'backtrack':
+        if (restartFrom(this, run)) return;
+        break;
+      default:
+    }
+    this.abortScope(scope, run);
+  }
+
+  /** A node run that must not fail has failed: the run ends, or what its scope lies inside of fails. */
+  abortScope(scope: Scope, run: NodeRun): void {
+    const reason = abortionBy(run);
+    if (scope.host === undefined) this.stepRun({ type: 'node.aborted', reason });
+    else abandonScope(this, scope, reason);
+  }
+
+  #route(run: NodeRun, status: NodeStatus): void {
+    const { model, turn } = this;
+    const { scope, node } = run;
+    const { graph, progress } = scope;
+    const succeeded = status === 'completed' || status === 'partial';
+    const result = succeeded
+      ? { action: run.action, outcome: run.outcome, scope: model.scopeOf(run) }
+      : undefined;
+    for (const decision of routeFrom(node, outgoingEdges(graph, run.position), status, result)) {
+      const { edge, outcome, evaluated } = decision;
+      progress.decideEdge(edge.index, outcome);
+      if (evaluated !== undefined) {
+        turn.event('edge.evaluated', run.path, null, {
+          edge: edge.id,
+          condition: evaluated.condition,
+          result: evaluated.result,
+          outcome,
+          error: evaluated.error && { ...evaluated.error },
+        });
+      }
+      if (progress.status(edge.target) === 'pending') model.noteUndecided(scope, edge.target);
+      else if (outcome === 'taken' && scope.node(edge.target).kind === 'join') {
+        turn.event('join.arrival-ignored', scope.pathAt(edge.target), null, { edge: edge.id });
+      }
+    }
+    run.edges = progress.outgoing(run.position);
+  }
+
+  #decide(): void {
+    const { model } = this;
+    while (!this.isEnding && !this.isHeld && !this.isFull) {
+      const run = model.nextUndecided();
+      if (run !== undefined) {
+        if (run.status === 'pending' && run.scope.aborted === undefined) this.#decideNode(run);
+        continue;
+      }
+      const scope = model.nextSettled();
+      if (scope === undefined) return;
+      afterSettled(this, scope);
+    }
+  }
+
+  #decideNode(run: NodeRun): void {
+    const readiness = decideReadiness(run.scope.progress.arrivals(run.position), run.node.join);
+    switch (readiness.is) {
+      case 'waiting':
+        return;
+      case 'skipped':
+        this.step(run, { type: 'branch.died', reason: readiness.reason });
+        return;
+      case 'failed':
+        return refuseInputs(this, run, readiness.reason);
+      case 'ready':
+        if (resolveNodeInput(this, run)) this.begin(run);
+    }
+  }
+
+  #grantSlots(): void {
+    const { model, services } = this;
+    while (!this.isHeld) {
+      if (model.working >= model.record.concurrency) return;
+      if (model.waiting.size === 0 || !services.slots.tryTake()) return;
+      const run = model.nextWaiting();
+      const mayStart = run !== undefined && (!this.isEnding || run.scope.path === COMPENSATIONS);
+      if (!mayStart || !spendStep(this, run)) {
+        services.slots.release();
+        if (run === undefined) return;
+        continue;
+      }
+      model.takeSlot(run);
+      this.step(run, { type: 'slot.granted' });
+    }
+  }
+
+  /** A run that was to go on until certain nodes are final pauses when they are. */
+  #pauseAtTarget(): void {
+    const { until } = this.model.settings;
+    if (until === undefined || this.isEnding || this.tree.runStatus === 'paused') return;
+    const targets = until.map((id) => this.model.nodeRun(id));
+    const isReached = targets.every((run) => isFinal(run.status));
+    if (!isReached || !targets.some((run) => this.#touched.has(run))) return;
+    this.turn.event('run.target-reached', null, null, { nodes: [...until] });
+    this.stepRun({ type: 'pause.requested' });
+  }
+
+  #hasMoreToDecide(): boolean {
+    const { model } = this;
+    if (model.withdrawing.size > 0) return true;
+    return !this.isEnding && !this.isHeld && model.hasUndecided;
+  }
+
+  #storeChanges(): void {
+    const { model, turn, tree } = this;
+    const { run: number } = model.record;
+    for (const run of this.#touched) {
+      turn.putNodeRun(run.toRecord(number, turn.at));
+      const version = tree.settleNode(number, run.path, run.seq);
+      if (version !== undefined) turn.putVersion(version);
+    }
+    const version = tree.settleRun(number, turn.seq);
+    if (version !== undefined) turn.putVersion(version);
+    model.seq = turn.seq;
+  }
+}
+
+/** States in which a node run keeps the slot that it was granted. */
+const KEEPS_SLOT: ReadonlySet<string> = new Set(['working', 'fallback', 'stopping']);
+/** States in which an attempt may be open. */
+const WORKS: ReadonlySet<string> = new Set(['working', 'fallback', 'stopping']);
+const ATTEMPT_TIMERS = ['timeout', 'heartbeat'] as const;
+/** Events after which a partial node run has its default output. */
+const FAILS: ReadonlySet<string> = new Set([
+  'attempt.failed',
+  'attempt.interrupted',
+  'deadline.passed',
+]);

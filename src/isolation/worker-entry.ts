@@ -1,0 +1,97 @@
+/** Entry of the threads and processes in which isolated handlers work, one call at a time. */
+import { type MessagePort, parentPort, Worker } from 'node:worker_threads';
+import { type HandlerFunction, HandlerRegistry } from '../actors/handlers.js';
+import { toJsonValue } from '../plan/json-values.js';
+import type { CallMessage, FromWorker, ToWorker } from './messages.js';
+import { fromSentError, toSentError } from './sent-error.js';
+import { type Said, type Say, workerContext } from './worker-context.js';
+
+interface Work {
+  readonly call: string;
+  readonly controller: AbortController;
+}
+
+let current: Work | undefined;
+
+const send = parentPort ? sendFromThread : sendFromProcess;
+
+function sendFromThread(message: FromWorker): void {
+  parentPort?.postMessage(message);
+}
+
+/** A channel that broke is no matter of the handler: the process ends with it. */
+function sendFromProcess(message: FromWorker): void {
+  if (process.connected) process.send?.(message, undefined, undefined, () => {});
+}
+
+function onMessage(message: ToWorker): void {
+  if (message.type === 'call') void work(message);
+  else if (message.call === current?.call) current.controller.abort(fromSentError(message.reason));
+}
+
+async function work(message: CallMessage): Promise<void> {
+  const mine: Work = { call: message.call, controller: new AbortController() };
+  current = mine;
+  const say: Say = (said) => {
+    if (current === mine) send({ ...said, call: mine.call });
+  };
+  const answer = await answerTo(message, mine.controller.signal, say);
+  say(answer);
+  current = undefined;
+}
+
+async function answerTo(message: CallMessage, signal: AbortSignal, say: Say): Promise<Said> {
+  let handler: HandlerFunction;
+  try {
+    handler = await load(message.module, message.export);
+  } catch (error) {
+    return { type: 'refused', code: 'handler-not-loadable', message: describe(message, error) };
+  }
+  try {
+    signal.throwIfAborted();
+    return toAnswer(await handler(message.input, workerContext(message, signal, say)));
+  } catch (error) {
+    return { type: 'threw', error: toSentError(error) };
+  }
+}
+
+async function load(module: string, name: string): Promise<HandlerFunction> {
+  const exports: Record<string, unknown> = await import(module);
+  // The registry refuses what is no handler, and calls lifecycles phase by phase.
+  const registry = new HandlerRegistry({ [name]: exports[name] as HandlerFunction });
+  const handler = registry.get(name);
+  if (handler === undefined) throw new Error(`there is no handler "${name}"`);
+  return handler;
+}
+
+function describe({ module, export: name }: CallMessage, error: unknown): string {
+  const sent = toSentError(error);
+  const why = sent.type === 'error' ? sent.message : String(sent.value);
+  return `the export "${name}" of ${module} is no handler, or cannot be loaded: ${why}`;
+}
+
+/** Only JSON leaves: what a copy would lose or change in silence is refused here, as outside. */
+function toAnswer(value: unknown): Said {
+  const converted = toJsonValue(value);
+  if (converted.ok) return { type: 'returned', value: converted.value };
+  const at = converted.path === '' ? 'the result' : `the result at ${converted.path}`;
+  return { type: 'refused', code: 'result-not-json', message: `${at}: ${converted.message}` };
+}
+
+/** Ctrl-C and SIGTERM reach the whole group: the parent decides when its handlers end. */
+function serveProcess(): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
+  process.on('message', onMessage).on('disconnect', () => process.exit());
+  new Worker(new URL('./orphan-watch.js', import.meta.url), {
+    workerData: Number(process.argv[2]),
+  }).unref();
+}
+
+/** Reading a thread's stdout outside would keep the program alive; its stderr does not. */
+function serveThread(port: MessagePort): void {
+  Object.defineProperty(process, 'stdout', { get: () => process.stderr });
+  port.on('message', onMessage);
+}
+
+if (parentPort) serveThread(parentPort);
+else serveProcess();

@@ -1,0 +1,253 @@
+/** Compiles and checks what a node says beside its shape: handlers, schemas, expressions, policies, bodies. */
+import { checkFailureSettings } from './check-failure.js';
+import { parseCondition, parseCountCondition } from './conditions.js';
+import { parseExpression } from './expressions.js';
+import type { Reporter } from './findings.js';
+import { type GraphParts, type NodeContext, type NodeParts, nodesOfBody } from './graph-parts.js';
+import type { PlanBody, PlanNode } from './node-schemas.js';
+import { handlerOf, inputSchemaOf, outputSchemaOf } from './node-settings.js';
+import type { Condition, CountCondition, Expression, ValueValidator } from './plan-version.js';
+import { pointer } from './pointer.js';
+import type { SchemaReference } from './schema.js';
+import { type NodeOutline, outlineBody } from './shape.js';
+import { didYouMean } from './suggest.js';
+import { positionIn } from './text-position.js';
+import type { Topology } from './topology.js';
+
+/** How deep loops may lie in each other. */
+const MAX_LOOP_DEPTH = 8;
+
+export function compileNode(
+  outline: NodeOutline,
+  topology: Topology,
+  context: NodeContext,
+  findings: Reporter,
+): NodeParts {
+  const { node } = outline;
+  if (node === undefined) return {};
+  if (context.enclosing.has(node.id)) reportShadowing(outline, findings);
+  checkFailureSettings(outline, node, topology, findings);
+  return new NodeCompiler(outline, topology, context, findings).compile(node);
+}
+
+function reportShadowing({ id, index }: NodeOutline, findings: Reporter): void {
+  findings.block({
+    code: 'duplicate-node-id',
+    message: `'${id}' is the id of a node around this loop as well`,
+    path: pointer('nodes', index, 'id'),
+    node: id,
+  });
+}
+
+class NodeCompiler {
+  readonly #outline: NodeOutline;
+  readonly #topology: Topology;
+  readonly #context: NodeContext;
+  readonly #findings: Reporter;
+
+  constructor(outline: NodeOutline, topology: Topology, context: NodeContext, findings: Reporter) {
+    this.#outline = outline;
+    this.#topology = topology;
+    this.#context = context;
+    this.#findings = findings;
+  }
+
+  compile(node: PlanNode): NodeParts {
+    const common: NodeParts = {
+      validateInput: this.#schema(inputSchemaOf(node), 'inputSchema'),
+      validateOutput: this.#schema(outputSchemaOf(node), 'outputSchema'),
+    };
+    switch (node.kind) {
+      case 'action':
+        return { ...common, ...this.#worker(node) };
+      case 'map':
+        return {
+          ...common,
+          ...this.#worker(node),
+          validateItem: this.#schema(node.inputSchema, 'inputSchema'),
+          validateResult: this.#schema(node.outputSchema, 'outputSchema'),
+          items: this.#expression(node.items, 'items'),
+        };
+      case 'join':
+        return { ...common, joinCondition: this.#joinCondition(node) };
+      case 'sleep':
+        return { ...common, sleepUntil: this.#sleepUntil(node) };
+      case 'loop':
+        return { ...common, ...this.#loop(node) };
+      case 'subplan':
+        this.#checkSubplan(node);
+        return common;
+      default:
+        return common;
+    }
+  }
+
+  #at(...segments: readonly (string | number)[]): string {
+    return pointer('nodes', this.#outline.index, ...segments);
+  }
+
+  #schema(reference: SchemaReference | undefined, property: string): ValueValidator | undefined {
+    const path = this.#context.base + this.#at(property);
+    return this.#context.schemas.resolve(reference, path, this.#outline.id);
+  }
+
+  #worker(node: Extract<PlanNode, { kind: 'action' | 'map' }>): NodeParts {
+    const handler = handlerOf(node);
+    if (handler === undefined) {
+      this.#findings.block({
+        code: 'handler-missing-key',
+        message: `The ${node.kind} '${node.id}' names neither a handler nor an owner`,
+        path: this.#at(),
+        node: node.id,
+        hint: 'Add `handler`, or `owner` with executorType and ref',
+      });
+    }
+    const key = node.concurrencyKey?.key;
+    return { handler, concurrencyKey: this.#expression(key, 'concurrencyKey', 'key') };
+  }
+
+  #joinCondition({ rule }: Extract<PlanNode, { kind: 'join' }>): CountCondition | undefined {
+    if (typeof rule !== 'object' || !('when' in rule)) return undefined;
+    const parsed = parseCountCondition(rule.when);
+    if (parsed.ok) return parsed.condition;
+    this.#reportFault(parsed.fault, rule.when, this.#at('rule', 'when'));
+    return undefined;
+  }
+
+  #sleepUntil(node: Extract<PlanNode, { kind: 'sleep' }>): Expression | undefined {
+    if ((node.duration === undefined) === (node.until === undefined)) {
+      this.#findings.block({
+        code: 'sleep-without-time',
+        message: `The sleep '${node.id}' needs either a duration or a time until which it lasts`,
+        path: this.#at(),
+        node: node.id,
+        hint: 'Add `duration`, such as 5m, or `until`',
+      });
+    }
+    return this.#expression(node.until, 'until');
+  }
+
+  #checkSubplan(node: Extract<PlanNode, { kind: 'subplan' }>): void {
+    const { plans } = this.#context;
+    const named = plans.get(node.plan);
+    if (named === undefined) {
+      this.#findings.block({
+        code: 'unknown-plan',
+        message: `There is no plan named '${node.plan}'`,
+        path: this.#at('plan'),
+        node: node.id,
+        hint: didYouMean(node.plan, plans.keys()) ?? 'Add it to `plans`',
+      });
+    } else if (named.isRecursive && node.maxDepth === undefined) {
+      this.#findings.block({
+        code: 'unbounded-recursion',
+        message: `The plan '${node.plan}' contains itself without a bound`,
+        path: this.#at('plan'),
+        node: node.id,
+        hint: 'Add `maxDepth`',
+      });
+    }
+  }
+
+  #loop(node: Extract<PlanNode, { kind: 'loop' }>): NodeParts {
+    const body = this.#body(node.body);
+    const scope = body?.topology;
+    return {
+      forEach: this.#expression(node.forEach, 'forEach'),
+      while: this.#condition(node.while, 'while', scope),
+      until: this.#condition(node.until, 'until', scope),
+      result: this.#expression(node.result, 'result', undefined, scope),
+      body,
+    };
+  }
+
+  #body(body: PlanBody): GraphParts | undefined {
+    const base = this.#at('body');
+    const findings = this.#findings.within(base);
+    if (this.#context.base.split('/body').length > MAX_LOOP_DEPTH) {
+      const message = `Loops lie more than ${MAX_LOOP_DEPTH} deep in each other`;
+      findings.block({ code: 'loop-too-deep', message, path: '', node: this.#outline.id });
+      return undefined;
+    }
+    const enclosing = new Set([...this.#context.enclosing, ...this.#topology.positionOf.keys()]);
+    const outline = outlineBody({ ...body, nodes: [...nodesOfBody(body)] }, findings);
+    return this.#context.compileGraph(
+      outline,
+      { ...this.#context, base: this.#context.base + base, enclosing },
+      findings,
+    );
+  }
+
+  #knows(id: string, inside: Topology | undefined): boolean {
+    const isInside = inside?.positionOf.has(id) === true;
+    return isInside || this.#topology.positionOf.has(id) || this.#context.enclosing.has(id);
+  }
+
+  #expression(
+    text: string | undefined,
+    property: string,
+    member?: string,
+    inside?: Topology,
+  ): Expression | undefined {
+    if (text === undefined) return undefined;
+    const path = member === undefined ? this.#at(property) : this.#at(property, member);
+    const result = parseExpression(text);
+    if (!result.ok) {
+      this.#reportFault(result.fault, text, path);
+      return undefined;
+    }
+    this.#checkReferences(result.nodeOffsets, text, path, inside);
+    return result.expression;
+  }
+
+  #condition(
+    text: string | undefined,
+    property: string,
+    inside: Topology | undefined,
+  ): Condition | undefined {
+    if (text === undefined) return undefined;
+    const result = parseCondition(text);
+    if (!result.ok) {
+      this.#reportFault(result.fault, text, this.#at(property));
+      return undefined;
+    }
+    if (result.parsed === undefined) return undefined;
+    this.#checkReferences(result.parsed.nodeOffsets, text, this.#at(property), inside);
+    return result.parsed.condition;
+  }
+
+  #checkReferences(
+    offsets: ReadonlyMap<string, number>,
+    text: string,
+    path: string,
+    inside: Topology | undefined,
+  ): void {
+    for (const [id, offset] of offsets) {
+      if (this.#knows(id, inside)) continue;
+      this.#findings.block({
+        code: 'unknown-node-in-condition',
+        message: `The expression reads '${id}', which is not a node`,
+        path,
+        node: this.#outline.id,
+        hint: didYouMean(id, this.#topology.positionOf.keys()),
+        detail: positionIn(text, offset),
+      });
+    }
+  }
+
+  #reportFault(
+    fault: { readonly message: string; readonly offset: number; readonly hint?: string },
+    text: string,
+    path: string,
+  ): void {
+    const detail = positionIn(text, fault.offset);
+    this.#findings.block({
+      code: 'invalid-expression',
+      message: `${fault.message} (line ${detail.line}, column ${detail.column})`,
+      path,
+      node: this.#outline.id,
+      hint: fault.hint,
+      detail,
+    });
+  }
+}

@@ -1,0 +1,80 @@
+/** What compiling a graph has to know, and what checking it leaves for assembling it. */
+import type { EdgeParts } from './compile-edges.js';
+import { BREAK, type PlanEdge } from './edge-schema.js';
+import type { Reporter } from './findings.js';
+import type { JsonObject } from './json.js';
+import type { PlanBody, PlanNode } from './node-schemas.js';
+import type {
+  Condition,
+  CountCondition,
+  Expression,
+  PlanGraph,
+  ValueValidator,
+} from './plan-version.js';
+import type { GraphOutline } from './shape.js';
+import type { Topology } from './topology.js';
+import type { ValueSchemas } from './value-schemas.js';
+
+/** What a graph is compiled in. */
+export interface GraphContext {
+  readonly schemas: ValueSchemas;
+  /** Named schemas as written. */
+  readonly named: Readonly<Record<string, JsonObject | boolean>>;
+  /** JSON Pointer of the graph in its plan. */
+  readonly base: string;
+  /** Ids of the nodes around this graph: those of the loops that it is in, and beside them. */
+  readonly enclosing: ReadonlySet<string>;
+  /** Names of the plans that a subplan may run, with whether each leads back to this plan. */
+  readonly plans: ReadonlyMap<string, { readonly isRecursive: boolean }>;
+}
+
+/** What checking a graph leaves for assembling it. */
+export interface GraphParts {
+  readonly topology: Topology;
+  readonly nodes: readonly NodeParts[];
+  /** In authoring order. */
+  readonly edges: readonly EdgeParts[];
+}
+
+/** As GraphContext, with the way into the bodies of loops. */
+export interface NodeContext extends GraphContext {
+  compileGraph(outline: GraphOutline, context: GraphContext, findings: Reporter): GraphParts;
+}
+
+export type NamedSchemas = Readonly<Record<string, JsonObject | boolean>>;
+
+/** What a node is assembled from, with the way into the bodies of loops. */
+export interface Assembly {
+  readonly parts: GraphParts;
+  readonly named: NamedSchemas;
+  assembleGraph(
+    nodes: readonly PlanNode[],
+    edges: readonly PlanEdge[],
+    parts: GraphParts,
+    named: NamedSchemas,
+  ): PlanGraph;
+}
+
+export interface NodeParts {
+  readonly handler?: string | undefined;
+  readonly validateInput?: ValueValidator | undefined;
+  readonly validateOutput?: ValueValidator | undefined;
+  /** Of one item of a map, and of one result. */
+  readonly validateItem?: ValueValidator | undefined;
+  readonly validateResult?: ValueValidator | undefined;
+  readonly joinCondition?: CountCondition | undefined;
+  readonly concurrencyKey?: Expression | undefined;
+  readonly items?: Expression | undefined;
+  readonly sleepUntil?: Expression | undefined;
+  readonly forEach?: Expression | undefined;
+  readonly while?: Condition | undefined;
+  readonly until?: Condition | undefined;
+  readonly result?: Expression | undefined;
+  readonly body?: GraphParts | undefined;
+}
+
+/** The nodes of a body, with the join that stands for its end where an edge leads there. */
+export function nodesOfBody({ nodes, edges = [] }: PlanBody): readonly PlanNode[] {
+  if (!edges.some((edge) => edge.target === BREAK)) return nodes;
+  return [...nodes, { kind: 'join', id: BREAK, rule: 'any', onFailure: 'ignore' }];
+}

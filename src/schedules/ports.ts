@@ -1,0 +1,43 @@
+/** What schedules need from outside: a place to lie in, and runs to start. */
+import type { RunStatus } from '../machines/statuses.js';
+import type { Schedule, ScheduledStart } from './schedule.js';
+
+/** Each method resolves when it is durable. */
+export interface ScheduleStore {
+  /** Inserts the record, or puts it in the place of the one with its id. */
+  put(schedule: Schedule): Promise<void>;
+  /** Resolves false where there was none. */
+  remove(id: string): Promise<boolean>;
+  get(id: string): Promise<Schedule | undefined>;
+  /** All records, by id. */
+  list(): Promise<Schedule[]>;
+  /** Those that want to be looked at by `now`, the longest due first. */
+  due(now: number, limit: number): Promise<Schedule[]>;
+  /** The earliest `dueAt` after `now`. */
+  nextDue(now: number): Promise<number | undefined>;
+}
+
+export interface ScheduledRuns {
+  /** Resolves when the run is durable. Starting it again is the same run. */
+  start(start: ScheduledStart): Promise<void>;
+  /** Resolves when the cancel is durable. A run that has ended, or is being cancelled, is no failure. */
+  cancel(run: string, reason: string): Promise<void>;
+  status(run: string): Promise<RunStatus | undefined>;
+  /** The last id, in order of text, within `runIdRange(schedule)`: the newest occurrence that was started. */
+  newest(schedule: string): Promise<string | undefined>;
+  /** Calls `listener` after a run ended; returns a function that ends it. */
+  onEnded(listener: (run: string) => void): () => void;
+}
+
+/** Something that became of occurrences; `count` of them. */
+export interface ScheduleEvent {
+  readonly type:
+    | 'schedule.started'
+    | 'schedule.skipped'
+    | 'schedule.missed'
+    | 'schedule.replaced'
+    | 'schedule.overflowed';
+  readonly schedule: string;
+  readonly at: number;
+  readonly count: number;
+}

@@ -1,0 +1,75 @@
+/** Reads of the storage in memory, in the order and with the limits of the database's queries. */
+import type { AttemptRecord, EventRecord } from '../actors/records.js';
+import { MAX_PAGE_ROWS } from '../persistence/queries.js';
+import type { RunRows } from '../run-reader.js';
+import type { MemoryRun, MemoryStorage } from './memory-storage.js';
+
+/** The rows of `storage`, for a RunReader. */
+export function memoryRows(storage: MemoryStorage): RunRows {
+  const of = <T>(run: number, read: (rows: MemoryRun) => Iterable<T>): T[] => {
+    const rows = storage.numbered(run);
+    return rows === undefined ? [] : [...read(rows)];
+  };
+  const events = (run: number, isWanted: (event: EventRecord) => boolean, limit: number) =>
+    page(of(run, (rows) => rows.events).filter(isWanted), limit);
+  return {
+    loadPlan: (hash) => storage.store.loadPlan(hash),
+    findTask: (id) => storage.store.findTask(id),
+    listRuns: async ({ status, limit, before = Number.POSITIVE_INFINITY }) => {
+      const records = [...storage.runs.values()].map((run) => run.record);
+      const found = records.filter((record) => record.run < before && isOf(status, record.status));
+      found.sort((a, b) => b.run - a.run);
+      return page(found, limit);
+    },
+    getRun: async (id) => storage.runs.get(id)?.record,
+    listNodeRuns: async (run, after = '', limit = MAX_PAGE_ROWS) => {
+      const rows = of(run, ({ nodeRuns }) => nodeRuns.values());
+      const found = rows.filter((row) => compare(row.node, after) > 0);
+      found.sort((a, b) => compare(a.node, b.node));
+      return page(found, limit);
+    },
+    events: async (run, after, limit) => events(run, ({ seq }) => seq > after, limit),
+    eventsOfType: async (run, wanted, limit) => events(run, ({ type }) => type === wanted, limit),
+    newestSeq: async (run) => storage.numbered(run)?.seq ?? 0,
+    checkpointOf: async (run, seq) => of(run, ({ turns }) => turns).find((turn) => turn.seq >= seq),
+    versionsAt: async (run, seq) => {
+      const versions = of(run, (rows) => rows.versions).filter((version) => version.seq <= seq);
+      const newest = new Map(versions.map((version) => [version.actor, version]));
+      return [...newest.values()].sort((a, b) => compare(a.actor, b.actor));
+    },
+    attempts: async (run, node) => {
+      const rows = of(run, ({ attempts }) => attempts.values());
+      return page(rows.filter((row) => row.node === node).sort(byAge), MAX_PAGE_ROWS);
+    },
+    listTasks: async ({ status, run, limit, after = '' }) => {
+      const tasks = [...storage.runs.values()].flatMap((rows) => [...rows.tasks.values()]);
+      const found = tasks.filter(
+        (task) => isOf(status, task.status) && isOf(run, task.run) && compare(task.id, after) > 0,
+      );
+      found.sort((a, b) => compare(a.id, b.id));
+      return page(found, limit);
+    },
+    artifacts: async (run) => {
+      const artifacts = of(run, (rows) => rows.artifacts);
+      artifacts.sort((a, b) => compare(a.name, b.name) || a.version - b.version);
+      return page(artifacts, MAX_PAGE_ROWS);
+    },
+  };
+}
+
+function isOf<T>(wanted: T | undefined, value: T): boolean {
+  return wanted === undefined || wanted === value;
+}
+
+function page<T>(rows: readonly T[], limit: number): T[] {
+  return rows.slice(0, Math.min(Math.max(limit, 0), MAX_PAGE_ROWS));
+}
+
+/** As the database orders texts: by code points. */
+function compare(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+function byAge(a: AttemptRecord, b: AttemptRecord): number {
+  return a.generation - b.generation || a.attempt - b.attempt;
+}

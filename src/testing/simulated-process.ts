@@ -1,0 +1,96 @@
+/**
+ * One life of the engine over storage in memory, which may end at any moment. Invariant: once it is
+ * over, it commits nothing, calls no handler and answers nobody.
+ */
+import { HandlerRegistry, type Handlers, type Logger } from '../actors/handlers.js';
+import type { Journal } from '../actors/ports.js';
+import type { TurnRecord } from '../actors/records.js';
+import { DEFAULT_LIMITS, Orchestrator, type OrchestratorLimits } from '../orchestrator.js';
+import { RunReader } from '../run-reader.js';
+import type { Faults } from './faults.js';
+import type { HandlerGate } from './handler-gate.js';
+import { memoryRows } from './memory-rows.js';
+import type { MemoryStorage } from './memory-storage.js';
+import type { SimulatedEnvironment } from './simulation.js';
+
+export interface ProcessParts {
+  readonly handlers: Handlers;
+  readonly executors: readonly string[];
+  readonly limits: Partial<OrchestratorLimits>;
+  readonly logger: Logger;
+  readonly storage: MemoryStorage;
+  readonly environment: SimulatedEnvironment;
+  readonly gate: HandlerGate;
+  readonly faults: Faults;
+}
+
+export class SimulatedProcess {
+  readonly orchestrator: Orchestrator;
+  readonly #parts: ProcessParts;
+  #isOver = false;
+  #commits = 0;
+
+  /** A new process over what is stored; recovers nothing yet. */
+  static async start(parts: ProcessParts): Promise<SimulatedProcess> {
+    return new SimulatedProcess(parts, await parts.storage.store.highWater());
+  }
+
+  private constructor(parts: ProcessParts, highWater: { turn: number; run: number }) {
+    const { environment, executors, gate, handlers, limits, logger, storage } = parts;
+    this.#parts = parts;
+    const gated = gate.wrap(handlers, executors, () => this.#isOver);
+    this.orchestrator = new Orchestrator({
+      environment,
+      registry: new HandlerRegistry(gated, executors),
+      journal: this.#limit(storage.journal),
+      store: storage.store,
+      runs: new RunReader(memoryRows(storage)),
+      logger,
+      limits: { ...DEFAULT_LIMITS, ...limits },
+      ...highWater,
+      announce: async () => {},
+      closeStorage: async () => {},
+    });
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Stops at once, as `kill -9` does. */
+  stop(): void {
+    this.#isOver = true;
+    this.#parts.gate.clear();
+    this.#parts.environment.clock.callOffAll();
+  }
+
+  /** Changes whenever something goes on. */
+  get activity(): string {
+    const { residentRuns, handlersAtWork, turnsUnderWay } = this.orchestrator.health().supervisor;
+    return [residentRuns, handlersAtWork, turnsUnderWay, this.#commits].join('/');
+  }
+
+  /** Turns are decided and not durable yet. */
+  get isCommitting(): boolean {
+    return !this.#isOver && this.orchestrator.health().supervisor.turnsUnderWay > 0;
+  }
+
+  #limit(journal: Journal): Journal {
+    return { ...journal, commit: (turn) => this.#commit(journal, turn) };
+  }
+
+  async #commit(journal: Journal, turn: TurnRecord): Promise<void> {
+    if (this.#isOver) return NEVER;
+    this.#commits += 1;
+    const committed = journal.commit(turn);
+    if (this.#parts.faults.takeCrash()) this.stop();
+    const error: unknown = await committed.then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    if (this.#isOver) return NEVER;
+    if (error !== undefined) throw error;
+  }
+}
+
+const NEVER = new Promise<never>(() => {});

@@ -1,0 +1,194 @@
+/** The kit that tests of plans and handlers are written with: the real engine in a simulated world. */
+import type { Handlers, Logger } from '../actors/handlers.js';
+import type { Orchestrator, OrchestratorLimits, StartOptions } from '../orchestrator.js';
+import type { PlanFor } from '../plan/builder.js';
+import type { JsonValue } from '../plan/json.js';
+import type { RunReader } from '../run-reader.js';
+import { answerTask } from './answer-task.js';
+import { durationMs } from './duration.js';
+import { Faults } from './faults.js';
+import { Stepper } from './stepper.js';
+import type { TestRun } from './test-run.js';
+import { World, type WorldOptions } from './world.js';
+
+export interface TestKitOptions {
+  readonly handlers: Handlers;
+  /** Owners that need no handler, as `user/alice`. */
+  readonly executors?: readonly string[];
+  /** The same seed gives the same ids, the same jitter and so the same log; 1 unless given. */
+  readonly seed?: number;
+  readonly limits?: Partial<OrchestratorLimits>;
+  /** Where the engine and handlers write; kept in `complaints` alone unless given. */
+  readonly logger?: Logger;
+  /** Simulated time that one call may pass, in milliseconds or as a text such as `7d`; ten years unless given. */
+  readonly maxTime?: number | string;
+  /** Reports of handlers and wake-ups that one call may take; 100,000 unless given. */
+  readonly maxSteps?: number;
+  /** Real time that is waited for handlers at work, in milliseconds; 10,000 unless given. */
+  readonly patienceMs?: number;
+}
+
+const TEN_YEARS_MS = 3_652 * 86_400_000;
+
+/** Opens a world of its own: storage in memory, simulated time, a seed. */
+export async function testKit(options: TestKitOptions): Promise<TestKit> {
+  const { handlers, executors = [], seed = 1, limits = {}, maxTime = TEN_YEARS_MS } = options;
+  const { maxSteps = 100_000, patienceMs = 10_000 } = options;
+  const complaints: string[] = [];
+  const world: WorldOptions = {
+    handlers,
+    executors,
+    seed,
+    limits,
+    logger: complainTo(complaints, options.logger),
+    faults: new Faults(),
+    holdsHandlers: false,
+    maxTimeMs: durationMs(maxTime),
+    maxSteps,
+    patienceMs,
+  };
+  return new TestKit(await World.open(world), world, complaints);
+}
+
+export class TestKit {
+  /** Faults to come. */
+  readonly faults: Faults;
+  /** Warnings and errors that the engine and handlers logged. */
+  readonly complaints: readonly string[];
+  readonly #world: World;
+  readonly #options: WorldOptions;
+
+  /** Made by `testKit`. */
+  constructor(world: World, options: WorldOptions, complaints: readonly string[]) {
+    this.#world = world;
+    this.#options = options;
+    this.faults = options.faults;
+    this.complaints = complaints;
+  }
+
+  /** Simulated time: `now()`, and `next`, when the next wake-up is due. */
+  get clock(): { now(): number; readonly next: number | undefined } {
+    return this.#world.clock;
+  }
+
+  /** The engine of the process that lives now. What it is asked directly is followed up by `drain` or `settle`. */
+  get orchestrator(): Orchestrator {
+    return this.#world.orchestrator;
+  }
+
+  /** Reads: lists, details, events, states at earlier events. */
+  get runs(): RunReader {
+    return this.#world.orchestrator.runs;
+  }
+
+  /**
+   * Starts a run and goes on, skipping time, until it has ended or only somebody's doing moves it.
+   * A run that fails is no error. Rejects as `start` of the orchestrator does, and with a
+   * SimulationError that prints the end of the log where the run does not come to rest.
+   */
+  async run<Input>(plan: PlanFor<Input>, options: StartOptions<Input> = {}): Promise<TestRun> {
+    const run = await this.start(plan, options);
+    await this.settle(run);
+    return run;
+  }
+
+  /** Starts a run and stays where handlers have begun and none has been heard. */
+  start<Input>(plan: PlanFor<Input>, options: StartOptions<Input> = {}): Promise<TestRun> {
+    return this.#world.start(plan, options);
+  }
+
+  /** The run with an id, for instance one that a subplan has started; rejects with `run-unknown`. */
+  async get(id: string): Promise<TestRun> {
+    await this.runs.summary(id);
+    return this.#world.view(id);
+  }
+
+  /** Goes on, skipping time, until the run has ended or only somebody's doing moves it. */
+  settle(run: TestRun): Promise<void> {
+    return this.#world.settle(run.id);
+  }
+
+  /**
+   * Resolves when no message waits, no turn is under way, and all handlers at work wait for something
+   * outside. No time passes, and no outcome of a handler is heard.
+   */
+  drain(): Promise<void> {
+    return this.#world.drain();
+  }
+
+  /** Lets time pass, and all happen that falls due meanwhile: milliseconds, or a text such as `5m`. */
+  async advance(time: number | string): Promise<void> {
+    await this.#world.advance(durationMs(time));
+  }
+
+  /**
+   * Answers the open task of a node, and goes on until the run rests again. Rejects with `no-open-task`,
+   * and as `respond` of the orchestrator does where the answer is refused.
+   */
+  async respond(
+    run: TestRun,
+    node: string,
+    response: JsonValue,
+    options: { readonly responder?: string } = {},
+  ): Promise<void> {
+    await answerTask(this.#world, run, { node, response, ...options });
+    await this.settle(run);
+  }
+
+  /** Cancels a run, and goes on until it has ended. */
+  cancel(run: TestRun, options: { reason?: string; by?: string } = {}): Promise<void> {
+    return this.#tell(run, (orchestrator) => orchestrator.cancel(run.id, options));
+  }
+
+  /** Stops scheduling, and goes on until handlers at work have ended. */
+  pause(run: TestRun): Promise<void> {
+    return this.#tell(run, (orchestrator) => orchestrator.pause(run.id));
+  }
+
+  /** Ends a pause, and goes on until the run rests again. */
+  resume(run: TestRun): Promise<void> {
+    return this.#tell(run, (orchestrator) => orchestrator.resume(run.id));
+  }
+
+  /** Stops the process at once, as `kill -9` does, and has another one take up what is stored. */
+  restart(): Promise<void> {
+    return this.#world.restart();
+  }
+
+  /** A run that goes on step by step, in a world of its own, with the faults that are ordered now. */
+  stepper<Input>(plan: PlanFor<Input>, options: StartOptions<Input> = {}): Promise<Stepper> {
+    return Stepper.start(this.#options, (world) => world.start(plan, options));
+  }
+
+  /**
+   * Asks the engine something, and lets time pass only where the answer needs it; `settle` follows it up.
+   * Rejects as the engine does, and with `process-stopped` where a crash cut off the answer.
+   */
+  ask<T>(question: (orchestrator: Orchestrator) => Promise<T>): Promise<T> {
+    return this.#world.ask(question);
+  }
+
+  async #tell(run: TestRun, what: (orchestrator: Orchestrator) => Promise<unknown>): Promise<void> {
+    await this.ask(what);
+    await this.settle(run);
+  }
+}
+
+/** Keeps warnings and errors, and hands everything on. */
+function complainTo(complaints: string[], logger: Logger | undefined): Logger {
+  const keep = (level: 'warn' | 'error') => (fields: object, message: string) => {
+    const { error } = fields as { error?: unknown };
+    complaints.push(error === undefined ? message : `${message}: ${describe(error)}`);
+    logger?.[level](fields, message);
+  };
+  return {
+    debug: (fields, message) => logger?.debug(fields, message),
+    info: (fields, message) => logger?.info(fields, message),
+    warn: keep('warn'),
+    error: keep('error'),
+  };
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

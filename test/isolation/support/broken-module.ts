@@ -1,0 +1,2 @@
+/** A module that cannot be evaluated. */
+throw new Error('broken on purpose');

@@ -1,0 +1,2 @@
+/** Where the fixture handlers are. */
+export const MODULE = new URL('./handlers.ts', import.meta.url);

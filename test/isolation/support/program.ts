@@ -1,0 +1,23 @@
+/** A program with one isolated handler, `program.ts EXPORT PLACE`: it ends by itself when its attempt has ended. */
+import { isolated } from '../../../src/isolation/isolated.js';
+import { MODULE } from './module.js';
+
+const [, , name = '', place] = process.argv;
+const context = {
+  run: 'r1',
+  node: 'n1',
+  attempt: 1,
+  key: 'r1/n1/1/1',
+  signal: new AbortController().signal,
+  logger: console,
+  generation: 1,
+  lastHeartbeat: undefined,
+  heartbeat: () => {},
+  progress: (value: unknown) => console.log(value),
+};
+const handler = isolated({
+  module: MODULE,
+  in: place === 'thread' ? 'thread' : 'process',
+  export: name,
+});
+await handler(null, context);
