@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
+import type { HandlerPolicy } from './actors/admission/handler-policy.js';
 import { type Environment, systemEnvironment } from './actors/environment.js';
 import { HandlerRegistry, type Handlers, type Logger } from './actors/handlers.js';
 import type { LiveRun } from './actors/live-index.js';
@@ -41,6 +42,8 @@ export interface OrchestratorOptions {
   readonly logger?: Logger;
   readonly environment?: Environment;
   readonly limits?: Partial<OrchestratorLimits>;
+  /** Limits of single handlers, by key: concurrency, rate, circuit breaker. See docs/admission.md. */
+  readonly policies?: Readonly<Record<string, HandlerPolicy>>;
 }
 
 export interface OrchestratorLimits extends SupervisorLimits {
@@ -163,6 +166,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
       runs: new RunReader(storage.reader),
       logger: options.logger ?? SILENT,
       limits: { ...DEFAULT_LIMITS, ...options.limits },
+      policies: new Map(Object.entries(options.policies ?? {})),
       ...(await storage.store.highWater()),
       announce: (address) => storage.journal.setAddress(address),
       closeStorage: () => storage.close(),
@@ -184,6 +188,7 @@ export interface OrchestratorParts {
   readonly runs: RunReader;
   readonly logger: Logger;
   readonly limits: OrchestratorLimits;
+  readonly policies?: ReadonlyMap<string, HandlerPolicy>;
   /** Highest turn and run number in the database. */
   readonly turn: number;
   readonly run: number;

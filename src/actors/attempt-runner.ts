@@ -118,6 +118,7 @@ class RunningAttempt implements Attempt, HandlerContext {
   readonly node: string;
   readonly generation: number;
   readonly attempt: number;
+  readonly isLastTry: boolean;
   readonly key: string;
   readonly lastHeartbeat: JsonValue | undefined;
   readonly logger: Logger;
@@ -134,6 +135,7 @@ class RunningAttempt implements Attempt, HandlerContext {
     this.node = effect.node;
     this.generation = effect.generation;
     this.attempt = effect.attempt;
+    this.isLastTry = effect.isLastTry;
     this.key = effect.key;
     this.lastHeartbeat = effect.lastHeartbeat;
     this.#reports = reports;

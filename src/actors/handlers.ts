@@ -21,6 +21,8 @@ export interface HandlerContext {
   readonly generation: number;
   /** Number of this attempt within its generation, from 1. */
   readonly attempt: number;
+  /** Whether its failure is not tried again, as far as that depends on the number of tries. */
+  readonly isLastTry: boolean;
   /** `run/node/generation/attempt`: hand it to whatever you call, so that it can tell a repetition. */
   readonly key: string;
   /** Aborted when the run is cancelled or fails, and when the process shuts down. */
@@ -52,8 +54,13 @@ export interface LifecycleHandler {
   prep?(input: any, context: HandlerContext): unknown;
   // biome-ignore lint/suspicious/noExplicitAny: as above
   exec(prepared: any, context: HandlerContext): unknown;
+  /** Stands in for `exec` where it failed and no try is left, or none makes sense; its value goes to `post`. */
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  fallback?(error: unknown, prepared: any, context: HandlerContext): unknown;
   // biome-ignore lint/suspicious/noExplicitAny: as above
   post?(value: any, context: HandlerContext): unknown;
+  /** Called when the attempt has failed, not when it was aborted: cleans up. The failure stays as it is. */
+  recover?(error: unknown, context: HandlerContext): unknown;
 }
 
 /** A lifecycle class is instantiated anew for each attempt. */
@@ -139,10 +146,36 @@ async function runLifecycle(
   input: unknown,
   context: HandlerContext,
 ): Promise<unknown> {
-  const prepared = handler.prep ? await handler.prep(input, context) : input;
-  // Nothing new starts once the run is ending, not even the next phase.
-  context.signal.throwIfAborted();
-  const value = await handler.exec(prepared, context);
-  context.signal.throwIfAborted();
-  return handler.post ? await handler.post(value, context) : value;
+  try {
+    const prepared = handler.prep ? await handler.prep(input, context) : input;
+    // Nothing new starts once the run is ending, not even the next phase.
+    context.signal.throwIfAborted();
+    const value = await execute(handler, prepared, context);
+    context.signal.throwIfAborted();
+    return handler.post ? await handler.post(value, context) : value;
+  } catch (error) {
+    if (!context.signal.aborted) await handler.recover?.(error, context);
+    throw error;
+  }
+}
+
+async function execute(
+  handler: LifecycleHandler,
+  prepared: unknown,
+  context: HandlerContext,
+): Promise<unknown> {
+  try {
+    return await handler.exec(prepared, context);
+  } catch (error) {
+    const isLast = context.isLastTry || isHopeless(error);
+    if (handler.fallback === undefined || !isLast || context.signal.aborted) throw error;
+    return handler.fallback(error, prepared, context);
+  }
+}
+
+/** Whether whoever threw it says that another try makes no sense. */
+function isHopeless(error: unknown): boolean {
+  return (
+    typeof error === 'object' && error !== null && 'retryable' in error && error.retryable === false
+  );
 }

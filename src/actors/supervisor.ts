@@ -7,6 +7,8 @@
 import { RunchartError } from '../errors.js';
 import type { RunStatus } from '../machines/statuses.js';
 import type { JsonValue } from '../plan/json.js';
+import { Admission, type AdmissionReport } from './admission/admission.js';
+import type { HandlerPolicy } from './admission/handler-policy.js';
 import { type Attempt, AttemptRunner } from './attempt-runner.js';
 import { reportOf } from './child-report.js';
 import type { Environment } from './environment.js';
@@ -18,9 +20,9 @@ import type { PlanCache } from './plan-cache.js';
 import { CommitError, type Journal, type RunStore } from './ports.js';
 import type { RunRecord } from './records.js';
 import { type Creation, type Envelope, Residency } from './residency.js';
+import type { Permit } from './run/decider.js';
 import type { RunActor, RunActorServices } from './run/run-actor.js';
 import { RunLoader } from './run-loader.js';
-import { SlotPool } from './slot-pool.js';
 import { TimerService } from './timer-service.js';
 import type { Effect, Turn } from './turn.js';
 
@@ -47,6 +49,8 @@ export interface SupervisorParts {
   readonly registry: HandlerRegistry;
   readonly logger: Logger;
   readonly limits: SupervisorLimits;
+  /** Limits of single handlers, by key. */
+  readonly policies?: ReadonlyMap<string, HandlerPolicy>;
   /** Starts the run of a subplan; rejects with a RunchartError. */
   startChild(parent: RunRecord, child: ChildStart): Promise<void>;
   readonly worker: string;
@@ -67,6 +71,8 @@ export interface SupervisorStats {
     readonly code: string;
     readonly message: string;
   }[];
+  /** Slots in use, who waits for them, and the handlers that have limits of their own. */
+  readonly admission: AdmissionReport;
   /** Why this process can write no more. */
   readonly stopped: string | undefined;
 }
@@ -82,7 +88,9 @@ export class Supervisor {
   readonly #runs = new Map<string, Residency>();
   readonly #loader: RunLoader;
   readonly #pump: MessagePump;
-  readonly #slots: SlotPool;
+  readonly #admission: Admission;
+  #wakeAt: number | undefined;
+  #callOffWake: (() => void) | undefined;
   readonly #attempts: AttemptRunner;
   readonly #timers: TimerService;
   #turn: number;
@@ -107,7 +115,12 @@ export class Supervisor {
       onIdle: () => this.#noticeQuiet(),
       maxTurnsUnderWay: limits.maxTurnsUnderWay,
     });
-    this.#slots = new SlotPool(limits.concurrency, (run) => this.#offerSlot(run));
+    this.#admission = new Admission({
+      concurrency: limits.concurrency,
+      offer: (run, ticket) => this.#offerSlot(run, ticket),
+      onBreaker: (handler, from, to) => logger.warn({ handler, from, to }, 'a circuit breaker'),
+      ...(parts.policies && { policies: parts.policies }),
+    });
     this.#attempts = new AttemptRunner(
       registry,
       {
@@ -211,6 +224,7 @@ export class Supervisor {
         code,
         message,
       })),
+      admission: this.#admission.report(),
       stopped: this.#stopped?.message,
     };
   }
@@ -328,8 +342,8 @@ export class Supervisor {
     } catch (error) {
       return this.#onCrash(residency, envelope, error);
     }
-    if (actor.wantsSlot) this.#slots.enqueue(residency.id);
-    this.#offerSlots();
+    this.#waitInLine(actor);
+    this.#admit();
     this.#commit(residency, actor, envelope, turn);
   }
 
@@ -441,16 +455,39 @@ export class Supervisor {
     this.#tell(id, { type: 'child.changed', ...report });
   }
 
-  /** While closing nothing starts: a run that was offered a slot would only ask again. */
-  #offerSlots(): void {
-    if (!this.#isClosing) this.#slots.offerFree();
+  #waitInLine(actor: RunActor): void {
+    const { id: run, priority } = actor;
+    const now = this.#parts.environment.clock.now();
+    if (actor.wantsSlot) this.#admission.enqueue({ run, priority, tenant: '' }, now);
+    else this.#admission.withdraw(run);
+  }
+
+  /**
+   * Lets in what has become possible, and wakes up for what time will make possible. While closing
+   * nothing starts: a run that was offered a slot would only ask again.
+   */
+  #admit(): void {
+    if (this.#isClosing) return;
+    const { clock } = this.#parts.environment;
+    this.#admission.tick(clock.now());
+    const wakeAt = this.#admission.nextWake();
+    if (wakeAt === this.#wakeAt) return;
+    this.#callOffWake?.();
+    this.#wakeAt = wakeAt;
+    this.#callOffWake =
+      wakeAt === undefined ? undefined : clock.wakeAt(wakeAt, () => this.#wakeUp());
+  }
+
+  #wakeUp(): void {
+    this.#wakeAt = undefined;
+    this.#admit();
   }
 
   /** However the run answers, the slot that was kept for it and not taken is free again. */
-  #offerSlot(run: string): void {
+  #offerSlot(run: string, ticket: number): void {
     const settle = () => {
-      this.#slots.endOffer(run);
-      this.#offerSlots();
+      this.#admission.endOffer(run, ticket);
+      this.#admit();
     };
     this.#post(run, { message: { type: 'slot.offer' }, internal: true, voids: 0, settle });
   }
@@ -594,8 +631,9 @@ export class Supervisor {
 
   #adopt({ id, actor, isStuck }: Residency): void {
     // What cannot go on here has nothing at work here.
-    this.#slots.adopt(id, isStuck ? 0 : (actor?.slotsHeld ?? 0));
-    this.#offerSlots();
+    const permits = isStuck ? [] : (actor?.permits ?? []);
+    this.#admission.adopt(id, permits, this.#parts.environment.clock.now());
+    this.#admit();
     if (actor === undefined) return;
     this.live.setResident(id, true);
     if (actor.seq === 0) return;
@@ -628,6 +666,14 @@ export class Supervisor {
     this.#noticeQuiet();
   }
 
+  #tryTake(run: string, permit: Permit): 'granted' | 'busy' | 'shut' {
+    if (this.#isClosing) return 'busy';
+    const now = this.#parts.environment.clock.now();
+    const answer = this.#admission.tryTake({ ...permit, run }, now);
+    if (answer.granted) return 'granted';
+    return answer.refused === 'busy' ? 'busy' : 'shut';
+  }
+
   #actorServices(run: string): RunActorServices {
     const { environment, limits, worker } = this.#parts;
     return {
@@ -641,8 +687,9 @@ export class Supervisor {
         return this.#turn;
       },
       slots: {
-        tryTake: () => !this.#isClosing && this.#slots.tryTake(run),
-        release: () => this.#slots.release(run),
+        tryTake: (permit) => this.#tryTake(run, permit),
+        release: (node, outcome) =>
+          this.#admission.release(run, node, outcome, environment.clock.now()),
       },
     };
   }

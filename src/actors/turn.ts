@@ -31,6 +31,8 @@ export type Effect =
       readonly handler: string;
       readonly generation: number;
       readonly attempt: number;
+      /** Whether no further try is left after this one. */
+      readonly isLastTry: boolean;
       /** `run/node/generation/attempt`. */
       readonly key: string;
       readonly input: JsonValue | undefined;

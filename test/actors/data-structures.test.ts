@@ -8,7 +8,6 @@ import {
   Progress,
   Tally,
 } from '../../src/actors/run/progress.js';
-import { SlotPool } from '../../src/actors/slot-pool.js';
 import { NODE_STATUSES, NODE_TRANSITIONS, type NodeStatus } from '../../src/machines/statuses.js';
 import { action, edge, plan } from '../support/plans.js';
 
@@ -140,68 +139,5 @@ describe('Progress', () => {
     expect(() => new Progress(graph, new Tally()).restoreOutgoing(0, 'x')).toThrow(
       /unknown edge outcome/,
     );
-  });
-});
-
-describe('SlotPool', () => {
-  it('S53 never grants more than its limit, and grants again what is released', () => {
-    const step = fc.record({ run: fc.constantFrom('a', 'b', 'c'), takes: fc.boolean() });
-    fc.assert(
-      fc.property(fc.integer({ min: 1, max: 4 }), fc.array(step), (limit, steps) => {
-        const pool = new SlotPool(limit, () => {});
-        const held = { a: 0, b: 0, c: 0 };
-        const used = () => held.a + held.b + held.c;
-        for (const { run, takes } of steps) {
-          if (takes) {
-            const isFree = used() < limit;
-            expect(pool.tryTake(run)).toBe(isFree);
-            if (isFree) held[run] += 1;
-          } else if (held[run] > 0) {
-            pool.release(run);
-            held[run] -= 1;
-          }
-          expect(pool.used).toBe(used());
-        }
-      }),
-    );
-  });
-
-  it('offers free slots in the order in which runs came, one each', () => {
-    const offers: string[] = [];
-    const pool = new SlotPool(1, (run) => offers.push(run));
-    expect(pool.tryTake('a')).toBe(true);
-    for (const run of ['b', 'c', 'b']) {
-      expect(pool.tryTake(run)).toBe(false);
-      pool.enqueue(run);
-    }
-    pool.release('a');
-    expect(pool.tryTake('d')).toBe(false);
-    pool.offerFree();
-    expect(offers).toEqual(['b']);
-    expect(pool.tryTake('b')).toBe(true);
-    pool.release('b');
-    pool.offerFree();
-    expect(offers).toEqual(['b', 'c']);
-  });
-
-  it('keeps an offered slot from runs that came later', () => {
-    const pool = new SlotPool(1, () => {});
-    pool.tryTake('a');
-    pool.enqueue('b');
-    pool.release('a');
-    pool.offerFree();
-    expect(pool.tryTake('late')).toBe(false);
-    expect(pool.tryTake('b')).toBe(true);
-  });
-
-  it('gives an offered slot to the next where it is not taken', () => {
-    const offers: string[] = [];
-    const pool = new SlotPool(1, (run) => offers.push(run));
-    for (const run of ['a', 'b']) pool.enqueue(run);
-    pool.offerFree();
-    pool.endOffer('a');
-    pool.offerFree();
-    expect(offers).toEqual(['a', 'b']);
-    expect(pool.tryTake('b')).toBe(true);
   });
 });

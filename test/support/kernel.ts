@@ -3,6 +3,7 @@
  * the test says so. A process stop is a supervisor that can commit no more, and a new one over the
  * same rows. Nothing here sleeps: `settle` drains the event loop until nothing is under way.
  */
+import type { HandlerPolicy } from '../../src/actors/admission/handler-policy.js';
 import type { Environment } from '../../src/actors/environment.js';
 import {
   type HandlerContext,
@@ -31,6 +32,8 @@ export interface KernelOptions extends Partial<SupervisorLimits> {
   /** Handlers beside `work`, whose attempts stay open until the test ends them. */
   readonly handlers?: Handlers;
   readonly executors?: readonly string[];
+  /** Limits of single handlers. */
+  readonly policies?: Readonly<Record<string, HandlerPolicy>>;
   /** Wraps the store, to make reads fail. */
   readonly store?: (store: RunStore) => RunStore;
 }
@@ -300,7 +303,7 @@ export class Kernel {
   // Parts ------------------------------------------------------------------------------------
 
   #supervise(lastTurn: number, hasHandlers = true): Supervisor {
-    const { seed: _seed, handlers, executors, store, ...limits } = this.#options;
+    const { seed: _seed, handlers, executors, store, policies, ...limits } = this.#options;
     const life = this.#life;
     const { clock } = this;
     return new Supervisor({
@@ -313,6 +316,7 @@ export class Kernel {
         executors ?? [],
       ),
       logger: this.#logger,
+      policies: new Map(Object.entries(policies ?? {})),
       worker: 'worker',
       lastTurn,
       startChild: (parent, child) => this.#startChild(parent, child),

@@ -69,6 +69,7 @@ function begin(decider: Decider, run: NodeRun, work: Work): void {
     handler: work.handler,
     generation,
     attempt,
+    isLastTry: run.tries + 1 >= run.node.retry.maxAttempts,
     key: decider.attemptKey(run),
     input: work.input,
     lastHeartbeat: run.lastHeartbeat,

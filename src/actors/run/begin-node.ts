@@ -4,12 +4,13 @@ import type { Decider } from './decider.js';
 import { cancelRest } from './ending.js';
 import { beginLoop } from './loops.js';
 import { beginMap } from './maps.js';
+import { concurrencyKeyOf } from './permits.js';
 import type { NodeRun } from './scope.js';
 import { beginSubplan } from './subplans.js';
 import { beginSignal, beginSleep } from './waits.js';
 
 const BEGINNINGS: Readonly<Record<NodeKind, (decider: Decider, run: NodeRun) => void>> = {
-  action: ({ model }, run) => model.waiting.push(run),
+  action: beginAction,
   switch: decideAtOnce,
   join: decideJoin,
   'human-approval': (decider, run) => {
@@ -25,6 +26,14 @@ const BEGINNINGS: Readonly<Record<NodeKind, (decider: Decider, run: NodeRun) => 
 /** Starts what needs no slot, and puts in line what does. */
 export function beginNode(decider: Decider, run: NodeRun): void {
   BEGINNINGS[run.node.kind](decider, run);
+}
+
+/** Waits to be let in; without a key that it needs it cannot be. */
+function beginAction(decider: Decider, run: NodeRun): void {
+  const key = concurrencyKeyOf(run, decider.model.scopeOf(run));
+  if (key === undefined || key.ok) return decider.model.enqueue(run);
+  const reason = { code: key.code, message: key.message, class: 'condition' };
+  decider.step(run, { type: 'start.refused', reason });
 }
 
 /** Hands its input on as its output. */

@@ -41,21 +41,18 @@ export function remainingBudget(model: RunModel): PlanBudget | undefined {
   return entries.length === 0 ? undefined : Object.fromEntries(entries);
 }
 
-/** Counts a node run that is about to work; false where the budget does not allow it any more. */
-export function spendStep(decider: Decider, run: NodeRun): boolean {
+/** What keeps a node run from working because it is used up, if anything. */
+export function exhaustedFor(decider: Decider, run: NodeRun): Exhausted | undefined {
   const { model } = decider;
   // Undoing is not work that was asked for.
-  if (decider.isEnding) return true;
-  const isFirst = run.attempt === 0;
-  const exhausted =
-    isFirst && left(model, 'steps') < 1 ? 'steps' : left(model, 'attempts') < 1 ? 'attempts' : null;
-  if (exhausted !== null) {
-    model.waiting.unshiftAll([run]);
-    exhaustBudget(decider, exhausted);
-    return false;
-  }
-  spend(decider, { steps: isFirst ? 1 : 0, attempts: 1 });
-  return true;
+  if (decider.isEnding) return undefined;
+  if (run.attempt === 0 && left(model, 'steps') < 1) return 'steps';
+  return left(model, 'attempts') < 1 ? 'attempts' : undefined;
+}
+
+/** Counts a node run that is let in. */
+export function spendStep(decider: Decider, run: NodeRun): void {
+  if (!decider.isEnding) spend(decider, { steps: run.attempt === 0 ? 1 : 0, attempts: 1 });
 }
 
 /** Counts what was used, also by a run inside this one. */

@@ -11,11 +11,22 @@ import type { ActorTree } from './actor-tree.js';
 import type { RunModel } from './run-model.js';
 import type { NodeRun, Scope } from './scope.js';
 
-/** Slots of the process, as one run sees them. */
+/** What one attempt needs to be let in. */
+export interface Permit {
+  /** Path of the node run. */
+  readonly node: string;
+  readonly handler: string;
+  /** Attempts with the same key share a limit. */
+  readonly key: string | undefined;
+  readonly keyLimit: number | undefined;
+}
+
+/** The process's limits on what is at work, as one run sees them. */
 export interface Slots {
-  /** False where none is free, or other runs wait in front. */
-  tryTake(): boolean;
-  release(): void;
+  /** `busy`: no slot is free, or other runs wait in front. `shut`: this handler or key has to wait. */
+  tryTake(permit: Permit): 'granted' | 'busy' | 'shut';
+  /** Gives back what a node run was granted; `failed` where its handler is at fault. */
+  release(node: string, outcome: 'ok' | 'failed' | 'other'): void;
 }
 
 export interface DeciderServices {

@@ -134,7 +134,7 @@ export function compensate(decider: Decider): void {
   const run = scope.at(next);
   run.setInput({ input: undone?.input ?? null, output: undone?.output ?? null });
   decider.step(run, { type: 'inputs.resolved' });
-  model.waiting.push(run);
+  model.enqueue(run);
 }
 
 function openCompensations({ model, turn }: Decider): Scope | undefined {

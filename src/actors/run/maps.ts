@@ -73,7 +73,7 @@ function beginItem(decider: Decider, run: NodeRun, item: JsonValue | undefined):
   }
   run.setInput(item);
   decider.step(run, { type: 'inputs.resolved' });
-  decider.model.waiting.push(run);
+  decider.begin(run);
 }
 
 function abandonMap(decider: Decider, scope: Scope): void {

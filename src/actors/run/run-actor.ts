@@ -9,8 +9,9 @@ import type { ChildMessage, RunMessage } from '../messages.js';
 import type { RunRecord, StoredRun } from '../records.js';
 import { Turn } from '../turn.js';
 import { ActorTree, UnrestorableError } from './actor-tree.js';
-import type { DeciderServices } from './decider.js';
+import type { DeciderServices, Permit } from './decider.js';
 import { onMessage } from './on-message.js';
+import { permitOf } from './permits.js';
 import { RunModel } from './run-model.js';
 import { TurnDecider } from './turn-decider.js';
 
@@ -27,6 +28,8 @@ interface AttemptName {
 
 /** States in which an attempt is wanted. */
 const WORKS: ReadonlySet<string> = new Set(['working', 'fallback']);
+
+const DEFAULT_PRIORITY = 5;
 
 export class RunActor {
   readonly #model: RunModel;
@@ -90,6 +93,20 @@ export class RunActor {
   /** Number of node runs that hold a slot. */
   get slotsHeld(): number {
     return this.#model.working;
+  }
+
+  /** What its attempts at work were let in with. */
+  get permits(): readonly Permit[] {
+    return [...this.#model.openAttempts.keys()]
+      .map((path) => this.#model.nodeRun(path))
+      .filter((run) => run.hasSlot)
+      .map(permitOf);
+  }
+
+  /** From 0 to 9; where slots are scarce 9 goes first. */
+  get priority(): number {
+    const { settings, version } = this.#model;
+    return settings.priority ?? version.plan.priority ?? DEFAULT_PRIORITY;
   }
 
   /** Whether a ready node waits for a slot of the process, the run itself having room for it. */

@@ -8,6 +8,7 @@ import type { ProgressSummary } from '../../machines/run-events.js';
 import { isFinal, type NodeStatus, type RunStatus } from '../../machines/statuses.js';
 import type { JsonObject, JsonValue } from '../../plan/json.js';
 import type { CompiledEdge, EdgeScope, PlanGraph, PlanVersion } from '../../plan/plan-version.js';
+import { ReadyLanes } from '../admission/ready-lanes.js';
 import { Fifo } from '../fifo.js';
 import {
   type AttemptRecord,
@@ -23,6 +24,7 @@ import {
 import { childOf } from './child.js';
 import { compensationGraph } from './compensation-graph.js';
 import { failureActionOf } from './failure-policy.js';
+import { concurrencyKeyOf, laneOf } from './permits.js';
 import { Tally } from './progress.js';
 import { decideReadiness } from './readiness.js';
 import { type NodeRun, Scope, scopePathOf } from './scope.js';
@@ -41,7 +43,7 @@ export class RunModel {
   /** Number of the newest event. */
   seq = 0;
   /** Ready node runs that wait for a slot, in the order in which they became ready. */
-  readonly waiting = new Fifo<NodeRun>();
+  readonly waiting = new ReadyLanes<NodeRun>();
   /** Node runs that have to be withdrawn. */
   readonly withdrawing = new Fifo<NodeRun>();
   /** Open tasks by the path of their node run; the run's own is under the empty path. */
@@ -215,11 +217,19 @@ export class RunModel {
     return scope;
   }
 
-  /** Takes the longest waiting ready node run; those that left ready meanwhile are passed over. */
+  /** A ready node run waits to be let in. */
+  enqueue(run: NodeRun): void {
+    const key = concurrencyKeyOf(run, this.scopeOf(run));
+    run.key = key?.ok ? String(key.value) : undefined;
+    this.waiting.push(laneOf(run), run);
+  }
+
+  /** The longest waiting ready node run that is not to be passed over; those that left ready are dropped. */
   nextWaiting(): NodeRun | undefined {
     for (;;) {
-      const run = this.waiting.shift();
-      if (run === undefined || run.status === 'ready') return run;
+      const run = this.waiting.peek();
+      if (run === undefined || (run.status === 'ready' && !run.hasSlot)) return run;
+      this.waiting.shift();
     }
   }
 
@@ -398,7 +408,7 @@ export class RunModel {
       this.noteSettled(scope);
     }
     ready.sort((a, b) => a.seq - b.seq);
-    for (const run of ready) this.waiting.push(run);
+    for (const run of ready) this.enqueue(run);
   }
 
   /** A node run that must not fail has failed: everything else in its scope was called off. */

@@ -12,7 +12,7 @@ import type { Turn } from '../turn.js';
 import type { ActorTree, NodeStep } from './actor-tree.js';
 import { armRetryTimer, startAttempt, startFallback } from './attempts.js';
 import { beginNode } from './begin-node.js';
-import { armLimits, spendStep } from './budget.js';
+import { armLimits, exhaustBudget, exhaustedFor, spendStep } from './budget.js';
 import { afterSettled } from './composites.js';
 import type { Decider, DeciderServices } from './decider.js';
 import {
@@ -28,6 +28,7 @@ import { failureActionOf } from './failure-policy.js';
 import { recordNodeStep, recordRunStatus } from './history.js';
 import { closeTask, openTask } from './human-tasks.js';
 import { refuseInputs, resolveNodeInput } from './node-input.js';
+import { permitOf } from './permits.js';
 import { decideReadiness } from './readiness.js';
 import { restartFrom } from './restart.js';
 import { outgoingEdges, routeFrom } from './routing.js';
@@ -89,7 +90,9 @@ export class TurnDecider implements Decider {
     run.takeContext(step.context);
     this.touch(run);
     if (from !== step.to) run.scope.progress.change(run.position, step.to);
-    if (!KEEPS_SLOT.has(step.state) && this.model.freeSlot(run)) this.services.slots.release();
+    if (!KEEPS_SLOT.has(step.state) && this.model.freeSlot(run)) {
+      this.services.slots.release(run.path, blameOf(event));
+    }
     this.#countHosting(run, from, step);
     if (step.to === 'partial' && FAILS.has(event.type)) run.setOutput(run.node.defaultOutput);
     if (step.intentions.includes('closeTask')) closeTask(this, run, event);
@@ -294,19 +297,24 @@ export class TurnDecider implements Decider {
     }
   }
 
+  /** Lets in what waits, in the order of readiness; what has to wait for its handler is passed over. */
   #grantSlots(): void {
     const { model, services } = this;
-    while (!this.isHeld) {
-      if (model.working >= model.record.concurrency) return;
-      if (model.waiting.size === 0 || !services.slots.tryTake()) return;
+    model.waiting.openAll();
+    while (!this.isHeld && model.working < model.record.concurrency) {
       const run = model.nextWaiting();
-      const mayStart = run !== undefined && (!this.isEnding || run.scope.path === COMPENSATIONS);
-      if (!mayStart || !spendStep(this, run)) {
-        services.slots.release();
-        if (run === undefined) return;
+      if (run === undefined || (this.isEnding && run.scope.path !== COMPENSATIONS)) return;
+      const exhausted = exhaustedFor(this, run);
+      if (exhausted !== undefined) return exhaustBudget(this, exhausted);
+      const answer = services.slots.tryTake(permitOf(run));
+      if (answer === 'busy') return;
+      if (answer === 'shut') {
+        model.waiting.shut();
         continue;
       }
+      model.waiting.shift();
       model.takeSlot(run);
+      spendStep(this, run);
       this.step(run, { type: 'slot.granted' });
     }
   }
@@ -342,6 +350,14 @@ export class TurnDecider implements Decider {
   }
 }
 
+/** Whether the handler is at fault for what ended its work. */
+function blameOf(event: NodeRunEvent): 'ok' | 'failed' | 'other' {
+  if (event.type === 'attempt.succeeded') return 'ok';
+  return event.type === 'attempt.failed' && BLAMED.has(event.failure.class) ? 'failed' : 'other';
+}
+
+/** Classes of failure that a circuit breaker counts. */
+const BLAMED: ReadonlySet<string> = new Set(['exception', 'timeout', 'heartbeat']);
 /** States in which a node run keeps the slot that it was granted. */
 const KEEPS_SLOT: ReadonlySet<string> = new Set(['working', 'fallback', 'stopping']);
 /** States in which an attempt may be open. */

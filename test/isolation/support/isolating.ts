@@ -50,6 +50,7 @@ export function recording(more: object = {}): Recorded {
     signal: controller.signal,
     logger,
     generation: 1,
+    isLastTry: true,
     lastHeartbeat: undefined,
     heartbeat: () => {},
     progress: (value: unknown) => {

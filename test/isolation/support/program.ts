@@ -11,6 +11,7 @@ const context = {
   signal: new AbortController().signal,
   logger: console,
   generation: 1,
+  isLastTry: true,
   lastHeartbeat: undefined,
   heartbeat: () => {},
   progress: (value: unknown) => console.log(value),

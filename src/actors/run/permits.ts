@@ -1,0 +1,30 @@
+/** What a node run needs to be let in: its handler, and its concurrency key where it has one. */
+import type { EdgeScope, ValueEvaluation } from '../../plan/plan-version.js';
+import type { Permit } from './decider.js';
+import type { NodeRun } from './scope.js';
+
+const MAX_KEY_LENGTH = 512;
+
+/** Works out the concurrency key of a ready node run; a key is a text, or made one. */
+export function concurrencyKeyOf(run: NodeRun, scope: EdgeScope): ValueEvaluation | undefined {
+  const result = run.node.concurrencyKey?.key.evaluate(scope);
+  if (result === undefined || !result.ok) return result;
+  const text = typeof result.value === 'string' ? result.value : JSON.stringify(result.value);
+  if (text.length <= MAX_KEY_LENGTH) return { ok: true, value: text };
+  const message = `the concurrency key has more than ${MAX_KEY_LENGTH} characters`;
+  return { ok: false, code: 'key-too-long', message };
+}
+
+export function permitOf({ path, node, key }: NodeRun): Permit {
+  return {
+    node: path,
+    handler: node.handler ?? '',
+    key,
+    keyLimit: node.concurrencyKey?.limit,
+  };
+}
+
+/** Node runs of one lane wait for the same. */
+export function laneOf({ node, key }: NodeRun): string {
+  return key === undefined ? (node.handler ?? '') : `${node.handler ?? ''}\n${key}`;
+}
