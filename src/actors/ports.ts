@@ -38,6 +38,11 @@ export interface Journal {
   storePlan(hash: string, planJson: string, title: string, at: number): Promise<void>;
   /** Resolves when the turn is durable; rejects with a CommitError when it is void. */
   commit(turn: TurnRecord): Promise<void>;
+  /**
+   * Stores rows that belong to no run, all of them or none, in the order of calls. Resolves when they are
+   * durable; rejects with a CommitError. Writing the same again changes nothing.
+   */
+  write(rows: readonly FreeRow[]): Promise<void>;
   /** The run was rehydrated after a void turn: its turns are accepted again. */
   release(run: number): void;
   health(): JournalHealth;
@@ -66,6 +71,69 @@ export interface RunStore {
   ): Promise<readonly (TimerRecord & { readonly runId: string })[]>;
   /** When the earliest timer after `now` is due. */
   nextDue(now: number): Promise<number | undefined>;
+  readonly schedules: ScheduleRows;
+  readonly runKeys: RunKeyRows;
   /** Gives up the connection. */
   close(): void;
+}
+
+/** A schedule as a row; src/schedules says what its fields mean. Times are ms since the epoch. */
+export interface ScheduleRecord {
+  readonly id: string;
+  readonly planHash: string;
+  readonly label: string;
+  readonly cadenceJson: string;
+  readonly inputJson: string;
+  readonly overlap: string;
+  readonly catchUpJson: string;
+  readonly startAt: number | null;
+  readonly endAt: number | null;
+  readonly jitterMs: number;
+  readonly paused: 0 | 1;
+  readonly decidedUntil: number;
+  readonly lastOccurrence: number | null;
+  readonly activeRun: string | null;
+  readonly queuedJson: string;
+  /** Null where no time will do. */
+  readonly dueAt: number | null;
+  readonly countersJson: string;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+/** The newest run that was started under a key. It is written before the run, which may not be there. */
+export interface RunKeyRecord {
+  readonly purpose: 'singleton' | 'debounce';
+  readonly key: string;
+  readonly runId: string;
+  /** The run in whose place it comes: to be cancelled once the newer one is there. */
+  readonly supersededId: string | null;
+  /** When the run starts, where that is later. */
+  readonly startAt: number | null;
+}
+
+/** A change of a row that belongs to no run. */
+export type FreeRow =
+  | { readonly type: 'schedule.put'; readonly record: ScheduleRecord }
+  | { readonly type: 'schedule.remove'; readonly id: string }
+  | { readonly type: 'run-key.put'; readonly record: RunKeyRecord };
+
+/** Reads of schedules. */
+export interface ScheduleRows {
+  find(id: string): Promise<ScheduleRecord | undefined>;
+  /** By id, those after `after`. */
+  list(after: string, limit: number): Promise<readonly ScheduleRecord[]>;
+  /** Those whose `dueAt` is not after `now`, the longest due first. */
+  due(now: number, limit: number): Promise<readonly ScheduleRecord[]>;
+  /** The earliest `dueAt` after `now`. */
+  nextDue(now: number): Promise<number | undefined>;
+  /** The last run id, in order of text, that is not before `from` and is before `before`. */
+  newestRun(from: string, before: string): Promise<string | undefined>;
+}
+
+/** Reads of keys that runs were started under. */
+export interface RunKeyRows {
+  find(purpose: RunKeyRecord['purpose'], key: string): Promise<RunKeyRecord | undefined>;
+  /** Ids of pending runs in whose place another one has come, by id, those after `after`. */
+  superseded(after: string, limit: number): Promise<readonly string[]>;
 }

@@ -17,6 +17,7 @@ import { BrokenOrder } from './faults.js';
 import {
   CHECKPOINT_INSERT,
   FENCE,
+  FREE_ROW_STATEMENTS,
   PLAN_INSERT,
   TABLE_STATEMENTS,
   TIMER_DELETE,
@@ -42,6 +43,12 @@ export function buildBatch(items: readonly EncodedItem[], epoch: number, ends: C
   for (const item of items) {
     if (item.kind === 'plan') {
       statements.push({ sql: PLAN_INSERT, args: item.values });
+      continue;
+    }
+    if (item.kind === 'rows') {
+      for (const { type, values } of item.rows) {
+        statements.push({ sql: FREE_ROW_STATEMENTS[type].write, args: values });
+      }
       continue;
     }
     const link = nextLink(item, links.get(item.run) ?? ends.get(item.run) ?? FIRST_LINK);

@@ -4,7 +4,12 @@
  * could not give back unchanged (lone surrogates) is refused, with `turn-refused`.
  */
 
-import { CommitError } from '../actors/ports.js';
+import {
+  CommitError,
+  type FreeRow,
+  type RunKeyRecord,
+  type ScheduleRecord,
+} from '../actors/ports.js';
 import type {
   ActorVersionRecord,
   ArtifactRecord,
@@ -21,6 +26,8 @@ import type {
 } from '../actors/records.js';
 import {
   type EncodedPlan,
+  type EncodedRow,
+  type EncodedRows,
   type EncodedTimer,
   type EncodedTurn,
   FRAGMENT,
@@ -114,6 +121,24 @@ export function encodeTurn({ turn, run, seq, reason, at, rows }: TurnRecord): En
 export function encodePlan(hash: string, planJson: string, title: string, at: number): EncodedPlan {
   const values = planRow({ hash, planJson, title, at });
   return { kind: 'plan', hash, values, bytes: checkLargeRow(values) };
+}
+
+/** Rows that belong to no run. Throws a CommitError `turn-refused` where they cannot be stored. */
+export function encodeRows(rows: readonly FreeRow[]): EncodedRows {
+  const encoded = rows.map(encodeRow);
+  const bytes = encoded.reduce((sum, { values }) => sum + checkLargeRow(values), 0);
+  return { kind: 'rows', rows: encoded, bytes };
+}
+
+function encodeRow(row: FreeRow): EncodedRow {
+  switch (row.type) {
+    case 'schedule.put':
+      return { type: row.type, values: scheduleRow(row.record) };
+    case 'schedule.remove':
+      return { type: row.type, values: [row.id] };
+    case 'run-key.put':
+      return { type: row.type, values: runKeyRow(row.record) };
+  }
 }
 
 function encodeTimers(run: number, rows: TurnRecord['rows']): readonly EncodedTimer[] {
@@ -307,4 +332,32 @@ function planRow(r: PlanRecord): Row {
 
 function artifactRow(r: ArtifactRecord): Row {
   return [r.run, r.name, r.version, r.kind, r.node, r.attempt, r.pointer, r.payloadJson, r.at];
+}
+
+function scheduleRow(r: ScheduleRecord): Row {
+  return [
+    r.id,
+    r.planHash,
+    r.label,
+    r.cadenceJson,
+    r.inputJson,
+    r.overlap,
+    r.catchUpJson,
+    r.startAt,
+    r.endAt,
+    r.jitterMs,
+    r.paused,
+    r.decidedUntil,
+    r.lastOccurrence,
+    r.activeRun,
+    r.queuedJson,
+    r.dueAt,
+    r.countersJson,
+    r.createdAt,
+    r.updatedAt,
+  ];
+}
+
+function runKeyRow(r: RunKeyRecord): Row {
+  return [r.purpose, r.key, r.runId, r.supersededId, r.startAt];
 }

@@ -2,6 +2,7 @@
  * The form in which a turn crosses to the worker: rows as JSON text, ready to be joined. Invariant:
  * `FRAGMENT` and `CHAINED` are part of the format of the hash chain and never change for old turns.
  */
+import type { FreeRow } from '../actors/ports.js';
 
 /** Place of each table in `EncodedTurn.fragments`. */
 export const FRAGMENT = {
@@ -62,5 +63,18 @@ export interface EncodedPlan {
   readonly bytes: number;
 }
 
+/** Rows that belong to no run. */
+export interface EncodedRows {
+  readonly kind: 'rows';
+  readonly rows: readonly EncodedRow[];
+  readonly bytes: number;
+}
+
+/** Values of the statement in statements.ts that goes by the type. */
+export interface EncodedRow {
+  readonly type: FreeRow['type'];
+  readonly values: readonly SqlValue[];
+}
+
 /** What the journal takes, in order. */
-export type EncodedItem = EncodedTurn | EncodedPlan;
+export type EncodedItem = EncodedTurn | EncodedPlan | EncodedRows;

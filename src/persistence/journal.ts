@@ -4,11 +4,11 @@
  * until `release`; 4. when ownership is gone nothing is accepted any more.
  */
 import type { Worker } from 'node:worker_threads';
-import { CommitError, type Journal, type JournalHealth } from '../actors/ports.js';
+import { CommitError, type FreeRow, type Journal, type JournalHealth } from '../actors/ports.js';
 import type { TurnRecord } from '../actors/records.js';
 import { Alertness } from './alertness.js';
 import type { Failure, Outcome } from './committer.js';
-import { encodePlan, encodeTurn } from './encode.js';
+import { encodePlan, encodeRows, encodeTurn } from './encode.js';
 import type { EncodedItem } from './encoded-turn.js';
 import { describe } from './faults.js';
 import type { FromWorker, ToWorker, WorkerOptions } from './journal-messages.js';
@@ -111,6 +111,10 @@ export class ThreadJournal implements Journal {
     const earlier = this.#voidRuns.get(turn.run);
     if (earlier !== undefined) return Promise.reject(laterTurn(turn.run, earlier));
     return this.#accept(() => encodeTurn(turn), turn.run);
+  }
+
+  write(rows: readonly FreeRow[]): Promise<void> {
+    return this.#accept(() => encodeRows(rows));
   }
 
   release(run: number): void {

@@ -5,6 +5,7 @@
 
 import type { Table } from 'drizzle-orm';
 import { getTableColumns } from 'drizzle-orm';
+import type { RunKeyRecord, ScheduleRecord } from '../actors/ports.js';
 import type {
   ActorVersionRecord,
   ArtifactRecord,
@@ -66,3 +67,5 @@ export const ARTIFACT = codec<ArtifactRecord>(tables.artifacts);
 export const SIGNAL = codec<SignalRecord>(tables.signals);
 export const TIMER = codec<TimerRecord>(tables.timers);
 export const CHECKPOINT = codec<CheckpointRecord>(tables.checkpoints);
+export const SCHEDULE = codec<ScheduleRecord>(tables.schedules);
+export const RUN_KEY = codec<RunKeyRecord>(tables.runKeys);

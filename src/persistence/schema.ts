@@ -210,6 +210,44 @@ export const signals = sqliteTable(
   (table) => [primaryKey({ columns: [table.run, table.id] })],
 );
 
+export const schedules = sqliteTable(
+  'schedules',
+  {
+    id: text('id').primaryKey(),
+    planHash: text('plan_hash').notNull(),
+    label: text('label').notNull(),
+    cadenceJson: text('cadence_json').notNull(),
+    inputJson: text('input_json').notNull(),
+    overlap: text('overlap').notNull(),
+    catchUpJson: text('catch_up_json').notNull(),
+    startAt: integer('start_at'),
+    endAt: integer('end_at'),
+    jitterMs: integer('jitter_ms').notNull(),
+    paused: integer('paused').notNull(),
+    decidedUntil: integer('decided_until').notNull(),
+    lastOccurrence: integer('last_occurrence'),
+    activeRun: text('active_run'),
+    queuedJson: text('queued_json').notNull(),
+    dueAt: integer('due_at'),
+    countersJson: text('counters_json').notNull(),
+    createdAt: integer('created_at').notNull(),
+    updatedAt: integer('updated_at').notNull(),
+  },
+  (table) => [index('schedules_due').on(table.dueAt).where(sql`due_at is not null`)],
+);
+
+export const runKeys = sqliteTable(
+  'run_keys',
+  {
+    purpose: text('purpose').notNull(),
+    key: text('key').notNull(),
+    runId: text('run_id').notNull(),
+    supersededId: text('superseded_id'),
+    startAt: integer('start_at'),
+  },
+  (table) => [primaryKey({ columns: [table.purpose, table.key] })],
+);
+
 /** One row: who may write, told apart by an epoch that grows with every change of hands. */
 export const owner = sqliteTable('owner', {
   id: integer('id').primaryKey(),

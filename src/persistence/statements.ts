@@ -4,6 +4,7 @@
  */
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { getTableConfig } from 'drizzle-orm/sqlite-core';
+import type { FreeRow } from '../actors/ports.js';
 import { FRAGMENT, type FragmentIndex } from './encoded-turn.js';
 import * as tables from './schema.js';
 
@@ -47,6 +48,28 @@ export const TIMER_DELETE =
   'delete from timers where (run, id) in (select j.value->>0, j.value->>1 from json_each(?) j)';
 export const PLAN_INSERT = keeps(tables.plans, 'hash').one;
 
+export interface FreeRowStatements {
+  readonly write: string;
+  /** For the same values: has a row where they are written. */
+  readonly isWritten: string;
+}
+
+/** Each takes the values of one row. */
+export const FREE_ROW_STATEMENTS: Readonly<Record<FreeRow['type'], FreeRowStatements>> = {
+  'schedule.put': {
+    write: upserts(tables.schedules, ['id']).one,
+    isWritten: finds(tables.schedules),
+  },
+  'schedule.remove': {
+    write: 'delete from schedules where id = ?',
+    isWritten: 'select 1 where not exists (select 1 from schedules where id = ?)',
+  },
+  'run-key.put': {
+    write: upserts(tables.runKeys, ['purpose', 'key']).one,
+    isWritten: finds(tables.runKeys),
+  },
+};
+
 /** Made anew on each connection: raises a constraint error unless the epoch is still the owner's. */
 export const FENCE_SETUP = [
   'create temp view fence as select 0 as epoch',
@@ -69,6 +92,12 @@ function inserts(table: SQLiteTable): TableStatements {
     many: `${into} select ${fields(columns.length)} from json_each(?) j where true`,
     one: `${into} values (${columns.map(() => '?').join(', ')})`,
   };
+}
+
+/** The row with exactly these values. */
+function finds(table: SQLiteTable): string {
+  const conditions = columnNames(table).map((column) => `${column} is ?`);
+  return `select 1 from ${getTableConfig(table).name} where ${conditions.join(' and ')}`;
 }
 
 /** A row that is there already stays as it is. */

@@ -1,9 +1,11 @@
 /** What the actors read. Everything comes from the disk, over a connection that cannot write. */
-import type { RunStore } from '../actors/ports.js';
+import type { RunKeyRows, RunStore, ScheduleRows } from '../actors/ports.js';
 import type { RunRecord, StoredRun, TaskRecord, TimerRecord } from '../actors/records.js';
 import { loadRun } from './load-run.js';
 import type { Reader } from './reader.js';
 import { RUN, TASK, TIMER } from './rows.js';
+import { SqliteRunKeys } from './run-keys.js';
+import { SqliteSchedules } from './schedules.js';
 
 const HIGH_WATER = `select cast(json_array(
   coalesce((select max(turn) from checkpoints), 0), coalesce((select max(run) from runs), 0)) as blob)`;
@@ -42,10 +44,14 @@ const DUE_TIMERS = `select cast(json_array(${TIMER.expression('t')}, r.id) as bl
 const NEXT_DUE = 'select cast(json_array(min(due_at)) as blob) from timers where due_at > ?';
 
 export class SqliteRunStore implements RunStore {
+  readonly schedules: ScheduleRows;
+  readonly runKeys: RunKeyRows;
   readonly #reader: Reader;
 
   constructor(reader: Reader) {
     this.#reader = reader;
+    this.schedules = new SqliteSchedules(reader);
+    this.runKeys = new SqliteRunKeys(reader);
   }
 
   async highWater(): Promise<{ readonly turn: number; readonly run: number }> {

@@ -16,9 +16,9 @@ import { HeadFile, readHead } from './head-file.js';
 import { loadMigrations, migrate } from './migrations.js';
 import { type OwnerLock, raiseEpoch, takeLock } from './owner.js';
 import { openConnection, parseJsonCell, readNumber } from './sql.js';
-import { FENCE } from './statements.js';
+import { FENCE, FREE_ROW_STATEMENTS } from './statements.js';
 import { StorageError } from './storage-error.js';
-import { WriteConnection } from './write-connection.js';
+import { type Statement, WriteConnection } from './write-connection.js';
 
 export interface WriterOptions {
   /** Plain path or `file:` URL. */
@@ -126,14 +126,14 @@ export class Writer implements BatchWriter {
 
   /** Whether an earlier batch with these items is durable, although its outcome was not told. */
   contains(items: readonly EncodedItem[]): boolean {
-    const item = items.find(({ kind }) => kind === 'turn') ?? items[0];
+    // Of rows that belong to no run a later one may have taken the place: the last one tells most.
+    const item = items.find(({ kind }) => kind === 'turn') ?? items.at(-1);
     if (item === undefined) return true;
     return this.#guarded((connection) => {
-      const row =
-        item.kind === 'turn'
-          ? connection.firstRow('select 1 from checkpoints where turn = ?', [item.turn])
-          : connection.firstRow('select 1 from plans where hash = ?', [item.hash]);
-      if (row === undefined) return false;
+      const traces = tracesOf(item);
+      if (!traces.every(({ sql, args }) => connection.firstRow(sql, args) !== undefined)) {
+        return false;
+      }
       // What a failed fsync left in the log may be readable and yet not on the disk: copy it out.
       connection.rows('pragma wal_checkpoint(full)');
       return true;
@@ -202,5 +202,20 @@ export class Writer implements BatchWriter {
       // The batch is durable whatever becomes of the file that only watches over it.
       process.emitWarning(`The head file was not written: ${describe(error)}`);
     }
+  }
+}
+
+/** Queries that all have a row where the item is stored. */
+function tracesOf(item: EncodedItem): readonly Statement[] {
+  switch (item.kind) {
+    case 'turn':
+      return [{ sql: 'select 1 from checkpoints where turn = ?', args: [item.turn] }];
+    case 'plan':
+      return [{ sql: 'select 1 from plans where hash = ?', args: [item.hash] }];
+    case 'rows':
+      return item.rows.map(({ type, values }) => ({
+        sql: FREE_ROW_STATEMENTS[type].isWritten,
+        args: values,
+      }));
   }
 }

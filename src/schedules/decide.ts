@@ -75,6 +75,13 @@ export function decide(schedule: Schedule, { now, activeRun }: Situation): Decis
   return { starts, cancel, schedule: decided, next: decided.dueAt ?? undefined };
 }
 
+/** As `decide`, for what people asked for alone: its own occurrences are left undecided. */
+export function decideTriggers(schedule: Schedule, situation: Situation): Decision {
+  const { paused } = schedule;
+  const decision = decide({ ...schedule, paused: true }, situation);
+  return { ...decision, schedule: withDueAt({ ...decision.schedule, paused }) };
+}
+
 /** The occurrences that are due and not decided. Walks over 1,000 at most, the newest ones. */
 export function dueOccurrences(schedule: Schedule, now: number): DueOccurrences {
   const until = newestDue(schedule, now);

@@ -38,6 +38,9 @@ export interface ScheduleDraft {
   readonly jitterMs?: number | undefined;
 }
 
+/** Longest name of a plan, in characters. */
+export const MAX_LABEL = 256;
+
 /** Gaps between occurrences that are looked at to find out whether the jitter fits in. */
 const GAPS = 100;
 
@@ -65,7 +68,11 @@ const cron = z
 const shape = z.strictObject({
   id: z.string().regex(SCHEDULE_ID, 'use up to 100 letters, digits, and _ . -'),
   plan: z.string().min(1).max(256),
-  label: z.string().min(1).max(256),
+  label: z
+    .string()
+    .min(1)
+    .max(MAX_LABEL)
+    .refine((text) => text.isWellFormed(), 'it holds half of a surrogate pair'),
   input: z.unknown().optional(),
   overlap: z.enum(['skip', 'queue', 'replace', 'allow']).default('skip'),
   catchUp: z
@@ -86,7 +93,7 @@ const shape = z.strictObject({
 const withCron = shape.extend({ cadence: cron });
 const withInterval = shape.extend({ cadence: interval });
 
-/** The definition that a draft amounts to. Throws RunchartError `argument-invalid` with all findings. */
+/** The definition that a draft amounts to. Throws RunchartError `schedule-invalid` with all findings. */
 export function readDraft(draft: ScheduleDraft, now: number): ScheduleDefinition {
   const isInterval = Object.hasOwn(Object(Object(draft).cadence), 'everyMs');
   const parsed = (isInterval ? withInterval : withCron).safeParse(draft);
@@ -124,9 +131,9 @@ function refuseShape(found: readonly z.core.$ZodIssue[]): RunchartError {
   }));
   const [first] = issues;
   const message = `the schedule is not valid: ${first?.path || '/'}: ${first?.message}`;
-  return new RunchartError('argument-invalid', message, { issues, hint: 'see the issues' });
+  return new RunchartError('schedule-invalid', message, { issues, hint: 'see the issues' });
 }
 
 function refuse(message: string, hint = 'change it'): RunchartError {
-  return new RunchartError('argument-invalid', message, { hint });
+  return new RunchartError('schedule-invalid', message, { hint });
 }

@@ -9,8 +9,8 @@ export interface ScheduleStore {
   /** Resolves false where there was none. */
   remove(id: string): Promise<boolean>;
   get(id: string): Promise<Schedule | undefined>;
-  /** All records, by id. */
-  list(): Promise<Schedule[]>;
+  /** By id, those after `after`. */
+  list(after: string, limit: number): Promise<Schedule[]>;
   /** Those that want to be looked at by `now`, the longest due first. */
   due(now: number, limit: number): Promise<Schedule[]>;
   /** The earliest `dueAt` after `now`. */

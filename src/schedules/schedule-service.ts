@@ -13,6 +13,7 @@ import {
   adoptStarted,
   type Decision,
   decide,
+  decideTriggers,
   startOver,
   type TriggerOutcome,
   type UpcomingOccurrence,
@@ -36,6 +37,8 @@ import {
 
 /** Schedules read at a time. */
 const PAGE = 50;
+/** Schedules that one call lists, at most. */
+const MAX_LISTED = 1_000;
 /** Wait after storage did not answer. */
 const RETRY_MS = 1_000;
 const NO_COUNT: ScheduleCounters = {
@@ -47,6 +50,18 @@ const NO_COUNT: ScheduleCounters = {
 };
 
 export type ScheduleChanges = Partial<Omit<ScheduleDraft, 'id'>>;
+
+export interface CreatedSchedule extends Schedule {
+  /** False where the same schedule was there before. */
+  readonly created: boolean;
+}
+
+export interface ScheduleList {
+  /** Id of the schedule that ended the page before. */
+  readonly after?: string;
+  /** Most schedules to return; 100 unless given, 1,000 at most. */
+  readonly limit?: number;
+}
 
 export interface Triggered {
   /** Id of the run, which exists if it was started. */
@@ -63,7 +78,10 @@ export interface ScheduleServiceParts {
   readonly observe?: (event: ScheduleEvent) => void;
 }
 
-/** What was stored before is not looked at until the first `tick`; from then on it wakes up by itself. */
+/**
+ * Nothing occurs before the first `tick`; from then on it wakes up by itself. Until then a schedule can be
+ * changed, and starts what `trigger` asks for.
+ */
 export class ScheduleService {
   readonly #parts: ScheduleServiceParts;
   readonly #inTurn = new InTurn();
@@ -74,6 +92,7 @@ export class ScheduleService {
   /** Schedules whose record is known to tell of every run that was started. */
   readonly #trusted = new Set<string>();
   readonly #stopListening: () => void;
+  #isRunning = false;
   #isRecovered = false;
   #wakeAt = Number.POSITIVE_INFINITY;
   #callOff: (() => void) | undefined;
@@ -83,21 +102,23 @@ export class ScheduleService {
     this.#parts = parts;
     this.#stopListening = parts.runs.onEnded((run) => {
       const schedule = parseRunId(run)?.schedule;
-      if (schedule !== undefined) void this.#attend(schedule);
+      if (schedule !== undefined && this.#isRunning) void this.#attend(schedule);
     });
   }
 
   // What users do -----------------------------------------------------------------------------
 
   /** Stores a schedule. The same again is the same schedule; another one under its id is refused. */
-  create(draft: ScheduleDraft): Promise<Schedule> {
+  create(draft: ScheduleDraft): Promise<CreatedSchedule> {
     return this.#inTurn.do(draft.id, async () => {
       const now = this.#now();
       const definition = readDraft(draft, now);
       const existing = await this.#parts.store.get(definition.id);
-      if (existing === undefined) return this.#put(newSchedule(definition, now));
-      if (isSameDefinition(existing, definition)) return existing;
-      throw new RunchartError('argument-invalid', `there is another schedule "${draft.id}"`, {
+      if (existing === undefined) {
+        return { ...(await this.#put(newSchedule(definition, now))), created: true };
+      }
+      if (isSameDefinition(existing, definition)) return { ...existing, created: false };
+      throw new RunchartError('schedule-conflict', `there is another schedule "${draft.id}"`, {
         hint: 'update it, or choose another id',
       });
     });
@@ -145,14 +166,15 @@ export class ScheduleService {
     });
   }
 
-  list(): Promise<Schedule[]> {
-    return this.#parts.store.list();
+  /** By id. */
+  list({ after = '', limit = 100 }: ScheduleList = {}): Promise<Schedule[]> {
+    return this.#parts.store.list(after, Math.min(Math.max(limit, 0), MAX_LISTED));
   }
 
   async get(id: string): Promise<Schedule> {
     const schedule = await this.#parts.store.get(id);
     if (schedule !== undefined) return schedule;
-    throw new RunchartError('argument-invalid', `there is no schedule "${id.slice(0, 128)}"`, {
+    throw new RunchartError('schedule-unknown', `there is no schedule "${id.slice(0, 128)}"`, {
       hint: 'list the schedules to see their ids',
     });
   }
@@ -191,7 +213,7 @@ export class ScheduleService {
 
   /** The record once those were started from its queue that need not wait any more. */
   async #drained(schedule: Schedule): Promise<Schedule> {
-    if (schedule.queued.length === 0) return schedule;
+    if (schedule.queued.length === 0 || !this.#isRunning) return schedule;
     await this.#attend(schedule.id);
     return (await this.#parts.store.get(schedule.id)) ?? schedule;
   }
@@ -201,6 +223,7 @@ export class ScheduleService {
   /** Looks at every schedule that is due, wakes up again for the next, and resolves when its looks are over. */
   async tick(): Promise<void> {
     if (this.#isClosed) return;
+    this.#isRunning = true;
     const now = this.#now();
     try {
       const recovered = await this.#recover();
@@ -228,8 +251,14 @@ export class ScheduleService {
   /** Whoever waits for the end of a run may have missed it while no process ran. */
   async #recover(): Promise<string[]> {
     if (this.#isRecovered) return [];
-    const schedules = await this.#parts.store.list();
-    return schedules.filter(({ queued }) => queued.length > 0).map(({ id }) => id);
+    const waiting: string[] = [];
+    for (let after = ''; ; ) {
+      const page = await this.#parts.store.list(after, MAX_LISTED);
+      waiting.push(...page.filter(({ queued }) => queued.length > 0).map(({ id }) => id));
+      const last = page.at(-1);
+      if (last === undefined || page.length < MAX_LISTED) return waiting;
+      after = last.id;
+    }
   }
 
   /** A page of due schedules. Those that rest or are looked at lie in front of it: then it widens. */
@@ -266,7 +295,8 @@ export class ScheduleService {
     if (this.#isClosed || (await this.#parts.store.get(id)) === undefined) return;
     const schedule = await this.#current(id);
     const activeRun = await this.#activeRun(schedule);
-    const decision = decide(schedule, { now: this.#now(), activeRun });
+    const decideHere = this.#isRunning ? decide : decideTriggers;
+    const decision = decideHere(schedule, { now: this.#now(), activeRun });
     if (isIdle(schedule, decision)) return;
     await this.#carryOut(decision);
     await this.#put(decision.schedule, schedule);
@@ -327,7 +357,7 @@ export class ScheduleService {
   }
 
   #arm(at: number): void {
-    if (this.#isClosed || at >= this.#wakeAt) return;
+    if (this.#isClosed || !this.#isRunning || at >= this.#wakeAt) return;
     this.#callOff?.();
     this.#wakeAt = at;
     this.#callOff = this.#parts.clock.wakeAt(at, () => {

@@ -5,9 +5,12 @@
 import {
   CommitError,
   type CommitErrorCode,
+  type FreeRow,
   type Journal,
   type JournalHealth,
+  type RunKeyRecord,
   type RunStore,
+  type ScheduleRecord,
 } from '../actors/ports.js';
 import {
   type ActorVersionRecord,
@@ -77,8 +80,9 @@ export class MemoryRun {
   }
 }
 
+/** A turn, or rows that belong to no run. */
 interface Pending {
-  readonly turn: TurnRecord;
+  readonly write: TurnRecord | readonly FreeRow[];
   readonly resolve: () => void;
   readonly reject: (error: CommitError) => void;
 }
@@ -86,6 +90,8 @@ interface Pending {
 export class MemoryStorage {
   readonly runs = new Map<string, MemoryRun>();
   readonly plans = new Map<string, string>();
+  readonly schedules = new Map<string, ScheduleRecord>();
+  readonly runKeys = new Map<string, RunKeyRecord>();
   /** While true, turns wait until `flush`. */
   isHeld = false;
   readonly #byNumber = new Map<number, MemoryRun>();
@@ -102,14 +108,19 @@ export class MemoryStorage {
 
   /** Commits what waits, in order. */
   flush(): void {
-    for (const { turn, resolve, reject } of this.#pending.splice(0)) {
-      const code = this.#voided.has(turn.run) ? 'turn-refused' : this.#fail?.(turn);
+    for (const { write, resolve, reject } of this.#pending.splice(0)) {
+      if (!('turn' in write)) {
+        for (const row of write) this.#put(row);
+        resolve();
+        continue;
+      }
+      const code = this.#voided.has(write.run) ? 'turn-refused' : this.#fail?.(write);
       if (code === undefined) {
-        this.#apply(turn);
+        this.#apply(write);
         resolve();
       } else {
-        this.#voided.add(turn.run);
-        reject(new CommitError(code, `turn ${turn.turn} is void`));
+        this.#voided.add(write.run);
+        reject(new CommitError(code, `turn ${write.turn} is void`));
       }
     }
   }
@@ -139,15 +150,32 @@ export class MemoryStorage {
     }
   }
 
+  #put(row: FreeRow): void {
+    switch (row.type) {
+      case 'schedule.put':
+        this.schedules.set(row.record.id, row.record);
+        return;
+      case 'schedule.remove':
+        this.schedules.delete(row.id);
+        return;
+      case 'run-key.put':
+        this.runKeys.set(`${row.record.purpose} ${row.record.key}`, row.record);
+    }
+  }
+
+  #enqueue(write: Pending['write']): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ write, resolve, reject });
+      if (!this.isHeld) queueMicrotask(() => this.flush());
+    });
+  }
+
   readonly journal: Journal = {
     storePlan: async (hash, planJson) => {
       this.plans.set(hash, planJson);
     },
-    commit: (turn) =>
-      new Promise((resolve, reject) => {
-        this.#pending.push({ turn, resolve, reject });
-        if (!this.isHeld) queueMicrotask(() => this.flush());
-      }),
+    commit: (turn) => this.#enqueue(turn),
+    write: (rows) => this.#enqueue(rows),
     release: (run) => {
       this.#voided.delete(run);
     },
@@ -186,8 +214,45 @@ export class MemoryStorage {
         .filter((timer) => timer.dueAt <= now)
         .slice(0, limit),
     nextDue: async (now) => this.#timers().find((timer) => timer.dueAt > now)?.dueAt,
+    schedules: {
+      find: async (id) => this.schedules.get(id),
+      list: async (after, limit) =>
+        [...this.schedules.values()]
+          .filter(({ id }) => id > after)
+          .sort(byId)
+          .slice(0, limit),
+      due: async (now, limit) =>
+        this.#schedulesByDueAt()
+          .filter(({ dueAt }) => dueAt <= now)
+          .slice(0, limit),
+      nextDue: async (now) => this.#schedulesByDueAt().find(({ dueAt }) => dueAt > now)?.dueAt,
+      newestRun: async (from, before) => {
+        const ids = [...this.runs.keys()].filter((id) => id >= from && id < before);
+        return ids.sort().at(-1);
+      },
+    },
+    runKeys: {
+      find: async (purpose, key) => this.runKeys.get(`${purpose} ${key}`),
+      superseded: async (after, limit) => {
+        const ids = [...this.runKeys.values()].flatMap((record) => this.#supersededBy(record));
+        const later = ids.filter((id) => id > after);
+        return later.sort().slice(0, limit);
+      },
+    },
     close: () => {},
   };
+
+  #schedulesByDueAt() {
+    return [...this.schedules.values()]
+      .flatMap((record) => (record.dueAt === null ? [] : [{ ...record, dueAt: record.dueAt }]))
+      .sort((a, b) => a.dueAt - b.dueAt || byId(a, b));
+  }
+
+  #supersededBy({ purpose, runId, supersededId }: RunKeyRecord): string[] {
+    const old = this.runs.get(supersededId ?? '');
+    const isPending = old?.record.status === 'pending' && this.runs.has(runId);
+    return purpose === 'debounce' && isPending ? [old.record.id] : [];
+  }
 
   /** Whether a run has ended and the one that it is a subplan of has not taken note of it. */
   #isAwaited({ status, parentId, parentNode }: RunRecord): boolean {
@@ -229,6 +294,10 @@ export class MemoryStorage {
 
 function byAge(a: SignalRecord, b: SignalRecord): number {
   return a.sentAt - b.sentAt || (a.id < b.id ? -1 : 1);
+}
+
+function byId(a: { readonly id: string }, b: { readonly id: string }): number {
+  return a.id < b.id ? -1 : 1;
 }
 
 function isInMotion(run: MemoryRun): boolean {

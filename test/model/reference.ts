@@ -1,334 +1,749 @@
 /**
  * A scheduler as simple as can be, to compare the kernel with. It knows no queues of undecided
- * nodes, no counters and no turns: after each thing that happens it looks at the whole plan again,
- * until nothing changes. Conditions and schemas are taken from the compiled plan.
+ * nodes, no counters and no turns: after each thing that happens it looks at the whole again, until
+ * nothing changes. Conditions, expressions and schemas are taken from the compiled plan.
  */
 import type { NodeStatus, RunStatus } from '../../src/machines/statuses.js';
+import { compilePlanOrThrow } from '../../src/plan/compile.js';
 import type { JsonObject, JsonValue } from '../../src/plan/json.js';
-import type {
-  CompiledEdge,
-  CompiledNode,
-  EdgeScope,
-  PlanVersion,
-} from '../../src/plan/plan-version.js';
+import type { CompiledEdge, FailureAction, PlanVersion } from '../../src/plan/plan-version.js';
+import { draftOfSubplan } from '../../src/plan/subplans.js';
+import { afterInside, beginLoop, beginMap, isInsideDue } from './reference-composites.js';
+import {
+  lastOutputs,
+  lookup,
+  ModelRun,
+  ModelScope,
+  type ReferenceEdge,
+  resolveFrom,
+  valuesFor,
+} from './reference-scopes.js';
 
 /** How one try of an action ends. */
 export type Ending =
   | { readonly ok: true; readonly output: JsonValue | undefined; readonly action?: string }
   | { readonly ok: false; readonly class: string; readonly retryable: boolean };
 
-export type ReferenceEdge = 'taken' | 'dead' | 'failed' | 'error';
+export type Failure = Ending & { ok: false };
 
-const FINAL: readonly NodeStatus[] = ['completed', 'partial', 'skipped', 'failed', 'cancelled'];
+/** How long what was told to stop may go on, in milliseconds. */
+const GRACE_MS = 1_000;
+
+interface Timer {
+  readonly owner: Reference;
+  /** Undefined for the grace of the whole run. */
+  readonly run: ModelRun | undefined;
+  readonly kind: 'retry' | 'timeout' | 'sleep' | 'signal' | 'task' | 'grace';
+  readonly due: number;
+}
+
+/** What a run shares with the runs of its subplans. */
+class World {
+  now = 0;
+  readonly runs: Reference[] = [];
+  timers: Timer[] = [];
+  /** What runs tell each other, in order. */
+  readonly mail: (() => void)[] = [];
+}
 
 export class Reference {
-  readonly status = new Map<string, NodeStatus>();
-  readonly edges = new Map<CompiledEdge, ReferenceEdge>();
-  readonly input = new Map<string, JsonValue>();
-  readonly output = new Map<string, JsonValue>();
-  /** Failed tries of each action. */
-  readonly tries = new Map<string, number>();
+  /** Where it lies among the runs of its subplans: empty for the first, `a>b` for a run inside a run. */
+  readonly address: string;
+  readonly version: PlanVersion;
+  readonly root: ModelScope;
+  /** Those at work, in order of creation. */
+  scopes: ModelScope[];
+  /** Newest node run with each path, those of earlier iterations too. */
+  readonly touched = new Map<string, ModelRun>();
+  /** Attempts that came to an end, by path. */
+  readonly ends = new Map<string, number>();
+  /** Answers to tasks, by path. */
+  readonly answers = new Map<string, number>();
   /** What happened to nodes and edges, in order. */
   readonly log: string[] = [];
   ending: 'failed' | 'cancelled' | undefined;
-  readonly #nodes: readonly CompiledNode[];
-  readonly #edges: readonly CompiledEdge[];
-  readonly #runInputs: JsonValue;
-  readonly #concurrency: number;
-  readonly #outcome = new Map<string, string>();
-  readonly #action = new Map<string, string>();
-  /** Edges of exclusive switches that are never asked, because an edge before them was taken. */
-  readonly #outdone = new Set<CompiledEdge>();
-  /** Ready actions, the longest waiting first. */
-  #queue: string[] = [];
+  readonly inputs: JsonValue;
+  readonly concurrency: number;
+  readonly world: World;
+  readonly #parent: { readonly run: ModelRun; readonly reference: Reference } | undefined;
+  #reported: RunStatus = 'pending';
+  #steps = 0;
+  #moments = 0;
+  #keptSignals: { readonly name: string; readonly payload: JsonValue }[] = [];
+  readonly #signalIds = new Set<string>();
+  /** When each node run became ready, or began to wait. */
+  readonly #since = new Map<ModelRun, number>();
+  /** Node runs that are to be called off. */
+  #pointless: ModelRun[] = [];
 
-  constructor(version: PlanVersion, runInputs: JsonValue, concurrency: number) {
-    this.#nodes = version.graph.nodes;
-    this.#edges = version.graph.edges;
-    this.#runInputs = runInputs;
-    this.#concurrency = concurrency;
-    for (const { id } of this.#nodes) this.status.set(id, 'pending');
+  constructor(
+    version: PlanVersion,
+    inputs: JsonValue,
+    concurrency: number,
+    parent?: { readonly run: ModelRun; readonly reference: Reference },
+  ) {
+    const { nodes, edges } = version.graph;
+    this.version = version;
+    this.inputs = inputs;
+    this.concurrency = concurrency;
+    this.#parent = parent;
+    const around = parent?.reference.address;
+    this.address = parent === undefined ? '' : `${around ? `${around}>` : ''}${parent.run.path}`;
+    this.world = parent?.reference.world ?? new World();
+    this.world.runs.push(this);
+    this.root = new ModelScope({ path: '', kind: 'plan', nodes, edges });
+    this.scopes = [this.root];
   }
 
   // What happens -----------------------------------------------------------------------------
 
   start(): void {
-    this.#settle();
+    this.#happen(() => {});
   }
 
-  finish(id: string, ending: Ending): void {
-    if (ending.ok) this.#succeed(id, ending.output, ending.action);
-    else this.#failTry(id, ending);
-    this.#settle();
+  finish(path: string, ending: Ending): void {
+    const run = this.run(path);
+    this.#happen(() => (ending.ok ? this.#succeed(run, ending) : this.fail(run, ending)));
   }
 
-  respond(id: string, response: JsonObject, outcome: string): void {
-    this.#outcome.set(id, outcome);
-    this.#succeed(id, response, undefined);
-    this.#settle();
+  respond(path: string, response: JsonObject, outcome: string): void {
+    const run = this.run(path);
+    this.answers.set(path, (this.answers.get(path) ?? 0) + 1);
+    this.#happen(() => {
+      if (run.node.kind === 'human-approval') {
+        run.outcome = outcome;
+        this.end(run, 'completed', response);
+      } else if (outcome === 'accept') this.end(run, 'completed', response.output);
+      else if (outcome === 'retry') this.#again(run);
+      else this.end(run, 'failed');
+    });
+  }
+
+  signal(id: string, name: string, payload: JsonValue): void {
+    this.#happen(() => {
+      if (this.#signalIds.has(id) || this.isOver || this.ending !== undefined) return;
+      this.#signalIds.add(id);
+      const waiting = this.all().filter((run) => run.phase === 'waiting' && signalOf(run) === name);
+      const longest = waiting.sort((a, b) => this.#age(a) - this.#age(b))[0];
+      if (longest === undefined) this.#keptSignals.push({ name, payload });
+      else this.end(longest, 'completed', payload);
+    });
+  }
+
+  /** An operator wants a node run tried again. */
+  retry(path: string): void {
+    const run = this.run(path);
+    this.#happen(() => {
+      if (run.status === 'blocked') this.#again(run);
+      else this.#renewFrom(run.scope, run);
+    });
   }
 
   cancel(): void {
-    this.ending = 'cancelled';
+    this.#happen(() => {
+      if (!this.isOver) this.#endEarly('cancelled');
+    });
+  }
+
+  /** Time passes until the next timer is due. */
+  passTime(): number {
+    const { world } = this;
+    const before = world.now;
+    world.now = Math.min(...world.timers.map(({ due }) => due));
+    const due = world.timers.filter((timer) => timer.due <= world.now);
+    const order = ({ owner }: Timer) => world.runs.indexOf(owner);
+    for (const timer of due.sort((a, b) => order(a) - order(b))) {
+      if (!world.timers.includes(timer)) continue;
+      world.timers = world.timers.filter((other) => other !== timer);
+      timer.owner.#happen(() => timer.owner.#fire(timer));
+    }
+    return world.now - before;
+  }
+
+  #happen(what: () => void): void {
+    what();
     this.#settle();
+    this.#report();
+    if (this.#parent !== undefined) return;
+    for (let next = this.world.mail.shift(); next; next = this.world.mail.shift()) next();
+  }
+
+  /** Only the first run empties the mail: a run inside it is asked through it. */
+  deliverMail(): void {
+    for (let next = this.world.mail.shift(); next; next = this.world.mail.shift()) next();
   }
 
   // What there is to see ---------------------------------------------------------------------
 
-  /** Ids of actions at work and people asked, in plan order. */
-  open(): string[] {
-    return this.#with('running', 'awaiting-human').map((node) => node.id);
+  /** Node runs of all scopes at work. */
+  all(): ModelRun[] {
+    return this.scopes.flatMap((scope) => scope.runs);
+  }
+
+  run(path: string): ModelRun {
+    const found = this.all().find((run) => run.path === path);
+    if (found === undefined) throw new Error(`no node run ${path}`);
+    return found;
+  }
+
+  get isOver(): boolean {
+    return this.all().every((run) => run.isFinal) && this.#toUndo() === 0;
+  }
+
+  get hasTimers(): boolean {
+    return this.world.timers.length > 0;
   }
 
   runStatus(): RunStatus {
-    const isOver = this.#nodes.every((node) => FINAL.includes(this.#is(node)));
-    if (this.ending !== undefined) return isOver ? this.ending : 'running';
-    if (this.#with('ready', 'running').length > 0) return 'running';
-    if (this.#with('awaiting-human').length > 0) return 'awaiting-human';
-    if (!isOver) return 'blocked';
-    return this.#with('partial', 'failed').length > 0 ? 'partial' : 'completed';
+    const runs = this.all();
+    if (this.ending !== undefined) return this.isOver ? this.ending : 'running';
+    if (runs.some((run) => isActive(run))) return 'running';
+    if (runs.some((run) => isAwaiting(run))) return 'awaiting-human';
+    if (!runs.every((run) => run.isFinal)) return 'blocked';
+    const count = (status: NodeStatus) => this.root.count(status);
+    const tolerated = count('partial') + count('failed');
+    if (tolerated === 0) return 'completed';
+    const succeeded = count('completed') + count('partial');
+    const { minShare = 0 } = this.version.plan.completion ?? {};
+    return succeeded < minShare * (succeeded + count('failed')) ? 'failed' : 'partial';
   }
 
   // Settling ---------------------------------------------------------------------------------
 
   #settle(): void {
-    while (this.ending === undefined) {
-      const next = this.#with('pending').find((node) => this.#verdict(node) !== 'wait');
-      if (next === undefined) break;
-      this.#decide(next);
-    }
-    if (this.ending === undefined) this.#grant();
-    else this.#withdraw();
+    do {
+      this.#decideAll();
+      this.#callOffPointless();
+      this.#undo();
+      this.#grant();
+      this.#callOffPointless();
+      this.#undo();
+      this.#grant();
+    } while (this.#next() !== undefined);
   }
 
-  /** A run that is ending starts nothing, and what is at work may only come to its end. */
-  #withdraw(): void {
-    for (const { id } of this.#with('pending')) this.status.set(id, 'cancelled');
-    for (const { id } of this.#with('ready', 'running', 'awaiting-human')) {
-      if (this.status.get(id) !== 'running') this.#set(id, 'cancelled');
-      else if (!this.log.includes(`${id} stopping`)) this.log.push(`${id} stopping`);
-    }
-  }
-
-  #grant(): void {
-    while (this.#with('running').length < this.#concurrency) {
-      const id = this.#queue.shift();
-      if (id === undefined) return;
-      this.#set(id, 'running');
+  #decideAll(): void {
+    for (let next = this.#next(); next !== undefined; next = this.#next()) {
+      if (next instanceof ModelRun) this.#decide(next);
+      else afterInside(this, next);
     }
   }
 
-  #decide(node: CompiledNode): void {
-    const verdict = this.#verdict(node);
-    if (verdict === 'skip') return this.#end(node.id, 'skipped');
-    if (verdict === 'fail') return this.#refuse(node);
-    const resolved = this.#resolve(node);
-    if (!resolved.ok) return this.#refuse(node);
-    if ((node.validateInput?.(resolved.value) ?? []).length > 0) return this.#refuse(node);
-    keep(this.input, node.id, resolved.value);
-    this.#set(node.id, 'ready');
-    if (node.kind === 'action') this.#queue.push(node.id);
-    else if (node.kind === 'human-approval') this.#set(node.id, 'awaiting-human');
-    else this.#succeed(node.id, resolved.value, undefined);
+  /** What can be decided: outer scopes first, those of the same depth in order, then by position. */
+  #next(): ModelRun | ModelScope | undefined {
+    if (this.ending !== undefined) return undefined;
+    const graphs = this.scopes.filter(({ kind, aborted }) => {
+      return (kind === 'plan' || kind === 'iteration') && aborted === undefined;
+    });
+    const pending = graphs.flatMap(({ runs }) => runs.filter(({ status }) => status === 'pending'));
+    const run = pending.find((candidate) => this.#verdict(candidate).is !== 'wait');
+    return run ?? this.scopes.find((scope) => isInsideDue(this, scope));
   }
 
-  #refuse(node: CompiledNode): void {
-    this.#end(node.id, policyOf(node) === 'skip' ? 'skipped' : 'failed');
+  #decide(run: ModelRun): void {
+    const verdict = this.#verdict(run);
+    if (verdict.is === 'skip') return this.end(run, 'skipped');
+    if (verdict.is === 'fail') return this.#refuse(run, verdict.class);
+    const resolved = resolveFrom(run, this.inputs);
+    if (!resolved.ok) return this.#refuse(run, 'input');
+    if ((run.node.validateInput?.(resolved.value) ?? []).length > 0) {
+      return this.#refuse(run, 'input');
+    }
+    run.input = resolved.value;
+    this.#again(run);
   }
 
-  #verdict(node: CompiledNode): 'wait' | 'skip' | 'fail' | 'go' {
-    const inbound = this.#edges.filter((edge) => edge.targetId === node.id);
+  #refuse(run: ModelRun, failureClass: string): void {
+    run.failure = failureClass;
+    this.end(run, this.policyOf(run, failureClass) === 'skip' ? 'skipped' : 'failed');
+  }
+
+  #verdict({ scope, node }: ModelRun): Verdict {
+    const inbound = scope.edges.filter((edge) => edge.targetId === node.id);
     const count = (outcome: ReferenceEdge | undefined) =>
-      inbound.filter((edge) => this.edges.get(edge) === outcome).length;
-    if (inbound.length === 0) return 'go';
-    if (count('error') > 0) return 'fail';
+      inbound.filter((edge) => scope.decided.get(edge) === outcome).length;
+    const taken = count('taken');
+    if (inbound.length === 0) return { is: 'go' };
+    if (count('error') > 0) return { is: 'fail', class: 'condition' };
     if (node.join === undefined) {
-      if (count('failed') > 0) return 'skip';
-      if (count(undefined) > 0) return 'wait';
-      return count('taken') > 0 ? 'go' : 'skip';
+      if (count('failed') > 0) return { is: 'skip' };
+      if (count(undefined) > 0) return { is: 'wait' };
+      return { is: taken > 0 ? 'go' : 'skip' };
     }
-    const failures = node.join.onFailure === 'fail' ? count('failed') : 0;
-    const { rule } = node.join;
+    const { rule, onFailure } = node.join;
+    const open = count(undefined) + (onFailure === 'wait' ? count('failed') : 0);
+    const failures = onFailure === 'fail' ? count('failed') : 0;
+    const isNothingLeft = taken === 0 && failures === 0;
     if (rule.type === 'all') {
-      if (failures > 0) return 'fail';
-      if (count(undefined) > 0) return 'wait';
-      return count('taken') > 0 ? 'go' : 'skip';
+      if (failures > 0) return { is: 'fail', class: 'join' };
+      if (open > 0) return { is: 'wait' };
+      return { is: taken > 0 ? 'go' : 'skip' };
+    }
+    if (rule.type === 'when') {
+      const failed = count('failed');
+      const counts = { taken, dead: count('dead'), failed, open, total: inbound.length };
+      const answer = rule.condition.evaluate(counts);
+      if (!answer.ok) return { is: 'fail', class: 'condition' };
+      if (answer.value) return { is: 'go' };
+      if (open > 0) return { is: 'wait' };
+      return isNothingLeft ? { is: 'skip' } : { is: 'fail', class: 'join' };
     }
     const needed = rule.type === 'count' ? rule.count : 1;
-    if (count('taken') >= needed) return 'go';
-    if (count('taken') + count(undefined) >= needed) return 'wait';
-    if (count('taken') > 0 || failures > 0) return 'fail';
-    return count(undefined) > 0 ? 'wait' : 'skip';
+    if (taken >= needed) return { is: 'go' };
+    if (taken + open >= needed) return { is: 'wait' };
+    if (!isNothingLeft) return { is: 'fail', class: 'join' };
+    return open > 0 ? { is: 'wait' } : { is: 'skip' };
+  }
+
+  /** Ready: what works gets in line, everything else begins. */
+  #again(run: ModelRun): void {
+    this.set(run, 'ready');
+    this.begin(run);
+  }
+
+  begin(run: ModelRun): void {
+    run.phase = 'due';
+    this.#since.set(run, ++this.#moments);
+    switch (run.node.kind) {
+      case 'human-approval':
+        return this.#ask(run);
+      case 'switch':
+        return this.end(run, 'completed', run.input);
+      case 'join':
+        this.end(run, 'completed', run.input);
+        return this.#cancelRest(run);
+      case 'map':
+        return beginMap(this, run);
+      case 'loop':
+        return beginLoop(this, run);
+      case 'subplan':
+        return this.#beginSubplan(run);
+      case 'sleep':
+        this.#wait(run);
+        return this.#arm('sleep', run, run.node.sleep?.durationMs ?? 0);
+      case 'signal':
+        return this.#beginSignal(run);
+      default:
+    }
+  }
+
+  #ask(run: ModelRun): void {
+    const { source } = run.node;
+    this.set(run, 'awaiting-human');
+    const deadlineMs = source.kind === 'human-approval' ? source.deadlineMs : undefined;
+    if (deadlineMs !== undefined) this.#arm('task', run, deadlineMs);
+  }
+
+  #wait(run: ModelRun): void {
+    run.phase = 'waiting';
+    this.set(run, 'running');
+  }
+
+  #beginSignal(run: ModelRun): void {
+    this.#wait(run);
+    const kept = this.#keptSignals.find(({ name }) => name === signalOf(run));
+    const { source } = run.node;
+    const deadlineMs = source.kind === 'signal' ? source.deadlineMs : undefined;
+    if (kept === undefined) {
+      if (deadlineMs !== undefined) this.#arm('signal', run, deadlineMs);
+      return;
+    }
+    this.#keptSignals = this.#keptSignals.filter((other) => other !== kept);
+    this.end(run, 'completed', kept.payload);
+  }
+
+  /** Slots go to those that have been ready for longest. */
+  #grant(): void {
+    for (;;) {
+      const runs = this.all();
+      if (runs.filter(({ hasSlot }) => hasSlot).length >= this.concurrency) return;
+      const [next] = runs
+        .filter(({ status, phase, node, scope }) => {
+          const mayStart = this.ending === undefined || scope.kind === 'compensations';
+          return status === 'ready' && phase === 'due' && node.kind === 'action' && mayStart;
+        })
+        .sort((a, b) => this.#age(a) - this.#age(b));
+      if (next === undefined) return;
+      if (this.ending === undefined && next.attempt === 0) {
+        if (this.#steps >= (this.version.plan.budget?.maxSteps ?? Number.POSITIVE_INFINITY)) {
+          return this.#endEarly('failed');
+        }
+        this.#steps += 1;
+      }
+      next.hasSlot = true;
+      this.#work(next, 'working', 'running');
+    }
+  }
+
+  #work(run: ModelRun, phase: 'working' | 'fallback', word: string): void {
+    const { timeoutMs, fallback } = run.node;
+    const limitMs = phase === 'fallback' ? (fallback?.timeoutMs ?? timeoutMs) : timeoutMs;
+    run.phase = phase;
+    run.attempt += 1;
+    this.set(run, 'running', word);
+    if (limitMs !== undefined) this.#arm('timeout', run, limitMs);
+  }
+
+  #age(run: ModelRun): number {
+    return this.#since.get(run) ?? 0;
   }
 
   // Ends of nodes ----------------------------------------------------------------------------
 
-  #succeed(id: string, output: JsonValue | undefined, action: string | undefined): void {
-    keep(this.output, id, output);
-    keep(this.#action, id, action);
-    this.#end(id, 'completed');
+  #succeed(run: ModelRun, { output, action }: Ending & { ok: true }): void {
+    run.action = action;
+    const chunk = run.scope.host?.node.map?.chunkSize;
+    const size = Array.isArray(run.input) ? run.input.length : 0;
+    const isWrong = chunk !== undefined && !(Array.isArray(output) && output.length === size);
+    if (run.scope.kind === 'items' && isWrong) {
+      run.action = undefined;
+      return this.fail(run, { ok: false, class: 'schema', retryable: true });
+    }
+    this.end(run, 'completed', output);
   }
 
-  #failTry(id: string, failure: Ending & { ok: false }): void {
-    if (this.ending !== undefined) return this.#end(id, 'cancelled');
-    const node = this.#node(id);
-    const tries = (this.tries.get(id) ?? 0) + 1;
-    const { maxAttempts, retryOn } = node.retry;
+  /** What works, waits or lies inside a node run has failed. */
+  fail(run: ModelRun, failure: Failure): void {
+    const { node } = run;
+    const isFallback = run.phase === 'fallback';
+    const mayRepeat = run.phase === 'working' || run.phase === 'hosting';
+    if (run.phase === 'stopping') return this.end(run, 'cancelled');
+    const { maxAttempts, retryOn, backoff, delayMs } = node.retry;
     const isListed = retryOn.length === 0 || retryOn.includes(failure.class);
-    this.tries.set(id, tries);
-    if (failure.retryable && isListed && tries < maxAttempts) {
-      this.#set(id, 'ready');
-      this.#queue.push(id);
-    } else if (policyOf(node) === 'skip') this.#end(id, 'skipped');
-    else if (policyOf(node) === 'continue' && node.defaultOutput !== undefined) {
-      this.output.set(id, node.defaultOutput);
-      this.#end(id, 'partial');
-    } else this.#end(id, 'failed');
+    const isWanted = isListed || node.onFailure.byClass[failure.class] === 'retry';
+    run.failure = failure.class;
+    this.#release(run);
+    if (mayRepeat && failure.retryable && isWanted && run.retries + 1 < maxAttempts) {
+      run.retries += 1;
+      if (backoff === 'none' || delayMs === 0) return this.#again(run);
+      run.phase = 'backing-off';
+      this.set(run, 'ready');
+      return this.#arm('retry', run, delayMs);
+    }
+    switch (this.policyOf(run, failure.class)) {
+      case 'fallback':
+        if (isFallback) return this.end(run, 'failed');
+        run.hasSlot = true;
+        return this.#work(run, 'fallback', 'fallback');
+      case 'human-review':
+        return this.set(run, 'awaiting-human');
+      case 'replan':
+        return this.set(run, 'blocked');
+      case 'skip':
+        return this.end(run, 'skipped');
+      case 'continue':
+        if (node.defaultOutput === undefined) return this.end(run, 'failed');
+        return this.end(run, 'partial', node.defaultOutput);
+      default:
+        return this.end(run, 'failed');
+    }
   }
 
-  #end(id: string, status: NodeStatus): void {
-    this.#set(id, status);
-    if (this.ending !== undefined) return;
-    const node = this.#node(id);
-    if (status === 'failed' && policyOf(node) !== 'continue') this.ending = 'failed';
-    else this.#route(node, status);
+  /** What the plan wants done about a failure of this class when no retry is left. */
+  policyOf({ node }: ModelRun, failureClass: string | undefined): FailureAction {
+    const { byClass, otherwise } = node.onFailure;
+    const declared = byClass[failureClass ?? ''] ?? otherwise;
+    const isTolerated = this.version.plan.completion?.tolerate?.includes(failureClass ?? '');
+    const isAbortion = declared === 'abort' || declared === 'retry';
+    if (isAbortion) return isTolerated ? 'continue' : 'abort';
+    return declared;
   }
 
-  #route(node: CompiledNode, status: NodeStatus): void {
-    const outgoing = this.#edges.filter((edge) => edge.sourceId === node.id);
-    if (status === 'failed' || status === 'skipped') {
-      const outcome = status === 'failed' ? 'failed' : 'dead';
-      for (const edge of outgoing) this.edges.set(edge, outcome);
+  end(run: ModelRun, status: NodeStatus, output?: JsonValue): void {
+    const { scope } = run;
+    run.output = output;
+    this.#release(run);
+    this.set(run, status);
+    const isGraph = scope.kind === 'plan' || scope.kind === 'iteration';
+    if (!isGraph || this.ending !== undefined || scope.aborted !== undefined) return;
+    if (status !== 'failed') return this.#route(run);
+    const policy = this.policyOf(run, run.failure);
+    if (policy === 'continue') return this.#route(run);
+    if (policy === 'backtrack' && this.#goBack(run)) return;
+    if (scope.host === undefined) this.#endEarly('failed');
+    else this.abandon(scope, run.failure ?? 'policy');
+  }
+
+  /** It works and waits no more. */
+  #release(run: ModelRun): void {
+    if (run.hasSlot) this.ends.set(run.path, (this.ends.get(run.path) ?? 0) + 1);
+    run.hasSlot = false;
+    run.phase = undefined;
+    this.world.timers = this.world.timers.filter((timer) => timer.run !== run);
+  }
+
+  #route({ scope, node, status, outcome, action, ...rest }: ModelRun): void {
+    const run = { scope, node, ...rest };
+    const outgoing = scope.edges.filter((edge) => edge.sourceId === node.id);
+    const isGood = status === 'completed' || status === 'partial';
+    if (!isGood) {
+      for (const edge of outgoing) scope.decided.set(edge, status === 'failed' ? 'failed' : 'dead');
       return;
     }
     const fired = () =>
-      outgoing.some((edge) => ['taken', 'error'].includes(this.edges.get(edge) ?? ''));
+      outgoing.some((edge) => ['taken', 'error'].includes(scope.decided.get(edge) ?? ''));
+    const values = valuesFor(scope.byId(run.node.id) as ModelRun, this.inputs);
+    const outdone = new Set<CompiledEdge>();
+    for (const edge of outgoing) scope.decided.delete(edge);
     for (const edge of outgoing.filter((candidate) => !candidate.isDefault)) {
-      const isOutdone = node.switchMode === 'exclusive' && fired();
-      this.edges.set(edge, isOutdone ? 'dead' : this.#evaluate(node, edge));
-      if (isOutdone) this.#outdone.add(edge);
+      if (node.switchMode === 'exclusive' && fired()) outdone.add(edge);
+      scope.decided.set(edge, outdone.has(edge) ? 'dead' : evaluate());
+      function evaluate(): ReferenceEdge {
+        if (edge.on !== undefined && edge.on !== action) return 'dead';
+        if (edge.when !== undefined) {
+          const evaluation = edge.when.evaluate(values);
+          if (!evaluation.ok) return edge.onError === 'dead' ? 'dead' : 'error';
+          return evaluation.value ? 'taken' : 'dead';
+        }
+        if (edge.on !== undefined || node.kind !== 'human-approval') return 'taken';
+        return outcome === 'approved' ? 'taken' : 'dead';
+      }
     }
     const isDefaultTaken = !fired();
+    const isApproval = node.kind === 'human-approval';
     for (const edge of outgoing) {
-      if (edge.isDefault) this.edges.set(edge, isDefaultTaken ? 'taken' : 'dead');
+      if (edge.isDefault) scope.decided.set(edge, isDefaultTaken ? 'taken' : 'dead');
       const isAsked = edge.isDefault || edge.on !== undefined || edge.when !== undefined;
-      const isLogged = isAsked || node.kind === 'human-approval';
-      if (isLogged && !this.#outdone.has(edge)) this.log.push(`${edge.id} ${this.edges.get(edge)}`);
+      if ((isAsked || isApproval) && !outdone.has(edge)) {
+        this.log.push(`${scope.path}:${edge.id} ${scope.decided.get(edge)}`);
+      }
     }
   }
 
-  #evaluate(node: CompiledNode, edge: CompiledEdge): ReferenceEdge {
-    if (edge.on !== undefined && edge.on !== this.#action.get(node.id)) return 'dead';
-    if (edge.when !== undefined) {
-      const evaluation = edge.when.evaluate(this.#scope(node.id));
-      if (!evaluation.ok) return edge.onError === 'dead' ? 'dead' : 'error';
-      return evaluation.value ? 'taken' : 'dead';
+  // Going back -------------------------------------------------------------------------------
+
+  #goBack(run: ModelRun): boolean {
+    const { backtrack } = run.node;
+    if (backtrack === undefined) return false;
+    if (run.generation > backtrack.maxRestarts) {
+      run.failure = undefined;
+      return false;
     }
-    if (edge.on !== undefined || node.kind !== 'human-approval') return 'taken';
-    return this.#outcome.get(node.id) === 'approved' ? 'taken' : 'dead';
+    this.#renewFrom(run.scope, run.scope.byId(backtrack.to) as ModelRun);
+    return true;
   }
 
-  // Data -------------------------------------------------------------------------------------
+  /** The node and all that follows from it begin another generation; what is at work is left behind. */
+  #renewFrom(scope: ModelScope, from: ModelRun): void {
+    const ids = new Set([from.node.id]);
+    for (let size = 0; size < ids.size; ) {
+      size = ids.size;
+      for (const edge of scope.edges) if (ids.has(edge.sourceId)) ids.add(edge.targetId);
+    }
+    const renewed = scope.runs.filter(({ node }) => ids.has(node.id));
+    for (const run of renewed) {
+      if (run.status !== 'pending' && !run.isFinal) this.#supersede(run);
+    }
+    for (const edge of scope.edges) if (ids.has(edge.sourceId)) scope.decided.delete(edge);
+    this.#pointless = this.#pointless.filter((run) => !renewed.includes(run));
+    for (const run of renewed) if (run.status !== 'pending') run.renew();
+  }
 
-  #scope(id: string): EdgeScope {
-    const view = (of: string) => ({
-      input: this.input.get(of),
-      output: this.output.get(of),
-      outcome: this.#outcome.get(of),
+  #supersede(run: ModelRun): void {
+    const { inside, child } = run;
+    this.#release(run);
+    this.set(run, 'cancelled');
+    if (child !== undefined) this.#cancelChild(child);
+    if (inside === undefined) return;
+    run.inside = undefined;
+    this.scopes = this.scopes.filter((scope) => scope !== inside);
+    for (const inner of inside.runs) {
+      if (inner.status === 'pending') inner.status = 'cancelled';
+      else if (!inner.isFinal) this.#supersede(inner);
+    }
+  }
+
+  // Calling off ------------------------------------------------------------------------------
+
+  #endEarly(ending: 'failed' | 'cancelled'): void {
+    if (this.ending !== undefined) return;
+    this.ending = ending;
+    this.#arm('grace', undefined, this.version.plan.graceMs ?? GRACE_MS);
+    for (const scope of this.scopes) this.#callOffAll(scope);
+  }
+
+  /** Everything in a scope is called off: its host fails when all of it is final. */
+  abandon(scope: ModelScope, failureClass: string): void {
+    scope.aborted = failureClass;
+    this.#callOffAll(scope);
+  }
+
+  #callOffAll(scope: ModelScope): void {
+    for (const run of scope.runs) {
+      if (run.status === 'pending' && run.generation === 1) run.status = 'cancelled';
+      else if (!run.isFinal) this.#pointless.push(run);
+      if (run.inside !== undefined) this.#callOffAll(run.inside);
+    }
+  }
+
+  #cancelRest(join: ModelRun): void {
+    for (const position of join.node.join?.rest ?? []) {
+      const run = join.scope.runs[position] as ModelRun;
+      if (run.isFinal) continue;
+      this.#pointless.push(run);
+      if (run.inside !== undefined) this.#callOffAll(run.inside);
+    }
+  }
+
+  #callOffPointless(): void {
+    for (let run = this.#pointless.shift(); run; run = this.#pointless.shift()) this.#callOff(run);
+    if (this.ending === undefined) return;
+    for (;;) {
+      const over = this.scopes.find((scope) => scope.host !== undefined && scope.isOver);
+      if (over === undefined) return;
+      this.close(over);
+    }
+  }
+
+  #callOff(run: ModelRun): void {
+    if (run.isFinal || run.phase === 'stopping') return;
+    const isAtWork = run.hasSlot || run.phase === 'hosting';
+    if (!isAtWork) return this.end(run, 'cancelled');
+    run.phase = 'stopping';
+    this.set(run, 'running', 'stopping');
+    if (this.ending === undefined) this.#arm('grace', run, GRACE_MS);
+    if (run.inside !== undefined) this.#callOffAll(run.inside);
+    if (run.child !== undefined) this.#cancelChild(run.child);
+  }
+
+  /** What lay inside a composite is over, and has no meaning any more. */
+  close(scope: ModelScope): void {
+    const { host } = scope;
+    this.scopes = this.scopes.filter((other) => other !== scope);
+    if (host === undefined) return;
+    host.inside = undefined;
+    if (host.phase === 'stopping') this.end(host, 'cancelled');
+  }
+
+  // Undoing ----------------------------------------------------------------------------------
+
+  /** What can be undone, the newest first. */
+  #undoable(): ModelRun[] {
+    const order = (run: ModelRun) =>
+      this.log.findLastIndex((line) => line === `${run.path} ${run.status}`);
+    return this.root.runs
+      .filter(({ node, status }) => {
+        return node.compensation !== undefined && ['completed', 'partial'].includes(status);
+      })
+      .sort((a, b) => order(b) - order(a));
+  }
+
+  #toUndo(): number {
+    if (this.ending === undefined) return 0;
+    const isBegun = this.scopes.some(({ kind }) => kind === 'compensations');
+    return isBegun ? 0 : this.#undoable().length;
+  }
+
+  #undo(): void {
+    if (this.ending === undefined) return;
+    const undoable = this.#undoable();
+    if (this.#toUndo() > 0 && this.all().every((run) => run.isFinal)) {
+      const nodes = undoable.map(({ node }) => node.compensation ?? node);
+      this.scopes.push(new ModelScope({ path: '~', kind: 'compensations', nodes }));
+    }
+    const scope = this.scopes.find(({ kind }) => kind === 'compensations');
+    const next = scope?.runs.find((run) => !run.isFinal);
+    if (next === undefined || next.status !== 'pending') return;
+    const { input = null, output = null } = undoable[next.position] as ModelRun;
+    next.input = { input, output };
+    this.#again(next);
+  }
+
+  // Time -------------------------------------------------------------------------------------
+
+  #arm(kind: Timer['kind'], run: ModelRun | undefined, afterMs: number): void {
+    this.world.timers.push({ owner: this, run, kind, due: this.world.now + afterMs });
+  }
+
+  #fire({ kind, run }: Timer): void {
+    if (run === undefined) {
+      for (const one of this.all()) if (one.phase === 'stopping') this.end(one, 'cancelled');
+    } else if (kind === 'retry') {
+      this.log.push(`${run.path} due`);
+      this.begin(run);
+    } else if (kind === 'sleep') this.end(run, 'completed', run.input);
+    else if (kind === 'grace') this.end(run, 'cancelled');
+    else if (kind === 'timeout') this.fail(run, { ok: false, class: 'timeout', retryable: true });
+    else this.fail(run, { ok: false, class: 'deadline', retryable: false });
+  }
+
+  // Runs inside ------------------------------------------------------------------------------
+
+  #beginSubplan(run: ModelRun): void {
+    const { source } = run.node;
+    const name = source.kind === 'subplan' ? source.plan : '';
+    const version = compilePlanOrThrow(draftOfSubplan(this.version.plan, name));
+    this.host(run);
+    this.world.mail.push(() => {
+      const parent = { run, reference: this };
+      const child = new Reference(version, run.input ?? {}, this.concurrency, parent);
+      run.child = child;
+      child.start();
+      if (run.phase !== 'hosting') this.#cancelChild(child);
     });
-    return {
-      inputs: this.#runInputs,
-      ...view(id),
-      node: (other) =>
-        FINAL.includes(this.status.get(other) ?? 'pending') ? view(other) : undefined,
-    };
   }
 
-  #resolve(node: CompiledNode): { ok: true; value: JsonValue | undefined } | { ok: false } {
-    const inbound = this.#edges.filter((edge) => edge.targetId === node.id);
-    if (inbound.length === 0) return { ok: true, value: this.#runInputs };
-    const taken = inbound.filter((edge) => this.edges.get(edge) === 'taken');
-    const [only] = taken;
-    if (only !== undefined && inbound.length === 1 && !only.map && node.kind !== 'join') {
-      return { ok: true, value: this.output.get(only.sourceId) };
-    }
-    const writes = taken.flatMap((edge) => this.#writes(edge));
-    if (
-      node.mergeInputs === 'error' &&
-      writes.some((one, i) => isContested(one, writes.slice(0, i)))
-    ) {
-      return { ok: false };
-    }
-    if (node.mergeInputs === 'first') writes.reverse();
-    let value: JsonValue = {};
-    for (const { path, value: written } of writes) value = put(value, path, written);
-    return { ok: true, value };
+  #cancelChild(child: Reference): void {
+    this.world.mail.push(() => child.cancel());
   }
 
-  #writes(edge: CompiledEdge): Write[] {
-    const scope = this.#scope(edge.sourceId);
-    const found: { path: readonly (string | number)[]; value: JsonValue | undefined }[] =
-      edge.map === undefined
-        ? [{ path: [edge.sourceId], value: scope.output }]
-        : edge.map.map(({ target, read }) => ({ path: target, value: read(scope) }));
-    const isWhole = edge.map === undefined;
-    return found.flatMap(({ path, value }) =>
-      value === undefined ? [] : [{ path: path.map(String), value, isWhole }],
-    );
+  /** The run that this one works for is told of what it amounts to. */
+  #report(): void {
+    const status = this.runStatus();
+    if (this.#parent === undefined || status === this.#reported) return;
+    this.#reported = status;
+    const { run, reference } = this.#parent;
+    this.world.mail.push(() => {
+      if (run.child === this) reference.#happen(() => reference.#onChild(run, status));
+    });
+  }
+
+  #onChild(run: ModelRun, status: RunStatus): void {
+    if (run.status !== 'running') return;
+    const output = this.#outputOf(run.child as Reference);
+    if (status === 'completed' || status === 'partial') this.end(run, status, output);
+    else if (status === 'failed' || status === 'cancelled') {
+      this.fail(run, { ok: false, class: 'child', retryable: true });
+    }
+  }
+
+  #outputOf({ version, root, inputs }: Reference): JsonValue | undefined {
+    if (version.result === undefined) return lastOutputs(root);
+    const values = { inputs, input: inputs, output: undefined, outcome: undefined };
+    const result = version.result.evaluate({ ...values, node: lookup(root) });
+    return result.ok ? result.value : undefined;
   }
 
   // Odds and ends ----------------------------------------------------------------------------
 
-  #node(id: string): CompiledNode {
-    const found = this.#nodes.find((node) => node.id === id);
-    if (found === undefined) throw new Error(`no node ${id}`);
-    return found;
+  /** A composite is at work: what it amounts to happens inside. */
+  host(run: ModelRun): void {
+    run.phase = 'hosting';
+    this.set(run, 'running');
   }
 
-  #is(node: CompiledNode): NodeStatus {
-    return this.status.get(node.id) ?? 'pending';
-  }
-
-  #with(...statuses: NodeStatus[]): CompiledNode[] {
-    return this.#nodes.filter((node) => statuses.includes(this.#is(node)));
-  }
-
-  #set(id: string, status: NodeStatus): void {
-    this.status.set(id, status);
-    this.log.push(`${id} ${status}`);
+  set(run: ModelRun, status: NodeStatus, word: string = status): void {
+    run.status = status;
+    this.touched.set(run.path, run);
+    this.log.push(`${run.path} ${word}`);
   }
 }
 
-function policyOf(node: CompiledNode): string {
-  return node.onFailure.otherwise;
+type Verdict =
+  | { readonly is: 'wait' | 'skip' | 'go' }
+  | { readonly is: 'fail'; readonly class: string };
+
+function signalOf({ node }: ModelRun): string {
+  return (node.source.kind === 'signal' ? node.source.signal : undefined) ?? node.id;
 }
 
-interface Write {
-  readonly path: readonly string[];
-  readonly value: JsonValue;
-  /** The whole output of a source, under the id of the source. */
-  readonly isWhole: boolean;
+function isActive({ status, node, child }: ModelRun): boolean {
+  if (status === 'ready') return true;
+  if (status !== 'running' || node.kind === 'map' || node.kind === 'loop') return false;
+  return !['awaiting-human', 'blocked'].includes(child?.runStatus() ?? 'running');
 }
 
-/** Two edges contest a path when one path is the beginning of the other, unless one source wrote both as a whole. */
-function isContested(write: Write, before: readonly Write[]): boolean {
-  return before.some((other) => {
-    const length = Math.min(write.path.length, other.path.length);
-    const isShared =
-      write.path.slice(0, length).join('/') === other.path.slice(0, length).join('/');
-    const isSameWhole = write.isWhole && other.isWhole && write.path[0] === other.path[0];
-    return isShared && !isSameWhole;
-  });
-}
-
-function put(container: JsonValue, [key, ...rest]: readonly string[], value: JsonValue): JsonValue {
-  if (key === undefined) return value;
-  const isObject = typeof container === 'object' && container !== null && !Array.isArray(container);
-  const base: JsonObject = isObject ? container : {};
-  return { ...base, [key]: put(base[key] ?? {}, rest, value) };
-}
-
-function keep<V>(map: Map<string, V>, key: string, value: V | undefined): void {
-  if (value === undefined) map.delete(key);
-  else map.set(key, value);
+function isAwaiting({ status, child }: ModelRun): boolean {
+  if (status === 'awaiting-human') return true;
+  return status === 'running' && child?.runStatus() === 'awaiting-human';
 }

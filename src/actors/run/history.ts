@@ -98,6 +98,8 @@ function runEventType(from: RunStatus | null, to: RunStatus): string {
 function blockingNodes({ model, tree }: Decider): JsonValue {
   return tree
     .openNodes()
+    .flatMap((path) => model.find(path) ?? [])
+    .filter((run) => !isFinal(run.status))
     .slice(0, 100)
-    .map((path) => ({ node: path, reason: { ...(model.find(path)?.reason ?? {}) } }) as JsonValue);
+    .map(({ path, reason }) => ({ node: path, reason: { ...reason } }) as JsonValue);
 }

@@ -56,7 +56,8 @@ export class RunActor {
     }
     const tree = new ActorTree(stored.record.id, root);
     for (const snapshot of stored.snapshots) if (snapshot.actor !== '') tree.restoreNode(snapshot);
-    if (!isFinal(stored.record.status)) {
+    // One that is to start later has decided nothing.
+    if (!isFinal(stored.record.status) && stored.record.status !== 'pending') {
       if (tree.ending === undefined) {
         model.resumeDecisions((node) => tree.stateOf(node.path) === 'due');
       } else model.resumeEnding(tree.openNodes().map((path) => model.nodeRun(path)));

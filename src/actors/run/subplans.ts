@@ -22,9 +22,12 @@ export function beginSubplan(decider: Decider, run: NodeRun): void {
   const { source } = run.node;
   const depth = (model.settings.depth ?? 0) + 1;
   const maxDepth = source.kind === 'subplan' ? (source.maxDepth ?? MAX_DEPTH) : MAX_DEPTH;
-  setChild(run, { id: services.environment.id(), status: 'pending' });
+  const isTooDeep = depth > maxDepth;
+  // Without a child there is nothing to start.
+  run.inside = null;
+  if (!isTooDeep) setChild(run, { id: services.environment.id(), status: 'pending' });
   decider.step(run, { type: 'inside.begun' });
-  if (depth <= maxDepth) return;
+  if (!isTooDeep) return;
   const message = `runs lie ${depth} deep in each other, and ${maxDepth} is the limit here`;
   endInFailure(decider, run, failure('policy', 'depth-exceeded', message, false));
 }
@@ -51,12 +54,15 @@ export function cancelChild({ turn }: Decider, run: NodeRun): void {
   if (child !== undefined) turn.effects.push({ type: 'child.cancel', id: child.id });
 }
 
-/** The child's status has changed; one that the node run has no use for any more is passed over. */
+/** The child's status has changed. One that the node run has no use for any more is called off. */
 export function onChild(decider: Decider, message: ChildMessage): void {
   const { model, turn } = decider;
   const run = model.find(message.node);
   const child = run === undefined ? undefined : childOf(run);
-  if (run === undefined || child?.id !== message.child || run.status !== 'running') return;
+  if (run === undefined || child?.id !== message.child || run.status !== 'running') {
+    if (!isFinal(message.status)) turn.effects.push({ type: 'child.cancel', id: message.child });
+    return;
+  }
   if (child.status === message.status) return;
   model.countChild(child.status, -1);
   setChild(run, { id: child.id, status: message.status });

@@ -130,7 +130,6 @@ export class TurnDecider implements Decider {
     // Starting work may have used up the budget.
     withdraw(this);
     settleStopped(this);
-    this.#pauseAtTarget();
     if (this.#hasMoreToDecide()) this.turn.effects.push({ type: 'turn.continue' });
     else this.tree.sendRun({ type: 'progress.settled', ...this.model.summary(this.#isHeldByTask) });
     this.recordRunStatus();
@@ -221,6 +220,7 @@ export class TurnDecider implements Decider {
     clearTimersOf(this, run);
     model.noteSettled(scope);
     if (scope.isList || this.isEnding || scope.aborted !== undefined) return;
+    this.#pauseAtTarget(run);
     if (status !== 'failed') return this.#route(run, status);
     switch (failureActionOf(model.version.plan, run.node, run.reason?.class)) {
       case 'continue':
@@ -319,13 +319,11 @@ export class TurnDecider implements Decider {
     }
   }
 
-  /** A run that was to go on until certain nodes are final pauses when they are. */
-  #pauseAtTarget(): void {
+  /** A run that was to go on until certain nodes are final pauses when the last of them is. */
+  #pauseAtTarget(run: NodeRun): void {
     const { until } = this.model.settings;
-    if (until === undefined || this.isEnding || this.tree.runStatus === 'paused') return;
-    const targets = until.map((id) => this.model.nodeRun(id));
-    const isReached = targets.every((run) => isFinal(run.status));
-    if (!isReached || !targets.some((run) => this.#touched.has(run))) return;
+    if (until === undefined || run.scope !== this.model.root || !until.includes(run.path)) return;
+    if (!until.every((id) => isFinal(this.model.nodeRun(id).status))) return;
     this.turn.event('run.target-reached', null, null, { nodes: [...until] });
     this.stepRun({ type: 'pause.requested' });
   }

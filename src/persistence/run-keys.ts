@@ -1,0 +1,30 @@
+/** Reads of keys that runs were started under. */
+import type { RunKeyRecord, RunKeyRows } from '../actors/ports.js';
+import type { Reader } from './reader.js';
+import { RUN_KEY } from './rows.js';
+
+const FIND = `select cast(${RUN_KEY.expression('k')} as blob) from run_keys k
+  where k.purpose = ? and k.key = ?`;
+
+const SUPERSEDED = `select cast(json_array(old.id) as blob) from run_keys k
+  join runs old on old.id = k.superseded_id and old.status = 'pending'
+  join runs new on new.id = k.run_id
+  where k.purpose = 'debounce' and old.id > ? order by old.id limit ?`;
+
+export class SqliteRunKeys implements RunKeyRows {
+  readonly #reader: Reader;
+
+  constructor(reader: Reader) {
+    this.#reader = reader;
+  }
+
+  async find(purpose: RunKeyRecord['purpose'], key: string): Promise<RunKeyRecord | undefined> {
+    const [row] = await this.#reader.jsonRows(FIND, [purpose, key]);
+    return row === undefined ? undefined : RUN_KEY.toRecord(row);
+  }
+
+  async superseded(after: string, limit: number): Promise<readonly string[]> {
+    const rows = await this.#reader.jsonRows(SUPERSEDED, [after, limit]);
+    return rows.map((row) => (row as [string])[0]);
+  }
+}
