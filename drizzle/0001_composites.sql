@@ -3,8 +3,9 @@ CREATE TABLE `run_keys` (
 	`purpose` text NOT NULL,
 	`key` text NOT NULL,
 	`run_id` text NOT NULL,
-	`superseded_id` text,
 	`start_at` integer,
+	`superseded_id` text,
+	`superseded_start_at` integer,
 	PRIMARY KEY(`purpose`, `key`)
 ) WITHOUT ROWID;
 --> statement-breakpoint

@@ -29,6 +29,18 @@ import type { PlanVersion } from './plan/plan-version.js';
 import type { Plan, PlanBudget } from './plan/schema.js';
 import { draftOfSubplan } from './plan/subplans.js';
 import { RunReader } from './run-reader.js';
+import {
+  type Debounce,
+  type KeyedRun,
+  type KeyedStart,
+  KeyedStarts,
+  type Singleton,
+} from './schedules/keyed-starts.js';
+import type { ScheduledStart } from './schedules/schedule.js';
+import { ScheduleService } from './schedules/schedule-service.js';
+import { Schedules } from './schedules/schedules.js';
+import { StoredSchedules } from './schedules/stored-schedules.js';
+import { WatchedRuns } from './schedules/watched-runs.js';
 import type { RunEvent, RunResult } from './views.js';
 
 export interface OrchestratorOptions {
@@ -83,6 +95,10 @@ export interface StartOptions<Input = unknown> {
   readonly stepwise?: boolean;
   /** Pauses when these nodes are final. */
   readonly until?: readonly string[];
+  /** At most one run of a key is unfinished at a time. Not together with `debounce`. */
+  readonly singleton?: Singleton;
+  /** Waits for the delay; a later start of the key meanwhile takes its place. Not together with `startAt`. */
+  readonly debounce?: Debounce;
 }
 
 export interface RunHandle {
@@ -150,6 +166,9 @@ export interface Health {
 
 const RUN_ID = /^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}$/;
 const MAX_CONCURRENCY = 10_000;
+const ON_CONFLICT: readonly string[] = ['return', 'refuse', 'replace'];
+/** How long closing waits for schedules whose run or record is on its way to storage, in milliseconds. */
+const SCHEDULES_PATIENCE_MS = 10_000;
 const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** Opens the database as its one owner, and takes up what an earlier process left in motion. Rejects with a StorageError. */
@@ -199,6 +218,10 @@ export interface OrchestratorParts {
 export class Orchestrator {
   /** Reads: lists, details, events. */
   readonly runs: RunReader;
+  /** Starts that recur. They occur in a process that has recovered, and in no other. */
+  readonly schedules: Schedules;
+  readonly #scheduler: ScheduleService;
+  readonly #keyed: KeyedStarts;
   readonly #parts: OrchestratorParts;
   readonly #supervisor: Supervisor;
   readonly #plans = new PlanCache();
@@ -220,21 +243,48 @@ export class Orchestrator {
       lastTurn: parts.turn,
       startChild: (parent, child) => this.#startChild(parent, child),
     });
+    this.#keyed = this.#newKeyedStarts(parts);
+    this.#scheduler = this.#newScheduler(parts);
+    this.schedules = new Schedules(this.#scheduler, {
+      admit: (plan, input) => this.#admitPlan(plan, input),
+      load: (hash) => this.runs.plan(hash),
+    });
   }
 
   /**
    * Starts a run; resolves when it is durable. Throws PlanInvalidError with all issues, or
    * RunchartError: `handler-missing`, `executor-missing`, `input-invalid`, `argument-invalid`, `run-conflict`.
+   * A start with a key may give the handle of another run: see `singleton`.
    */
   async start<Input>(plan: PlanFor<Input>, options: StartOptions<Input> = {}): Promise<StartedRun> {
     const version = this.#plans.compile(plan);
     this.#parts.registry.assertServes(version);
     const inputJson = readInput(version, options.input);
     const record = this.#draftRun(version, inputJson, options);
+    const { singleton, debounce } = readKeys(options);
     await this.#storePlan(version);
     const isFresh = options.id === undefined;
-    const { created } = await this.#supervisor.start({ isFresh, record, version });
-    return { ...this.handle(record.id), created };
+    if (singleton === undefined && debounce === undefined) {
+      const { created } = await this.#supervisor.start({ isFresh, record, version });
+      return { ...this.handle(record.id), created };
+    }
+    const begin = (startAt = options.startAt) => {
+      // Drafted anew: it may have waited for another run to end.
+      const delayed = { ...options, id: record.id, ...(startAt !== undefined && { startAt }) };
+      const fresh = this.#draftRun(version, inputJson, delayed);
+      return this.#supervisor.start({ isFresh, record: fresh, version });
+    };
+    const { id, created } = await this.#startKeyed({ id: record.id, begin }, singleton, debounce);
+    return { ...this.handle(id), created };
+  }
+
+  #startKeyed(
+    run: KeyedRun,
+    singleton: Singleton | undefined,
+    debounce: Debounce | undefined,
+  ): Promise<KeyedStart> {
+    if (singleton !== undefined) return this.#keyed.single(singleton, run);
+    return this.#keyed.debounce(debounce as Debounce, run);
   }
 
   /** A handle on a run by id; nothing is checked until it is used. */
@@ -359,9 +409,14 @@ export class Orchestrator {
     await this.#supervisor.resume(id);
   }
 
-  /** Takes up all runs that an earlier process left in motion, and fires what fell due meanwhile. */
-  recover(): Promise<void> {
-    return this.#supervisor.recover();
+  /**
+   * Takes up all runs that an earlier process left in motion, and fires what fell due meanwhile. From then
+   * on schedules occur.
+   */
+  async recover(): Promise<void> {
+    await this.#keyed.recover();
+    await this.#supervisor.recover();
+    await this.#scheduler.tick();
   }
 
   /**
@@ -407,10 +462,81 @@ export class Orchestrator {
   }
 
   async #close(): Promise<void> {
+    const scheduled = this.#scheduler.close();
     await this.#supervisor.close(this.#parts.limits.drainMs);
+    await this.#atMost(SCHEDULES_PATIENCE_MS, scheduled);
     this.#isClosed = true;
     for (const signal of this.#signals) signal.raise();
     await this.#parts.closeStorage();
+  }
+
+  async #atMost(limitMs: number, work: Promise<void>): Promise<void> {
+    const { clock } = this.#parts.environment;
+    let callOff = () => {};
+    const expired = new Promise<void>((resolve) => {
+      callOff = clock.wakeAt(clock.now() + limitMs, resolve);
+    });
+    await Promise.race([work, expired]);
+    callOff();
+  }
+
+  #newKeyedStarts({ environment, journal, store }: OrchestratorParts): KeyedStarts {
+    const runs = this.#newWatchedRuns();
+    return new KeyedStarts({
+      clock: environment.clock,
+      journal,
+      keys: store.runKeys,
+      status: (run) => this.#statusOf(run),
+      cancel: (run, reason) => runs.cancel(run, reason),
+      whenEnded: (run) => this.#when(run, isFinal),
+    });
+  }
+
+  #newScheduler({ environment, journal, store, logger }: OrchestratorParts): ScheduleService {
+    const runs = this.#newWatchedRuns();
+    const schedules = new StoredSchedules(journal, store.schedules);
+    return new ScheduleService({ clock: environment.clock, store: schedules, runs, logger });
+  }
+
+  #newWatchedRuns(): WatchedRuns {
+    const { live } = this.#supervisor;
+    return new WatchedRuns({
+      start: (start) => this.#startScheduled(start),
+      cancel: (run, reason) => this.cancel(run, { reason }),
+      status: (run) => this.#statusOf(run),
+      newest: (from, before) => this.#parts.store.schedules.newestRun(from, before),
+      watch: (run, listener) => live.watch(run, ({ status }) => listener(status)),
+    });
+  }
+
+  /** The durable status of a run; undefined where there is none. */
+  async #statusOf(id: string): Promise<RunStatus | undefined> {
+    try {
+      return (await this.runs.summary(id)).status;
+    } catch (error) {
+      if (error instanceof RunchartError && error.code === 'run-unknown') return undefined;
+      throw error;
+    }
+  }
+
+  async #admitPlan(plan: Plan, input: unknown): Promise<{ hash: string; title: string }> {
+    const version = this.#plans.compile(plan);
+    this.#parts.registry.assertServes(version);
+    readInput(version, input);
+    await this.#storePlan(version);
+    return { hash: version.hash, title: version.plan.title };
+  }
+
+  /** Starts a run of a schedule under the id of its occurrence. */
+  async #startScheduled({ run, plan, input, metadata }: ScheduledStart): Promise<void> {
+    const planJson = await this.#parts.store.loadPlan(plan);
+    if (planJson === undefined) {
+      throw new RunchartError('plan-unknown', `there is no plan ${plan}`);
+    }
+    const version = this.#plans.fromStored(plan, planJson);
+    this.#parts.registry.assertServes(version);
+    const record = this.#draftRun(version, readInput(version, input), { id: run, metadata });
+    await this.#supervisor.start({ isFresh: false, record, version });
   }
 
   /** Starts the run of a subplan under the id that its parent gave it. */
@@ -591,6 +717,38 @@ function readSettings(version: PlanVersion, options: StartOptions): string | nul
     ...(until !== undefined && until.length > 0 && { until: [...until] }),
   };
   return Object.keys(settings).length === 0 ? null : JSON.stringify(settings);
+}
+
+/** The keys of a start. Throws `argument-invalid`. */
+function readKeys({ singleton, debounce, startAt }: StartOptions): {
+  readonly singleton?: Singleton | undefined;
+  readonly debounce?: Debounce | undefined;
+} {
+  if (singleton !== undefined) {
+    refuseUnless(isKey(singleton.key), `singleton.key ${KEY_SHAPE}`);
+    const policies = `singleton.onConflict is one of ${ON_CONFLICT.join(', ')}`;
+    refuseUnless(ON_CONFLICT.includes(singleton.onConflict), policies);
+  }
+  if (debounce !== undefined) {
+    const { key, delayMs } = debounce;
+    refuseUnless(isKey(key), `debounce.key ${KEY_SHAPE}`);
+    const isDelay = Number.isSafeInteger(delayMs) && delayMs >= 1 && delayMs <= MAX_DELAY_MS;
+    refuseUnless(isDelay, `debounce.delayMs is a whole number from 1 to ${MAX_DELAY_MS}`);
+    refuseUnless(startAt === undefined, 'debounce says when a run starts: leave out startAt');
+    refuseUnless(singleton === undefined, 'a start has either singleton or debounce');
+  }
+  return { singleton, debounce };
+}
+
+const KEY_SHAPE = 'has 1 to 256 characters';
+const MAX_DELAY_MS = 366 * 86_400_000;
+
+function isKey(key: unknown): boolean {
+  return typeof key === 'string' && key !== '' && key.length <= 256 && key.isWellFormed();
+}
+
+function refuseUnless(isRight: boolean, message: string): void {
+  if (!isRight) throw new RunchartError('argument-invalid', message);
 }
 
 function readConcurrency(concurrency: number): number {

@@ -53,6 +53,7 @@ export interface RunRows extends Pick<RunStore, 'loadPlan' | 'findTask'> {
   events(run: number, after: number, limit: number): Promise<readonly EventRecord[]>;
   /** Events of one type, in order. */
   eventsOfType(run: number, type: string, limit: number): Promise<readonly EventRecord[]>;
+  countEvents(run: number, type: string): Promise<number>;
   newestSeq(run: number): Promise<number>;
   /** Why and when the turn of event `seq` was taken. */
   checkpointOf(
@@ -152,6 +153,10 @@ export class RunReader {
       status: record.status,
       outputs,
       errors: await this.#errors(record.run),
+      failureCount: {
+        attempts: await this.#rows.countEvents(record.run, 'attempt.failed'),
+        nodes: await this.#rows.countEvents(record.run, 'node.failed'),
+      },
       reason: parseObject(record.reasonJson),
     };
   }

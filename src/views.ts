@@ -110,6 +110,8 @@ export interface RunResult<Outputs = Readonly<Record<string, JsonValue>>> {
   readonly outputs: Outputs;
   /** Failed attempts and failed nodes, in the order in which they failed. */
   readonly errors: readonly RunError[];
+  /** Attempts that failed, and nodes that failed for good. */
+  readonly failureCount: { readonly attempts: number; readonly nodes: number };
   readonly reason: JsonObject | null;
 }
 

@@ -106,10 +106,11 @@ export interface RunKeyRecord {
   readonly purpose: 'singleton' | 'debounce';
   readonly key: string;
   readonly runId: string;
-  /** The run in whose place it comes: to be cancelled once the newer one is there. */
-  readonly supersededId: string | null;
-  /** When the run starts, where that is later. */
+  /** When it starts, where that is later. */
   readonly startAt: number | null;
+  /** The run in whose place it comes, which is cancelled once the newer one is there, and when that starts. */
+  readonly supersededId: string | null;
+  readonly supersededStartAt: number | null;
 }
 
 /** A change of a row that belongs to no run. */

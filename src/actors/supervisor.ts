@@ -20,7 +20,7 @@ import type { PlanCache } from './plan-cache.js';
 import { CommitError, type Journal, type RunStore } from './ports.js';
 import type { RunRecord } from './records.js';
 import { type Creation, type Envelope, Residency } from './residency.js';
-import type { Permit } from './run/decider.js';
+import type { Permit } from './run/permits.js';
 import type { RunActor, RunActorServices } from './run/run-actor.js';
 import { RunLoader } from './run-loader.js';
 import { TimerService } from './timer-service.js';

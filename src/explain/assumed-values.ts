@@ -59,7 +59,9 @@ export class AssumedValues {
     );
     if (isOpen) {
       const own = origins.filter((origin) => isSame(origin, this.#assumed.place));
-      return JSON.stringify(own.map(({ segments }) => readPath(this.#assumed.value, segments) ?? null));
+      return JSON.stringify(
+        own.map(({ segments }) => readPath(this.#assumed.value, segments) ?? null),
+      );
     }
     const result = condition.evaluate(this.scopeOf(place));
     return result.ok ? String(result.value) : result.code;

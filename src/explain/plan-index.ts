@@ -214,9 +214,7 @@ export class PlanIndex {
   ): readonly Origin[] {
     if (depth > MAX_DEPTH) return [];
     // An expression about an iteration stands in the body, and is about its loop.
-    const own = place.scope.graph.nodes.includes(place.node)
-      ? place
-      : (place.scope.host ?? place);
+    const own = place.scope.graph.nodes.includes(place.node) ? place : (place.scope.host ?? place);
     switch (root) {
       case 'inputs':
         return [{ place: undefined, segments }];
@@ -339,9 +337,7 @@ function isPassedOn({ scope, node }: PlaceOf): boolean {
 }
 
 function scopesOf({ graph, plan }: PlanVersion): readonly PlanScope[] {
-  const scopes: PlanScope[] = [
-    { prefix: '', graph, host: undefined, maps: mapsOf(plan.edges) },
-  ];
+  const scopes: PlanScope[] = [{ prefix: '', graph, host: undefined, maps: mapsOf(plan.edges) }];
   // The list grows while it is gone through: loops lie inside of loops.
   for (const scope of scopes) {
     for (const node of scope.graph.nodes) {

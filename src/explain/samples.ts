@@ -3,7 +3,7 @@
  * conditions the other way. Pure; the same for the same seed.
  */
 import { blockingIssues } from '../plan/issue.js';
-import type { JsonValue } from '../plan/json.js';
+import type { JsonObject, JsonValue } from '../plan/json.js';
 import { type PathSegment, PathWriter, readPath } from '../plan/paths.js';
 import type { ValueValidator } from '../plan/plan-version.js';
 import type { Question, ReadPath } from './expression-reads.js';
@@ -39,6 +39,7 @@ type Candidate = JsonValue | typeof ABSENT;
 const MAX_COMBINATIONS = 256;
 const MAX_VARIANTS = 16;
 const MAX_LIST = 100;
+const MAX_LISTED = 16;
 
 /** A value that fits, with something wherever an expression reads. */
 export function sampleValue(wanted: Wanted): Sampled {
@@ -48,7 +49,9 @@ export function sampleValue(wanted: Wanted): Sampled {
   let value: JsonValue = fits ? sampled : {};
   for (const { segments, questions } of needs) {
     const found = readPath(value, segments);
-    const isList = questions.some(({ ask }) => ask === 'list' || ask === 'sized' || ask === 'member');
+    const isList = questions.some(
+      ({ ask }) => ask === 'list' || ask === 'sized' || ask === 'member',
+    );
     if (found !== undefined && (!isList || Array.isArray(found)) && segments.length > 0) continue;
     if (segments.length === 0 && !isList) continue;
     const filled = write(value, segments, neutral(questions, wanted));
@@ -68,10 +71,11 @@ export function sampleVariants(
 ): Variants {
   const { value: base } = sampleValue(wanted);
   const places = byPlace(wanted.needs)
-    .map(({ segments, questions }) => ({
-      segments,
-      candidates: candidatesFor(questions, readPath(base, segments), resolve),
-    }))
+    .map(({ segments, questions }) => {
+      const candidates = candidatesFor(questions, readPath(base, segments), resolve);
+      const listed = candidates.length === 0 ? [] : listedAt(wanted, segments);
+      return { segments, candidates: [...candidates, ...listed] };
+    })
     .filter(({ candidates }) => candidates.length > 0);
   const values = new Map([[sameness(base), base]]);
   const total = places.reduce((product, { candidates }) => product * (candidates.length + 1), 1);
@@ -92,6 +96,26 @@ export function sampleVariants(
     else values.set(key, value);
   }
   return { values: [...values.values()], isCut };
+}
+
+/** What the schema lists for a place in the value, where it does. */
+function listedAt({ schema, named }: Wanted, segments: readonly PathSegment[]): JsonValue[] {
+  let current: JsonValue | undefined = schema;
+  for (const segment of segments) {
+    const { properties, items } = objectOf(resolved(current, named));
+    current = typeof segment === 'number' ? items : objectOf(properties)[segment];
+  }
+  const { enum: listed } = objectOf(resolved(current, named));
+  return Array.isArray(listed) ? listed.slice(0, MAX_LISTED) : [];
+}
+
+function resolved(schema: JsonValue | undefined, named: NamedSchemas): JsonValue | undefined {
+  const { $ref } = objectOf(schema);
+  return typeof $ref === 'string' ? named[$ref] : schema;
+}
+
+function objectOf(value: JsonValue | undefined): JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {};
 }
 
 function isValid({ validate }: Wanted, value: JsonValue): boolean {

@@ -359,5 +359,5 @@ function scheduleRow(r: ScheduleRecord): Row {
 }
 
 function runKeyRow(r: RunKeyRecord): Row {
-  return [r.purpose, r.key, r.runId, r.supersededId, r.startAt];
+  return [r.purpose, r.key, r.runId, r.startAt, r.supersededId, r.supersededStartAt];
 }

@@ -36,6 +36,9 @@ import * as tables from './schema.js';
 const NEWEST_SEQ =
   'select cast(json_array(coalesce(max(seq), 0)) as blob) from checkpoints where run = ?';
 
+const COUNT_EVENTS =
+  'select cast(json_array(count(*)) as blob) from run_events where run = ? and type = ?';
+
 const VERSIONS_AT = `select cast(${ACTOR_VERSION.expression('v')} as blob) from actor_versions v
   where v.run = ?1 and v.seq = (
     select max(w.seq) from actor_versions w
@@ -158,6 +161,12 @@ export class RunQueries {
       order: [asc(runEvents.seq)],
       limit,
     });
+  }
+
+  /** How many events of one type there are. */
+  async countEvents(run: number, type: string): Promise<number> {
+    const [row] = await this.#reader.jsonRows(COUNT_EVENTS, [run, type]);
+    return (row as [number])[0];
   }
 
   /** Oldest first. */

@@ -8,8 +8,7 @@ const FIND = `${SELECT} where s.id = ?`;
 const LIST = `${SELECT} where s.id > ? order by s.id limit ?`;
 const DUE = `${SELECT} where s.due_at <= ? order by s.due_at, s.id limit ?`;
 const NEXT_DUE = 'select cast(json_array(min(due_at)) as blob) from schedules where due_at > ?';
-const NEWEST_RUN =
-  'select cast(json_array(max(id)) as blob) from runs where id >= ? and id < ?';
+const NEWEST_RUN = 'select cast(json_array(max(id)) as blob) from runs where id >= ? and id < ?';
 
 export class SqliteSchedules implements ScheduleRows {
   readonly #reader: Reader;

@@ -242,8 +242,9 @@ export const runKeys = sqliteTable(
     purpose: text('purpose').notNull(),
     key: text('key').notNull(),
     runId: text('run_id').notNull(),
-    supersededId: text('superseded_id'),
     startAt: integer('start_at'),
+    supersededId: text('superseded_id'),
+    supersededStartAt: integer('superseded_start_at'),
   },
   (table) => [primaryKey({ columns: [table.purpose, table.key] })],
 );

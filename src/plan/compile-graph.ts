@@ -4,6 +4,7 @@
  */
 
 import { assembleNode } from './assemble-node.js';
+import { checkFit } from './check-fit.js';
 import { EdgeCompiler, type EdgeParts } from './compile-edges.js';
 import { compileNode } from './compile-node.js';
 import { edgeIds } from './edge-ids.js';
@@ -24,6 +25,7 @@ export function compileGraph(
 ): GraphParts {
   const topology = checkTopology(outline, findings);
   checkRouting(topology, findings);
+  checkFit(topology, context, findings);
   const edgeCompiler = new EdgeCompiler(topology, context.enclosing, findings);
   return {
     topology,

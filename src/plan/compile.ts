@@ -125,6 +125,7 @@ function compileParts(
     {
       schemas,
       named: outline.schemas,
+      inputs: outline.inputs,
       base: '',
       enclosing: new Set(),
       plans: new Map(

@@ -11,6 +11,7 @@ import type {
   PlanGraph,
   ValueValidator,
 } from './plan-version.js';
+import type { SchemaReference } from './schema.js';
 import type { GraphOutline } from './shape.js';
 import type { Topology } from './topology.js';
 import type { ValueSchemas } from './value-schemas.js';
@@ -20,6 +21,8 @@ export interface GraphContext {
   readonly schemas: ValueSchemas;
   /** Named schemas as written. */
   readonly named: Readonly<Record<string, JsonObject | boolean>>;
+  /** Schema of the inputs of a run. */
+  readonly inputs: SchemaReference | undefined;
   /** JSON Pointer of the graph in its plan. */
   readonly base: string;
   /** Ids of the nodes around this graph: those of the loops that it is in, and beside them. */

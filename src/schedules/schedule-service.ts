@@ -49,7 +49,10 @@ const NO_COUNT: ScheduleCounters = {
   overflowed: 0,
 };
 
-export type ScheduleChanges = Partial<Omit<ScheduleDraft, 'id'>>;
+/** What is undefined stays as it is. */
+export type ScheduleChanges = {
+  readonly [Name in Exclude<keyof ScheduleDraft, 'id'>]?: ScheduleDraft[Name] | undefined;
+};
 
 export interface CreatedSchedule extends Schedule {
   /** False where the same schedule was there before. */

@@ -30,6 +30,8 @@ export function memoryRows(storage: MemoryStorage): RunRows {
     },
     events: async (run, after, limit) => events(run, ({ seq }) => seq > after, limit),
     eventsOfType: async (run, wanted, limit) => events(run, ({ type }) => type === wanted, limit),
+    countEvents: async (run, wanted) =>
+      events(run, ({ type }) => type === wanted, Number.POSITIVE_INFINITY).length,
     newestSeq: async (run) => storage.numbered(run)?.seq ?? 0,
     checkpointOf: async (run, seq) => of(run, ({ turns }) => turns).find((turn) => turn.seq >= seq),
     versionsAt: async (run, seq) => {

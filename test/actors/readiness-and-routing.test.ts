@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Arrivals } from '../../src/actors/run/progress.js';
 import { decideReadiness } from '../../src/actors/run/readiness.js';
 import { outgoingEdges, routeFrom } from '../../src/actors/run/routing.js';
+import { parseCountCondition } from '../../src/plan/conditions.js';
 import type { EdgeScope, JoinPolicy, PlanVersion } from '../../src/plan/plan-version.js';
 import { action, approval, edge, plan, switchNode } from '../support/plans.js';
 
@@ -20,14 +21,23 @@ function* allArrivals(edges: number): Generator<Arrivals> {
 }
 
 /** Tries every way in which the open edges may still turn out: what holds for all of them is decided. */
-function naive({ open, ...known }: Arrivals, join: JoinPolicy | undefined): string {
+function naive({ open: undecided, ...known }: Arrivals, join: JoinPolicy | undefined): string {
   if (known.error > 0) return 'failed';
+  // An input that may recover has not been decided yet.
+  const mayRecover = join?.onFailure === 'wait' ? known.failed : 0;
+  const open = undecided + mayRecover;
   if (join === undefined) {
     if (known.failed > 0) return 'skipped';
     if (open > 0) return 'waiting';
     return known.taken > 0 ? 'ready' : 'skipped';
   }
-  const failed = join.onFailure === 'ignore' ? 0 : known.failed;
+  const failed = join.onFailure === 'fail' ? known.failed : 0;
+  if (join.rule.type === 'when') {
+    // The rule of the table: two arrived, or one and nothing is open any more.
+    if (known.taken >= 2 || (known.taken === 1 && open === 0)) return 'ready';
+    if (open > 0) return 'waiting';
+    return failed > 0 ? 'failed' : 'skipped';
+  }
   if (join.rule.type === 'all') {
     if (failed > 0) return 'failed';
     if (open > 0) return 'waiting';
@@ -46,7 +56,14 @@ const RULES: readonly JoinPolicy['rule'][] = [
   { type: 'all' },
   { type: 'any' },
   ...[1, 2, 3, 4].map((count) => ({ type: 'count', count }) as const),
+  { type: 'when', condition: countCondition('taken >= 2 || (taken == 1 && open == 0)') },
 ];
+
+function countCondition(text: string) {
+  const parsed = parseCountCondition(text);
+  if (!parsed.ok) throw new Error(parsed.fault.message);
+  return parsed.condition;
+}
 
 describe('readiness', () => {
   it('S75 S76 S199 of a node that is no join has one result for every mix of four inbound edges', () => {
@@ -59,7 +76,7 @@ describe('readiness', () => {
 
   it('S77 S78 S79 S83 S199 of a join has one result for every mix, rule and policy', () => {
     for (const rule of RULES) {
-      for (const onFailure of ['fail', 'ignore'] as const) {
+      for (const onFailure of ['fail', 'ignore', 'wait'] as const) {
         for (const arrivals of allArrivals(4)) {
           if (rule.type === 'count' && rule.count > arrivals.total) continue;
           const join = { rule, onFailure, rest: [] };

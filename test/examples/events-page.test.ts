@@ -23,6 +23,7 @@ function emittedTypes(): Set<string> {
   const literals = calls.flatMap(quoted);
   const others = calls.filter((argument) => quoted(argument).length === 0);
   expect(others.sort()).toEqual(['nodeEventType(from', 'runEventType(from']);
+  const states = /STATE_EVENT_TYPES[\s\S]*?= \{([\s\S]*?)\};/.exec(code)?.[1] ?? '';
   const nodeTable = /NODE_EVENT_TYPES[\s\S]*?= \{([\s\S]*?)\};/.exec(code)?.[1] ?? '';
   const reachable = new Set<string>(Object.values(NODE_TRANSITIONS).flat());
   const nodes = [...nodeTable.matchAll(/'?([a-z-]+)'?: '([a-z.-]+)'/g)]
@@ -32,6 +33,7 @@ function emittedTypes(): Set<string> {
   return new Set([
     ...literals,
     ...nodes,
+    ...quoted(states),
     ...quoted(bodyOf('nodeEventType')),
     ...quoted(bodyOf('runEventType')),
     ...ends.map(([status]) => `run.${status}`),

@@ -4,60 +4,166 @@ import {
   compiledDraft,
   type RandomRun,
   type Script,
+  type ScriptedSignal,
   scriptedEnd,
   scriptedResponse,
 } from './random-plans.js';
 import { Reference } from './reference.js';
+import type { ModelRun } from './reference-scopes.js';
+
+/** Names a node run: `run` says through which subplans its run is found. */
+interface Place {
+  readonly run: string;
+  readonly node: string;
+}
 
 /** One thing that happens to a run from outside. */
 export type Step =
   | { readonly type: 'cancel' }
-  | { readonly type: 'answer'; readonly node: string }
-  /** `tries`: failed tries of the node before this one. */
-  | { readonly type: 'end'; readonly node: string; readonly tries: number };
+  | { readonly type: 'time'; readonly ms: number; readonly now: number }
+  | { readonly type: 'signal'; readonly signal: ScriptedSignal }
+  | ({ readonly type: 'retry'; readonly retries: number } & Place)
+  /** `number`: answers to tasks of the node run before this one. */
+  | ({ readonly type: 'answer'; readonly number: number } & Place)
+  /** `number`: attempts of the node run that ended before this one. */
+  | ({ readonly type: 'end'; readonly number: number } & Place);
+
+/** What the script has used up. */
+export interface Played {
+  steps: number;
+  signals: number;
+  retries: number;
+}
+
+export const nothingPlayed = (): Played => ({ steps: 0, signals: 0, retries: 0 });
 
 /** Lets the reference take its next step; undefined where nothing is open any more. */
-export function nextStep(reference: Reference, script: Script, number: number): Step | undefined {
-  const open = reference.open();
-  if (open.length === 0) return undefined;
+export function nextStep(reference: Reference, script: Script, played: Played): Step | undefined {
+  const number = played.steps;
+  const open = openThings(reference, script, played);
+  if (open.length === 0 || number > MAX_STEPS) return undefined;
+  played.steps += 1;
   if (number === script.cancelAt && reference.ending === undefined) {
     reference.cancel();
     return { type: 'cancel' };
   }
-  const node = open[(script.choices[number % script.choices.length] ?? 0) % open.length] ?? '';
-  if (reference.status.get(node) === 'awaiting-human') {
-    const { response, outcome } = scriptedResponse(script, node);
-    reference.respond(node, response, outcome);
-    return { type: 'answer', node };
+  const choice = script.choices[number % script.choices.length] ?? 0;
+  return (open[choice % open.length] as () => Step)();
+}
+
+/** Random scripts come to an end long before. */
+const MAX_STEPS = 400;
+
+function openThings(reference: Reference, script: Script, played: Played): (() => Step)[] {
+  if (reference.isOver) return [];
+  const open = reference.world.runs.flatMap((run) =>
+    run.all().flatMap((one) => openThing(run, one, script, played) ?? []),
+  );
+  const signal = reference.ending === undefined ? script.signals[played.signals] : undefined;
+  if (signal !== undefined) {
+    open.push(() => {
+      played.signals += 1;
+      reference.signal(signal.id, signal.name, signal.payload);
+      return { type: 'signal', signal };
+    });
   }
-  const tries = reference.tries.get(node) ?? 0;
-  reference.finish(node, scriptedEnd(script, node, tries).ending);
-  return { type: 'end', node, tries };
+  if (reference.hasTimers) {
+    open.push(() => {
+      const ms = reference.passTime();
+      return { type: 'time', ms, now: reference.world.now };
+    });
+  }
+  return open;
+}
+
+function openThing(
+  reference: Reference,
+  run: ModelRun,
+  script: Script,
+  played: Played,
+): (() => Step) | undefined {
+  const { path, node, status } = run;
+  const place = { run: reference.address, node: path };
+  if (run.hasSlot) {
+    return () => {
+      const number = reference.ends.get(path) ?? 0;
+      reference.finish(path, scriptedEnd(script, path, number, run.input).ending);
+      return { type: 'end', ...place, number };
+    };
+  }
+  if (status === 'awaiting-human') {
+    return () => {
+      const number = reference.answers.get(path) ?? 0;
+      const { response, outcome } = scriptedResponse(script, node.kind, path, number);
+      reference.respond(path, response, outcome);
+      return { type: 'answer', ...place, number };
+    };
+  }
+  const isStuck = status === 'blocked' || (status === 'failed' && run.scope.kind !== 'items');
+  const mayRetry =
+    isStuck && reference.ending === undefined && run.scope.aborted === undefined && !reference.isOver;
+  if (!mayRetry || played.retries >= script.retries) return undefined;
+  return () => {
+    played.retries += 1;
+    reference.retry(path);
+    return { type: 'retry', ...place, retries: played.retries };
+  };
 }
 
 /** All steps of a script, and the reference after the last of them. */
 export function rehearse(random: RandomRun): { steps: Step[]; reference: Reference } {
   const { script } = random;
   const reference = new Reference(compiledDraft(random), script.input, script.concurrency);
+  const played = nothingPlayed();
   reference.start();
   const steps: Step[] = [];
   for (;;) {
-    const step = nextStep(reference, script, steps.length);
+    const step = nextStep(reference, script, played);
     if (step === undefined) return { steps, reference };
     steps.push(step);
   }
 }
 
+/** Id of the run that is found through the node runs of an address; undefined where there is none. */
+export function runAt(kernel: Kernel, address: string): string | undefined {
+  let run: string | undefined = 'r1';
+  for (const path of address === '' ? [] : address.split('>')) {
+    run = run && kernel.storage.runs.get(run)?.nodeRuns.get(path)?.inside?.split(' ')[0];
+  }
+  return run;
+}
+
 /** Takes a step in the kernel. */
 export async function take(kernel: Kernel, script: Script, step: Step): Promise<void> {
-  if (step.type === 'cancel') await answered(kernel, kernel.cancel());
-  else if (step.type === 'answer') {
-    const { response } = scriptedResponse(script, step.node);
-    await answered(kernel, kernel.respond(step.node, response));
-  } else {
-    const { does } = scriptedEnd(script, step.node, step.tries);
-    if ('throws' in does) kernel.attempt(step.node).throw(does.throws);
-    else kernel.attempt(step.node).return(does.returns);
+  const run = 'run' in step ? (runAt(kernel, step.run) ?? 'no run') : 'r1';
+  switch (step.type) {
+    case 'cancel':
+      await answered(kernel, kernel.cancel());
+      break;
+    case 'time':
+      await kernel.advance(step.ms);
+      break;
+    case 'signal': {
+      const { id, name, payload } = step.signal;
+      await answered(kernel, kernel.send({ type: 'signal.send', id, name, payload }));
+      break;
+    }
+    case 'retry':
+      await answered(kernel, kernel.send({ type: 'node.retry', node: step.node, by: null }, run));
+      break;
+    case 'answer': {
+      const kind = kernel.openTasks(run).find(({ node }) => node === step.node)?.kind ?? '';
+      const { response } = scriptedResponse(script, kind, step.node, step.number);
+      await answered(kernel, kernel.respond(step.node, response, null, run));
+      break;
+    }
+    case 'end': {
+      const attempt = kernel.attempt(step.node, run);
+      const input = JSON.parse(kernel.rows(run).nodeRuns.get(step.node)?.inputJson ?? 'null');
+      const { does } = scriptedEnd(script, step.node, step.number, input);
+      if ('throws' in does) attempt.throw(does.throws);
+      else attempt.return(does.returns);
+    }
   }
   await kernel.settle();
 }
@@ -81,14 +187,26 @@ interface Detail {
   readonly outcome?: string;
 }
 
+/** Events of nodes that the reference has other words for than the status. */
+const WORDS: Readonly<Record<string, string>> = {
+  'node.stopping': 'stopping',
+  'node.retry-due': 'due',
+  'node.fallback-started': 'fallback',
+};
+
 /** The events of nodes and evaluated edges, in the words of the reference. */
-export function logOfNodes(kernel: Kernel): string[] {
-  return kernel.rows().events.flatMap(({ type, node, detailJson }) => {
-    const { from, to, edge, outcome } = JSON.parse(detailJson) as Detail;
-    if (type === 'edge.evaluated') return [`${edge} ${outcome}`];
+export function logOfNodes(kernel: Kernel, run = 'r1'): string[] {
+  return kernel.rows(run).events.flatMap(({ type, node, detailJson }) => {
+    const { to, edge, outcome } = JSON.parse(detailJson) as Detail;
+    if (type === 'edge.evaluated') return [`${scopeOf(node ?? '')}:${edge} ${outcome}`];
     if (node === null || !type.startsWith('node.') || to === undefined) return [];
-    return [`${node} ${from === to ? 'stopping' : to}`];
+    return [`${node} ${WORDS[type] ?? to}`];
   });
+}
+
+function scopeOf(path: string): string {
+  const end = path.lastIndexOf('/');
+  return end === -1 ? '' : path.slice(0, end);
 }
 
 /** The log with each group of withdrawals in alphabetical order: all of them are decided at once. */

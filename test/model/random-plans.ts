@@ -16,12 +16,21 @@ export interface ScriptedResponse {
   readonly outcome: string;
 }
 
+export interface ScriptedSignal {
+  readonly id: string;
+  readonly name: string;
+  readonly payload: JsonValue;
+}
+
+/** Which of the possible ends and answers a node run gets follows from its path and a number. */
 export interface Script {
   readonly input: JsonValue;
   readonly concurrency: number;
-  /** End of each try of each action; the last one repeats. */
-  readonly ends: Readonly<Record<string, readonly ScriptedEnd[]>>;
-  readonly responses: Readonly<Record<string, ScriptedResponse>>;
+  readonly ends: readonly ScriptedEnd[];
+  readonly responses: readonly ScriptedResponse[];
+  readonly signals: readonly ScriptedSignal[];
+  /** How often an operator tries a node run again that is blocked or has failed. */
+  readonly retries: number;
   /** Which of the open things ends next, step by step; modulo their number. */
   readonly choices: readonly number[];
   /** Step at which the run is cancelled. */
@@ -40,17 +49,41 @@ export function compiledDraft({ draft }: RandomRun): PlanVersion {
   return compilePlanOrThrow(draft);
 }
 
-export function scriptedEnd(script: Script, node: string, failedTries: number): ScriptedEnd {
-  const ends = script.ends[node] ?? [];
-  const end = ends[Math.min(failedTries, ends.length - 1)];
-  if (end === undefined) throw new Error(`the script does not say how "${node}" ends`);
-  return end;
+/** How attempt number `number` of a node run ends; one that got a list returns a list. */
+export function scriptedEnd(
+  { ends }: Script,
+  path: string,
+  number: number,
+  input: JsonValue | undefined,
+): ScriptedEnd {
+  const end = pick(ends, `${path}#${number}`);
+  const { ending } = end;
+  if (!ending.ok || !Array.isArray(input) || ending.output === 'text') return end;
+  const { output = null, action } = ending;
+  const list = input.map(() => output);
+  const does =
+    action === undefined ? { returns: list } : { returns: { ok: true, action, output: list } };
+  return { does, ending: { ...ending, output: list } };
 }
 
-export function scriptedResponse(script: Script, node: string): ScriptedResponse {
-  const response = script.responses[node];
-  if (response === undefined) throw new Error(`the script does not answer "${node}"`);
-  return response;
+/** `kind`: that of an approval, or anything else for the review of a failure. */
+export function scriptedResponse(
+  { responses }: Script,
+  kind: string,
+  path: string,
+  number: number,
+): ScriptedResponse {
+  if (kind === 'human-approval') return pick(responses, `${path}#${number}`);
+  const decision = number > 1 ? 'accept' : pick(DECISIONS, `${path}#${number}`);
+  const response = { decision, ...(decision === 'accept' && { output: { v: 2 } }) };
+  return { response, outcome: decision };
+}
+
+const DECISIONS = ['accept', 'retry', 'retry', 'abort'] as const;
+
+function pick<T>(list: readonly T[], name: string): T {
+  const hash = [...name].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 65_521, 7);
+  return list[hash % list.length] as T;
 }
 
 // Nodes --------------------------------------------------------------------------------------
@@ -60,48 +93,93 @@ const rarely = (weight: number) =>
     { weight: 100 - weight, arbitrary: fc.constant(false) },
     { weight, arbitrary: fc.constant(true) },
   );
+const sometimes = <T>(weight: number, ...values: T[]) =>
+  fc.oneof(
+    { weight: 100 - weight, arbitrary: fc.constant(undefined) },
+    { weight, arbitrary: fc.constantFrom(...values) },
+  );
 
-const onFailure = fc.constantFrom('abort', 'skip', 'skip', 'continue', 'continue');
+type Policy = string | Readonly<Record<string, string>>;
+
+const POLICIES: readonly Policy[] = [
+  'abort',
+  'skip',
+  'skip',
+  'continue',
+  'continue',
+  'human-review',
+  'replan',
+  'fallback',
+  'backtrack',
+  { exception: 'retry', flaky: 'skip', '*': 'continue' },
+  { flaky: 'human-review', timeout: 'fallback', '*': 'skip' },
+  { exception: 'backtrack', condition: 'continue', '*': 'human-review' },
+  { item: 'continue', child: 'human-review', input: 'skip', policy: 'replan', '*': 'continue' },
+];
+const OF_COMPOSITES = ['abort', 'skip', 'continue', 'retry', 'human-review', 'replan'];
+const OF_STRUCTURES = ['abort', 'skip', 'continue'];
+const KINDS = [
+  ...['action', 'action', 'action', 'action', 'action', 'human-approval', 'human-approval'],
+  ...['switch', 'join', 'join', 'join', 'loop', 'loop', 'map', 'map', 'subplan', 'sleep', 'signal'],
+];
+/** Times far apart, so that no two timers are due together unless they were armed together. */
+const limitMs = fc.integer({ min: 2_000, max: 4_000_000 });
 
 const nodeShape = fc.record({
-  kind: fc.constantFrom('action', 'action', 'action', 'human-approval', 'switch', 'join', 'join'),
-  onFailure,
+  kind: fc.constantFrom(...KINDS),
+  policy: fc.constantFrom(...POLICIES),
   hasDefault: fc.boolean(),
   maxAttempts: fc.constantFrom(1, 1, 2, 3),
-  retryOn: fc.constantFrom(undefined, undefined, ['exception'], ['schema']),
+  retryOn: fc.constantFrom(undefined, undefined, ['exception'], ['schema', 'timeout']),
+  backsOff: rarely(25),
+  timeoutMs: fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: limitMs }),
+  durationMs: limitMs,
+  hasDeadline: rarely(30),
+  undoes: rarely(20),
+  backTo: fc.nat(),
+  maxRestarts: fc.constantFrom(1, 1, 2),
   mode: fc.constantFrom('exclusive', 'inclusive'),
-  rule: fc.constantFrom('all', 'all', 'any', 1, 2, 3),
-  onInputFailure: fc.constantFrom('fail', 'ignore', 'ignore'),
+  rule: fc.constantFrom<string | number>('all', 'all', 'any', 1, 2, 3, 'taken > dead', 'taken + failed >= 2', 'open == 0'),
+  onInputFailure: fc.constantFrom('fail', 'ignore', 'ignore', 'wait'),
+  cancelRest: rarely(40),
   mergeInputs: fc.constantFrom('error', 'first', 'last', 'last'),
   isPicky: rarely(6),
+  items: fc.constantFrom('[1, 2, 3]', '[]', '[{"v": 1}, {"v": 2}]', 'input', 'inputs.list', 'inputs.list'),
+  concurrency: fc.constantFrom(undefined, 1, 2),
+  chunkSize: sometimes(30, 1, 2),
+  mapPolicy: fc.constantFrom('fail-fast', 'collect', 'collect'),
+  minSuccess: sometimes(40, 0.5, 1),
+  forEach: sometimes(40, '[1, 2]', 'inputs.list', 'input', '[]'),
+  while: sometimes(30, 'loop.iteration < 3', 'inputs.flag', 'loop.input.v > 1'),
+  until: sometimes(40, 'loop.iteration >= 2', '!inputs.flag', 'has(nodes["@"].output) && nodes["@"].output != 1', 'nodes["@"].output.v > 2'),
+  result: sometimes(30, 'loop.iteration', 'nodes["@"].output', '{"v": loop.index}'),
+  maxIterations: fc.constantFrom(1, 2, 3),
+  breaks: sometimes(30, 'output.v > 2', 'loop.iteration == 2', 'always'),
+  plan: fc.constantFrom('p0', 'p1'),
+  signal: fc.constantFrom('s0', 's1'),
 });
 type NodeShape = typeof nodeShape extends fc.Arbitrary<infer T> ? T : never;
 
-function nodeDraft(id: string, shape: NodeShape, inbound: number): JsonObject {
-  const { mergeInputs } = shape;
-  const inputSchema: JsonObject = { type: 'object' };
-  const common = { id, mergeInputs, ...(shape.isPicky && { inputSchema }) };
-  const policy = {
-    onFailure: shape.onFailure,
-    ...(shape.hasDefault && { defaultOutput: { v: 3 } }),
-  };
-  switch (inbound === 0 && shape.kind === 'join' ? 'action' : shape.kind) {
-    case 'human-approval':
-      return { kind: 'human-approval', ...common, ...policy };
-    case 'switch':
-      return { kind: 'switch', ...common, mode: shape.mode, onFailure: shape.onFailure };
-    case 'join': {
-      const { rule } = shape;
-      const onFailure = shape.onInputFailure;
-      if (typeof rule === 'string') return { kind: 'join', ...common, rule, onFailure };
-      return { kind: 'join', ...common, rule: { count: Math.min(rule, inbound) }, onFailure };
-    }
-    default: {
-      const { maxAttempts, retryOn } = shape;
-      const retry: JsonObject = { maxAttempts, ...(retryOn && { retryOn: [...retryOn] }) };
-      return { kind: 'action', handler: 'work', ...common, ...policy, retry };
-    }
-  }
+/** Nodes with what lies inside them, and the edges that lead to each. */
+interface GraphShape {
+  readonly nodes: readonly (NodeShape & { readonly body: GraphShape | undefined })[];
+  readonly inbound: readonly (readonly EdgeShape[])[];
+  readonly authored: readonly number[];
+}
+
+function graphShape(minSize: number, maxSize: number, depth: number): fc.Arbitrary<GraphShape> {
+  const body = depth === 0 ? fc.constant(undefined) : graphShape(1, 3, depth - 1);
+  const node = fc.tuple(nodeShape, body).map(([shape, inside]) => ({ ...shape, body: inside }));
+  return fc.integer({ min: minSize, max: maxSize }).chain((size) =>
+    fc.record({
+      nodes: fc.array(node, { minLength: size, maxLength: size }),
+      inbound: fc.array(fc.array(edgeShape, { maxLength: 3 }), {
+        minLength: size,
+        maxLength: size,
+      }),
+      authored: fc.shuffledSubarray([...Array(size).keys()], { minLength: size }),
+    }),
+  );
 }
 
 // Edges --------------------------------------------------------------------------------------
@@ -124,6 +202,8 @@ const CONDITIONS = [
   'nodes["@"].output.v > 2',
   'output.missing > 1',
   'output.v',
+  'has(nodes["@"].status) && nodes["@"].status == "skipped"',
+  'has(loop.iteration) && loop.iteration > 1',
 ] as const;
 
 const SOURCES = ['output', 'output.v', 'input.v', 'inputs.flag', 'nodes["@"].output', 'outcome'];
@@ -145,6 +225,10 @@ const edgeShape = fc.record({
   condition: fc.constantFrom(...CONDITIONS),
   named: fc.nat(),
   on: fc.constantFrom('go', 'stay'),
+  transform: fc.oneof(
+    { weight: 9, arbitrary: fc.constant(undefined) },
+    { weight: 1, arbitrary: fc.constantFrom('{"v": 2}', 'output.v', '[1, 2]', 'inputs.list') },
+  ),
   onError: fc.constantFrom('dead', 'dead', 'dead', 'fail'),
   map: fc.oneof(
     { weight: 3, arbitrary: fc.constant(undefined) },
@@ -168,7 +252,15 @@ class EdgeDrafts {
   add(source: string, target: string, shape: EdgeShape): void {
     const name = this.#names[shape.named % this.#names.length] ?? source;
     const map = shape.map && { [shape.map.to]: shape.map.from.replaceAll('@', name) };
-    this.list.push({ source, target, ...this.#guard(source, name, shape), ...(map && { map }) });
+    const { transform } = shape;
+    const guard = this.#guard(source, name, shape);
+    this.list.push({
+      source,
+      target,
+      ...guard,
+      ...(map && { map }),
+      ...(transform && { transform }),
+    });
   }
 
   #guard(source: string, name: string, shape: EdgeShape): JsonObject {
@@ -190,12 +282,207 @@ class EdgeDrafts {
   }
 }
 
+// Drafts -------------------------------------------------------------------------------------
+
+interface Options {
+  readonly maxInterruptions: number | undefined;
+  /** Kinds that must not be, turned into actions. */
+  readonly without: readonly string[];
+}
+
+/** A graph whose edges lead forward in a hidden order, its nodes authored in another. */
+function graphDraft(
+  prefix: string,
+  shape: GraphShape,
+  options: Options,
+): { nodes: JsonObject[]; edges: JsonObject[] } {
+  const ids = shape.nodes.map((_, i) => `${prefix}${i}`);
+  const edges = new EdgeDrafts(ids);
+  shape.inbound.forEach((inbound, target) => {
+    if (target === 0) return;
+    for (const edge of inbound) edges.add(ids[edge.source % target] ?? '', ids[target] ?? '', edge);
+  });
+  const nodes = shape.authored.map((i) => {
+    const node = shape.nodes[i] as GraphShape['nodes'][number];
+    return new NodeDraft(ids[i] ?? '', node, edges.list, options).draft();
+  });
+  return { nodes, edges: edges.list };
+}
+
+class NodeDraft {
+  readonly #id: string;
+  readonly #shape: GraphShape['nodes'][number];
+  readonly #edges: readonly JsonObject[];
+  readonly #options: Options;
+
+  constructor(
+    id: string,
+    shape: GraphShape['nodes'][number],
+    edges: readonly JsonObject[],
+    options: Options,
+  ) {
+    this.#id = id;
+    this.#shape = shape;
+    this.#edges = edges;
+    this.#options = options;
+  }
+
+  draft(): JsonObject {
+    const shape = this.#shape;
+    const { mergeInputs, isPicky } = shape;
+    const inputSchema: JsonObject = { type: 'object' };
+    const common = { id: this.#id, mergeInputs };
+    const checked = { ...common, ...(isPicky && { inputSchema }) };
+    const covered = shape.hasDefault ? { defaultOutput: { v: 3 } } : {};
+    const simple = this.#policy(OF_STRUCTURES);
+    const composite = this.#policy(OF_COMPOSITES);
+    const deadline = shape.hasDeadline ? { deadlineMs: shape.durationMs } : {};
+    switch (this.#kind) {
+      case 'human-approval':
+        return { kind: 'human-approval', ...checked, ...covered, onFailure: simple, ...deadline };
+      case 'switch':
+        return { kind: 'switch', ...checked, mode: shape.mode, onFailure: simple };
+      case 'join':
+        return { kind: 'join', ...checked, ...this.#join() };
+      case 'loop':
+        return { kind: 'loop', ...checked, ...covered, onFailure: composite, ...this.#loop() };
+      case 'map':
+        return { kind: 'map', ...checked, ...covered, onFailure: composite, ...this.#map() };
+      case 'subplan': {
+        const retry = this.#retry();
+        const { plan } = shape;
+        return { kind: 'subplan', ...checked, ...covered, onFailure: composite, retry, plan };
+      }
+      case 'sleep':
+        return { kind: 'sleep', ...common, duration: shape.durationMs, onFailure: simple };
+      case 'signal': {
+        const { signal } = shape;
+        return { kind: 'signal', ...common, ...covered, signal, onFailure: simple, ...deadline };
+      }
+      default:
+        return { kind: 'action', ...checked, ...covered, ...this.#action() };
+    }
+  }
+
+  get #kind(): string {
+    const { kind, body } = this.#shape;
+    const isImpossible =
+      (kind === 'join' && this.#inbound.length === 0) || (kind === 'loop' && body === undefined);
+    return isImpossible || this.#options.without.includes(kind) ? 'action' : kind;
+  }
+
+  get #inbound(): readonly JsonObject[] {
+    return this.#edges.filter((edge) => edge.target === this.#id);
+  }
+
+  /** The policy as far as a node of this kind can have it. */
+  #policy(allowed: readonly string[]): JsonValue {
+    const { policy } = this.#shape;
+    if (typeof policy === 'string') return allowed.includes(policy) ? policy : 'continue';
+    if (allowed === OF_STRUCTURES) return 'skip';
+    const entries = Object.entries(policy).filter(([, action]) => allowed.includes(action));
+    return Object.fromEntries(entries);
+  }
+
+  #retry(): JsonObject {
+    const { maxAttempts, retryOn, backsOff } = this.#shape;
+    const { maxInterruptions } = this.#options;
+    return {
+      maxAttempts,
+      ...(retryOn && { retryOn: [...retryOn] }),
+      // A delay of a millisecond is one, whatever chance makes of it.
+      ...(backsOff && { backoff: 'fixed', delayMs: 1 }),
+      ...(maxInterruptions !== undefined && { maxInterruptions }),
+    };
+  }
+
+  #work(): JsonObject {
+    const { timeoutMs } = this.#shape;
+    return { handler: 'work', retry: this.#retry(), ...(timeoutMs && { timeoutMs }) };
+  }
+
+  #action(): JsonObject {
+    const { policy, undoes, backTo, maxRestarts } = this.#shape;
+    const text = JSON.stringify(policy);
+    const before = [this.#id, ...this.#upstream()];
+    const to = before[backTo % before.length] ?? this.#id;
+    return {
+      ...this.#work(),
+      onFailure: policy,
+      ...(text.includes('fallback') && { fallback: { handler: 'work' } }),
+      ...(text.includes('backtrack') && { backtrack: { to, maxRestarts } }),
+      ...(undoes && { compensate: { handler: 'work' } }),
+    };
+  }
+
+  #upstream(): string[] {
+    const found = new Set<string>();
+    const open = [this.#id];
+    for (let id = open.pop(); id !== undefined; id = open.pop()) {
+      for (const { source, target } of this.#edges) {
+        if (target !== id || found.has(String(source))) continue;
+        found.add(String(source));
+        open.push(String(source));
+      }
+    }
+    return [...found].sort();
+  }
+
+  #join(): JsonObject {
+    const { rule, onInputFailure, cancelRest } = this.#shape;
+    const more = { onFailure: onInputFailure, cancelRest };
+    if (rule === 'all' || rule === 'any') return { rule, ...more };
+    if (typeof rule === 'string') return { rule: { when: rule }, ...more };
+    return { rule: { count: Math.min(rule, this.#inbound.length) }, ...more };
+  }
+
+  #map(): JsonObject {
+    const { items, concurrency, chunkSize, mapPolicy, minSuccess } = this.#shape;
+    return {
+      ...this.#work(),
+      items,
+      policy: mapPolicy,
+      ...(concurrency && { concurrency }),
+      ...(chunkSize && { chunkSize }),
+      ...(minSuccess && mapPolicy === 'collect' && { minSuccess }),
+    };
+  }
+
+  #loop(): JsonObject {
+    const shape = this.#shape;
+    if (shape.body === undefined) throw new Error('a loop has a body');
+    const { nodes, edges } = graphDraft(`${this.#id}b`, shape.body, this.#options);
+    const last = `${this.#id}b${shape.body.nodes.length - 1}`;
+    const within = (text: string) => text.replaceAll('@', last);
+    if (shape.breaks !== undefined) {
+      edges.push({ source: last, target: '$break', when: shape.breaks, onError: 'dead' });
+    }
+    return {
+      body: { nodes, edges },
+      maxIterations: shape.maxIterations,
+      ...(shape.forEach && { forEach: shape.forEach }),
+      ...(shape.while && { while: shape.while }),
+      ...(shape.until && { until: within(shape.until) }),
+      ...(shape.result && { result: within(shape.result) }),
+    };
+  }
+}
+
 // Scripts ------------------------------------------------------------------------------------
 
 const outputs = fc.oneof(
   fc.nat(5).map((v): JsonValue => ({ v })),
   fc.constantFrom<JsonValue | undefined>(undefined, 1, 'text', null, [1, 2]),
 );
+
+const thrown = fc
+  .tuple(fc.boolean(), fc.constantFrom('exception', 'exception', 'flaky'))
+  .map(
+    ([retryable, failureClass]): ScriptedEnd => ({
+      does: { throws: Object.assign(new Error('thrown'), { retryable, class: failureClass }) },
+      ending: { ok: false, class: failureClass, retryable },
+    }),
+  );
 
 const scriptedEnds: fc.Arbitrary<ScriptedEnd> = fc.oneof(
   {
@@ -216,15 +503,7 @@ const scriptedEnds: fc.Arbitrary<ScriptedEnd> = fc.oneof(
       }),
     ),
   },
-  {
-    weight: 2,
-    arbitrary: fc.boolean().map(
-      (retryable): ScriptedEnd => ({
-        does: { throws: Object.assign(new Error('thrown'), { retryable }) },
-        ending: { ok: false, class: 'exception', retryable },
-      }),
-    ),
-  },
+  { weight: 2, arbitrary: thrown },
   {
     weight: 1,
     arbitrary: fc.constantFrom<ScriptedEnd>(
@@ -247,7 +526,12 @@ const scriptedResponses = fc.constantFrom<ScriptedResponse>(
   { response: { approved: true, requiredEdits: ['tone'] }, outcome: 'changes-requested' },
 );
 
-const CHOICES = 120;
+/** The same id twice is the same signal. */
+const scriptedSignals = fc.record({
+  id: fc.constantFrom('i0', 'i1', 'i2', 'i3', 'i4'),
+  name: fc.constantFrom('s0', 's1'),
+  payload: fc.constantFrom<JsonValue>({ v: 1 }, 'told', null),
+});
 
 // Whole runs ---------------------------------------------------------------------------------
 
@@ -257,73 +541,86 @@ export interface RandomRunOptions {
   readonly concurrency?: number;
   readonly neverCancelled?: boolean;
   readonly maxInterruptions?: number;
+  /** Kinds of nodes that must not be. */
+  readonly without?: readonly string[];
 }
 
-/** A plan whose edges lead forward in a hidden order, its nodes authored in another. */
+const settings = fc.record({
+  completion: fc.oneof(
+    { weight: 3, arbitrary: fc.constant(undefined) },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        tolerate: fc.constantFrom<string[]>([], ['exception'], ['join', 'condition', 'input']),
+        minShare: fc.constantFrom(0, 0.5, 0.9),
+      }),
+    },
+  ),
+  maxSteps: fc.oneof(
+    { weight: 9, arbitrary: fc.constant(undefined) },
+    { weight: 1, arbitrary: fc.integer({ min: 1, max: 12 }) },
+  ),
+});
+
+const IN_SUBPLANS: readonly string[] = ['loop', 'map', 'subplan', 'sleep', 'signal', 'switch'];
+
 export function randomRuns(options: RandomRunOptions = {}): fc.Arbitrary<RandomRun> {
-  return fc.integer({ min: 5, max: options.maxNodes ?? 25 }).chain((size) =>
-    fc
-      .record({
-        shapes: fc.array(nodeShape, { minLength: size, maxLength: size }),
-        inbound: fc.array(fc.array(edgeShape, { maxLength: 3 }), {
-          minLength: size,
-          maxLength: size,
-        }),
-        authored: fc.shuffledSubarray([...Array(size).keys()], { minLength: size }),
-        flag: fc.boolean(),
-        concurrency: fc.constantFrom(1, 2, 3, 100),
-        ends: fc.array(fc.array(scriptedEnds, { minLength: 3, maxLength: 3 }), {
-          minLength: size,
-          maxLength: size,
-        }),
-        responses: fc.array(scriptedResponses, { minLength: size, maxLength: size }),
-        choices: fc.array(fc.nat(30), { minLength: CHOICES, maxLength: CHOICES }),
-        cancelAt: fc.oneof(
-          { weight: 5, arbitrary: fc.constant(undefined) },
-          { weight: 1, arbitrary: fc.nat(size) },
-        ),
-      })
-      .map((parts) => assemble(parts, options)),
-  );
+  return fc
+    .record({
+      graph: graphShape(2, options.maxNodes ?? 14, 2),
+      plans: fc.tuple(graphShape(1, 3, 0), graphShape(1, 3, 0)),
+      settings,
+      flag: fc.boolean(),
+      list: fc.constantFrom<JsonValue>([], [{ v: 1 }], [1, { v: 2 }, 3], [4, 5, 6, 7, 8], 'none'),
+      concurrency: fc.constantFrom(1, 2, 3, 100),
+      ends: fc.array(scriptedEnds, { minLength: 1, maxLength: 40 }),
+      responses: fc.array(scriptedResponses, { minLength: 1, maxLength: 8 }),
+      signals: fc.array(scriptedSignals, { maxLength: 5 }),
+      retries: fc.nat(3),
+      choices: fc.array(fc.nat(30), { minLength: 1, maxLength: 60 }),
+      cancelAt: fc.oneof(
+        { weight: 6, arbitrary: fc.constant(undefined) },
+        { weight: 1, arbitrary: fc.nat(20) },
+      ),
+    })
+    .map((parts) => assemble(parts, options));
 }
 
-interface Parts {
-  readonly shapes: readonly NodeShape[];
-  readonly inbound: readonly (readonly EdgeShape[])[];
-  readonly authored: readonly number[];
+type Parts = {
+  readonly graph: GraphShape;
+  readonly plans: readonly [GraphShape, GraphShape];
+  readonly settings: typeof settings extends fc.Arbitrary<infer T> ? T : never;
   readonly flag: boolean;
-  readonly concurrency: number;
-  readonly ends: readonly (readonly ScriptedEnd[])[];
-  readonly responses: readonly ScriptedResponse[];
-  readonly choices: readonly number[];
-  readonly cancelAt: number | undefined;
-}
+  readonly list: JsonValue;
+} & Omit<Script, 'input'>;
 
 function assemble(parts: Parts, options: RandomRunOptions): RandomRun {
-  const ids = parts.shapes.map((_, i) => `n${i}`);
-  const edges = new EdgeDrafts(ids);
-  parts.inbound.forEach((shapes, target) => {
-    if (target === 0) return;
-    for (const shape of shapes) edges.add(`n${shape.source % target}`, `n${target}`, shape);
-  });
-  const inbound = (id: string) => edges.list.filter((edge) => edge.target === id).length;
-  const nodes = parts.authored.map((i) => {
-    const node = nodeDraft(`n${i}`, parts.shapes[i] as NodeShape, inbound(`n${i}`));
-    const { maxInterruptions } = options;
-    if (node.kind !== 'action' || maxInterruptions === undefined) return node;
-    return { ...node, retry: { ...(node.retry as JsonObject), maxInterruptions } };
+  const { maxInterruptions, without = [] } = options;
+  const { flag, list, ends, responses, signals, retries, choices, cancelAt } = parts;
+  const graph = graphDraft('n', parts.graph, { maxInterruptions, without });
+  const isNested = JSON.stringify(graph).includes('"subplan"');
+  const { completion, maxSteps } = parts.settings;
+  const named = parts.plans.map((plan, i) => {
+    const inside = graphDraft(`p${i}n`, plan, { maxInterruptions, without: IN_SUBPLANS });
+    return [`p${i}`, { title: `Part ${i}`, ...inside }] as const;
   });
   return {
-    draft: { title: 'Random', nodes, edges: edges.list },
+    draft: {
+      title: 'Random',
+      ...graph,
+      ...(isNested && { plans: Object.fromEntries(named) }),
+      ...(completion && { completion: { ...completion } }),
+      ...(maxSteps !== undefined && !isNested && { budget: { maxSteps } }),
+    },
     script: {
-      input: { flag: parts.flag },
+      input: { flag, list },
       concurrency: options.concurrency ?? parts.concurrency,
-      ends: Object.fromEntries(ids.map((id, i) => [id, parts.ends[i] ?? []])),
-      responses: Object.fromEntries(
-        ids.map((id, i) => [id, parts.responses[i] as ScriptedResponse]),
-      ),
-      choices: parts.choices,
-      cancelAt: options.neverCancelled ? undefined : parts.cancelAt,
+      ends,
+      responses,
+      signals,
+      retries,
+      choices,
+      cancelAt: options.neverCancelled ? undefined : cancelAt,
     },
   };
 }

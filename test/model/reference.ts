@@ -43,7 +43,19 @@ class World {
   readonly runs: Reference[] = [];
   timers: Timer[] = [];
   /** What runs tell each other, in order. */
-  readonly mail: (() => void)[] = [];
+  readonly #mail: (() => void)[] = [];
+  #isDelivering = false;
+
+  post(letter: () => void): void {
+    this.#mail.push(letter);
+  }
+
+  deliver(): void {
+    if (this.#isDelivering) return;
+    this.#isDelivering = true;
+    for (let next = this.#mail.shift(); next; next = this.#mail.shift()) next();
+    this.#isDelivering = false;
+  }
 }
 
 export class Reference {
@@ -73,6 +85,8 @@ export class Reference {
   readonly #signalIds = new Set<string>();
   /** When each node run became ready, or began to wait. */
   readonly #since = new Map<ModelRun, number>();
+  /** Work that begins when all is decided. */
+  readonly #fresh = new Set<ModelRun>();
   /** Node runs that are to be called off. */
   #pointless: ModelRun[] = [];
 
@@ -163,14 +177,10 @@ export class Reference {
   #happen(what: () => void): void {
     what();
     this.#settle();
+    const { world } = this;
+    if (this.isOver) world.timers = world.timers.filter(({ owner }) => owner !== this);
     this.#report();
-    if (this.#parent !== undefined) return;
-    for (let next = this.world.mail.shift(); next; next = this.world.mail.shift()) next();
-  }
-
-  /** Only the first run empties the mail: a run inside it is asked through it. */
-  deliverMail(): void {
-    for (let next = this.world.mail.shift(); next; next = this.world.mail.shift()) next();
+    world.deliver();
   }
 
   // What there is to see ---------------------------------------------------------------------
@@ -213,13 +223,22 @@ export class Reference {
   #settle(): void {
     do {
       this.#decideAll();
-      this.#callOffPointless();
-      this.#undo();
-      this.#grant();
-      this.#callOffPointless();
-      this.#undo();
-      this.#grant();
+      for (let again = 0; again < 2; again++) {
+        this.#callOffPointless();
+        this.#undo();
+        this.#grant();
+      }
+      this.#drop();
     } while (this.#next() !== undefined);
+  }
+
+  /** What is called off before it could start is dropped. */
+  #drop(): void {
+    for (const run of this.#fresh) if (run.phase === 'stopping') this.end(run, 'cancelled');
+    this.#fresh.clear();
+    this.#callOffPointless();
+    this.#undo();
+    this.#grant();
   }
 
   #decideAll(): void {
@@ -380,6 +399,7 @@ export class Reference {
     const limitMs = phase === 'fallback' ? (fallback?.timeoutMs ?? timeoutMs) : timeoutMs;
     run.phase = phase;
     run.attempt += 1;
+    this.#fresh.add(run);
     this.set(run, 'running', word);
     if (limitMs !== undefined) this.#arm('timeout', run, limitMs);
   }
@@ -472,8 +492,8 @@ export class Reference {
     this.world.timers = this.world.timers.filter((timer) => timer.run !== run);
   }
 
-  #route({ scope, node, status, outcome, action, ...rest }: ModelRun): void {
-    const run = { scope, node, ...rest };
+  #route(run: ModelRun): void {
+    const { scope, node, status } = run;
     const outgoing = scope.edges.filter((edge) => edge.sourceId === node.id);
     const isGood = status === 'completed' || status === 'partial';
     if (!isGood) {
@@ -482,22 +502,10 @@ export class Reference {
     }
     const fired = () =>
       outgoing.some((edge) => ['taken', 'error'].includes(scope.decided.get(edge) ?? ''));
-    const values = valuesFor(scope.byId(run.node.id) as ModelRun, this.inputs);
     const outdone = new Set<CompiledEdge>();
-    for (const edge of outgoing) scope.decided.delete(edge);
     for (const edge of outgoing.filter((candidate) => !candidate.isDefault)) {
       if (node.switchMode === 'exclusive' && fired()) outdone.add(edge);
-      scope.decided.set(edge, outdone.has(edge) ? 'dead' : evaluate());
-      function evaluate(): ReferenceEdge {
-        if (edge.on !== undefined && edge.on !== action) return 'dead';
-        if (edge.when !== undefined) {
-          const evaluation = edge.when.evaluate(values);
-          if (!evaluation.ok) return edge.onError === 'dead' ? 'dead' : 'error';
-          return evaluation.value ? 'taken' : 'dead';
-        }
-        if (edge.on !== undefined || node.kind !== 'human-approval') return 'taken';
-        return outcome === 'approved' ? 'taken' : 'dead';
-      }
+      scope.decided.set(edge, outdone.has(edge) ? 'dead' : this.#evaluate(run, edge));
     }
     const isDefaultTaken = !fired();
     const isApproval = node.kind === 'human-approval';
@@ -508,6 +516,17 @@ export class Reference {
         this.log.push(`${scope.path}:${edge.id} ${scope.decided.get(edge)}`);
       }
     }
+  }
+
+  #evaluate(run: ModelRun, edge: CompiledEdge): ReferenceEdge {
+    if (edge.on !== undefined && edge.on !== run.action) return 'dead';
+    if (edge.when !== undefined) {
+      const evaluation = edge.when.evaluate(valuesFor(run, this.inputs));
+      if (!evaluation.ok) return edge.onError === 'dead' ? 'dead' : 'error';
+      return evaluation.value ? 'taken' : 'dead';
+    }
+    if (edge.on !== undefined || run.node.kind !== 'human-approval') return 'taken';
+    return run.outcome === 'approved' ? 'taken' : 'dead';
   }
 
   // Going back -------------------------------------------------------------------------------
@@ -674,17 +693,14 @@ export class Reference {
     const name = source.kind === 'subplan' ? source.plan : '';
     const version = compilePlanOrThrow(draftOfSubplan(this.version.plan, name));
     this.host(run);
-    this.world.mail.push(() => {
-      const parent = { run, reference: this };
-      const child = new Reference(version, run.input ?? {}, this.concurrency, parent);
-      run.child = child;
-      child.start();
-      if (run.phase !== 'hosting') this.#cancelChild(child);
-    });
+    const parent = { run, reference: this };
+    const child = new Reference(version, run.input ?? {}, this.concurrency, parent);
+    run.child = child;
+    this.world.post(() => child.start());
   }
 
   #cancelChild(child: Reference): void {
-    this.world.mail.push(() => child.cancel());
+    this.world.post(() => child.cancel());
   }
 
   /** The run that this one works for is told of what it amounts to. */
@@ -693,7 +709,7 @@ export class Reference {
     if (this.#parent === undefined || status === this.#reported) return;
     this.#reported = status;
     const { run, reference } = this.#parent;
-    this.world.mail.push(() => {
+    this.world.post(() => {
       if (run.child === this) reference.#happen(() => reference.#onChild(run, status));
     });
   }

@@ -269,8 +269,25 @@ describe('a user', () => {
     const { world } = await worldWith();
     expect((await world.service.create(DRAFT)).createdAt).toBeLessThanOrEqual(world.now);
     const error = await refusal(() => world.service.create({ ...DRAFT, label: 'another' }));
-    expect(error?.code).toBe('argument-invalid');
-    expect((await refusal(() => world.service.get('none')))?.hint).toContain('list');
+    expect(error?.code).toBe('schedule-conflict');
+    const unknown = await refusal(() => world.service.get('none'));
+    expect([unknown?.code, unknown?.hint]).toEqual([
+      'schedule-unknown',
+      expect.stringContaining('list'),
+    ]);
+  });
+
+  it('S222 gets nothing started but what is asked for in a process that runs no schedules', async () => {
+    const world = new World();
+    await world.service.create({ ...DRAFT, overlap: 'allow' });
+    await world.advance(2 * MINUTE_MS);
+    expect(world.runs.size).toBe(0);
+    const { run, outcome } = await world.service.trigger('s');
+    expect([outcome, [...world.runs.keys()]]).toEqual(['started', [run]]);
+    await world.end(run);
+    expect(world.runs.size).toBe(1);
+    await world.boot();
+    expect((await world.service.get('s')).counters).toMatchObject({ started: 2, missed: 1 });
   });
 
   it('S222 gets nothing started after close', async () => {
@@ -306,7 +323,7 @@ describe('what is refused', () => {
   it.each(cases)('S222 %s is named with what to do', async (_, draft, message) => {
     const { service } = new World();
     const error = await refusal(() => service.create({ ...DRAFT, ...draft }));
-    expect(error?.code).toBe('argument-invalid');
+    expect(error?.code).toBe('schedule-invalid');
     expect(error?.message).toMatch(message);
     expect(error?.hint).toBeTruthy();
   });

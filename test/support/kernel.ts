@@ -201,8 +201,16 @@ export class Kernel {
     return this.#life.isOver || this.storage.isHeld;
   }
 
+  /** Lets time pass, and all that falls due meanwhile happen at its time. */
   async advance(ms: number): Promise<void> {
-    this.clock.advance(ms);
+    const { clock } = this;
+    const until = clock.now() + ms;
+    for (let next = clock.next; next !== undefined && next < until; next = clock.next) {
+      if (next > clock.now()) clock.advance(next - clock.now());
+      else break;
+      await this.settle();
+    }
+    clock.advance(until - clock.now());
     await this.settle();
   }
 

@@ -111,8 +111,9 @@ export function endInFailure(
     ...(product !== undefined && productsOf(product, issues)),
   });
   if (attempt > 0) {
-    const type = isStopping ? 'attempt.cancelled' : 'attempt.failed';
-    turn.event(type, run.path, attempt, { ...reason });
+    turn.event(isStopping ? 'attempt.cancelled' : 'attempt.failed', run.path, attempt, {
+      ...reason,
+    });
   }
   const handling = failureHandling(model.version.plan, run, reason.class, state);
   const status = decider.step(run, { type: 'attempt.failed', failure: reason, handling });

@@ -108,10 +108,9 @@ export function exhaustBudget(decider: Decider, kind: Exhausted): void {
   const asks = isDeadline
     ? model.version.plan.onDeadline === 'ask'
     : budgetOf(model).onExhausted === 'ask';
-  turn.event(isDeadline ? 'run.deadline-passed' : 'run.budget-exhausted', null, null, {
-    kind,
-    usage: { ...model.usage },
-  });
+  const detail = { kind, usage: { ...model.usage } };
+  if (isDeadline) turn.event('run.deadline-passed', null, null, detail);
+  else turn.event('run.budget-exhausted', null, null, detail);
   if (asks) openRunTask(decider, isDeadline ? 'deadline' : 'budget', { kind });
   else decider.stepRun({ type: 'node.aborted', reason: exhaustion(kind) });
 }

@@ -8,18 +8,9 @@ import type { Environment } from '../environment.js';
 import type { AttemptRecord } from '../records.js';
 import type { Turn } from '../turn.js';
 import type { ActorTree } from './actor-tree.js';
+import type { Permit } from './permits.js';
 import type { RunModel } from './run-model.js';
 import type { NodeRun, Scope } from './scope.js';
-
-/** What one attempt needs to be let in. */
-export interface Permit {
-  /** Path of the node run. */
-  readonly node: string;
-  readonly handler: string;
-  /** Attempts with the same key share a limit. */
-  readonly key: string | undefined;
-  readonly keyLimit: number | undefined;
-}
 
 /** The process's limits on what is at work, as one run sees them. */
 export interface Slots {

@@ -1,9 +1,18 @@
 /** What a node run needs to be let in: its handler, and its concurrency key where it has one. */
 import type { EdgeScope, ValueEvaluation } from '../../plan/plan-version.js';
-import type { Permit } from './decider.js';
 import type { NodeRun } from './scope.js';
 
 const MAX_KEY_LENGTH = 512;
+
+/** What one attempt needs to be let in. */
+export interface Permit {
+  /** Path of the node run. */
+  readonly node: string;
+  readonly handler: string;
+  /** Attempts with the same key share a limit. */
+  readonly key: string | undefined;
+  readonly keyLimit: number | undefined;
+}
 
 /** Works out the concurrency key of a ready node run; a key is a text, or made one. */
 export function concurrencyKeyOf(run: NodeRun, scope: EdgeScope): ValueEvaluation | undefined {

@@ -9,9 +9,9 @@ import type { ChildMessage, RunMessage } from '../messages.js';
 import type { RunRecord, StoredRun } from '../records.js';
 import { Turn } from '../turn.js';
 import { ActorTree, UnrestorableError } from './actor-tree.js';
-import type { DeciderServices, Permit } from './decider.js';
+import type { DeciderServices } from './decider.js';
 import { onMessage } from './on-message.js';
-import { permitOf } from './permits.js';
+import { type Permit, permitOf } from './permits.js';
 import { RunModel } from './run-model.js';
 import { TurnDecider } from './turn-decider.js';
 

@@ -1,7 +1,6 @@
 /** Schedules over a world in memory: simulated time, runs that end when they are told to, process stops. */
 import type { RunStatus } from '../../../src/machines/statuses.js';
 import { isFinal } from '../../../src/machines/statuses.js';
-import { MemoryScheduleStore } from '../../../src/schedules/memory-schedule-store.js';
 import type { ScheduledRuns, ScheduleEvent, ScheduleStore } from '../../../src/schedules/ports.js';
 import {
   parseRunId,
@@ -10,6 +9,8 @@ import {
   type ScheduledStart,
 } from '../../../src/schedules/schedule.js';
 import { ScheduleService } from '../../../src/schedules/schedule-service.js';
+import { StoredSchedules } from '../../../src/schedules/stored-schedules.js';
+import { MemoryStorage } from '../../../src/testing/memory-storage.js';
 import { SimulatedClock } from '../../../src/testing/simulation.js';
 
 export interface WorldRun {
@@ -51,7 +52,7 @@ class ProcessClock {
 export class World {
   readonly clock = new SimulatedClock();
   readonly runs = new Map<string, WorldRun>();
-  readonly stored = new MemoryScheduleStore();
+  readonly stored: StoredSchedules;
   readonly events: ScheduleEvent[] = [];
   readonly complaints: string[] = [];
   readonly cancelled: string[] = [];
@@ -63,6 +64,8 @@ export class World {
   #listeners = new Set<(run: string) => void>();
 
   constructor() {
+    const { journal, store } = new MemoryStorage();
+    this.stored = new StoredSchedules(journal, store.schedules);
     this.#process = new ProcessClock(this.clock);
     this.service = this.#newService();
   }
@@ -138,7 +141,7 @@ export class World {
         }),
       remove: (id) => alive(() => stored.remove(id)),
       get: (id) => alive(() => stored.get(id)),
-      list: () => alive(() => stored.list()),
+      list: (after, limit) => alive(() => stored.list(after, limit)),
       due: (now, limit) => alive(() => stored.due(now, limit)),
       nextDue: (now) => alive(() => stored.nextDue(now)),
     };

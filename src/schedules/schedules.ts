@@ -1,0 +1,117 @@
+/** Schedules as the users of an orchestrator see them: they name plans, and plans are checked and stored. */
+import type { PlanFor } from '../plan/builder.js';
+import type { JsonValue } from '../plan/json.js';
+import type { Plan } from '../plan/schema.js';
+import type { UpcomingOccurrence } from './decide.js';
+import { MAX_LABEL, type ScheduleDraft } from './draft.js';
+import type { Schedule } from './schedule.js';
+import type {
+  CreatedSchedule,
+  ScheduleList,
+  ScheduleService,
+  Triggered,
+} from './schedule-service.js';
+
+export interface ScheduleOptions<Input = unknown>
+  extends Omit<ScheduleDraft, 'plan' | 'label' | 'input'> {
+  /** Every run is pinned to the version that it has now. */
+  readonly plan: PlanFor<Input>;
+  /** What the plan is called, as runs record it; its title unless given. */
+  readonly label?: string | undefined;
+  /** Input of every run. */
+  readonly input?: Input | undefined;
+}
+
+/** What is undefined stays as it is. */
+export type ScheduleUpdate<Input = unknown> = {
+  readonly [Name in Exclude<keyof ScheduleOptions, 'id'>]?:
+    | ScheduleOptions<Input>[Name]
+    | undefined;
+};
+
+/** The plans that a process can run. */
+export interface SchedulablePlans {
+  /**
+   * Stores a plan. Rejects where it could not be started with this input: `plan-invalid`,
+   * `handler-missing`, `executor-missing`, `input-invalid`.
+   */
+  admit(plan: Plan, input: unknown): Promise<{ readonly hash: string; readonly title: string }>;
+  load(hash: string): Promise<Plan>;
+}
+
+export class Schedules {
+  readonly #service: ScheduleService;
+  readonly #plans: SchedulablePlans;
+
+  constructor(service: ScheduleService, plans: SchedulablePlans) {
+    this.#service = service;
+    this.#plans = plans;
+  }
+
+  /**
+   * Stores a schedule; resolves when it is durable. The same again is the same schedule. Rejects as `start`
+   * of the orchestrator does where the plan cannot be started, and with `schedule-invalid` or `schedule-conflict`.
+   */
+  async create<Input>(options: ScheduleOptions<Input>): Promise<CreatedSchedule> {
+    const { plan, label, ...draft } = options;
+    const { hash, title } = await this.#plans.admit(plan, draft.input);
+    return this.#service.create({ ...draft, plan: hash, label: label ?? labelOf(title) });
+  }
+
+  /**
+   * Changes what is given, and keeps the rest. A new cadence, start or end counts from now on: nothing
+   * before is made up for. A plan that has changed is scheduled by naming it here.
+   */
+  async update<Input>(id: string, changes: ScheduleUpdate<Input>): Promise<Schedule> {
+    const { plan, ...rest } = changes;
+    if (plan === undefined && changes.input === undefined) return this.#service.update(id, rest);
+    const current = await this.#service.get(id);
+    const input = changes.input ?? (current.input as JsonValue);
+    const admitted = await this.#plans.admit(plan ?? (await this.#plans.load(current.plan)), input);
+    if (plan === undefined) return this.#service.update(id, rest);
+    const label = changes.label ?? labelOf(admitted.title);
+    return this.#service.update(id, { ...rest, plan: admitted.hash, label });
+  }
+
+  /** Starts nothing by itself any more; what waits in the queue stays there. Runs go on. */
+  pause(id: string): Promise<Schedule> {
+    return this.#service.pause(id);
+  }
+
+  /** Goes on from now: what occurred during the pause is not made up for. */
+  resume(id: string): Promise<Schedule> {
+    return this.#service.resume(id);
+  }
+
+  /** Resolves false where there was none. Runs go on. */
+  remove(id: string): Promise<boolean> {
+    return this.#service.remove(id);
+  }
+
+  /** By id. */
+  list(page?: ScheduleList): Promise<Schedule[]> {
+    return this.#service.list(page);
+  }
+
+  /** Rejects with `schedule-unknown`. */
+  get(id: string): Promise<Schedule> {
+    return this.#service.get(id);
+  }
+
+  /**
+   * Asks for a run now, whether the schedule is paused or not; overlap is as for any other occurrence.
+   * What is `queued` is durable, and starts when it can.
+   */
+  trigger(id: string): Promise<Triggered> {
+    return this.#service.trigger(id);
+  }
+
+  /** The next occurrences, up to 1,000, as if the schedule were not paused. */
+  preview(id: string, count = 10): Promise<UpcomingOccurrence[]> {
+    return this.#service.preview(id, count);
+  }
+}
+
+function labelOf(title: string): string {
+  return title.slice(0, MAX_LABEL).toWellFormed();
+}
