@@ -38,6 +38,27 @@ module.exports = {
       },
     },
     {
+      name: 'isolates-know-handlers',
+      severity: 'error',
+      from: inside('isolation'),
+      to: { path: '^src/', pathNot: '^src/(isolation/|plan/|actors/handlers[.]ts|errors[.]ts)' },
+    },
+    {
+      name: 'schedules-know-ports',
+      severity: 'error',
+      from: inside('schedules'),
+      to: {
+        path: '^src/',
+        pathNot: '^src/(schedules/|plan/|machines/|actors/(environment|ports|handlers|records)[.]ts|errors[.]ts)',
+      },
+    },
+    {
+      name: 'nobody-tests-in-production',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(testing|explain)/' },
+      to: { path: '^src/testing/' },
+    },
+    {
       name: 'http-and-cli-use-the-api',
       severity: 'error',
       from: { path: '^src/(http|cli)/' },

@@ -11,6 +11,7 @@ import type {
   TaskRecord,
 } from './actors/records.js';
 import { RunchartError } from './errors.js';
+import { explainNode } from './explain/why.js';
 import { isFinal, type NodeStatus, type RunStatus } from './machines/statuses.js';
 import { MAX_PAGE_ROWS, type RunPage, RunQueries, type TaskPage } from './persistence/queries.js';
 import type { Reader } from './persistence/reader.js';
@@ -24,6 +25,7 @@ import { stateFromVersions } from './run-state.js';
 import type {
   ArtifactView,
   AttemptView,
+  Explanation,
   NodeRunView,
   RunDetails,
   RunError,
@@ -197,6 +199,14 @@ export class RunReader {
         ({ detailJson }) => JSON.parse(detailJson) as { name: string; version: number },
       ),
     };
+  }
+
+  /**
+   * Why a node run has its status: edges, conditions, values, attempts, policies. `node` is its path,
+   * as `research[2]/decide`, `translate[3]` or `~/charge`. Rejects with `node-unknown`.
+   */
+  async why(id: string, node: string): Promise<Explanation> {
+    return explainNode(this.#rows, await this.#record(id), node);
   }
 
   /** The plan of a version. */

@@ -134,3 +134,28 @@ export interface NodeStateView {
   readonly attempt: number;
   readonly reason?: JsonObject;
 }
+
+/** One thing that led to a status: a stable code, the same in words, and what it rests on. */
+export interface ExplanationCause {
+  readonly code: string;
+  readonly message: string;
+  readonly detail: JsonObject;
+  /** What led to this in turn. */
+  readonly causes: readonly ExplanationCause[];
+}
+
+/** Why a node run has the status that it has. */
+export interface Explanation {
+  readonly run: string;
+  /** Path of the node run. */
+  readonly node: string;
+  readonly status: NodeStatus;
+  readonly generation: number;
+  /** Number of the newest attempt; 0 before the first. */
+  readonly attempt: number;
+  /** The event that brought it where it is; null where nothing has happened to it. */
+  readonly since: { readonly seq: number; readonly type: string; readonly at: number } | null;
+  readonly causes: readonly ExplanationCause[];
+  /** All of it as text, causes of causes further in. */
+  readonly lines: readonly string[];
+}

@@ -13,17 +13,21 @@ import { runsCommand } from './commands/runs.js';
 import { schemaCommand } from './commands/schema.js';
 import { serveCommand } from './commands/serve.js';
 import { showCommand } from './commands/show.js';
+import { simulateCommand } from './commands/simulate.js';
 import { tasksCommand } from './commands/tasks.js';
 import { validateCommand } from './commands/validate.js';
+import { whyCommand } from './commands/why.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import { reportFailure } from './failure.js';
 
 const COMMANDS = [
   runCommand,
   validateCommand,
+  simulateCommand,
   schemaCommand,
   runsCommand,
   showCommand,
+  whyCommand,
   eventsCommand,
   tasksCommand,
   respondCommand,

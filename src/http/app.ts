@@ -8,6 +8,7 @@ import { addEvents } from './routes/events.js';
 import { addHealth } from './routes/health.js';
 import { addPlans } from './routes/plans.js';
 import { addRuns } from './routes/runs.js';
+import { addSchedules } from './routes/schedules.js';
 import { addTasks } from './routes/tasks.js';
 import type { HttpScope } from './scope.js';
 
@@ -35,7 +36,8 @@ export function createHttpApp(orchestrator: Orchestrator, options: HttpOptions =
   };
   const app = new Hono();
   app.use(loopbackOnly);
-  for (const add of [addHealth, addPlans, addRuns, addEvents, addTasks]) add(app, scope);
+  for (const add of [addHealth, addPlans, addRuns, addEvents, addTasks, addSchedules])
+    add(app, scope);
   app.notFound((context) =>
     sendProblem(context, new RequestError('route-unknown', `There is no ${context.req.path}.`)),
   );

@@ -394,7 +394,7 @@ function draftOf(schedule: Schedule): ScheduleDefinition {
   return { id, plan, label, cadence, input, overlap, catchUp, startAt, endAt, jitterMs };
 }
 
-function definedOf(changes: ScheduleChanges): ScheduleChanges {
+function definedOf(changes: ScheduleChanges): Partial<Omit<ScheduleDraft, 'id'>> {
   return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
 }
 

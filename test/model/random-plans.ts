@@ -252,7 +252,9 @@ class EdgeDrafts {
   add(source: string, target: string, shape: EdgeShape): void {
     const name = this.#names[shape.named % this.#names.length] ?? source;
     const map = shape.map && { [shape.map.to]: shape.map.from.replaceAll('@', name) };
-    const { transform } = shape;
+    const parallel = this.list.filter((edge) => edge.source === source && edge.target === target);
+    if (parallel.some((edge) => edge.transform !== undefined)) return;
+    const transform = parallel.length === 0 ? shape.transform : undefined;
     const guard = this.#guard(source, name, shape);
     this.list.push({
       source,
@@ -288,6 +290,8 @@ interface Options {
   readonly maxInterruptions: number | undefined;
   /** Kinds that must not be, turned into actions. */
   readonly without: readonly string[];
+  /** No loop around breaks already. */
+  readonly mayBreak: boolean;
 }
 
 /** A graph whose edges lead forward in a hidden order, its nodes authored in another. */
@@ -451,11 +455,13 @@ class NodeDraft {
   #loop(): JsonObject {
     const shape = this.#shape;
     if (shape.body === undefined) throw new Error('a loop has a body');
-    const { nodes, edges } = graphDraft(`${this.#id}b`, shape.body, this.#options);
+    const breaks = this.#options.mayBreak ? shape.breaks : undefined;
+    const inside = { ...this.#options, mayBreak: breaks === undefined };
+    const { nodes, edges } = graphDraft(`${this.#id}b`, shape.body, inside);
     const last = `${this.#id}b${shape.body.nodes.length - 1}`;
     const within = (text: string) => text.replaceAll('@', last);
-    if (shape.breaks !== undefined) {
-      edges.push({ source: last, target: '$break', when: shape.breaks, onError: 'dead' });
+    if (breaks !== undefined) {
+      edges.push({ source: last, target: '$break', when: breaks, onError: 'dead' });
     }
     return {
       body: { nodes, edges },
@@ -575,7 +581,9 @@ export function randomRuns(options: RandomRunOptions = {}): fc.Arbitrary<RandomR
       concurrency: fc.constantFrom(1, 2, 3, 100),
       ends: fc.array(scriptedEnds, { minLength: 1, maxLength: 40 }),
       responses: fc.array(scriptedResponses, { minLength: 1, maxLength: 8 }),
-      signals: fc.array(scriptedSignals, { maxLength: 5 }),
+      signals: fc
+        .array(scriptedSignals, { maxLength: 5 })
+        .map((list) => [...list].sort((a, b) => (a.id < b.id ? -1 : 1))),
       retries: fc.nat(3),
       choices: fc.array(fc.nat(30), { minLength: 1, maxLength: 60 }),
       cancelAt: fc.oneof(
@@ -597,11 +605,12 @@ type Parts = {
 function assemble(parts: Parts, options: RandomRunOptions): RandomRun {
   const { maxInterruptions, without = [] } = options;
   const { flag, list, ends, responses, signals, retries, choices, cancelAt } = parts;
-  const graph = graphDraft('n', parts.graph, { maxInterruptions, without });
+  const graph = graphDraft('n', parts.graph, { maxInterruptions, without, mayBreak: true });
   const isNested = JSON.stringify(graph).includes('"subplan"');
   const { completion, maxSteps } = parts.settings;
   const named = parts.plans.map((plan, i) => {
-    const inside = graphDraft(`p${i}n`, plan, { maxInterruptions, without: IN_SUBPLANS });
+    const within = { maxInterruptions, without: IN_SUBPLANS, mayBreak: true };
+    const inside = graphDraft(`p${i}n`, plan, within);
     return [`p${i}`, { title: `Part ${i}`, ...inside }] as const;
   });
   return {

@@ -166,11 +166,14 @@ export class Reference {
     world.now = Math.min(...world.timers.map(({ due }) => due));
     const due = world.timers.filter((timer) => timer.due <= world.now);
     const order = ({ owner }: Timer) => world.runs.indexOf(owner);
+    // All that is due at the same time fires before anything that follows from it can begin.
     for (const timer of due.sort((a, b) => order(a) - order(b))) {
       if (!world.timers.includes(timer)) continue;
       world.timers = world.timers.filter((other) => other !== timer);
-      timer.owner.#happen(() => timer.owner.#fire(timer));
+      timer.owner.#fire(timer);
+      timer.owner.#decideOnce();
     }
+    for (const owner of new Set(due.map((timer) => timer.owner))) owner.#happen(() => {});
     return world.now - before;
   }
 
@@ -222,23 +225,27 @@ export class Reference {
 
   #settle(): void {
     do {
-      this.#decideAll();
-      for (let again = 0; again < 2; again++) {
-        this.#callOffPointless();
-        this.#undo();
-        this.#grant();
-      }
+      this.#decideOnce();
       this.#drop();
     } while (this.#next() !== undefined);
   }
 
-  /** What is called off before it could start is dropped. */
+  #decideOnce(): void {
+    this.#decideAll();
+    for (let again = 0; again < 2; again++) {
+      this.#callOffPointless();
+      this.#undo();
+      this.#grant();
+    }
+  }
+
+  /** Work that is called off before it could begin is dropped. */
   #drop(): void {
-    for (const run of this.#fresh) if (run.phase === 'stopping') this.end(run, 'cancelled');
+    const dropped = [...this.#fresh].filter(({ phase }) => phase === 'stopping');
     this.#fresh.clear();
-    this.#callOffPointless();
-    this.#undo();
-    this.#grant();
+    if (dropped.length === 0) return;
+    for (const run of dropped) this.end(run, 'cancelled');
+    this.#decideOnce();
   }
 
   #decideAll(): void {

@@ -1,106 +1,216 @@
-/** A schedule over the orchestrator on a real file, in simulated time. */
-import { expect, it, onTestFinished } from 'vitest';
+/** Schedules of an orchestrator on a real file, in simulated time. */
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { Handlers } from '../../src/actors/handlers.js';
 import { createOrchestrator, type Orchestrator } from '../../src/orchestrator.js';
 import type { Plan } from '../../src/plan/schema.js';
-import { MemoryScheduleStore } from '../../src/schedules/memory-schedule-store.js';
-import type { ScheduledRuns } from '../../src/schedules/ports.js';
-import { runIdRange } from '../../src/schedules/schedule.js';
-import { ScheduleService } from '../../src/schedules/schedule-service.js';
-import { simulatedEnvironment } from '../../src/testing/simulation.js';
+import { type SimulatedEnvironment, simulatedEnvironment } from '../../src/testing/simulation.js';
 import { temporaryDatabase } from '../persistence/support/storage.js';
-import { action, plan } from '../support/plans.js';
+import { action, approval, plan } from '../support/plans.js';
 
-/** The port over the public API, for one plan. */
-class Runs implements ScheduledRuns {
-  readonly started: string[] = [];
-  /** Resolves with the first run that is durable. */
-  readonly first: Promise<string>;
-  #tellFirst: (run: string) => void = () => {};
-  /** Rejects `first`. */
-  fail: (error: unknown) => void = () => {};
-  readonly #orchestrator: Orchestrator;
-  readonly #plan: Plan;
-  #onEnded: (run: string) => void = () => {};
+const HOUR_MS = 3_600_000;
+const WORK: Plan = plan([action('a')]).plan;
+const ASK: Plan = plan([approval('ask')]).plan;
+const NIGHTLY = {
+  id: 'nightly',
+  plan: WORK,
+  cadence: { cron: '0 6 * * *', timeZone: 'Europe/Berlin' },
+  input: { depth: 3 },
+};
 
-  constructor(orchestrator: Orchestrator, scheduled: Plan) {
-    this.#orchestrator = orchestrator;
-    this.#plan = scheduled;
-    this.first = new Promise((resolve, reject) => {
-      this.#tellFirst = resolve;
-      this.fail = reject;
-    });
-  }
-
-  async start({ run, input, metadata }: Parameters<ScheduledRuns['start']>[0]): Promise<void> {
-    await this.#orchestrator.start(this.#plan, { id: run, input, metadata });
-    this.started.push(run);
-    this.#tellFirst(run);
-    void this.#orchestrator.result(run).then(() => this.#onEnded(run));
-  }
-
-  async cancel(run: string, reason: string): Promise<void> {
-    await this.#orchestrator.cancel(run, { reason });
-  }
-
-  async status(run: string) {
-    return (await this.#orchestrator.runs.summary(run)).status;
-  }
-
-  async newest(schedule: string): Promise<string | undefined> {
-    const { from, before } = runIdRange(schedule);
-    return this.started
-      .filter((id) => id >= from && id < before)
-      .sort()
-      .at(-1);
-  }
-
-  onEnded(listener: (run: string) => void): () => void {
-    this.#onEnded = listener;
-    return () => {};
-  }
+interface Place {
+  readonly orchestrator: Orchestrator;
+  readonly environment: SimulatedEnvironment;
+  readonly url: string;
+  /** Errors that were logged. */
+  readonly complaints: unknown[];
 }
 
-it('S39 a scheduled run records its schedule, plan and version, is pending, runs and ends', async () => {
-  const environment = simulatedEnvironment(1);
-  const handlers = { work: (input: unknown) => ({ input }) };
-  const orchestrator = await createOrchestrator({
-    url: temporaryDatabase(),
-    handlers,
-    environment,
-  });
+async function open(
+  options: { handlers?: Handlers; recover?: boolean; after?: Place } = {},
+): Promise<Place> {
+  const { handlers = { work: (input: unknown) => ({ input }) }, recover = true, after } = options;
+  const environment = after?.environment ?? simulatedEnvironment(1);
+  const url = after?.url ?? temporaryDatabase();
+  const complaints: unknown[] = [];
+  const complain = (fields: object) => complaints.push((fields as { error?: unknown }).error);
+  const logger = { debug() {}, info() {}, warn: complain, error: complain };
+  const orchestrator = await createOrchestrator({ url, handlers, environment, recover, logger });
   onTestFinished(() => orchestrator.close());
-  const version = plan([action('a')]);
-  const runs = new Runs(orchestrator, version.plan);
-  const complain = ({ error }: { error?: unknown }) => runs.fail(error);
-  const logger = { debug() {}, info() {}, warn() {}, error: complain };
-  const { clock } = environment;
-  const store = new MemoryScheduleStore();
-  const service = new ScheduleService({ clock, store, runs, logger });
-  const schedule = await service.create({
-    id: 'nightly',
-    plan: version.hash,
-    label: 'audit',
-    cadence: { cron: '0 6 * * *', timeZone: 'Europe/Berlin' },
-    input: { depth: 3 },
-  });
-  const occurrence = schedule.dueAt ?? 0;
-  clock.advance(occurrence - clock.now());
+  return { orchestrator, environment, url, complaints };
+}
 
-  const run = await runs.first;
-  expect(run).toBe('nightly:20231115T050000.000Z');
-  expect((await orchestrator.result(run)).status).toBe('completed');
-  const events = await orchestrator.runs.events(run, 0);
-  const statuses = events
-    .filter(({ type }) => type.startsWith('run.'))
-    .map(({ detail }) => (detail as { to: string }).to);
-  expect(statuses).toEqual(['pending', 'ready', 'running', 'completed']);
-  const { metadata, plan: pinned, createdAt } = await orchestrator.runs.summary(run);
-  expect({ pinned, createdAt }).toEqual({ pinned: version.hash, createdAt: occurrence });
-  expect(metadata).toEqual({
-    schedule: 'nightly',
-    occurrence,
-    plan: 'audit',
-    version: version.hash,
+/** Lets time pass up to a moment, and waits until `look` finds what it looks for. */
+async function passTo<T>({ environment }: Place, at: number, look: () => Promise<T>): Promise<T> {
+  const { clock } = environment;
+  const lookAgain = () => {
+    // Who is to be woken up at once is woken up when time passes.
+    clock.advance(Math.max(at - clock.now(), 0));
+    return look();
+  };
+  return vi.waitFor(lookAgain, { interval: 2, timeout: 5_000 });
+}
+
+async function onlyRun({ orchestrator }: Place) {
+  const [run, ...others] = await orchestrator.runs.list();
+  expect(others).toEqual([]);
+  if (run === undefined) throw new Error('no run has been started');
+  return run;
+}
+
+const idsOf = async ({ orchestrator }: Place) =>
+  (await orchestrator.runs.list()).map(({ id }) => id);
+
+describe('a schedule', () => {
+  it('S39 S222 starts a run that records schedule, occurrence, plan and version, is pending, runs and ends', async () => {
+    const place = await open();
+    const { orchestrator } = place;
+    const schedule = await orchestrator.schedules.create({ ...NIGHTLY, label: 'audit' });
+    const occurrence = schedule.dueAt ?? 0;
+    const { id } = await passTo(place, occurrence, () => onlyRun(place));
+    expect(id).toBe('nightly:20231115T050000.000Z');
+    expect(await orchestrator.result(id)).toMatchObject({ status: 'completed' });
+    const events = await orchestrator.runs.events(id, 0);
+    const statuses = events
+      .filter(({ type }) => type.startsWith('run.'))
+      .map(({ detail }) => (detail as { to: string }).to);
+    expect(statuses).toEqual(['pending', 'ready', 'running', 'completed']);
+    const { metadata, plan: pinned, createdAt, inputs } = await orchestrator.runs.details(id);
+    expect({ pinned, createdAt, inputs }).toEqual({
+      pinned: schedule.plan,
+      createdAt: occurrence,
+      inputs: { depth: 3 },
+    });
+    expect(metadata).toEqual({
+      schedule: 'nightly',
+      occurrence,
+      plan: 'audit',
+      version: schedule.plan,
+    });
+    expect(place.complaints).toEqual([]);
   });
-  await service.close();
+
+  it('S222 is pinned to the version of the plan that it was given', async () => {
+    const place = await open();
+    const { schedules } = place.orchestrator;
+    const first = await schedules.create(NIGHTLY);
+    const other = { ...WORK, title: 'Changed' };
+    const one = await schedules.trigger('nightly');
+    const second = await schedules.update('nightly', { plan: other });
+    expect([second.label, second.input]).toEqual(['Changed', { depth: 3 }]);
+    expect(second.plan).not.toBe(first.plan);
+    expect((await place.orchestrator.result(one.run)).status).toBe('completed');
+    const at = second.dueAt ?? 0;
+    const { plan: pinned } = await passTo(place, at, async () => {
+      const [newest, ...rest] = await place.orchestrator.runs.list();
+      expect(rest).toHaveLength(1);
+      return newest as NonNullable<typeof newest>;
+    });
+    expect(pinned).toBe(second.plan);
+    expect((await place.orchestrator.runs.summary(one.run)).plan).toBe(first.plan);
+  });
+
+  it('S222 skips what occurs while its run awaits a person, and goes on when that has ended', async () => {
+    const place = await open();
+    const { orchestrator } = place;
+    const { schedules } = orchestrator;
+    const { dueAt } = await schedules.create({ id: 's', plan: ASK, cadence: { everyMs: HOUR_MS } });
+    const first = await passTo(place, dueAt ?? 0, () => onlyRun(place));
+    await passTo(place, (dueAt ?? 0) + HOUR_MS, async () => {
+      expect((await schedules.get('s')).counters).toMatchObject({ started: 1, skipped: 1 });
+    });
+    await orchestrator.cancel(first.id);
+    await orchestrator.result(first.id);
+    await passTo(place, (dueAt ?? 0) + 2 * HOUR_MS, async () => {
+      expect(await idsOf(place)).toHaveLength(2);
+    });
+  });
+
+  it('S222 replaces its run, and starts the occurrence once that has ended', async () => {
+    const place = await open();
+    const { schedules } = place.orchestrator;
+    const cadence = { everyMs: HOUR_MS };
+    const draft = { id: 's', plan: ASK, cadence, overlap: 'replace' } as const;
+    const { dueAt } = await schedules.create(draft);
+    const first = await passTo(place, dueAt ?? 0, () => onlyRun(place));
+    await passTo(place, (dueAt ?? 0) + HOUR_MS, async () => {
+      expect(await idsOf(place)).toHaveLength(2);
+    });
+    const { status, reason } = await place.orchestrator.runs.summary(first.id);
+    expect([status, reason?.message]).toEqual([
+      'cancelled',
+      expect.stringContaining('replaced by the next occurrence'),
+    ]);
+  });
+
+  it('S222 starts what waits in its queue after a restart', async () => {
+    const first = await open();
+    const cadence = { everyMs: HOUR_MS };
+    const { schedules } = first.orchestrator;
+    const { dueAt } = await schedules.create({ id: 's', plan: ASK, cadence, overlap: 'queue' });
+    const { id } = await passTo(first, dueAt ?? 0, () => onlyRun(first));
+    await passTo(first, (dueAt ?? 0) + HOUR_MS, async () => {
+      expect((await schedules.get('s')).queued).toHaveLength(1);
+    });
+    await first.orchestrator.close();
+    const second = await open({ after: first });
+    await second.orchestrator.cancel(id);
+    await vi.waitFor(async () => expect(await idsOf(second)).toHaveLength(2));
+    expect((await second.orchestrator.schedules.get('s')).queued).toEqual([]);
+  });
+
+  it('S222 occurs in a process that recovers, and in no other', async () => {
+    const first = await open({ recover: false });
+    const { dueAt } = await first.orchestrator.schedules.create(NIGHTLY);
+    first.environment.clock.advance((dueAt ?? 0) - first.environment.clock.now() + 10 * HOUR_MS);
+    expect((await first.orchestrator.schedules.get('nightly')).decidedUntil).toBeLessThan(
+      dueAt ?? 0,
+    );
+    await first.orchestrator.close();
+    expect(first.environment.clock.next).toBeUndefined();
+    const second = await open({ after: first });
+    expect((await onlyRun(second)).metadata.occurrence).toBe(dueAt);
+    expect((await second.orchestrator.schedules.get('nightly')).counters.started).toBe(1);
+  });
+
+  it('S222 starts nothing once its process is closing, and its next process goes on', async () => {
+    const first = await open();
+    const { dueAt } = await first.orchestrator.schedules.create(NIGHTLY);
+    await first.orchestrator.close();
+    first.environment.clock.advance((dueAt ?? 0) - first.environment.clock.now());
+    expect(first.complaints).toEqual([]);
+    const second = await open({ after: first });
+    expect(await idsOf(second)).toEqual(['nightly:20231115T050000.000Z']);
+  });
+
+  it('S222 triggers a run, lists and previews, and is removed', async () => {
+    const { orchestrator } = await open();
+    const { schedules } = orchestrator;
+    const { dueAt, created } = await schedules.create(NIGHTLY);
+    expect([created, (await schedules.create(NIGHTLY)).created]).toEqual([true, false]);
+    await schedules.pause('nightly');
+    const { run, outcome } = await schedules.trigger('nightly');
+    expect(outcome).toBe('started');
+    expect((await orchestrator.result(run)).status).toBe('completed');
+    expect((await orchestrator.runs.summary(run)).metadata).toMatchObject({ manual: true });
+    expect((await schedules.preview('nightly', 1))[0]?.occurrence).toBe(dueAt);
+    expect((await schedules.resume('nightly')).dueAt).toBe(dueAt);
+    expect((await schedules.list()).map(({ id }) => id)).toEqual(['nightly']);
+    expect(await schedules.remove('nightly')).toBe(true);
+    expect(await schedules.list()).toEqual([]);
+  });
+
+  it('S222 is refused where its plan could not be started', async () => {
+    const { orchestrator } = await open({ handlers: {} });
+    const { schedules } = orchestrator;
+    await expect(schedules.create(NIGHTLY)).rejects.toMatchObject({ code: 'handler-missing' });
+    const strict = { ...ASK, inputs: { type: 'object', required: ['depth'] } } as Plan;
+    const draft = { id: 's', plan: strict, cadence: { everyMs: HOUR_MS } };
+    await expect(schedules.create(draft)).rejects.toMatchObject({ code: 'input-invalid' });
+    await schedules.create({ ...draft, input: { depth: 1 } });
+    const changed = schedules.update('s', { input: {} });
+    await expect(changed).rejects.toMatchObject({ code: 'input-invalid' });
+    const another = schedules.create({ ...draft, input: { depth: 2 } });
+    await expect(another).rejects.toMatchObject({ code: 'schedule-conflict' });
+    await expect(schedules.trigger('none')).rejects.toMatchObject({ code: 'schedule-unknown' });
+  });
 });

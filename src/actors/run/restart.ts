@@ -41,7 +41,8 @@ export function renewFrom(decider: Decider, scope: Scope, from: number): void {
   const runs = positions.flatMap((position) => renew(decider, scope, position));
   decider.turn.event('nodes.renewed', null, null, { nodes: runs.map((run) => run.path) });
   for (const run of runs) run.seq = decider.turn.seq;
-  decider.model.noteUndecided(scope, from);
+  // What leads to them from elsewhere is decided still, and may be enough for a join.
+  for (const position of positions) decider.model.noteUndecided(scope, position);
 }
 
 /** What is still at work is called off at once: the next generation does not wait for it. */

@@ -95,6 +95,8 @@ export class TurnDecider implements Decider {
     }
     this.#countHosting(run, from, step);
     if (step.to === 'partial' && FAILS.has(event.type)) run.setOutput(run.node.defaultOutput);
+    // What a loop kept of its iterations is nobody's output when it comes to nothing.
+    if (GIVES_NOTHING.has(step.to)) run.setOutput(undefined);
     if (step.intentions.includes('closeTask')) closeTask(this, run, event);
     if (!WORKS.has(step.state)) this.closeAttempt(run, { outcome: 'cancelled' });
     recordNodeStep(this, run, from, step, event);
@@ -123,17 +125,20 @@ export class TurnDecider implements Decider {
   /** Decides all that can be decided, grants slots, and settles the run's status. */
   finish(): void {
     this.#decide();
-    withdraw(this);
-    settleStopped(this);
-    compensate(this);
-    this.#grantSlots();
-    // Starting work may have used up the budget.
-    withdraw(this);
-    settleStopped(this);
+    this.#stopAndStart();
+    // Starting work may have used up the budget: then only what undoes it may start.
+    if (this.isEnding) this.#stopAndStart();
     if (this.#hasMoreToDecide()) this.turn.effects.push({ type: 'turn.continue' });
     else this.tree.sendRun({ type: 'progress.settled', ...this.model.summary(this.#isHeldByTask) });
     this.recordRunStatus();
     this.#storeChanges();
+  }
+
+  #stopAndStart(): void {
+    withdraw(this);
+    settleStopped(this);
+    compensate(this);
+    this.#grantSlots();
   }
 
   /** Records a change of the run's status since it was last recorded. */
@@ -361,6 +366,7 @@ const KEEPS_SLOT: ReadonlySet<string> = new Set(['working', 'fallback', 'stoppin
 /** States in which an attempt may be open. */
 const WORKS: ReadonlySet<string> = new Set(['working', 'fallback', 'stopping']);
 const ATTEMPT_TIMERS = ['timeout', 'heartbeat'] as const;
+const GIVES_NOTHING: ReadonlySet<NodeStatus> = new Set(['failed', 'skipped', 'cancelled']);
 /** Events after which a partial node run has its default output. */
 const FAILS: ReadonlySet<string> = new Set([
   'attempt.failed',

@@ -1,0 +1,243 @@
+/** Starts that share a key: over an orchestrator on a real file, and through crashes at every step. */
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { RunRecord } from '../../src/actors/records.js';
+import { createOrchestrator, type Orchestrator } from '../../src/orchestrator.js';
+import type { Plan } from '../../src/plan/schema.js';
+import { KeyedStarts } from '../../src/schedules/keyed-starts.js';
+import { MemoryStorage } from '../../src/testing/memory-storage.js';
+import {
+  SimulatedClock,
+  type SimulatedEnvironment,
+  simulatedEnvironment,
+} from '../../src/testing/simulation.js';
+import { temporaryDatabase } from '../persistence/support/storage.js';
+import { TurnMaker } from '../persistence/support/turns.js';
+import { action, approval, plan } from '../support/plans.js';
+
+const ASK: Plan = plan([approval('ask')]).plan;
+const WORK: Plan = plan([action('a')]).plan;
+
+interface Place {
+  readonly orchestrator: Orchestrator;
+  readonly environment: SimulatedEnvironment;
+  readonly url: string;
+}
+
+async function open(after?: Place): Promise<Place> {
+  const environment = after?.environment ?? simulatedEnvironment(1);
+  const url = after?.url ?? temporaryDatabase();
+  const handlers = { work: (input: unknown) => ({ input }) };
+  const orchestrator = await createOrchestrator({ url, handlers, environment });
+  onTestFinished(() => orchestrator.close());
+  return { orchestrator, environment, url };
+}
+
+async function statusesOf({ orchestrator }: Place): Promise<Record<string, string>> {
+  const runs = await orchestrator.runs.list();
+  return Object.fromEntries(runs.map(({ id, status }) => [id, status]));
+}
+
+const one = { key: 'tenant-7', onConflict: 'refuse' } as const;
+
+describe('a singleton', () => {
+  it('S37 S232 has at most one unfinished run per key, also after a restart', async () => {
+    const first = await open();
+    await first.orchestrator.start(ASK, { id: 'a', singleton: one });
+    const refused = first.orchestrator.start(ASK, { id: 'b', singleton: one });
+    await expect(refused).rejects.toMatchObject({
+      code: 'run-conflict',
+      message: expect.stringContaining('run a holds the key "tenant-7"'),
+    });
+    await first.orchestrator.start(ASK, { id: 'c', singleton: { ...one, key: 'tenant-8' } });
+    await first.orchestrator.close();
+
+    const second = await open(first);
+    const again = second.orchestrator.start(ASK, { id: 'b', singleton: one });
+    await expect(again).rejects.toMatchObject({ code: 'run-conflict' });
+    await second.orchestrator.cancel('a');
+    await second.orchestrator.result('a');
+    expect((await second.orchestrator.start(ASK, { id: 'b', singleton: one })).created).toBe(true);
+    expect(await statusesOf(second)).toMatchObject({ a: 'cancelled' });
+  });
+
+  it('S37 S232 is won by one of many starts at the same time', async () => {
+    const place = await open();
+    const starts = Array.from({ length: 20 }, (_, number) =>
+      place.orchestrator.start(ASK, { input: { number }, singleton: one }),
+    );
+    const results = await Promise.allSettled(starts);
+    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    expect(Object.keys(await statusesOf(place))).toHaveLength(1);
+  });
+
+  it('S232 gives the handle of the run that is there, where it is told to', async () => {
+    const { orchestrator } = await open();
+    const singleton = { key: 'k', onConflict: 'return' } as const;
+    const first = await orchestrator.start(ASK, { singleton });
+    const second = await orchestrator.start(WORK, { singleton });
+    expect([second.id, second.created]).toEqual([first.id, false]);
+  });
+
+  it('S232 replaces the run that is there: it is cancelled, and the new one starts when it has ended', async () => {
+    const place = await open();
+    const { orchestrator } = place;
+    const singleton = { key: 'k', onConflict: 'replace' } as const;
+    await orchestrator.start(ASK, { id: 'a', singleton });
+    const starts = ['b', 'c'].map((id) => orchestrator.start(ASK, { id, singleton }));
+    await Promise.all(starts);
+    expect(await statusesOf(place)).toMatchObject({ a: 'cancelled', b: 'cancelled' });
+    const { reason, endedAt } = await orchestrator.runs.summary('a');
+    expect(reason?.message).toContain('replaced by run b');
+    expect(endedAt).toBeLessThanOrEqual((await orchestrator.runs.summary('b')).createdAt);
+    expect(await orchestrator.settled('c')).toBe('awaiting-human');
+  });
+
+  it('S36 S232 meets the same start again, whoever holds the key by now', async () => {
+    const place = await open();
+    const { orchestrator } = place;
+    const singleton = { key: 'k', onConflict: 'replace' } as const;
+    await orchestrator.start(WORK, { id: 'a', singleton });
+    await orchestrator.result('a');
+    await orchestrator.start(ASK, { id: 'b', singleton });
+    expect((await orchestrator.start(ASK, { id: 'b', singleton })).created).toBe(false);
+    expect((await orchestrator.start(WORK, { id: 'a', singleton })).created).toBe(false);
+    expect(await orchestrator.settled('b')).toBe('awaiting-human');
+  });
+});
+
+describe('a debounced start', () => {
+  const debounce = { key: 'k', delayMs: 1_000 };
+
+  it('S232 takes the place of the pending one, and starts once, after the last delay', async () => {
+    const place = await open();
+    const { orchestrator, environment } = place;
+    const { clock } = environment;
+    const from = clock.now();
+    for (const number of [1, 2, 3]) {
+      await orchestrator.start(WORK, { id: `r${number}`, input: { number }, debounce });
+      clock.advance(600);
+    }
+    expect(await statusesOf(place)).toEqual({ r1: 'cancelled', r2: 'cancelled', r3: 'pending' });
+    expect((await orchestrator.runs.summary('r1')).reason?.message).toContain('debounced');
+    clock.advance(400);
+    const { outputs } = await orchestrator.result('r3');
+    expect(outputs).toMatchObject({ a: { input: { number: 3 } } });
+    expect((await orchestrator.runs.summary('r3')).endedAt).toBe(from + 2_200);
+
+    await orchestrator.start(WORK, { id: 'r4', debounce });
+    clock.advance(1_000);
+    expect((await orchestrator.result('r4')).status).toBe('completed');
+  });
+
+  it('S232 is kept through a restart, with the starts that follow', async () => {
+    const first = await open();
+    await first.orchestrator.start(WORK, { id: 'r1', debounce });
+    await first.orchestrator.close();
+    const second = await open(first);
+    await second.orchestrator.start(WORK, { id: 'r2', debounce });
+    expect(await statusesOf(second)).toEqual({ r1: 'cancelled', r2: 'pending' });
+    await second.orchestrator.close();
+    second.environment.clock.advance(1_000);
+    const third = await open(second);
+    expect((await third.orchestrator.result('r2')).status).toBe('completed');
+  });
+
+  it('S232 leaves a run alone whose delay is over', async () => {
+    const place = await open();
+    await place.orchestrator.start(ASK, { id: 'r1', debounce });
+    place.environment.clock.advance(1_000);
+    await place.orchestrator.start(ASK, { id: 'r2', debounce });
+    expect(await place.orchestrator.settled('r1')).toBe('awaiting-human');
+    expect(await statusesOf(place)).toMatchObject({ r2: 'pending' });
+  });
+
+  it('S232 is refused together with another time or a singleton', async () => {
+    const { orchestrator } = await open();
+    const wrong = [
+      { debounce, startAt: 5 },
+      { debounce, singleton: one },
+      { debounce: { key: '', delayMs: 1 } },
+      { debounce: { key: 'k', delayMs: 0 } },
+      { singleton: { key: 'half \ud800', onConflict: 'return' } },
+      { singleton: { key: 'k', onConflict: 'wait' as 'return' } },
+    ] as const;
+    for (const options of wrong) {
+      const start = orchestrator.start(WORK, options);
+      await expect(start).rejects.toMatchObject({ code: 'argument-invalid' });
+    }
+  });
+});
+
+/** A process over storage in memory that stops after a number of writes. */
+class Crashing {
+  readonly storage: MemoryStorage;
+  readonly clock: SimulatedClock;
+  readonly starts: KeyedStarts;
+  writesLeft = Number.POSITIVE_INFINITY;
+
+  constructor(storage: MemoryStorage, clock: SimulatedClock) {
+    this.storage = storage;
+    this.clock = clock;
+    const { journal, store } = storage;
+    this.starts = new KeyedStarts({
+      clock,
+      journal: { write: (rows) => this.#write(() => journal.write(rows)) },
+      keys: store.runKeys,
+      status: async (run) => storage.runs.get(run)?.record.status,
+      cancel: (run) => this.#write(() => this.#cancel(run)),
+      whenEnded: async () => {},
+    });
+  }
+
+  start(number: number, turns: TurnMaker): Promise<unknown> {
+    const begin = async () => {
+      const turn = turns.start(number);
+      const runCreated = { ...(turn.rows.runCreated as RunRecord), status: 'pending' as const };
+      const rows = { ...turn.rows, runCreated };
+      await this.#write(() => this.storage.journal.commit({ ...turn, rows }));
+      return { created: true };
+    };
+    const run = { id: `run-${number}`, begin };
+    return this.starts.debounce({ key: 'k', delayMs: 1_000 }, run);
+  }
+
+  get pending(): string[] {
+    return [...this.storage.runs.values()]
+      .filter(({ record }) => record.status === 'pending')
+      .map(({ record }) => record.id);
+  }
+
+  async #write<T>(write: () => Promise<T>): Promise<T> {
+    if (this.writesLeft <= 0) return new Promise(() => {});
+    this.writesLeft -= 1;
+    return write();
+  }
+
+  async #cancel(run: string): Promise<void> {
+    const rows = this.storage.runs.get(run);
+    if (rows !== undefined) rows.record = { ...rows.record, status: 'cancelled' };
+  }
+}
+
+it('S232 a crash at any step of a debounced start leaves exactly one run pending', async () => {
+  for (let writes = 0; writes <= 3; writes += 1) {
+    const storage = new MemoryStorage();
+    const clock = new SimulatedClock();
+    const turns = new TurnMaker();
+    const first = new Crashing(storage, clock);
+    await first.start(1, turns);
+    first.writesLeft = writes;
+    let isAcknowledged = false;
+    void first.start(2, turns).then(() => {
+      isAcknowledged = true;
+    });
+    await vi.waitFor(() => expect(first.writesLeft).toBe(0), { interval: 1 });
+    await new Promise((resolve) => setImmediate(resolve));
+    const second = new Crashing(storage, clock);
+    await second.starts.recover();
+    expect([writes, second.pending]).toEqual([writes, [writes < 2 ? 'run-1' : 'run-2']]);
+    expect(isAcknowledged).toBe(writes === 3);
+    await second.start(3, turns);
+    expect([writes, second.pending]).toEqual([writes, ['run-3']]);
+  }
+});
