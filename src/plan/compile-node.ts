@@ -27,6 +27,15 @@ export function compileNode(
   if (node === undefined) return {};
   if (context.enclosing.has(node.id)) reportShadowing(outline, findings);
   checkFailureSettings(outline, node, topology, findings);
+  if (node.kind === 'action' && node.compensate !== undefined && context.base !== '') {
+    findings.block({
+      code: 'compensation-in-loop',
+      message: `'${node.id}' lies in a loop, where nothing is undone`,
+      path: pointer('nodes', outline.index, 'compensate'),
+      node: node.id,
+      hint: 'Compensate the loop as a whole, in a node of the plan after it',
+    });
+  }
   return new NodeCompiler(outline, topology, context, findings).compile(node);
 }
 

@@ -164,6 +164,14 @@ export class ActorTree {
     this.#spawn(node, undefined);
   }
 
+  /** What the statechart of a node run that is kept as text counts. */
+  contextOf(node: string): NodeRunContext | undefined {
+    const text = this.#dormant.get(node);
+    return text === undefined
+      ? undefined
+      : (JSON.parse(text) as { context: NodeRunContext }).context;
+  }
+
   #spawn(node: string, dormant: string | undefined): NodeActor {
     const actor = createActor(this.#nodeLogic, {
       parent: this.#root,

@@ -21,8 +21,19 @@ const LIMITS = {
   tokens: 'maxTokens',
 } as const satisfies Record<Countable, keyof PlanBudget>;
 
-export function budgetOf({ settings, version }: RunModel): PlanBudget {
-  return { ...version.plan.budget, ...settings.budget };
+/** What a run may use up: as its start says, else its plan; within another run the tighter of both. */
+export function budgetOf({ settings, version, record }: RunModel): PlanBudget {
+  const { budget: planned = {} } = version.plan;
+  const { budget: asked = {} } = settings;
+  return record.parentId === null ? { ...planned, ...asked } : tighterOf(planned, asked);
+}
+
+function tighterOf(planned: PlanBudget, given: PlanBudget): PlanBudget {
+  const limits = Object.values(LIMITS).flatMap((name) => {
+    const values = [planned[name], given[name]].filter((value) => value !== undefined);
+    return values.length === 0 ? [] : [[name, Math.min(...values)] as const];
+  });
+  return { ...planned, ...Object.fromEntries(limits) };
 }
 
 /** How much of one kind is left; infinite where there is no limit. A grant gives all of it again. */
@@ -47,7 +58,8 @@ export function exhaustedFor(decider: Decider, run: NodeRun): Exhausted | undefi
   // Undoing is not work that was asked for.
   if (decider.isEnding) return undefined;
   if (run.attempt === 0 && left(model, 'steps') < 1) return 'steps';
-  return left(model, 'attempts') < 1 ? 'attempts' : undefined;
+  if (left(model, 'attempts') < 1) return 'attempts';
+  return (['cost', 'tokens'] as const).find((kind) => left(model, kind) <= 0);
 }
 
 /** Counts a node run that is let in. */
@@ -78,15 +90,11 @@ function isLimited(model: RunModel): boolean {
   return model.version.plan.budget !== undefined || model.settings.budget !== undefined;
 }
 
-/** Counts what a result says that it cost; a run that has used up its budget goes no further. */
+/** Counts what a result says that it cost; what has used up its budget starts nothing more. */
 export function spendReported(decider: Decider, usage: JsonObject | undefined): void {
   const cost = amount(usage?.cost);
   const tokens = amount(usage?.tokens);
-  if (cost === 0 && tokens === 0) return;
-  spend(decider, { cost, tokens });
-  for (const kind of ['cost', 'tokens'] as const) {
-    if (left(decider.model, kind) < 0) return exhaustBudget(decider, kind);
-  }
+  if (cost > 0 || tokens > 0) spend(decider, { cost, tokens });
 }
 
 function amount(value: unknown): number {

@@ -18,7 +18,7 @@ const POINTLESS: Reason = { code: 'race-decided', message: 'a join that it leads
 // A run that ends early -----------------------------------------------------------------------
 
 export function endEarly(decider: Decider): void {
-  const { model, turn, services } = decider;
+  const { model, turn } = decider;
   const scopes = [...model.scopes()];
   model.beginWithdrawal([...openRuns(decider), ...scopes.flatMap(pendingAgain)]);
   recordCancelled(
@@ -26,8 +26,7 @@ export function endEarly(decider: Decider): void {
     scopes.reduce((sum, scope) => sum + cancelUntouched(scope), 0),
   );
   if (model.tally.count('running') > 0) {
-    const graceMs = model.version.plan.graceMs ?? services.graceMs;
-    armTimer(decider, 'grace', undefined, turn.at + graceMs);
+    armTimer(decider, 'grace', undefined, turn.at + graceMsOf(decider));
   }
 }
 
@@ -45,7 +44,11 @@ function withdrawOne(decider: Decider, run: NodeRun): void {
   const reason = decider.isEnding ? RUN_ENDING : POINTLESS;
   decider.step(run, { type: 'work.withdrawn', reason });
   if (decider.isEnding || decider.stateOf(run) !== 'stopping') return;
-  armTimer(decider, 'grace', run, decider.turn.at + decider.services.graceMs);
+  armTimer(decider, 'grace', run, decider.turn.at + graceMsOf(decider));
+}
+
+function graceMsOf({ model, services }: Decider): number {
+  return model.version.plan.graceMs ?? services.graceMs;
 }
 
 /** What goes on in spite of its signal is left behind. */

@@ -41,6 +41,8 @@ function lastResort(
   action: FailureAction,
   state: string,
 ): FailureHandling['otherwise'] {
+  // Once it has begun, an escalation goes on to its end, whatever a level fails with.
+  if (level > 0) return level < node.escalation.length ? 'escalate' : 'abort';
   switch (action) {
     case 'continue':
       return node.defaultOutput === undefined ? 'continue' : 'default-output';

@@ -4,6 +4,7 @@ import { isFinal, type NodeStatus, type RunStatus } from '../../machines/statuse
 import type { JsonValue } from '../../plan/json.js';
 import type { NodeStep } from './actor-tree.js';
 import type { Decider } from './decider.js';
+import { closeRunTask } from './human-tasks.js';
 import { runOutput } from './run-output.js';
 import type { NodeRun } from './scope.js';
 
@@ -64,6 +65,7 @@ export function recordRunStatus(decider: Decider): void {
   if (from === to) return;
   const { reason } = tree.runContext;
   // Before the terminal event, after which nothing is recorded.
+  if (isFinal(to)) closeRunTask(decider, 'cancelled');
   const outputJson = to === 'completed' || to === 'partial' ? runOutput(decider) : null;
   turn.event(runEventType(from, to), null, null, {
     from,

@@ -219,6 +219,13 @@ export function approvalOutcome(response: JsonValue): ApprovalOutcome {
   return approved === true ? 'approved' : 'rejected';
 }
 
+/** A node run that failed gives its default output; that of an approval has an outcome like any answer. */
+export function coverWithDefault(run: NodeRun): void {
+  const { defaultOutput, kind } = run.node;
+  run.setOutput(defaultOutput);
+  if (kind === 'human-approval') run.outcome = approvalOutcome(defaultOutput ?? null);
+}
+
 /** An edit need not be a text: whatever is there, and is no blank text, asks for something. */
 function isBlank(edit: JsonValue | undefined): boolean {
   return edit === undefined || edit === null || (typeof edit === 'string' && edit.trim() === '');

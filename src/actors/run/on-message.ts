@@ -129,7 +129,7 @@ function review(decider: Decider, run: NodeRun, response: JsonValue): void {
     decider.step(run, { type: 'response.accepted', warnings: 0 });
   } else if (decision === 'retry') {
     decider.step(run, { type: 'response.retry' });
-    decider.begin(run);
+    beginAgain(decider, run);
   } else {
     const message = typeof comments === 'string' ? comments : 'the reviewer gave it up';
     const reason = { code: 'review-aborted', message, class: run.reason?.class ?? 'policy' };
@@ -244,9 +244,15 @@ function onRetryNode(decider: Decider, { node, by }: RetryNodeMessage): void {
   if (run.status === 'failed') renewFrom(decider, run.scope, run.position);
   else {
     decider.step(run, { type: 'operator.retried' });
-    decider.begin(run);
+    beginAgain(decider, run);
   }
   turn.reply = { run: model.record.id, node };
+}
+
+/** What begins inside a composite for the second time is another generation of it. */
+function beginAgain(decider: Decider, run: NodeRun): void {
+  if (run.node.kind === 'loop' || run.node.kind === 'map') run.generation += 1;
+  decider.begin(run);
 }
 
 /** Closes what a stopped process was working on. Nothing is decided again: rows say what was. */

@@ -56,6 +56,10 @@ export class RunActor {
     }
     const tree = new ActorTree(stored.record.id, root);
     for (const snapshot of stored.snapshots) if (snapshot.actor !== '') tree.restoreNode(snapshot);
+    for (const path of tree.openNodes()) {
+      const context = tree.contextOf(path);
+      if (context !== undefined) model.nodeRun(path).takeContext(context);
+    }
     // One that is to start later has decided nothing.
     if (!isFinal(stored.record.status) && stored.record.status !== 'pending') {
       if (tree.ending === undefined) {

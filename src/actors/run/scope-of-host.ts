@@ -42,7 +42,7 @@ export function iterationScope(host: NodeRun, scope: EdgeScope, iteration: numbe
   const body = host.node.loop?.body;
   if (body === undefined) throw new Error(`"${host.path}" is no loop`);
   const loop = loopVariable(host, scope, iteration);
-  return { path: `${host.path}[${iteration}]`, graph: body, loop };
+  return { path: `${baseOf(host)}[${iteration}]`, graph: body, loop };
 }
 
 /** What an iteration knows of itself, and its first nodes get as input. */
@@ -102,7 +102,12 @@ function inChunks(items: readonly JsonValue[], size: number | undefined): readon
 export function itemsScope(host: NodeRun, items: readonly JsonValue[]): ScopeParts {
   const worker = host.node.map?.worker;
   if (worker === undefined) throw new Error(`"${host.path}" is no map`);
-  return { path: `${host.path}[]`, graph: listGraph(new Array(items.length).fill(worker)) };
+  return { path: `${baseOf(host)}[]`, graph: listGraph(new Array(items.length).fill(worker)) };
+}
+
+/** What lies inside a later generation of a composite has paths of its own: no key is used twice. */
+function baseOf({ path, generation }: NodeRun): string {
+  return generation === 1 ? path : `${path}#${generation}`;
 }
 
 /** Nodes without edges between them. */

@@ -26,7 +26,7 @@ import {
 import { beginLevel } from './escalation.js';
 import { failureActionOf } from './failure-policy.js';
 import { recordNodeStep, recordRunStatus } from './history.js';
-import { closeTask, openTask } from './human-tasks.js';
+import { closeTask, coverWithDefault, openTask } from './human-tasks.js';
 import { refuseInputs, resolveNodeInput } from './node-input.js';
 import { permitOf } from './permits.js';
 import { decideReadiness } from './readiness.js';
@@ -94,7 +94,7 @@ export class TurnDecider implements Decider {
       this.services.slots.release(run.path, blameOf(event));
     }
     this.#countHosting(run, from, step);
-    if (step.to === 'partial' && FAILS.has(event.type)) run.setOutput(run.node.defaultOutput);
+    if (step.to === 'partial' && FAILS.has(event.type)) coverWithDefault(run);
     // What a loop kept of its iterations is nobody's output when it comes to nothing.
     if (GIVES_NOTHING.has(step.to)) run.setOutput(undefined);
     if (step.intentions.includes('closeTask')) closeTask(this, run, event);
