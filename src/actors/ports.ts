@@ -119,6 +119,11 @@ export type FreeRow =
   | { readonly type: 'schedule.remove'; readonly id: string }
   | { readonly type: 'run-key.put'; readonly record: RunKeyRecord };
 
+export interface RunRange {
+  readonly count: number;
+  readonly last: string | undefined;
+}
+
 /** Reads of schedules. */
 export interface ScheduleRows {
   find(id: string): Promise<ScheduleRecord | undefined>;
@@ -128,8 +133,8 @@ export interface ScheduleRows {
   due(now: number, limit: number): Promise<readonly ScheduleRecord[]>;
   /** The earliest `dueAt` after `now`. */
   nextDue(now: number): Promise<number | undefined>;
-  /** The last run id, in order of text, that is not before `from` and is before `before`. */
-  newestRun(from: string, before: string): Promise<string | undefined>;
+  /** Runs whose id, in order of text, is not before `from` and is before `before`: how many, and the last. */
+  runsBetween(from: string, before: string): Promise<RunRange>;
 }
 
 /** Reads of keys that runs were started under. */

@@ -243,9 +243,9 @@ export interface TurnRows {
   readonly artifacts: ArtifactRecord[];
   readonly timersArmed: TimerRecord[];
   readonly timersCleared: string[];
-  readonly signals: SignalRecord[];
+  readonly signals: readonly SignalRecord[];
   /** A plan version that came about in the run. */
-  readonly plans: PlanRecord[];
+  readonly plans: readonly PlanRecord[];
 }
 
 /** One turn, as the journal commits it: whole or not at all. */

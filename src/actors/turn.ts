@@ -58,6 +58,8 @@ export interface EventDetail {
   readonly [key: string]: JsonValue | undefined;
 }
 
+const NONE: readonly never[] = [];
+
 export class Turn {
   readonly effects: Effect[] = [];
   /** What the caller is told once the turn is durable. */
@@ -80,8 +82,8 @@ export class Turn {
   readonly #artifacts: ArtifactRecord[] = [];
   readonly #timersArmed = new Map<string, TimerRecord>();
   readonly #timersCleared: string[] = [];
-  readonly #signals = new Map<string, SignalRecord>();
-  readonly #plans: PlanRecord[] = [];
+  #signals: Map<string, SignalRecord> | undefined;
+  #plans: PlanRecord[] | undefined;
 
   constructor(params: { run: number; number: number; reason: string; at: number; seq: number }) {
     this.#run = params.run;
@@ -164,10 +166,12 @@ export class Turn {
   }
 
   putSignal(record: SignalRecord): void {
+    this.#signals ??= new Map();
     this.#signals.set(record.id, record);
   }
 
   addPlan(record: PlanRecord): void {
+    this.#plans ??= [];
     this.#plans.push(record);
   }
 
@@ -202,8 +206,8 @@ export class Turn {
         artifacts: this.#artifacts,
         timersArmed: [...this.#timersArmed.values()],
         timersCleared: this.#timersCleared,
-        signals: [...this.#signals.values()],
-        plans: this.#plans,
+        signals: this.#signals === undefined ? NONE : [...this.#signals.values()],
+        plans: this.#plans ?? NONE,
       },
     };
   }

@@ -3,6 +3,7 @@
  * turns; within a tenant the lowest order, which is the longest wait, goes first.
  */
 import { Heap } from './heap.js';
+import { SortedList } from './sorted-list.js';
 
 /** Priorities are the whole numbers from 0 to one less; the highest goes first. */
 export const PRIORITY_LEVELS = 10;
@@ -17,7 +18,7 @@ export interface Place {
 /** Those of one tenant at one level. */
 interface TenantLine<T> {
   turn: number;
-  readonly waits: Heap<T>;
+  readonly waits: SortedList<T>;
 }
 
 interface Level<T> {
@@ -39,7 +40,7 @@ export class FairLine<T extends Place> {
     const level = this.#level(wait.level);
     let line = level.tenants.get(wait.tenant);
     if (line === undefined) {
-      line = { turn: this.#nextTurn(), waits: new Heap<T>((a, b) => a.order < b.order) };
+      line = { turn: this.#nextTurn(), waits: new SortedList<T>((a, b) => a.order < b.order) };
       level.tenants.set(wait.tenant, line);
       level.turns.push(line);
     }

@@ -5,7 +5,7 @@
  */
 import { FairLine, PRIORITY_LEVELS } from './fair-line.js';
 import type { Gate, Wait } from './gate.js';
-import { Heap } from './heap.js';
+import { SortedList } from './sorted-list.js';
 
 /** A run that was refused and still wants. */
 export interface Waiting {
@@ -28,14 +28,14 @@ export class Waits {
   /** In line for a slot. */
   readonly #queue = new FairLine<Wait>();
   /** Those that can rise, by when they do. */
-  readonly #rising: Heap<Wait>;
+  readonly #rising: SortedList<Wait>;
   #offered = 0;
   #order = 0;
   #ticket = 0;
 
   constructor(agingMs: number) {
     this.#agingMs = agingMs;
-    this.#rising = new Heap((a, b) => this.#risesAt(a) < this.#risesAt(b));
+    this.#rising = new SortedList((a, b) => this.#risesAt(a) < this.#risesAt(b));
   }
 
   get queueSize(): number {

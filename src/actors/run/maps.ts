@@ -36,7 +36,9 @@ export function continueMap(decider: Decider, host: NodeRun, scope: Scope): void
     return abandonMap(decider, scope);
   }
   if (scope.aborted === undefined && admitItems(decider, host, scope)) return;
-  if (scope.isSettled && scope.aborted === undefined) endMap(decider, host, scope, failures);
+  // Items may have been refused just now.
+  const failed = scope.progress.count('failed');
+  if (scope.isSettled && scope.aborted === undefined) endMap(decider, host, scope, failed);
 }
 
 /** Makes items ready while there is room; false where none is left and none is at work. */

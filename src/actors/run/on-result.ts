@@ -166,7 +166,7 @@ export function onHeartbeat(decider: Decider, message: AttemptHeartbeatMessage):
 
 function postponeHeartbeat(decider: Decider, run: NodeRun): void {
   const { heartbeatMs } = run.node;
-  if (heartbeatMs === undefined || !run.timers.has('heartbeat')) return;
+  if (heartbeatMs === undefined || run.timers?.has('heartbeat') !== true) return;
   clearTimer(decider, 'heartbeat', run);
   armTimer(decider, 'heartbeat', run, decider.turn.at + heartbeatMs);
 }

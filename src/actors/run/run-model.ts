@@ -306,12 +306,15 @@ export class RunModel {
 
   keepTimer(timer: TimerRecord): void {
     this.timers.set(timer.id, timer);
-    if (timer.node !== '') this.find(timer.node)?.timers.add(timer.kind);
+    const run = timer.node === '' ? undefined : this.find(timer.node);
+    if (run === undefined) return;
+    run.timers ??= new Set();
+    run.timers.add(timer.kind);
   }
 
   dropTimer(timer: TimerRecord): void {
     this.timers.delete(timer.id);
-    if (timer.node !== '') this.find(timer.node)?.timers.delete(timer.kind);
+    if (timer.node !== '') this.find(timer.node)?.timers?.delete(timer.kind);
   }
 
   // What it amounts to -----------------------------------------------------------------------

@@ -148,7 +148,7 @@ export class NodeRun {
   /** Its concurrency key, once it is ready. */
   key: string | undefined;
   /** Timers of it that are armed. */
-  readonly timers = new Set<TimerKind>();
+  timers: Set<TimerKind> | undefined;
   #input: JsonValue | undefined;
   #inputJson: string | null = null;
   #output: JsonValue | undefined;

@@ -31,10 +31,10 @@ export function clearTimer(
 export function clearTimersOf(
   decider: Pick<Decider, 'model' | 'turn'>,
   run: NodeRun,
-  kinds: readonly TimerKind[] = [...run.timers],
+  kinds?: readonly TimerKind[],
 ): void {
-  if (run.timers.size === 0) return;
-  for (const kind of kinds) clearTimer(decider, kind, run);
+  if (run.timers === undefined || run.timers.size === 0) return;
+  for (const kind of kinds ?? [...run.timers]) clearTimer(decider, kind, run);
 }
 
 function idOf(run: number, node: string, kind: TimerKind): string {
