@@ -19,6 +19,7 @@ import {
 } from './actors/supervisor.js';
 import { RunchartError } from './errors.js';
 import { isFinal, type RunStatus } from './machines/statuses.js';
+import { openScheduleRows } from './persistence/schedules.js';
 import { openStorage } from './persistence/storage.js';
 import type { PlanFor } from './plan/builder.js';
 import { canonicalJson } from './plan/canonical.js';
@@ -37,9 +38,10 @@ import {
   type Singleton,
 } from './schedules/keyed-starts.js';
 import type { ScheduledStart } from './schedules/schedule.js';
+import { ScheduleReader } from './schedules/schedule-reader.js';
 import { ScheduleService } from './schedules/schedule-service.js';
 import { Schedules } from './schedules/schedules.js';
-import { StoredSchedules } from './schedules/stored-schedules.js';
+import { readOnlySchedules, StoredSchedules } from './schedules/stored-schedules.js';
 import { WatchedRuns } from './schedules/watched-runs.js';
 import type { RunEvent, RunResult } from './views.js';
 
@@ -196,6 +198,18 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
     await storage.close();
     throw error;
   }
+}
+
+export interface OpenSchedules {
+  readonly schedules: ScheduleReader;
+  close(): void;
+}
+
+/** Opens the schedules of an existing database: takes nothing from its owner and writes nothing. Throws a StorageError. */
+export function openSchedules(url: string): OpenSchedules {
+  const { rows, close } = openScheduleRows(url);
+  const { now } = systemEnvironment.clock;
+  return { schedules: new ScheduleReader(readOnlySchedules(rows), now), close };
 }
 
 /** What an orchestrator is put together from. */
@@ -504,7 +518,7 @@ export class Orchestrator {
       start: (start) => this.#startScheduled(start),
       cancel: (run, reason) => this.cancel(run, { reason }),
       status: (run) => this.#statusOf(run),
-      newest: (from, before) => this.#parts.store.schedules.newestRun(from, before),
+      runsBetween: (from, before) => this.#parts.store.schedules.runsBetween(from, before),
       watch: (run, listener) => live.watch(run, ({ status }) => listener(status)),
     });
   }

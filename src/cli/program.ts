@@ -10,6 +10,7 @@ import { respondCommand } from './commands/respond.js';
 import { resumeCommand } from './commands/resume.js';
 import { runCommand } from './commands/run.js';
 import { runsCommand } from './commands/runs.js';
+import { scheduleCommand } from './commands/schedule.js';
 import { schemaCommand } from './commands/schema.js';
 import { serveCommand } from './commands/serve.js';
 import { showCommand } from './commands/show.js';
@@ -35,6 +36,7 @@ const COMMANDS = [
   pauseCommand,
   resumeCommand,
   diagramCommand,
+  scheduleCommand,
   serveCommand,
 ];
 
@@ -59,10 +61,14 @@ export function createProgram(finish: Finish): Command {
     .description('Durable plans as statecharts')
     .version(readVersion());
   for (const command of COMMANDS) program.addCommand(command(finish));
-  for (const command of [program, ...program.commands]) {
-    command.exitOverride().showHelpAfterError('(add --help for the options)');
-  }
+  throwErrors(program);
   return program;
+}
+
+/** Of a command and all those below it: a wrong word is an exception, and the process goes on. */
+function throwErrors(command: Command): void {
+  command.exitOverride().showHelpAfterError('(add --help for the options)');
+  for (const below of command.commands) throwErrors(below);
 }
 
 function readVersion(): string {

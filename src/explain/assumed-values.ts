@@ -11,6 +11,7 @@ import {
   inbound,
   isSame,
   nameOf,
+  ownPlace,
   type PlaceOf,
   placeAt,
   type Reader,
@@ -69,9 +70,7 @@ export class AssumedValues {
 
   /** What an expression at a node would see. */
   scopeOf(place: PlaceOf): EdgeScope {
-    const isInside = !place.scope.graph.nodes.includes(place.node);
-    const own = isInside ? (place.scope.host ?? place) : place;
-    const view = this.#view(own, 0);
+    const view = this.#view(ownPlace(place), 0);
     return {
       inputs: this.#inputs,
       loop: { iteration: 1, index: 0 },

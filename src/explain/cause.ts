@@ -20,7 +20,10 @@ const MAX_TEXT = 200;
 
 /** A value on one line, in its beginning where it is long. */
 export function valueText(value: JsonValue): string {
-  const text = JSON.stringify(value);
+  return cutText(JSON.stringify(value));
+}
+
+export function cutText(text: string): string {
   return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT - 1)}…` : text;
 }
 

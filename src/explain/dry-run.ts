@@ -501,7 +501,7 @@ function newestRow(rows: MemoryRun, name: string) {
   const exact = rows.nodeRuns.get(name);
   if (exact !== undefined || !name.includes('/')) return exact;
   const named = [...rows.nodeRuns.values()].filter(
-    ({ node }) => node.replace(/\[\d+\]\//g, '/') === name,
+    ({ node }) => node.replace(/(#\d+)?\[\d+\]\//g, '/') === name,
   );
   return named.sort((a, b) => a.seq - b.seq).at(-1);
 }

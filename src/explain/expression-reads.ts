@@ -35,6 +35,7 @@ export interface Read {
 }
 
 type Bound = ReadonlySet<string>;
+const NONE: Bound = new Set();
 
 const VARIABLES: ReadonlyMap<string, string> = new Map(
   [...EDGE_LANGUAGE.variables].map((name) => [toLibrary(name), name]),
@@ -44,12 +45,15 @@ const ARITHMETIC: ReadonlySet<string> = new Set(['+', '-', '*', '/', '%', '-_'])
 const TEXT_TESTS: ReadonlySet<string> = new Set(['startsWith', 'endsWith', 'contains']);
 const LIST_MACROS: ReadonlySet<string> = new Set(['all', 'exists', 'exists_one', 'filter', 'map']);
 
-/** The paths that an expression reads, each once, in order of appearance. None where it does not parse. */
-export function readsOf(text: string): readonly Read[] {
+/**
+ * The paths that an expression reads, each once, in order of appearance; none where it does not parse.
+ * `wanted` is what is asked of its value: a condition is true or false.
+ */
+export function readsOf(text: string, wanted: 'truth' | 'list' | 'any' = 'truth'): readonly Read[] {
   const reads = new Reads();
   try {
     const { ast } = EDGE_LANGUAGE.environment.parse(toLibrary(text));
-    reads.visitTruth(ast, new Set());
+    reads.visitWhole(ast, wanted === 'any' ? undefined : { ask: wanted });
   } catch {
     // What does not parse reads nothing: compiling says so.
   }
@@ -63,8 +67,15 @@ class Reads {
     return [...this.#found.values()];
   }
 
+  /** A whole expression, and what is asked of its value. */
+  visitWhole(node: ASTNode, question: Question | undefined): void {
+    const path = pathOf(node, NONE);
+    if (path !== undefined) this.#note(path, question);
+    else this.#visit(node, NONE);
+  }
+
   /** An expression whose value is to be true or false. */
-  visitTruth(node: ASTNode, bound: Bound): void {
+  #visitTruth(node: ASTNode, bound: Bound): void {
     const path = pathOf(node, bound);
     if (path !== undefined) this.#note(path, { ask: 'truth' });
     else this.#visit(node, bound);
@@ -78,7 +89,7 @@ class Reads {
     }
     const { op } = node;
     if (op === '&&' || op === '||' || op === '!_') {
-      for (const child of childrenOf(node)) this.visitTruth(child, bound);
+      for (const child of childrenOf(node)) this.#visitTruth(child, bound);
     } else if (COMPARISONS.has(op)) this.#visitComparison(node, bound);
     else if (op === 'in') this.#visitIn(node, bound);
     else if (op === 'call' && node.args[0] === 'has') this.#visitHas(node.args[1][0], bound);

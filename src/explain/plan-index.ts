@@ -73,6 +73,7 @@ export class PlanIndex {
   readonly readers: readonly Reader[];
   readonly #byPrefix: ReadonlyMap<string, PlanScope>;
   readonly #needs = new Map<string, Need[]>();
+  readonly #readersOf = new Map<string, Reader[]>();
 
   constructor(version: PlanVersion) {
     this.version = version;
@@ -81,14 +82,22 @@ export class PlanIndex {
     const readers: Reader[] = [];
     for (const { place, text, condition, edge, isList } of this.#expressions()) {
       const origins: Origin[] = [];
-      for (const { path, questions } of readsOf(text)) {
-        const asked = isList && path.text === text.trim() ? [LIST] : questions;
+      const wanted = condition !== undefined ? 'truth' : isList === true ? 'list' : 'any';
+      for (const { path, questions } of readsOf(text, wanted)) {
         for (const origin of this.#originsOf(place, path.root, path.segments, 0)) {
           origins.push(origin);
-          this.#need(origin, asked);
+          this.#need(origin, questions);
         }
       }
-      if (condition !== undefined) readers.push({ place, condition, edge, origins });
+      if (condition === undefined) continue;
+      const reader = { place, condition, edge, origins };
+      readers.push(reader);
+      const keys = origins.map((origin) => (origin.place ? nameOf(origin.place) : INPUTS));
+      for (const key of new Set(keys)) {
+        const known = this.#readersOf.get(key);
+        if (known === undefined) this.#readersOf.set(key, [reader]);
+        else known.push(reader);
+      }
     }
     for (const place of this.places()) this.#needLists(place);
     this.readers = readers;
@@ -123,7 +132,7 @@ export class PlanIndex {
 
   /** Conditions that the output of a node, or the inputs of the run, may turn. */
   readersOf(place: PlaceOf | undefined): readonly Reader[] {
-    return this.readers.filter(({ origins }) => origins.some((origin) => isSame(origin, place)));
+    return this.#readersOf.get(place === undefined ? INPUTS : nameOf(place)) ?? [];
   }
 
   /** The schema that the consumer of a value checks it against, where it is handed on whole. */
@@ -213,8 +222,7 @@ export class PlanIndex {
     depth: number,
   ): readonly Origin[] {
     if (depth > MAX_DEPTH) return [];
-    // An expression about an iteration stands in the body, and is about its loop.
-    const own = place.scope.graph.nodes.includes(place.node) ? place : (place.scope.host ?? place);
+    const own = ownPlace(place);
     switch (root) {
       case 'inputs':
         return [{ place: undefined, segments }];
@@ -303,6 +311,12 @@ interface Expressed {
   readonly isList?: boolean;
 }
 
+/** An expression about an iteration stands in the body, and is about its loop. */
+export function ownPlace(place: PlaceOf): PlaceOf {
+  const { scope, node } = place;
+  return scope.graph.nodes[node.position] === node ? place : (scope.host ?? place);
+}
+
 export function isSame({ place }: Origin, other: PlaceOf | undefined): boolean {
   if (place === undefined || other === undefined) return place === other;
   return nameOf(place) === nameOf(other);
@@ -361,7 +375,7 @@ function mapsOf(edges: readonly PlanEdge[]): PlanScope['maps'] {
 }
 
 function withoutIndex(part: string): string {
-  return part.replace(/\[\d*\]$/, '');
+  return part.replace(/(#\d+)?\[\d*\]$/, '');
 }
 
 function segmentsOf(text: string): readonly PathSegment[] {

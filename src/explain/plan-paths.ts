@@ -72,6 +72,8 @@ export interface Spot {
   readonly host: string | undefined;
   /** Number of the iteration or item. */
   readonly number: number | undefined;
+  /** Generation of the composite that it lies inside of. */
+  readonly hostGeneration: number;
 }
 
 export class PlanPaths {
@@ -88,21 +90,32 @@ export class PlanPaths {
     const isUndone = parts.length === 1 && parts[0] === '~';
     const around = isUndone ? '' : parts.join('/');
     const graph = this.#graph(isUndone ? [] : parts);
-    const { id, number } = split(last);
+    const { id, number, generation } = split(last);
     const node = graph?.node(id);
     if (graph === undefined || node === undefined) return undefined;
     const before = around === '' ? '' : `${around}/`;
     if (isUndone) {
-      return { path, node, graph, as: 'compensation', scope: '~', host: undefined, number };
+      const scope = { as: 'compensation', scope: '~', host: undefined } as const;
+      return { path, node, graph, ...scope, number, hostGeneration: 1 };
     }
     if (number !== undefined) {
       if (node.kind !== 'map') return undefined;
       const host = before + id;
-      return { path, node, graph, as: 'item', scope: `${host}[]`, host, number };
+      const scope = `${path.slice(0, path.lastIndexOf('['))}[]`;
+      return { path, node, graph, as: 'item', scope, host, number, hostGeneration: generation };
     }
-    const host = parts.length === 0 ? undefined : around.replace(/\[\d+\]$/, '');
-    const iteration = split(parts.at(-1) ?? '').number;
-    return { path, node, graph, as: 'node', scope: around, host, number: iteration };
+    const host = parts.length === 0 ? undefined : around.replace(/(#\d+)?\[\d+\]$/, '');
+    const { number: iteration, generation: hostGeneration } = split(parts.at(-1) ?? '');
+    return {
+      path,
+      node,
+      graph,
+      as: 'node',
+      scope: around,
+      host,
+      number: iteration,
+      hostGeneration,
+    };
   }
 
   #graph(parts: readonly string[]): WrittenGraph | undefined {
@@ -119,9 +132,18 @@ export class PlanPaths {
   }
 }
 
-function split(part: string): { readonly id: string; readonly number: number | undefined } {
-  const [, id = part, number] = /^(.*)\[(\d+)\]$/.exec(part) ?? [];
-  return { id, number: number === undefined ? undefined : Number(number) };
+/** `research#2[3]`: the third iteration of the second generation. */
+function split(part: string): {
+  readonly id: string;
+  readonly number: number | undefined;
+  readonly generation: number;
+} {
+  const [, id = part, generation = '1', number] = /^([^#]*)(?:#(\d+))?\[(\d+)\]$/.exec(part) ?? [];
+  return {
+    id,
+    number: number === undefined ? undefined : Number(number),
+    generation: Number(generation),
+  };
 }
 
 function listAt<T>(lists: Map<string, T[]>, key: string): T[] {

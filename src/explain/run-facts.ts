@@ -151,6 +151,11 @@ export class RunFacts {
     return open.find((task) => task.node === node);
   }
 
+  /** Node runs of another run, a thousand at most. */
+  nodeRunsOf({ run }: RunRecord): Promise<readonly NodeRunRecord[]> {
+    return this.#rows.listNodeRuns(run, '', PAGE);
+  }
+
   run(id: string): Promise<RunRecord | undefined> {
     return this.#rows.getRun(id);
   }

@@ -69,7 +69,7 @@ export function sampleVariants(
   resolve: (path: ReadPath) => JsonValue | undefined,
   sameness: (value: JsonValue) => string,
 ): Variants {
-  const { value: base } = sampleValue(wanted);
+  const base = comparable(sampleValue(wanted).value, wanted, resolve);
   const places = byPlace(wanted.needs)
     .map(({ segments, questions }) => {
       const candidates = candidatesFor(questions, readPath(base, segments), resolve);
@@ -96,6 +96,25 @@ export function sampleVariants(
     else values.set(key, value);
   }
   return { values: [...values.values()], isCut };
+}
+
+/** The value with what is compared with other values made of their type. */
+function comparable(
+  value: JsonValue,
+  wanted: Wanted,
+  resolve: (path: ReadPath) => JsonValue | undefined,
+): JsonValue {
+  let made = value;
+  for (const { segments, questions } of wanted.needs) {
+    for (const question of questions) {
+      if (question.ask !== 'compared-with-path' || segments.length === 0) continue;
+      const other = resolve(question.path);
+      if (other === undefined || typeof other === typeof readPath(made, segments)) continue;
+      const written = write(made, segments, other);
+      if (isValid(wanted, written)) made = written;
+    }
+  }
+  return made;
 }
 
 /** What the schema lists for a place in the value, where it does. */
@@ -150,6 +169,8 @@ function neutral(questions: readonly Question[], { item }: Wanted): JsonValue {
         return question.part;
       case 'truth':
         return true;
+      case 'compared-with-path':
+        return 1;
       default:
     }
   }

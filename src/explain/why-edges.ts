@@ -4,7 +4,7 @@ import { isFinal } from '../machines/statuses.js';
 import type { JsonObject, JsonValue } from '../plan/json.js';
 import { formatPath, type PathSegment, readPath } from '../plan/paths.js';
 import type { ExplanationCause } from '../views.js';
-import { cause, reasonText, valueText } from './cause.js';
+import { cause, cutText, reasonText, valueText } from './cause.js';
 import { type ReadPath, readsOf } from './expression-reads.js';
 import type { Spot, WrittenEdge } from './plan-paths.js';
 import { type EdgeEvaluated, parseJson, type RunFacts } from './run-facts.js';
@@ -131,13 +131,24 @@ function toJson({ path, value, isCut }: ReadValue): JsonObject {
 }
 
 function shown(read: ReadValue): ExplanationCause {
-  const { path, value } = read;
-  const text = value === undefined ? 'does not exist' : `was ${valueText(value)}`;
+  const { path, value, isCut } = read;
+  const given = value === undefined ? '' : isCut ? cutText(String(value)) : valueText(value);
+  const text = value === undefined ? 'does not exist' : `was ${given}`;
   return cause('value', `${path} ${text}`, toJson(read));
 }
 
-/** The values that a condition on an edge off `source` read at event `seq`, from what is stored. */
-export async function valuesRead(
+/** As a cause each, the values that a condition about `source` read at event `seq`. */
+export async function explainValues(
+  facts: RunFacts,
+  source: Spot,
+  condition: string,
+  seq: number,
+): Promise<readonly ExplanationCause[]> {
+  return (await valuesRead(facts, source, condition, seq)).map(shown);
+}
+
+/** From what is stored; never more of it than is bounded. */
+async function valuesRead(
   facts: RunFacts,
   source: Spot,
   condition: string,

@@ -1,6 +1,7 @@
 /** Why work ended, waits or goes on: attempts, policies, timers, people, and what is inside of composites. */
 import type { AttemptRecord, NodeRunRecord } from '../actors/records.js';
 import { failureActionOf } from '../actors/run/failure-policy.js';
+import { isFinal } from '../machines/statuses.js';
 import type { JsonObject, JsonValue } from '../plan/json.js';
 import type { PlanNode } from '../plan/node-schemas.js';
 import { failurePolicyOf, retryOf } from '../plan/node-settings.js';
@@ -9,6 +10,7 @@ import type { ExplanationCause } from '../views.js';
 import { cause, reasonText, timeText, valueText } from './cause.js';
 import type { Spot } from './plan-paths.js';
 import { type Fact, parseJson, type RunFacts } from './run-facts.js';
+import { explainValues } from './why-edges.js';
 
 const MAX_ATTEMPTS = 20;
 const MAX_NAMED = 20;
@@ -52,6 +54,7 @@ export async function explainFailure(
     cause('reason', `it came to ${reasonText(reason)}`, { reason: reason ?? null }),
     ...(await explainAttempts(facts, row)),
     ...(last === null ? [] : [noRetryLeft(retryPolicy(spot), failures.length, last)]),
+    ...interruptions(retryPolicy(spot), attempts),
     explainPolicy(facts, spot, reason),
   ];
 }
@@ -77,10 +80,20 @@ function noRetryLeft(policy: RetryPolicy, failures: number, last: JsonObject): E
     return cause('class-not-retried', message, { ...detail, class: failureClass });
   }
   if (failures >= maxAttempts) {
-    const tries = maxAttempts === 1 ? 'the one try' : `all ${maxAttempts} tries`;
-    return cause('tries-used-up', `no retry: ${tries} were used up`, detail);
+    const tries = maxAttempts === 1 ? 'the one try was' : `all ${maxAttempts} tries were`;
+    return cause('tries-used-up', `no retry: ${tries} used up`, detail);
   }
   return cause('retry-not-applied', 'no retry: what failed was not an attempt of its own', detail);
+}
+
+function interruptions(
+  { maxInterruptions }: RetryPolicy,
+  attempts: readonly AttemptRecord[],
+): ExplanationCause[] {
+  const count = attempts.filter(({ outcome }) => outcome === 'interrupted').length;
+  if (count <= maxInterruptions) return [];
+  const message = `its process stopped ${count} times while it worked, and it survives ${maxInterruptions}`;
+  return [cause('interruptions-used-up', message, { count, maxInterruptions })];
 }
 
 function explainPolicy(
@@ -237,31 +250,17 @@ async function explainInside(
   { node }: Spot,
   { node: path, inside }: NodeRunRecord,
 ): Promise<readonly ExplanationCause[]> {
-  const start = node.kind === 'map' ? `${path}[` : `${inside ?? path}/`;
+  const scope = inside ?? path;
+  const start = node.kind === 'map' ? scope.slice(0, -1) : `${scope}/`;
   const rows = await facts.nodeRunsBelow(start);
-  const scope = inside ?? '';
   const own = rows.filter((row) => row.scope === scope);
   const counts: Record<string, number> = {};
   for (const { status } of own) counts[status] = (counts[status] ?? 0) + 1;
-  const open = own.filter(({ status }) => !ENDED.has(status));
-  const named = open
-    .slice(0, MAX_NAMED)
-    .map(({ node: inner, status }) =>
-      cause('inside-open', `"${inner}" is ${status}`, { node: inner, status }),
-    );
   const text = Object.entries(counts).map(([status, count]) => `${count} ${status}`);
-  const what = node.kind === 'map' ? 'its items' : `"${inside}"`;
+  const what = node.kind === 'map' ? 'its items' : `the nodes of "${inside}"`;
   const message = `${what} are at work: ${text.join(', ') || 'none yet'}`;
-  return [cause('inside', message, { inside, counts }, named)];
+  return [cause('inside', message, { inside, counts }, openAmong(own))];
 }
-
-const ENDED: ReadonlySet<string> = new Set([
-  'completed',
-  'partial',
-  'skipped',
-  'failed',
-  'cancelled',
-]);
 
 async function explainChild(
   facts: RunFacts,
@@ -271,7 +270,41 @@ async function explainChild(
   const child = await facts.run(id);
   const status = child?.status ?? 'pending';
   const message = `the run ${id} works for it, and is ${status}; ask why of its nodes`;
-  return [cause('child-run', message, { run: id, status })];
+  const rows = child === undefined ? [] : await facts.nodeRunsOf(child);
+  return [cause('child-run', message, { run: id, status }, openAmong(rows))];
+}
+
+function openAmong(rows: readonly NodeRunRecord[]): ExplanationCause[] {
+  return rows
+    .filter(({ status }) => !isFinal(status))
+    .slice(0, MAX_NAMED)
+    .map(({ node, status }) => cause('inside-open', `"${node}" is ${status}`, { node, status }));
+}
+
+/** What a composite made of what was inside of it, once that is over. */
+export async function explainInsideOver(
+  facts: RunFacts,
+  spot: Spot,
+  row: NodeRunRecord,
+): Promise<readonly ExplanationCause[]> {
+  if (spot.as !== 'node') return [];
+  const reason = parseJson<JsonObject>(row.reasonJson);
+  const partial =
+    reason === undefined ? [] : [cause('inside-partial', reasonText(reason), { reason })];
+  if (spot.node.kind !== 'loop') return partial;
+  const { exit = null, iterations = 0 } = parseJson<JsonObject>(row.outputJson) ?? {};
+  const before = await facts.after(Math.max(0, row.seq - 8), row.node, 8);
+  const asked = before.findLast(({ type }) => type === 'loop.condition-evaluated');
+  const again = row.generation > 1 ? `#${row.generation}` : '';
+  const iteration = { ...spot, scope: `${spot.path}${again}[${String(iterations)}]` };
+  const values =
+    asked === undefined || (exit !== 'until' && exit !== 'while')
+      ? []
+      : await explainValues(facts, iteration, String(asked.detail.condition), asked.seq);
+  const condition = values.length > 0 ? asked?.detail.condition : undefined;
+  const came = condition === undefined ? '' : `: ${String(condition)} is ${exit === 'until'}`;
+  const message = `it ended after ${String(iterations)} iterations, by "${String(exit)}"${came}`;
+  return [...partial, cause('loop-ended', message, { exit, iterations, condition }, values)];
 }
 
 /** The person who is asked, and about what. */

@@ -15,6 +15,7 @@ import { explainEdge, explainRule, type Inbound, inboundOf } from './why-edges.j
 import {
   explainAnswer,
   explainFailure,
+  explainInsideOver,
   explainOutput,
   explainReady,
   explainRunning,
@@ -83,11 +84,13 @@ class Explainer {
     const around = await this.#facts.nodeRun(host ?? '');
     const inside = this.#facts.paths.spot(host ?? '');
     if (around === undefined && inside !== undefined) return this.#assertMayBe(inside);
-    if (as === 'node' && around !== undefined && isFinal(around.status)) {
+    const isOld = around !== undefined && around.generation !== spot.hostGeneration;
+    if (as === 'node' && around !== undefined && (isOld || isFinal(around.status))) {
       const rows = await this.#facts.nodeRunsBelow(`${spot.scope}/`);
       if (rows.length === 0) throw unknown(id, spot.path, `"${host}" never came to it`);
     }
     if (as !== 'item') return;
+    if (isOld) throw unknown(id, spot.path, `"${host}" is at generation ${around.generation}`);
     const started = await this.#facts.ofType('map.started');
     const items = started.findLast(({ node }) => node === host)?.detail.items;
     if (typeof items === 'number' && (number ?? 0) >= items) {
@@ -179,13 +182,14 @@ class Explainer {
   }
 
   /** Of what lies inside of a composite: whether that has come to it. */
-  async #behindHost({ host = '', as }: Spot, depth: number): Promise<ExplanationCause[]> {
+  async #behindHost({ host = '', as, scope }: Spot, depth: number): Promise<ExplanationCause[]> {
     const around = this.#facts.paths.spot(host);
     if (around === undefined) return [];
     const row = await this.#facts.nodeRun(host);
     const status = row?.status ?? 'pending';
-    if (status === 'running' && as === 'node') return [];
-    const what = as === 'item' && status === 'running' ? ', and has no room for more items' : '';
+    if (status === 'running' && as === 'node' && row?.inside === scope) return [];
+    const behind = as === 'item' ? 'has no room for more items' : `is at "${row?.inside}"`;
+    const what = status === 'running' ? `, and ${behind}` : '';
     const inner = status === 'running' ? [] : await this.#look(around, depth);
     return [cause('host', `"${host}" is ${status}${what}`, { node: host, status }, inner)];
   }
@@ -218,15 +222,18 @@ class Explainer {
     for (const one of taken.slice(0, MAX_EDGES)) {
       edges.push(await explainEdge(facts, one, async () => []));
     }
-    const reason = parseJson<JsonObject>(row.reasonJson);
+    const isComposite = COMPOSITES.has(spot.node.kind) && spot.as === 'node';
+    const isInside = INSIDE_CODES.has(String(parseJson<JsonObject>(row.reasonJson)?.code));
+    const hasFailed = row.reasonJson !== null && !isInside;
     return [
       ...explainStart(spot, inbound),
       ...explainRule(spot, inbound),
       ...edges,
       ...more(taken.length - MAX_EDGES, 'edges'),
+      ...(spot.as === 'compensation' ? await this.#runEnding() : []),
       ...(await explainAnswer(facts, row)),
-      ...(reason === undefined ? [] : await explainFailure(facts, spot, row)),
-      ...(reason === undefined ? await successes(facts, row) : []),
+      ...(isComposite ? await explainInsideOver(facts, spot, row) : []),
+      ...(hasFailed ? await explainFailure(facts, spot, row) : await successes(facts, row)),
       ...explainOutput(row),
     ];
   }
@@ -307,7 +314,10 @@ class Explainer {
     const end = row === undefined ? await this.#facts.untouchedEnd(spot) : undefined;
     const isScoped = typeof end?.detail.scope === 'string' || code === 'race-decided';
     const why = isScoped ? await this.#withdrawn(spot) : [];
-    return why.length > 0 ? why : this.#runEnding();
+    if (why.length > 0) return why;
+    if (!isScoped || isFinal(this.#facts.record.status)) return this.#runEnding();
+    const message = 'what it lies inside of is being called off';
+    return [cause('withdrawn', message, { reason: reason ?? null })];
   }
 
   /** A join decided, or what it lies inside of was called off. */
@@ -320,7 +330,7 @@ class Explainer {
       }
       const host = within.host === undefined ? undefined : await this.#facts.nodeRun(within.host);
       const reason = parseJson<JsonObject>(host?.reasonJson ?? null);
-      if (host !== undefined && host.status === 'failed') {
+      if (host !== undefined && reason !== undefined && isFinal(host.status)) {
         const message = `"${host.node}" was called off: ${reasonText(reason)}`;
         return [cause('host-failed', message, { node: host.node, reason: reason ?? null })];
       }
@@ -359,6 +369,9 @@ class Explainer {
   }
 }
 
+const COMPOSITES: ReadonlySet<string> = new Set(['loop', 'map', 'subplan']);
+/** Reasons that are about what is inside, and no failure of the node itself. */
+const INSIDE_CODES: ReadonlySet<string> = new Set(['items-failed', 'iteration-partial']);
 const BRANCH_CODES: ReadonlySet<string> = new Set(['no-live-branch', 'upstream-failed']);
 
 const UNBLOCKS = cause('unblocks', 'it goes on when an operator has it tried again', {
@@ -367,10 +380,10 @@ const UNBLOCKS = cause('unblocks', 'it goes on when an operator has it tried aga
 
 /** What the input of a node run was made of, where that is no edge. */
 function explainStart(
-  { as, host, number }: Spot,
+  { as, host, number, node }: Spot,
   inbound: readonly Inbound[],
 ): readonly ExplanationCause[] {
-  if (as === 'compensation') return [cause('undoes', 'it undoes what was done')];
+  if (as === 'compensation') return [cause('undoes', `it undoes "${node.id}"`, { node: node.id })];
   if (as === 'item') {
     return [cause('item', `it is item ${number} of "${host}"`, { host, item: number })];
   }

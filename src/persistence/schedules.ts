@@ -1,14 +1,18 @@
 /** Reads of schedules. Everything comes from the disk, over a connection that cannot write. */
-import type { ScheduleRecord, ScheduleRows } from '../actors/ports.js';
-import type { Reader } from './reader.js';
+import { existsSync } from 'node:fs';
+import type { RunRange, ScheduleRecord, ScheduleRows } from '../actors/ports.js';
+import { parseDatabasePath } from './database-path.js';
+import { Reader } from './reader.js';
 import { SCHEDULE } from './rows.js';
+import { StorageError } from './storage-error.js';
 
 const SELECT = `select cast(${SCHEDULE.expression('s')} as blob) from schedules s`;
 const FIND = `${SELECT} where s.id = ?`;
 const LIST = `${SELECT} where s.id > ? order by s.id limit ?`;
 const DUE = `${SELECT} where s.due_at <= ? order by s.due_at, s.id limit ?`;
 const NEXT_DUE = 'select cast(json_array(min(due_at)) as blob) from schedules where due_at > ?';
-const NEWEST_RUN = 'select cast(json_array(max(id)) as blob) from runs where id >= ? and id < ?';
+const RUNS_BETWEEN =
+  'select cast(json_array(count(*), max(id)) as blob) from runs where id >= ? and id < ?';
 
 export class SqliteSchedules implements ScheduleRows {
   readonly #reader: Reader;
@@ -35,8 +39,26 @@ export class SqliteSchedules implements ScheduleRows {
     return (row as [number | null])[0] ?? undefined;
   }
 
-  async newestRun(from: string, before: string): Promise<string | undefined> {
-    const [row] = await this.#reader.jsonRows(NEWEST_RUN, [from, before]);
-    return (row as [string | null])[0] ?? undefined;
+  async runsBetween(from: string, before: string): Promise<RunRange> {
+    const [row] = await this.#reader.jsonRows(RUNS_BETWEEN, [from, before]);
+    const [count, last] = row as [number, string | null];
+    return { count, last: last ?? undefined };
   }
+}
+
+export interface OpenScheduleRows {
+  readonly rows: ScheduleRows;
+  close(): void;
+}
+
+/** Opens an existing database beside its owner. Throws a StorageError. */
+export function openScheduleRows(url: string): OpenScheduleRows {
+  const path = parseDatabasePath(url);
+  if (!existsSync(path)) {
+    throw new StorageError('cannot-open', `There is no database at ${path}.`, {
+      hint: 'Create a schedule first, or name another database.',
+    });
+  }
+  const reader = new Reader(path);
+  return { rows: new SqliteSchedules(reader), close: () => reader.close() };
 }

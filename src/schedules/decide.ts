@@ -129,18 +129,21 @@ export function admitTrigger(
   return { ...schedule, queued: [...queued, trigger] };
 }
 
-/** Takes note of an occurrence that was started before a crash kept that from being stored. */
-export function adoptStarted(schedule: Schedule, occurrence: number): Schedule {
-  const { lastOccurrence, createdAt, counters, queued } = schedule;
-  // What a removed schedule of the same id started is not this one's.
-  if (occurrence <= Math.max(lastOccurrence ?? 0, createdAt)) return schedule;
+/** Up to when the record tells of every run. What a removed schedule of the same id started is not this one's. */
+export function knownUntil({ lastOccurrence, createdAt }: Schedule): number {
+  return Math.max(lastOccurrence ?? 0, createdAt);
+}
+
+/** Takes note of occurrences, the last of them this one, that were started when a crash kept that from being stored. */
+export function adoptStarted(schedule: Schedule, occurrence: number, count: number): Schedule {
+  const { counters, queued } = schedule;
   return withDueAt({
     ...schedule,
     decidedUntil: Math.max(schedule.decidedUntil, occurrence),
     lastOccurrence: occurrence,
     activeRun: runIdOf(schedule.id, { at: occurrence, manual: false }),
     queued: queued.filter(({ at, manual }) => manual || at > occurrence),
-    counters: { ...counters, started: counters.started + 1 },
+    counters: { ...counters, started: counters.started + count },
   });
 }
 

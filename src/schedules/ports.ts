@@ -1,4 +1,5 @@
 /** What schedules need from outside: a place to lie in, and runs to start. */
+import type { RunRange } from '../actors/ports.js';
 import type { RunStatus } from '../machines/statuses.js';
 import type { Schedule, ScheduledStart } from './schedule.js';
 
@@ -23,8 +24,8 @@ export interface ScheduledRuns {
   /** Resolves when the cancel is durable. A run that has ended, or is being cancelled, is no failure. */
   cancel(run: string, reason: string): Promise<void>;
   status(run: string): Promise<RunStatus | undefined>;
-  /** The last id, in order of text, within `runIdRange(schedule)`: the newest occurrence that was started. */
-  newest(schedule: string): Promise<string | undefined>;
+  /** The runs within `runIdRange(schedule, at)`: of its own occurrences after `at`. */
+  startedAfter(schedule: string, at: number): Promise<RunRange>;
   /** Calls `listener` after a run ended; returns a function that ends it. */
   onEnded(listener: (run: string) => void): () => void;
 }

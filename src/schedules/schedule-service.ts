@@ -14,10 +14,10 @@ import {
   type Decision,
   decide,
   decideTriggers,
+  knownUntil,
   startOver,
   type TriggerOutcome,
   type UpcomingOccurrence,
-  upcomingOccurrences,
   withDueAt,
 } from './decide.js';
 import { readDraft, type ScheduleDraft } from './draft.js';
@@ -26,7 +26,6 @@ import type { ScheduledRuns, ScheduleEvent, ScheduleStore } from './ports.js';
 import { Rests } from './rests.js';
 import {
   type ActiveRun,
-  MAX_CATCH_UP,
   parseRunId,
   runIdOf,
   type Schedule,
@@ -34,11 +33,10 @@ import {
   type ScheduleDefinition,
   type ScheduledStart,
 } from './schedule.js';
+import { MAX_LISTED, type ScheduleList, ScheduleReader } from './schedule-reader.js';
 
 /** Schedules read at a time. */
 const PAGE = 50;
-/** Schedules that one call lists, at most. */
-const MAX_LISTED = 1_000;
 /** Wait after storage did not answer. */
 const RETRY_MS = 1_000;
 const NO_COUNT: ScheduleCounters = {
@@ -57,13 +55,6 @@ export type ScheduleChanges = {
 export interface CreatedSchedule extends Schedule {
   /** False where the same schedule was there before. */
   readonly created: boolean;
-}
-
-export interface ScheduleList {
-  /** Id of the schedule that ended the page before. */
-  readonly after?: string;
-  /** Most schedules to return; 100 unless given, 1,000 at most. */
-  readonly limit?: number;
 }
 
 export interface Triggered {
@@ -87,6 +78,7 @@ export interface ScheduleServiceParts {
  */
 export class ScheduleService {
   readonly #parts: ScheduleServiceParts;
+  readonly #reader: ScheduleReader;
   readonly #inTurn = new InTurn();
   /** Schedules that failed, until they are tried again. */
   readonly #rests = new Rests();
@@ -103,6 +95,7 @@ export class ScheduleService {
 
   constructor(parts: ScheduleServiceParts) {
     this.#parts = parts;
+    this.#reader = new ScheduleReader(parts.store, () => this.#now());
     this.#stopListening = parts.runs.onEnded((run) => {
       const schedule = parseRunId(run)?.schedule;
       if (schedule !== undefined && this.#isRunning) void this.#attend(schedule);
@@ -169,17 +162,12 @@ export class ScheduleService {
     });
   }
 
-  /** By id. */
-  list({ after = '', limit = 100 }: ScheduleList = {}): Promise<Schedule[]> {
-    return this.#parts.store.list(after, Math.min(Math.max(limit, 0), MAX_LISTED));
+  list(page?: ScheduleList): Promise<Schedule[]> {
+    return this.#reader.list(page);
   }
 
-  async get(id: string): Promise<Schedule> {
-    const schedule = await this.#parts.store.get(id);
-    if (schedule !== undefined) return schedule;
-    throw new RunchartError('schedule-unknown', `there is no schedule "${id.slice(0, 128)}"`, {
-      hint: 'list the schedules to see their ids',
-    });
+  get(id: string): Promise<Schedule> {
+    return this.#reader.get(id);
   }
 
   /**
@@ -204,14 +192,8 @@ export class ScheduleService {
     return { run, outcome: isWaiting ? 'queued' : 'skipped' };
   }
 
-  /** The next occurrences, up to 1,000, as if the schedule were not paused. */
-  async preview(id: string, count: number): Promise<UpcomingOccurrence[]> {
-    if (!Number.isInteger(count) || count < 1 || count > MAX_CATCH_UP) {
-      throw new RunchartError('argument-invalid', `count is from 1 to ${MAX_CATCH_UP}`, {
-        hint: 'ask for fewer occurrences',
-      });
-    }
-    return upcomingOccurrences(await this.get(id), this.#now(), count);
+  preview(id: string, count?: number): Promise<UpcomingOccurrence[]> {
+    return this.#reader.preview(id, count);
   }
 
   /** The record once those were started from its queue that need not wait any more. */
@@ -288,6 +270,8 @@ export class ScheduleService {
       await this.#inTurn.do(id, () => this.#look(id));
       this.#rests.end(id);
     } catch (error) {
+      // What closing cut off is found by the next process.
+      if (this.#isClosed) return;
       const until = this.#rests.begin(id, this.#now());
       this.#parts.logger.error({ error, schedule: id }, 'a schedule failed and is tried again');
       this.#arm(until);
@@ -323,13 +307,13 @@ export class ScheduleService {
     }
   }
 
-  /** The record, with a run that was started when a crash or a failure kept it from being stored. */
+  /** The record, with runs that were started when a crash or a failure kept them from being stored. */
   async #current(id: string): Promise<Schedule> {
     const stored = await this.get(id);
     if (this.#trusted.has(id)) return stored;
-    const newest = await this.#parts.runs.newest(id);
-    const started = newest === undefined ? undefined : parseRunId(newest)?.occurrence.at;
-    const schedule = started === undefined ? stored : adoptStarted(stored, started);
+    const { last = '', count } = await this.#parts.runs.startedAfter(id, knownUntil(stored));
+    const started = parseRunId(last)?.occurrence.at;
+    const schedule = started === undefined ? stored : adoptStarted(stored, started, count);
     if (schedule !== stored) await this.#put(schedule, stored);
     this.#trusted.add(id);
     return schedule;

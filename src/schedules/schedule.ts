@@ -112,9 +112,13 @@ export function parseRunId(
   return { schedule, occurrence: { at, manual: manual !== undefined } };
 }
 
-/** Ids from `from` and before `before` are those of a schedule's own occurrences, in order of time. */
-export function runIdRange(schedule: string): { readonly from: string; readonly before: string } {
-  return { from: `${schedule}:0`, before: `${schedule}::` };
+/** Ids from `from` and before `before` are those of a schedule's own occurrences after `at`, in order of time. */
+export function runIdRange(
+  schedule: string,
+  at: number,
+): { readonly from: string; readonly before: string } {
+  const from = runIdOf(schedule, { at: Math.floor(at) + 1, manual: false });
+  return { from, before: `${schedule}::` };
 }
 
 /** How much later than its time an occurrence starts: from 0 up to the schedule's jitter, in ms. */

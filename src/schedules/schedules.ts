@@ -5,12 +5,8 @@ import type { Plan } from '../plan/schema.js';
 import type { UpcomingOccurrence } from './decide.js';
 import { MAX_LABEL, type ScheduleDraft } from './draft.js';
 import type { Schedule } from './schedule.js';
-import type {
-  CreatedSchedule,
-  ScheduleList,
-  ScheduleService,
-  Triggered,
-} from './schedule-service.js';
+import type { ScheduleList } from './schedule-reader.js';
+import type { CreatedSchedule, ScheduleService, Triggered } from './schedule-service.js';
 
 export interface ScheduleOptions<Input = unknown>
   extends Omit<ScheduleDraft, 'plan' | 'label' | 'input'> {
@@ -106,8 +102,8 @@ export class Schedules {
     return this.#service.trigger(id);
   }
 
-  /** The next occurrences, up to 1,000, as if the schedule were not paused. */
-  preview(id: string, count = 10): Promise<UpcomingOccurrence[]> {
+  /** The next occurrences, 10 unless given, 1,000 at most, as if the schedule were not paused. */
+  preview(id: string, count?: number): Promise<UpcomingOccurrence[]> {
     return this.#service.preview(id, count);
   }
 }

@@ -1,5 +1,10 @@
 /** Schedules as rows: written through the journal, in order with the turns of runs. */
-import type { Journal, ScheduleRecord, ScheduleRows } from '../actors/ports.js';
+import {
+  CommitError,
+  type Journal,
+  type ScheduleRecord,
+  type ScheduleRows,
+} from '../actors/ports.js';
 import { durable } from './durable.js';
 import type { ScheduleStore } from './ports.js';
 import type { Schedule } from './schedule.js';
@@ -39,6 +44,12 @@ export class StoredSchedules implements ScheduleStore {
   nextDue(now: number): Promise<number | undefined> {
     return this.#rows.nextDue(now);
   }
+}
+
+/** Schedules of a database that another process may own. */
+export function readOnlySchedules(rows: ScheduleRows): StoredSchedules {
+  const refused = new CommitError('journal-closed', 'the database was opened for reading');
+  return new StoredSchedules({ write: () => Promise.reject(refused) }, rows);
 }
 
 function toRecord(schedule: Schedule): ScheduleRecord {

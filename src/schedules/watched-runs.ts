@@ -2,6 +2,7 @@
  * The runs of schedules, over an orchestrator. Invariant: whoever was told that a run has not ended is
  * told when it has.
  */
+import type { RunRange } from '../actors/ports.js';
 import { RunchartError } from '../errors.js';
 import { isFinal, type RunStatus } from '../machines/statuses.js';
 import type { ScheduledRuns } from './ports.js';
@@ -15,7 +16,7 @@ export interface RunControl {
   cancel(run: string, reason: string): Promise<unknown>;
   /** The durable status. */
   status(run: string): Promise<RunStatus | undefined>;
-  newest(from: string, before: string): Promise<string | undefined>;
+  runsBetween(from: string, before: string): Promise<RunRange>;
   /** Calls `listener` after each commit; returns a function that ends it. */
   watch(run: string, listener: (status: RunStatus) => void): () => void;
 }
@@ -55,9 +56,9 @@ export class WatchedRuns implements ScheduledRuns {
     return newest;
   }
 
-  newest(schedule: string): Promise<string | undefined> {
-    const { from, before } = runIdRange(schedule);
-    return this.#control.newest(from, before);
+  startedAfter(schedule: string, at: number): Promise<RunRange> {
+    const { from, before } = runIdRange(schedule, at);
+    return this.#control.runsBetween(from, before);
   }
 
   onEnded(listener: (run: string) => void): () => void {

@@ -226,9 +226,9 @@ export class MemoryStorage {
           .filter(({ dueAt }) => dueAt <= now)
           .slice(0, limit),
       nextDue: async (now) => this.#schedulesByDueAt().find(({ dueAt }) => dueAt > now)?.dueAt,
-      newestRun: async (from, before) => {
+      runsBetween: async (from, before) => {
         const ids = [...this.runs.keys()].filter((id) => id >= from && id < before);
-        return ids.sort().at(-1);
+        return { count: ids.length, last: ids.sort().at(-1) };
       },
     },
     runKeys: {

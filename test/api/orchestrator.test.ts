@@ -61,6 +61,7 @@ describe('a result', () => {
       status: 'partial',
       outputs: { flaky: { node: 'flaky', v: 1 }, fine: { node: 'fine', v: 1 } },
       errors: expect.any(Array),
+      failureCount: { attempts: 2, nodes: 1 },
       reason: null,
     });
     expect(result.errors[0]).toMatchObject({ node: 'flaky', attempt: 1, message: 'first try' });

@@ -178,3 +178,27 @@ describe('a signal', () => {
     await expect(send(kernel, 'one too many', 's')).rejects.toMatchObject({ code: 'overloaded' });
   });
 });
+
+describe('a run that waits for time, a signal or a child', () => {
+  it('S228 takes no memory, and goes on when what it waits for comes', async () => {
+    const kernel = new Kernel();
+    const child = { title: 'Child', nodes: [sleep('long', { duration: '1h' })], edges: [] };
+    const nodes = [
+      sleep('s', { duration: '5m' }),
+      signal('g'),
+      { kind: 'subplan', id: 'sub', plan: 'child' },
+      action('late', { retry: { maxAttempts: 2, backoff: 'fixed', delayMs: 60_000 } }),
+    ];
+    await kernel.start(plan(nodes, [], { plans: { child } }));
+    await kernel.fail('late');
+    expect(kernel.status()).toBe('running');
+    expect(kernel.supervisor.stats().residentRuns).toBe(0);
+    await kernel.advance(60_000);
+    await kernel.finish('late');
+    await send(kernel, '1', 'g');
+    await kernel.advance(3_600_000);
+    await kernel.settle();
+    expect(kernel.status()).toBe('completed');
+    expect(kernel.log('r1', /recovered/)).toEqual([]);
+  });
+});

@@ -9,7 +9,7 @@ export function expectSame(kernel: Kernel, reference: Reference): void {
   for (const one of reference.world.runs) {
     const run = runAt(kernel, one.address);
     // A further try of a subplan has another run.
-    if (run === undefined || !isCurrent(one)) continue;
+    if (run === undefined || !one.isStarted || !isCurrent(one)) continue;
     expectSameRun(kernel, one, run);
   }
 }
@@ -46,7 +46,7 @@ function valueOf(json: string | null | undefined): JsonValue | undefined {
 export function expectSameLog(kernel: Kernel, reference: Reference): void {
   for (const one of reference.world.runs) {
     const run = runAt(kernel, one.address);
-    if (run === undefined || !isCurrent(one)) continue;
+    if (run === undefined || !one.isStarted || !isCurrent(one)) continue;
     expect(withdrawalsSorted(logOfNodes(kernel, run)), one.address).toEqual(
       withdrawalsSorted(one.log),
     );

@@ -292,6 +292,7 @@ interface Options {
   readonly without: readonly string[];
   /** No loop around breaks already. */
   readonly mayBreak: boolean;
+  readonly isInLoop: boolean;
 }
 
 /** A graph whose edges lead forward in a hidden order, its nodes authored in another. */
@@ -334,7 +335,8 @@ class NodeDraft {
   draft(): JsonObject {
     const shape = this.#shape;
     const { mergeInputs, isPicky } = shape;
-    const inputSchema: JsonObject = { type: 'object' };
+    // Objects only, said so that no plan is refused for what it might bring.
+    const inputSchema: JsonObject = { not: { type: ['array', 'number', 'string', 'null'] } };
     const common = { id: this.#id, mergeInputs };
     const checked = { ...common, ...(isPicky && { inputSchema }) };
     const covered = shape.hasDefault ? { defaultOutput: { v: 3 } } : {};
@@ -415,7 +417,7 @@ class NodeDraft {
       onFailure: policy,
       ...(text.includes('fallback') && { fallback: { handler: 'work' } }),
       ...(text.includes('backtrack') && { backtrack: { to, maxRestarts } }),
-      ...(undoes && { compensate: { handler: 'work' } }),
+      ...(undoes && !this.#options.isInLoop && { compensate: { handler: 'work' } }),
     };
   }
 
@@ -456,7 +458,7 @@ class NodeDraft {
     const shape = this.#shape;
     if (shape.body === undefined) throw new Error('a loop has a body');
     const breaks = this.#options.mayBreak ? shape.breaks : undefined;
-    const inside = { ...this.#options, mayBreak: breaks === undefined };
+    const inside = { ...this.#options, mayBreak: breaks === undefined, isInLoop: true };
     const { nodes, edges } = graphDraft(`${this.#id}b`, shape.body, inside);
     const last = `${this.#id}b${shape.body.nodes.length - 1}`;
     const within = (text: string) => text.replaceAll('@', last);
@@ -605,11 +607,11 @@ type Parts = {
 function assemble(parts: Parts, options: RandomRunOptions): RandomRun {
   const { maxInterruptions, without = [] } = options;
   const { flag, list, ends, responses, signals, retries, choices, cancelAt } = parts;
-  const graph = graphDraft('n', parts.graph, { maxInterruptions, without, mayBreak: true });
+  const graph = graphDraft('n', parts.graph, { maxInterruptions, without, mayBreak: true, isInLoop: false });
   const isNested = JSON.stringify(graph).includes('"subplan"');
   const { completion, maxSteps } = parts.settings;
   const named = parts.plans.map((plan, i) => {
-    const within = { maxInterruptions, without: IN_SUBPLANS, mayBreak: true };
+    const within = { maxInterruptions, without: IN_SUBPLANS, mayBreak: true, isInLoop: false };
     const inside = graphDraft(`p${i}n`, plan, within);
     return [`p${i}`, { title: `Part ${i}`, ...inside }] as const;
   });

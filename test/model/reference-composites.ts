@@ -27,6 +27,11 @@ export function afterInside(reference: Reference, scope: ModelScope): void {
   else beginItem(reference, next);
 }
 
+/** What lies inside a later generation has paths of its own. */
+function baseOf({ path, generation }: ModelRun): string {
+  return generation === 1 ? path : `${path}#${generation}`;
+}
+
 function failHost(reference: Reference, host: ModelRun, failureClass: string): void {
   reference.fail(host, { ok: false, class: failureClass, retryable: false });
 }
@@ -46,7 +51,7 @@ export function beginMap(reference: Reference, host: ModelRun): void {
   if (map === undefined || listed === undefined) return failHost(reference, host, 'input');
   host.items = map.chunkSize === undefined ? listed : chunksOf(listed, map.chunkSize);
   const nodes = host.items.map(() => map.worker);
-  open(reference, new ModelScope({ path: `${host.path}[]`, kind: 'items', nodes, host }));
+  open(reference, new ModelScope({ path: `${baseOf(host)}[]`, kind: 'items', nodes, host }));
 }
 
 function itemsOf(
@@ -88,11 +93,11 @@ function beginItem(reference: Reference, run: ModelRun): void {
 
 function endMap(reference: Reference, scope: ModelScope, host: ModelRun): void {
   const { map } = host.node;
-  const results = scope.runs.flatMap(({ output, input, status }): JsonValue[] => {
+  const results = scope.runs.flatMap(({ output, position, status }): JsonValue[] => {
     const result = status === 'completed' || status === 'partial' ? (output ?? null) : null;
     if (map?.chunkSize === undefined) return [result];
     if (Array.isArray(result)) return result;
-    const chunk = input ?? scope.host?.items[scope.runs.findIndex((run) => run.input === input)];
+    const chunk = host.items[position];
     return Array.isArray(chunk) ? chunk.map(() => null) : [];
   });
   const failures = scope.count('failed');
@@ -137,7 +142,7 @@ function beginIteration(reference: Reference, host: ModelRun): void {
   if (!isWanted.ok) return failHost(reference, host, 'condition');
   if (!isWanted.value) return endLoop(reference, host, 'while');
   const { nodes, edges } = loop.body;
-  const path = `${host.path}[${iteration}]`;
+  const path = `${baseOf(host)}[${iteration}]`;
   open(reference, new ModelScope({ path, kind: 'iteration', nodes, edges, host, loop: own }));
 }
 

@@ -73,6 +73,7 @@ export class Reference {
   readonly answers = new Map<string, number>();
   /** What happened to nodes and edges, in order. */
   readonly log: string[] = [];
+  isStarted = false;
   ending: 'failed' | 'cancelled' | undefined;
   readonly inputs: JsonValue;
   readonly concurrency: number;
@@ -112,7 +113,15 @@ export class Reference {
   // What happens -----------------------------------------------------------------------------
 
   start(): void {
+    this.isStarted = true;
     this.#happen(() => {});
+  }
+
+  /** It was called off before it could begin: there is no such run. */
+  #refuseStart(): void {
+    this.ending = 'cancelled';
+    for (const run of this.root.runs) run.status = 'cancelled';
+    this.#report();
   }
 
   finish(path: string, ending: Ending): void {
@@ -128,7 +137,7 @@ export class Reference {
         run.outcome = outcome;
         this.end(run, 'completed', response);
       } else if (outcome === 'accept') this.end(run, 'completed', response.output);
-      else if (outcome === 'retry') this.#again(run);
+      else if (outcome === 'retry') this.#anew(run);
       else this.end(run, 'failed');
     });
   }
@@ -148,7 +157,7 @@ export class Reference {
   retry(path: string): void {
     const run = this.run(path);
     this.#happen(() => {
-      if (run.status === 'blocked') this.#again(run);
+      if (run.status === 'blocked') this.#anew(run);
       else this.#renewFrom(run.scope, run);
     });
   }
@@ -327,6 +336,12 @@ export class Reference {
     this.begin(run);
   }
 
+  /** Somebody wants it tried again: what lies inside it is another generation. */
+  #anew(run: ModelRun): void {
+    if (run.node.kind === 'loop' || run.node.kind === 'map') run.generation += 1;
+    this.#again(run);
+  }
+
   begin(run: ModelRun): void {
     run.phase = 'due';
     this.#since.set(run, ++this.#moments);
@@ -460,6 +475,7 @@ export class Reference {
         return this.end(run, 'skipped');
       case 'continue':
         if (node.defaultOutput === undefined) return this.end(run, 'failed');
+        if (node.kind === 'human-approval') run.outcome = 'rejected';
         return this.end(run, 'partial', node.defaultOutput);
       default:
         return this.end(run, 'failed');
@@ -605,9 +621,7 @@ export class Reference {
   #cancelRest(join: ModelRun): void {
     for (const position of join.node.join?.rest ?? []) {
       const run = join.scope.runs[position] as ModelRun;
-      if (run.isFinal) continue;
-      this.#pointless.push(run);
-      if (run.inside !== undefined) this.#callOffAll(run.inside);
+      if (!run.isFinal) this.#pointless.push(run);
     }
   }
 
@@ -703,7 +717,10 @@ export class Reference {
     const parent = { run, reference: this };
     const child = new Reference(version, run.input ?? {}, this.concurrency, parent);
     run.child = child;
-    this.world.post(() => child.start());
+    this.world.post(() => {
+      if (run.child === child && run.phase === 'hosting') child.start();
+      else child.#refuseStart();
+    });
   }
 
   #cancelChild(child: Reference): void {

@@ -129,6 +129,19 @@ describe('faults', () => {
     expect(minutes()).toEqual([1, 4]);
   });
 
+  it('S222 a crash amid several starts loses none of them, and counts each', async () => {
+    const { world, minutes, runAt } = await worldWith({ overlap: 'allow', catchUp: { max: 9 } });
+    world.stop();
+    await world.advance(5 * MINUTE_MS);
+    world.faults.start = (run, when) => run === runAt(3) && when === 'after' && world.stop();
+    await world.boot();
+    expect(minutes()).toEqual([1, 2, 3]);
+    world.faults = {};
+    await world.boot();
+    expect(minutes()).toEqual([1, 2, 3, 4, 5]);
+    expect((await world.service.get('s')).counters).toMatchObject({ started: 5, missed: 0 });
+  });
+
   it('S222 what waits in the queue starts after a restart, though the end of the run was missed', async () => {
     const { world, minutes, runAt } = await worldWith({ overlap: 'queue' });
     await world.advance(2 * MINUTE_MS);

@@ -43,8 +43,20 @@ export function withdraw(decider: Decider): void {
 function withdrawOne(decider: Decider, run: NodeRun): void {
   const reason = decider.isEnding ? RUN_ENDING : POINTLESS;
   decider.step(run, { type: 'work.withdrawn', reason });
-  if (decider.isEnding || decider.stateOf(run) !== 'stopping') return;
+  if (decider.stateOf(run) !== 'stopping') return;
+  withdrawInside(decider, run);
+  if (decider.isEnding) return;
   armTimer(decider, 'grace', run, decider.turn.at + graceMsOf(decider));
+}
+
+/** What lies inside a composite goes with it, and there may be nothing that has to come to its end. */
+function withdrawInside(decider: Decider, host: NodeRun): void {
+  const { model } = decider;
+  const inner = host.inside === null ? undefined : model.scope(host.inside);
+  if (inner === undefined) return;
+  recordCancelled(decider, cancelUntouched(inner), inner.path);
+  model.beginWithdrawal([...inner.touchedRuns()].filter(({ status }) => !isFinal(status)));
+  model.noteSettled(inner);
 }
 
 function graceMsOf({ model, services }: Decider): number {
@@ -72,24 +84,10 @@ export function abandonScope(decider: Decider, scope: Scope, reason: Reason): vo
   for (const inner of within) model.noteSettled(inner);
 }
 
-/** Cancels what only leads to a join that has decided, with all that is inside of it. */
-export function cancelRest(decider: Decider, join: NodeRun, rest: readonly number[]): void {
-  const { model } = decider;
-  for (const position of rest) {
-    const run = join.scope.at(position);
-    if (isFinal(run.status)) continue;
-    model.beginWithdrawal([run, ...insideOf(decider, run)]);
-  }
-}
-
-/** Unfinished node runs inside a composite; those that were never touched are cancelled. */
-function insideOf(decider: Decider, host: NodeRun): NodeRun[] {
-  const { model } = decider;
-  const inner = host.inside === null ? undefined : model.scope(host.inside);
-  if (inner === undefined) return [];
-  const within = new Set(model.scopesWithin(inner));
-  for (const scope of within) recordCancelled(decider, cancelUntouched(scope), scope.path);
-  return openRuns(decider).filter((run) => within.has(run.scope));
+/** Cancels what only leads to a join that has decided. */
+export function cancelRest({ model }: Decider, join: NodeRun, rest: readonly number[]): void {
+  const branches = rest.map((position) => join.scope.at(position));
+  model.beginWithdrawal(branches.filter(({ status }) => !isFinal(status)));
 }
 
 /** Node runs that were touched and are not final. */
@@ -108,7 +106,10 @@ export function settleStopped(decider: Decider): void {
   const { model } = decider;
   if (!decider.isEnding) return;
   for (let scope = model.nextSettled(); scope !== undefined; scope = model.nextSettled()) {
-    if (scope.isSettled) stopHost(decider, scope);
+    const { host } = scope;
+    const isStopped =
+      host !== undefined && (isFinal(host.status) || decider.stateOf(host) === 'stopping');
+    if (isStopped && scope.isSettled) stopHost(decider, scope);
   }
 }
 

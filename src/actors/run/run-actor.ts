@@ -63,7 +63,7 @@ export class RunActor {
     // One that is to start later has decided nothing.
     if (!isFinal(stored.record.status) && stored.record.status !== 'pending') {
       if (tree.ending === undefined) {
-        model.resumeDecisions((node) => tree.stateOf(node.path) === 'due');
+        model.resumeDecisions((node) => tree.stateOf(node.path));
       } else model.resumeEnding(tree.openNodes().map((path) => model.nodeRun(path)));
     }
     return new RunActor(model, tree, services);
@@ -130,9 +130,13 @@ export class RunActor {
     return this.status === 'running' && this.#model.hasUndecided && !this.isEnding;
   }
 
-  /** Nothing goes on except by a message from outside: the run can be forgotten until then. */
+  /**
+   * Nothing goes on except by a message: a result of a person, a child or a timer, all of which are
+   * rows. The run can be forgotten until then.
+   */
   get isIdle(): boolean {
-    return this.status !== 'running' && this.slotsHeld === 0;
+    const mayStart = this.status === 'running' && this.#model.waiting.size > 0;
+    return this.slotsHeld === 0 && !mayStart && !this.wantsTurn;
   }
 
   /** Whether this attempt is the one that should be working now. */

@@ -211,8 +211,9 @@ export class RunModel {
     return scope.at(position);
   }
 
+  /** In the same order, so that a restart changes nothing. */
   nextSettled(): Scope | undefined {
-    const [scope] = this.#settled;
+    const scope = firstOf(this.#settled, this.#scopes);
     if (scope !== undefined) this.#settled.delete(scope);
     return scope;
   }
@@ -396,15 +397,16 @@ export class RunModel {
 
   /**
    * Finds again what a stopped process had left to decide: pending nodes whose inbound edges say
-   * enough, scopes that came to their end, and ready nodes in the order of their events. `isDue`
-   * tells ready from backing off.
+   * enough, scopes that came to their end, and ready nodes in the order of their events. `stateOf`
+   * tells the inner state of a node run.
    */
-  resumeDecisions(isDue: (run: NodeRun) => boolean): void {
+  resumeDecisions(stateOf: (run: NodeRun) => string): void {
     const ready: NodeRun[] = [];
     for (const scope of this.#scopes.values()) {
       for (const run of scope.touchedRuns()) {
-        if (run.status === 'ready' && isDue(run)) ready.push(run);
+        if (run.status === 'ready' && stateOf(run) === 'due') ready.push(run);
       }
+      if (scope.host !== undefined && stateOf(scope.host) === 'stopping') this.#resumeStop(scope);
       this.#resumeAbortion(scope);
       this.#resumeRaces(scope);
       if (!scope.isList && scope.aborted === undefined) this.#resumePending(scope);
@@ -427,6 +429,12 @@ export class RunModel {
     const open = [...scope.touchedRuns()].filter((run) => !isFinal(run.status));
     this.beginWithdrawal(open);
     cancelUntouched(scope);
+  }
+
+  /** What lies inside a composite that was told to stop goes with it. */
+  #resumeStop(scope: Scope): void {
+    cancelUntouched(scope);
+    this.beginWithdrawal([...scope.touchedRuns()].filter(({ status }) => !isFinal(status)));
   }
 
   /** Branches that a join has made pointless, as far as they were not called off yet. */

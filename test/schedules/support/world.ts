@@ -162,10 +162,10 @@ export class World {
         this.clock.wakeAt(this.now + GRACE_MS, () => this.#end(run, 'cancelled'));
       },
       status: async (run) => this.runs.get(run)?.status,
-      newest: async (schedule) => {
-        const { from, before } = runIdRange(schedule);
+      startedAfter: async (schedule, at) => {
+        const { from, before } = runIdRange(schedule, at);
         const ids = [...this.runs.keys()].filter((id) => id >= from && id < before);
-        return ids.sort().at(-1);
+        return { count: ids.length, last: ids.sort().at(-1) };
       },
       onEnded: (listener) => {
         this.#listeners.add(listener);
