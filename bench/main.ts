@@ -3,12 +3,13 @@
  * measure handlers, HTTP, or disks other than the one under the temporary directory.
  */
 import { parseArgs } from 'node:util';
-import { lag, parking, type Row, resume, throughputs } from './measures.js';
+import { lag, loops, maps, parking, type Row, resume, retries, throughputs } from './measures.js';
+import { timers } from './timers.js';
 
 const { values } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
-    /** Largest plan, in nodes. */
+    /** Largest plan, in nodes; largest map, in items; longest loop; most timers. */
     max: { type: 'string', default: '100000' },
     only: { type: 'string' },
   },
@@ -27,7 +28,12 @@ function print(row: Row): void {
 
 async function* all(): AsyncGenerator<Row> {
   const isWanted = (name: string) => values.only === undefined || values.only === name;
-  if (isWanted('throughput')) yield* throughputs(Number(values.max));
+  const max = Number(values.max);
+  if (isWanted('throughput')) yield* throughputs(max);
+  if (isWanted('map')) yield* maps(max);
+  if (isWanted('loop')) yield* loops(max);
+  if (isWanted('retry')) yield await retries(max);
+  if (isWanted('timers')) yield* timers(max);
   if (isWanted('lag')) yield await lag();
   if (isWanted('parking')) yield* parking();
   if (isWanted('resume')) yield await resume();

@@ -20,6 +20,36 @@ export function fan(width: number): Plan {
   return { title: `fan of ${width}`, nodes: [...nodes], edges };
 }
 
+/** A map over the list that the run gets as input. */
+export const mapped: Plan = plan('map').map('items', { handler: 'noop' }).build();
+
+export function loop(iterations: number): Plan {
+  return plan(`loop of ${iterations}`)
+    .loop('again', { maxIterations: iterations }, (body) => body.action('a', { handler: 'noop' }))
+    .build();
+}
+
+/** A fan whose nodes fail once each, and are tried again without a delay. */
+export function flaky(width: number): Plan {
+  const { nodes, edges } = fan(width);
+  const retried = nodes.map(({ id }) => ({
+    id,
+    kind: 'action' as const,
+    handler: 'fails-once',
+    retry: { maxAttempts: 2 },
+  }));
+  return { title: `fan of ${width} that fail once`, nodes: retried, edges };
+}
+
+/** `width` nodes side by side that sleep as long. */
+export function sleepers(width: number, durationMs: number): Plan {
+  const nodes = Array.from(
+    { length: width },
+    (_, i) => ({ id: `n${i}`, kind: 'sleep', duration: durationMs }) as const,
+  );
+  return { title: `${width} sleepers`, nodes: [...nodes], edges: [] };
+}
+
 /** Ten nodes, the second an approval: the run parks there. */
 export const parked: Plan = plan('parked')
   .action('a', { handler: 'noop' })

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemEnvironment } from '../dist/actors/environment.js';
+import { type Clock, systemEnvironment } from '../dist/actors/environment.js';
 import { HandlerRegistry, type Handlers } from '../dist/actors/handlers.js';
 import type { Journal } from '../dist/actors/ports.js';
 import type { TurnRecord } from '../dist/actors/records.js';
@@ -16,6 +16,47 @@ import { RunReader } from '../dist/run-reader.js';
 const BARE_BATCH = 200;
 
 const silent = { debug() {}, info() {}, warn() {}, error: console.error };
+
+const defaultHandlers: Handlers = {
+  noop: () => undefined,
+  'fails-once': (_input, { attempt }) => {
+    if (attempt === 1) throw new Error('the first attempt fails');
+  },
+};
+
+/** The clock of the system, that can be put forward: what is due by then is woken at once. */
+export class ForwardClock implements Clock {
+  #aheadMs = 0;
+  /** What calls each wake-up off, by what would arm it anew. */
+  readonly #armed = new Map<() => void, () => void>();
+
+  now(): number {
+    return systemEnvironment.clock.now() + this.#aheadMs;
+  }
+
+  wakeAt(at: number, wake: () => void): () => void {
+    const arm = () => {
+      const callOff = systemEnvironment.clock.wakeAt(at - this.#aheadMs, () => {
+        this.#armed.delete(arm);
+        wake();
+      });
+      this.#armed.set(arm, callOff);
+    };
+    arm();
+    return () => {
+      this.#armed.get(arm)?.();
+      this.#armed.delete(arm);
+    };
+  }
+
+  putForward(ms: number): void {
+    this.#aheadMs += ms;
+    for (const [arm, callOff] of [...this.#armed]) {
+      callOff();
+      arm();
+    }
+  }
+}
 
 /** Runs `work` on a new directory, and removes it. */
 export async function withDirectory<T>(work: (directory: string) => Promise<T>): Promise<T> {
@@ -31,6 +72,7 @@ export async function withDirectory<T>(work: (directory: string) => Promise<T>):
 
 export interface RigOptions {
   readonly handlers?: Handlers;
+  readonly clock?: Clock;
   readonly limits?: Partial<OrchestratorLimits>;
   /** Receives every turn that is committed. */
   readonly record?: (turn: TurnRecord) => void;
@@ -38,10 +80,10 @@ export interface RigOptions {
 
 export async function openRig(database: string, options: RigOptions = {}): Promise<Orchestrator> {
   const storage = await openStorage({ database });
-  const { record } = options;
+  const { record, clock } = options;
   return new Orchestrator({
-    environment: systemEnvironment,
-    registry: new HandlerRegistry(options.handlers ?? { noop: () => undefined }),
+    environment: { ...systemEnvironment, ...(clock && { clock }) },
+    registry: new HandlerRegistry(options.handlers ?? defaultHandlers),
     journal: record === undefined ? storage.journal : recording(storage.journal, record),
     store: storage.store,
     runs: new RunReader(storage.reader),
@@ -60,23 +102,41 @@ function recording(journal: Journal, record: (turn: TurnRecord) => void): Journa
       record(turn);
       return journal.commit(turn);
     },
+    write: (rows) => journal.write(rows),
     release: (run) => journal.release(run),
     health: () => journal.health(),
     close: () => journal.close(),
   };
 }
 
-/** Seconds that the bare writer takes to make the same rows durable; encoding is not counted. */
+/** Seconds in which the rows of these runs are read as a run is loaded, one run after the other. */
+export async function loadSeconds(database: string, runs: readonly string[]): Promise<number> {
+  const storage = await openStorage({ database });
+  const started = performance.now();
+  for (const run of runs) await storage.store.loadRun(run);
+  const seconds = (performance.now() - started) / 1_000;
+  await storage.close();
+  return seconds;
+}
+
+/**
+ * Seconds that the bare writer takes to make the same rows durable; neither encoding is counted nor
+ * the turns `before`, which are there already.
+ */
 export async function replaySeconds(
   turns: readonly TurnRecord[],
   perCommit = BARE_BATCH,
+  before: readonly TurnRecord[] = [],
 ): Promise<number> {
   const encoded = turns.map(encodeTurn);
   return withDirectory(async (directory) => {
     const writer = await openWriter({ database: join(directory, 'bare.db'), now: Date.now() });
-    const hashes = new Set(turns.map((turn) => turn.rows.runCreated?.planHash));
+    const hashes = new Set([...before, ...turns].map((turn) => turn.rows.runCreated?.planHash));
     for (const hash of hashes) {
       if (hash !== undefined) await writer.writeBatch([encodePlan(hash, '{}', 'bench', 0)]);
+    }
+    for (let i = 0; i < before.length; i += BARE_BATCH) {
+      await writer.writeBatch(before.slice(i, i + BARE_BATCH).map(encodeTurn));
     }
     const started = performance.now();
     for (let i = 0; i < encoded.length; i += perCommit) {

@@ -49,8 +49,13 @@ export interface RunRows extends Pick<RunStore, 'loadPlan' | 'findTask'> {
   /** Newest first. */
   listRuns(page: RunPage): Promise<readonly RunRecord[]>;
   getRun(id: string): Promise<RunRecord | undefined>;
-  /** By node id. `after` is the node that ended the page before. */
-  listNodeRuns(run: number, after?: string, limit?: number): Promise<readonly NodeRunRecord[]>;
+  /** By path. `after` is the path that ended the page before; `scope` limits them to one scope. */
+  listNodeRuns(
+    run: number,
+    after?: string,
+    limit?: number,
+    scope?: string,
+  ): Promise<readonly NodeRunRecord[]>;
   /** Events with a number above `after`, in order. */
   events(run: number, after: number, limit: number): Promise<readonly EventRecord[]>;
   /** Events of one type, in order. */
@@ -70,6 +75,13 @@ export interface RunRows extends Pick<RunStore, 'loadPlan' | 'findTask'> {
   listTasks(page: TaskPage): Promise<readonly TaskRecord[]>;
   /** All versions of all artifacts of a run, by name. */
   artifacts(run: number): Promise<readonly ArtifactRecord[]>;
+}
+
+export interface NodeRunPage {
+  readonly after?: string;
+  readonly limit?: number;
+  /** Path of a scope: empty for the nodes of the plan, `research[2]`, `translate[]`, `~`. */
+  readonly scope?: string;
 }
 
 /** The rows of a database. */
@@ -161,6 +173,17 @@ export class RunReader {
       },
       reason: parseObject(record.reasonJson),
     };
+  }
+
+  /**
+   * Node runs inside of loops, maps and compensations too, by path: `research[2]/search`, `translate[3]`,
+   * `~/charge`. At most `limit`, and at most 1,000, after the path `after`.
+   */
+  async nodeRuns(id: string, options: NodeRunPage = {}): Promise<NodeRunView[]> {
+    const record = await this.#record(id);
+    const { after, limit, scope } = options;
+    const rows = await this.#rows.listNodeRuns(record.run, after, limit, scope);
+    return rows.map(toNodeRun);
   }
 
   /** Mermaid text of the run's plan, with the status of each node and the edges taken. */
@@ -255,7 +278,7 @@ export class RunReader {
     const rows = new Map<string, NodeRunRecord>();
     let after = '';
     for (;;) {
-      const page = await this.#rows.listNodeRuns(run, after);
+      const page = await this.#rows.listNodeRuns(run, after, MAX_PAGE_ROWS, '');
       for (const row of page) rows.set(row.node, row);
       const last = page.at(-1);
       if (last === undefined || page.length < MAX_PAGE_ROWS) return rows;

@@ -45,15 +45,15 @@ export class WrittenGraph {
     return this.#out.get(id) ?? [];
   }
 
-  /** Ids of all nodes that lead to one. */
-  before(id: string): ReadonlySet<string> {
+  /** Ids of all nodes that a node leads to. */
+  after(id: string): ReadonlySet<string> {
     const found = new Set<string>();
     const open = [id];
     for (let next = open.pop(); next !== undefined; next = open.pop()) {
-      for (const { edge } of this.inbound(next)) {
-        if (found.has(edge.source)) continue;
-        found.add(edge.source);
-        open.push(edge.source);
+      for (const { edge } of this.outgoing(next)) {
+        if (found.has(edge.target)) continue;
+        found.add(edge.target);
+        open.push(edge.target);
       }
     }
     return found;

@@ -1,6 +1,7 @@
 /**
- * What the rows and the log of a run say about one node run at a time. Invariant: each question is a
- * bounded number of bounded reads, whatever the size of the run.
+ * What the rows and the log of a run say about one node run at a time. Invariant: a question is a
+ * bounded number of bounded reads, whatever the size of the run; about many edges the scope is read
+ * once, page by page.
  */
 import type {
   AttemptRecord,
@@ -45,6 +46,7 @@ export interface EdgeEvaluated {
 }
 
 const PAGE = 1_000;
+const NO_ROW = Promise.resolve(undefined);
 /** Above every character that a path may hold. */
 const LAST = '\u{10FFFF}';
 
@@ -53,6 +55,8 @@ export class RunFacts {
   readonly plan: Plan;
   readonly paths: PlanPaths;
   readonly #rows: FactRows;
+  readonly #wholeScopes = new Set<string>();
+  readonly #byType = new Map<string, Promise<readonly Fact[]>>();
   readonly #nodeRuns = new Map<string, Promise<NodeRunRecord | undefined>>();
 
   constructor(rows: FactRows, record: RunRecord, plan: Plan) {
@@ -66,10 +70,25 @@ export class RunFacts {
   nodeRun(path: string): Promise<NodeRunRecord | undefined> {
     let row = this.#nodeRuns.get(path);
     if (row === undefined) {
-      row = this.#readNodeRun(path);
+      const scope = path.slice(0, Math.max(0, path.lastIndexOf('/')));
+      row = this.#wholeScopes.has(scope) ? NO_ROW : this.#readNodeRun(path);
       this.#nodeRuns.set(path, row);
     }
     return row;
+  }
+
+  /** Reads all node runs of a scope at once, where one asks for many of them. */
+  async readScope(scope: string): Promise<void> {
+    if (this.#wholeScopes.has(scope)) return;
+    this.#wholeScopes.add(scope);
+    const start = scope === '' ? '' : `${scope}/`;
+    for (let after = start; ; ) {
+      const page = await this.#rows.listNodeRuns(this.record.run, after, PAGE);
+      for (const row of page) this.#nodeRuns.set(row.node, Promise.resolve(row));
+      const last = page.at(-1);
+      if (last === undefined || page.length < PAGE || !last.node.startsWith(start)) return;
+      after = last.node;
+    }
   }
 
   /** Rows come in pages by path: a page of one that begins right before this one. */
@@ -118,8 +137,15 @@ export class RunFacts {
   }
 
   /** The first thousand events of a type. */
-  async ofType(type: string): Promise<readonly Fact[]> {
-    return (await this.#rows.eventsOfType(this.record.run, type, PAGE)).map(toFact);
+  ofType(type: string): Promise<readonly Fact[]> {
+    let facts = this.#byType.get(type);
+    if (facts === undefined) {
+      facts = this.#rows
+        .eventsOfType(this.record.run, type, PAGE)
+        .then((events) => events.map(toFact));
+      this.#byType.set(type, facts);
+    }
+    return facts;
   }
 
   /** How the outgoing edges of a final node run were decided, by edge id. */

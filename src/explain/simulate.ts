@@ -224,14 +224,17 @@ class Coverage {
 
   /** The plan and all that its subplans run, also those that no path has come by. */
   *#allPlans(): Iterable<{ readonly index: PlanIndex; readonly prefix: string }> {
-    const { root } = this.#stage;
+    const { root, plans } = this.#stage;
+    const { plan, hash } = root.index.version;
+    const seen = new Set([hash]);
     yield root;
-    const { plan } = root.index.version;
     for (const name of Object.keys(plan.plans ?? {})) {
       const draft = draftOfSubplan(plan, name);
-      if (draft !== undefined) {
-        yield { index: new PlanIndex(compilePlanOrThrow(draft)), prefix: `${name}:` };
-      }
+      const version = draft && compilePlanOrThrow(draft);
+      if (version === undefined || seen.has(version.hash)) continue;
+      seen.add(version.hash);
+      const staged = plans.find(({ index }) => index.version.hash === version.hash);
+      yield staged ?? { index: new PlanIndex(version), prefix: `${name}:` };
     }
   }
 }

@@ -20,6 +20,8 @@ const OUTCOMES: Readonly<Record<string, EdgeOutcome>> = {
 /** Longest value that is shown whole, in characters of JSON. */
 const MAX_VALUE = 1_000;
 const MAX_VALUES = 32;
+/** More inbound edges than this are not read one by one. */
+const MANY_EDGES = 20;
 
 /** An inbound edge with the run of its source. */
 export interface Inbound {
@@ -34,7 +36,9 @@ export async function inboundOf(facts: RunFacts, spot: Spot): Promise<readonly I
   if (spot.as !== 'node') return [];
   const before = spot.scope === '' ? '' : `${spot.scope}/`;
   const inbound: Inbound[] = [];
-  for (const written of spot.graph.inbound(spot.node.id)) {
+  const edges = spot.graph.inbound(spot.node.id);
+  if (edges.length > MANY_EDGES) await facts.readScope(spot.scope);
+  for (const written of edges) {
     const source = facts.paths.spot(before + written.edge.source);
     if (source === undefined) continue;
     const row = await facts.nodeRun(source.path);

@@ -341,9 +341,9 @@ class Explainer {
 
   /** A join that cancels the rest, has decided, and that only this node's branch leads to. */
   async #decidedJoin({ graph, node, scope }: Spot): Promise<NodeRunRecord | undefined> {
-    for (const join of graph.nodes) {
-      if (join.kind !== 'join' || join.cancelRest !== true) continue;
-      if (!graph.before(join.id).has(node.id)) continue;
+    for (const id of graph.after(node.id)) {
+      const join = graph.node(id);
+      if (join?.kind !== 'join' || join.cancelRest !== true) continue;
       const row = await this.#facts.nodeRun(scope === '' ? join.id : `${scope}/${join.id}`);
       if (row?.status === 'completed') return row;
     }

@@ -114,13 +114,22 @@ export class RunQueries {
     return Object.fromEntries(rows as [RunStatus, number][]);
   }
 
-  /** By node id. `after` is the node that ended the page before. */
-  listNodeRuns(run: number, after = '', limit = MAX_PAGE_ROWS): Promise<NodeRunRecord[]> {
+  /** By path. `after` is the path that ended the page before; `scope` limits them to one scope. */
+  listNodeRuns(
+    run: number,
+    after = '',
+    limit = MAX_PAGE_ROWS,
+    scope?: string,
+  ): Promise<NodeRunRecord[]> {
     const { nodeRuns } = tables;
     return this.#select({
       table: nodeRuns,
       codec: NODE_RUN,
-      where: and(eq(nodeRuns.run, run), gt(nodeRuns.node, after)),
+      where: and(
+        eq(nodeRuns.run, run),
+        gt(nodeRuns.node, after),
+        scope === undefined ? undefined : eq(nodeRuns.scope, scope),
+      ),
       order: [asc(nodeRuns.node)],
       limit,
     });

@@ -1,6 +1,5 @@
 /** Schedules as the users of an orchestrator see them: they name plans, and plans are checked and stored. */
 import type { PlanFor } from '../plan/builder.js';
-import type { JsonValue } from '../plan/json.js';
 import type { Plan } from '../plan/schema.js';
 import type { UpcomingOccurrence } from './decide.js';
 import { MAX_LABEL, type ScheduleDraft } from './draft.js';
@@ -62,7 +61,7 @@ export class Schedules {
     const { plan, ...rest } = changes;
     if (plan === undefined && changes.input === undefined) return this.#service.update(id, rest);
     const current = await this.#service.get(id);
-    const input = changes.input ?? (current.input as JsonValue);
+    const input = changes.input === undefined ? current.input : changes.input;
     const admitted = await this.#plans.admit(plan ?? (await this.#plans.load(current.plan)), input);
     if (plan === undefined) return this.#service.update(id, rest);
     const label = changes.label ?? labelOf(admitted.title);

@@ -22,9 +22,9 @@ export function memoryRows(storage: MemoryStorage): RunRows {
       return page(found, limit);
     },
     getRun: async (id) => storage.runs.get(id)?.record,
-    listNodeRuns: async (run, after = '', limit = MAX_PAGE_ROWS) => {
+    listNodeRuns: async (run, after = '', limit = MAX_PAGE_ROWS, scope?: string) => {
       const rows = of(run, ({ nodeRuns }) => nodeRuns.values());
-      const found = rows.filter((row) => compare(row.node, after) > 0);
+      const found = rows.filter((row) => isOf(scope, row.scope) && compare(row.node, after) > 0);
       found.sort((a, b) => compare(a.node, b.node));
       return page(found, limit);
     },

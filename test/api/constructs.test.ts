@@ -77,8 +77,17 @@ describe('every construct on a real file', () => {
       sub: { twice: [1, 2, 3] },
       go: { by: 'test' },
     });
-    expect(result.outputs['repeat[2]/count']).toBe(2);
-    expect(result.outputs['each[1]']).toBe(4);
+    const inside = async (scope: string) =>
+      (await orchestrator.runs.nodeRuns('all', { scope })).map(({ node, output }) => [
+        node,
+        output,
+      ]);
+    expect(await inside('repeat[2]')).toEqual([['repeat[2]/count', 2]]);
+    expect(await inside('each[]')).toEqual([
+      ['each[0]', 2],
+      ['each[1]', 4],
+      ['each[2]', 6],
+    ]);
     const details = await orchestrator.runs.details('all');
     expect(details.nodes.map(({ node, status }) => `${node} ${status}`)).toEqual(
       ['items', 'each', 'repeat', 'sub', 'nap', 'go'].map((node) => `${node} completed`),

@@ -1,14 +1,19 @@
 /** What the log of every run has to satisfy, whatever its plan. */
 import { expect } from 'vitest';
-import type { EventRecord } from '../../src/actors/records.js';
+import { COMPENSATIONS, type EventRecord } from '../../src/actors/records.js';
+import { failureActionOf } from '../../src/actors/run/failure-policy.js';
+import { scopePathOf } from '../../src/actors/run/scope.js';
 import { isFinal, type NodeStatus } from '../../src/machines/statuses.js';
-import type { CompiledNode, PlanVersion } from '../../src/plan/plan-version.js';
+import type { CompiledNode, PlanGraph, PlanVersion } from '../../src/plan/plan-version.js';
 import type { MemoryRun } from '../../src/testing/memory-storage.js';
 
 const TERMINAL = /^run\.(completed|partial|failed|cancelled)$/;
 
 interface Detail {
   readonly from?: string;
+  readonly generation?: number;
+  readonly nodes?: readonly string[];
+  readonly reason?: { readonly class?: string };
   readonly to?: NodeStatus;
   readonly edge?: string;
   readonly outcome?: string;
@@ -69,10 +74,11 @@ function expectChainedStatuses({ turns, record }: MemoryRun): void {
 function expectCheckpoints({ turns }: MemoryRun): void {
   const newest = new Map<string, string>();
   for (const { turn, reason, seq, rows } of turns) {
-    expect(reason).toMatch(/^(run|attempt|task|timer|turn|slot)\.[a-z]+$/);
-    const moved = rows.events.flatMap(({ type, node }) =>
-      node !== null && type.startsWith('node.') ? [node] : [],
-    );
+    expect(reason).toMatch(/^(run|attempt|task|timer|turn|slot|signal|node|child)\.[a-z]+$/);
+    const moved = rows.events.flatMap(({ type, node, detailJson }) => {
+      if (type === 'nodes.renewed') return (JSON.parse(detailJson) as Detail).nodes ?? [];
+      return node !== null && type.startsWith('node.') && !UNMOVED.has(type) ? [node] : [];
+    });
     const own = rows.actorVersions.map((version) => version.actor);
     expect(new Set(own).size, 'one snapshot of an actor in a turn').toBe(own.length);
     expect(own.filter((actor) => actor !== '').sort(), `snapshots of turn ${turn}`).toEqual(
@@ -87,19 +93,22 @@ function expectCheckpoints({ turns }: MemoryRun): void {
   }
 }
 
+/** Events of nodes that are no change of theirs. */
+const UNMOVED: ReadonlySet<string> = new Set(['node.reported']);
+
 /** Every started attempt has an end, numbers are never reused, and the attempts' rows agree. */
 function expectEveryStartEnds({ events, attempts, record }: MemoryRun): void {
   const numbers = new Map<string, number>();
   const working = new Set<string>();
   for (const { type, node, attempt, detailJson } of events) {
-    if (node === null) continue;
-    const { from, to } = JSON.parse(detailJson) as Detail;
-    if (type === 'node.started') {
-      expect(attempt, `attempts of ${node} count up`).toBe((numbers.get(node) ?? 0) + 1);
-      expect(working.has(node)).toBe(false);
-      numbers.set(node, attempt ?? 0);
-      working.add(node);
-    } else if (from === 'running' && to !== 'running') working.delete(node);
+    if (node === null || attempt === null) continue;
+    const { to, generation = 1 } = JSON.parse(detailJson) as Detail;
+    const name = `${node}/${generation}`;
+    if (type === 'node.started' || type === 'node.fallback-started') {
+      expect(attempt, `attempts of ${name} count up`).toBe((numbers.get(name) ?? 0) + 1);
+      numbers.set(name, attempt);
+      working.add(name);
+    } else if (type.startsWith('node.') && to !== 'running') working.delete(name);
   }
   const total = [...numbers.values()].reduce((sum, count) => sum + count, 0);
   expect(attempts.size).toBe(total);
@@ -108,79 +117,142 @@ function expectEveryStartEnds({ events, attempts, record }: MemoryRun): void {
   for (const attempt of attempts.values()) expect(attempt.outcome).not.toBeNull();
 }
 
+/** Nothing but what undoes: that lies in a scope of its own. */
 function expectNothingStartsAfterCancel(events: readonly EventRecord[]): void {
   const request = events.findIndex((event) => event.type === 'run.cancel-requested');
   if (request === -1) return;
   const started = events
     .slice(request)
-    .filter(({ type }) => ['node.ready', 'node.started', 'task.opened'].includes(type));
+    .filter(({ type, node }) => BEGINNINGS.has(type) && !node?.startsWith(`${COMPENSATIONS}/`));
   expect(started).toEqual([]);
 }
 
+const BEGINNINGS: ReadonlySet<string> = new Set([
+  'node.ready',
+  'node.started',
+  'node.waiting',
+  'node.fallback-started',
+  'task.opened',
+]);
+
 /** Statuses and edge outcomes from the events and the plan alone are those of the rows. */
 function expectRebuilt({ events, nodeRuns, record }: MemoryRun, version: PlanVersion): void {
-  const rebuilt = rebuild(events, version);
+  const rebuilt = new Rebuilt(version);
+  for (const event of events) rebuilt.take(event);
   expect(rebuilt.run).toBe(record.status);
-  for (const { id } of version.graph.nodes) {
-    const row = nodeRuns.get(id);
-    expect(rebuilt.nodes.get(id), `status of ${id}`).toBe(
-      row?.status ?? (isFinal(record.status) ? 'cancelled' : 'pending'),
-    );
-    expect(rebuilt.edges.get(id) ?? '', `edges of ${id}`).toBe(row?.edges ?? '');
-    expect(rebuilt.attempts.get(id) ?? 0, `attempt of ${id}`).toBe(row?.attempt ?? 0);
+  expect([...rebuilt.nodes.keys()].sort()).toEqual([...nodeRuns.keys()].sort());
+  for (const row of nodeRuns.values()) {
+    const node = rebuilt.nodes.get(row.node);
+    expect(node?.status, `status of ${row.node}`).toBe(row.status);
+    expect(node?.edges, `edges of ${row.node}`).toBe(row.edges);
+    expect(node?.attempt, `attempt of ${row.node}`).toBe(row.attempt);
+    expect(node?.generation, `generation of ${row.node}`).toBe(row.generation);
   }
 }
 
-function rebuild(events: readonly EventRecord[], version: PlanVersion) {
-  const { nodes, positionOf } = version.graph;
-  const statuses = new Map<string, NodeStatus>(nodes.map((node) => [node.id, 'pending']));
-  const attempts = new Map<string, number>();
-  const edges = new Map<string, string>();
-  const evaluated = new Map<string, string>();
-  for (const { type, detailJson } of events) {
-    const { edge, outcome } = JSON.parse(detailJson) as Detail;
-    if (type === 'edge.evaluated') evaluated.set(edge ?? '', outcome ?? '');
-  }
-  let run = '';
-  let isEnding = false;
-  for (const { type, node: id, attempt, detailJson } of events) {
-    const { to } = JSON.parse(detailJson) as Detail;
-    if (type === 'run.cancel-requested') isEnding = true;
-    if (type === 'nodes.cancelled') {
-      for (const [node, status] of statuses)
-        if (status === 'pending') statuses.set(node, 'cancelled');
-    }
-    if (to === undefined || type === 'nodes.cancelled') continue;
-    if (id === null) {
-      run = to;
-      continue;
-    }
-    statuses.set(id, to);
-    if (attempt !== null) attempts.set(id, attempt);
-    const node = nodes[positionOf.get(id) ?? -1] as CompiledNode;
-    if (to === 'failed' && node.onFailure.otherwise !== 'continue') isEnding = true;
-    if (isFinal(to) && !isEnding) edges.set(id, lettersOf(node, to, version, evaluated));
-  }
-  return { run, nodes: statuses, edges, attempts };
+interface RebuiltNode {
+  readonly status: NodeStatus;
+  readonly attempt: number;
+  readonly generation: number;
+  readonly edges: string;
 }
 
-/** Edges without an event of their own follow from the status of their source. */
-function lettersOf(
-  node: CompiledNode,
-  status: NodeStatus,
-  { graph }: PlanVersion,
-  evaluated: ReadonlyMap<string, string>,
-): string {
-  let isDecided = false;
-  return graph.edges
-    .filter((edge) => edge.source === node.position)
-    .map((edge) => {
-      if (status === 'failed') return 'f';
-      if (status === 'skipped' || status === 'cancelled') return 'd';
-      const isOutdone = node.switchMode === 'exclusive' && isDecided;
-      const letter = evaluated.get(edge.id)?.charAt(0) ?? (isOutdone ? 'd' : 't');
-      if (!edge.isDefault && (letter === 't' || letter === 'e')) isDecided = true;
-      return letter;
-    })
-    .join('');
+/** What the events alone say. */
+class Rebuilt {
+  run = '';
+  readonly nodes = new Map<string, RebuiltNode>();
+  readonly #version: PlanVersion;
+  /** Scopes in which nothing is routed any more. */
+  readonly #ended = new Set<string>();
+  /** By path of the source and id of the edge. */
+  readonly #evaluated = new Map<string, string>();
+  /** The node run whose failure was told last. */
+  #failed: string | undefined;
+
+  constructor(version: PlanVersion) {
+    this.#version = version;
+  }
+
+  take(event: EventRecord): void {
+    const { type, node: path, attempt, detailJson } = event;
+    const detail = JSON.parse(detailJson) as Detail;
+    const { to, edge, outcome, nodes = [] } = detail;
+    if (type === 'run.backtracked') this.#ended.delete(scopePathOf(this.#failed ?? ''));
+    if (type === 'nodes.renewed') for (const renewed of nodes) this.#renew(renewed);
+    if (ENDS_RUN.has(type)) this.#ended.add('');
+    if (edge !== undefined && outcome !== undefined) {
+      this.#evaluated.set(`${path} ${edge}`, outcome);
+      if (!this.#isEnded(path ?? '')) this.#route(path ?? '');
+    }
+    if (to === undefined || type === 'nodes.cancelled') return;
+    if (path === null) {
+      this.run = to;
+      return;
+    }
+    const before = this.nodes.get(path);
+    const generation = detail.generation ?? before?.generation ?? 1;
+    const number = attempt ?? (generation === before?.generation ? before.attempt : 0);
+    this.nodes.set(path, { status: to, generation, attempt: number, edges: '' });
+    if (!isFinal(to)) return;
+    if (to === 'failed') this.#fail(path, detail.reason?.class);
+    if (!this.#isEnded(path)) this.#route(path);
+  }
+
+  #renew(path: string): void {
+    const before = this.nodes.get(path);
+    if (before === undefined) throw new Error(`${path} was renewed before it was touched`);
+    const generation = before.generation + 1;
+    this.nodes.set(path, { status: 'pending', attempt: 0, generation, edges: '' });
+    for (const key of this.#evaluated.keys()) {
+      if (key.startsWith(`${path} `)) this.#evaluated.delete(key);
+    }
+  }
+
+  #fail(path: string, failureClass: string | undefined): void {
+    const found = nodeAt(this.#version.graph, path);
+    this.#failed = path;
+    if (found === undefined) return;
+    const action = failureActionOf(this.#version.plan, found.node, failureClass);
+    if (action !== 'continue') this.#ended.add(scopePathOf(path));
+  }
+
+  #isEnded(path: string): boolean {
+    return this.#ended.has(scopePathOf(path)) || this.#ended.has('');
+  }
+
+  /** Edges without an event of their own follow from the status of their source. */
+  #route(path: string): void {
+    const found = nodeAt(this.#version.graph, path);
+    const run = this.nodes.get(path);
+    if (found === undefined || run === undefined) return;
+    const { node, graph } = found;
+    let isDecided = false;
+    const letters = graph.edges
+      .filter((edge) => edge.source === node.position)
+      .map((edge) => {
+        if (run.status === 'failed') return 'f';
+        if (run.status === 'skipped' || run.status === 'cancelled') return 'd';
+        const isOutdone = node.switchMode === 'exclusive' && isDecided;
+        const evaluated = this.#evaluated.get(`${path} ${edge.id}`);
+        const letter = evaluated?.charAt(0) ?? (isOutdone ? 'd' : 't');
+        if (!edge.isDefault && (letter === 't' || letter === 'e')) isDecided = true;
+        return letter;
+      });
+    this.nodes.set(path, { ...run, edges: letters.join('') });
+  }
+}
+
+const ENDS_RUN: ReadonlySet<string> = new Set(['run.cancel-requested']);
+
+/** The node that a path leads to, with the graph that it lies in; undefined where there is none. */
+function nodeAt(
+  graph: PlanGraph,
+  path: string,
+): { readonly node: CompiledNode; readonly graph: PlanGraph } | undefined {
+  const [first = '', ...rest] = path.split('/');
+  const [id = ''] = first.split(/[[#]/);
+  const node = graph.nodes[graph.positionOf.get(id) ?? -1];
+  if (node === undefined || (rest.length === 0 && first.endsWith(']'))) return undefined;
+  if (rest.length === 0) return { node, graph };
+  return node.loop && nodeAt(node.loop.body, rest.join('/'));
 }

@@ -48,6 +48,8 @@ export class ActorTree {
   readonly #nodeLogic: typeof nodeRunMachine;
   readonly #live = new Map<string, NodeActor>();
   readonly #dormant = new Map<string, string>();
+  /** Node runs whose snapshot is not the stored one any more. */
+  readonly #moved = new Set<string>();
   #rootText: string | undefined;
   /** The snapshot that `#rootText` was made of: XState keeps it while nothing changes. */
   #rootSnapshot: SnapshotFrom<typeof runMachine> | undefined;
@@ -109,6 +111,7 @@ export class ActorTree {
   send(node: string, event: NodeRunEvent): NodeStep {
     const actor = this.#live.get(node) ?? this.#spawn(node, this.#dormant.get(node));
     const before = actor.getSnapshot();
+    this.#moved.add(node);
     actor.send(event);
     const after = actor.getSnapshot();
     if (after.status === 'error') throw broken(`node run "${node}"`, event.type, after.error);
@@ -126,7 +129,7 @@ export class ActorTree {
   /** Takes a node run's snapshot, and lets go of its actor unless it has a slot or an open task. */
   settleNode(run: number, node: string, seq: number): ActorVersionRecord | undefined {
     const actor = this.#live.get(node);
-    if (actor === undefined) return undefined;
+    if (actor === undefined || !this.#moved.delete(node)) return undefined;
     const text = JSON.stringify(actor.getPersistedSnapshot());
     const status = statusOf(actor.getSnapshot().value) as NodeStatus;
     if (isFinal(status)) {
@@ -162,6 +165,7 @@ export class ActorTree {
     const actor = this.#live.get(node);
     if (actor !== undefined) this.#scope?.stopChild(actor);
     this.#spawn(node, undefined);
+    this.#moved.add(node);
   }
 
   /** What the statechart of a node run that is kept as text counts. */
