@@ -46,7 +46,7 @@ export type { PlanNode } from './plan/node-schemas.js';
 export { type ParseResult, parsePlanText } from './plan/parse.js';
 export type { PlanVersion } from './plan/plan-version.js';
 export { jsonSchema as planJsonSchema, type Plan } from './plan/schema.js';
-export { type RunFilter, RunReader } from './run-reader.js';
+export { type NodeRunPage, type RunFilter, RunReader } from './run-reader.js';
 export type {
   ArtifactView,
   AttemptView,

@@ -8,13 +8,16 @@ import { eventsCommand } from './commands/events.js';
 import { pauseCommand } from './commands/pause.js';
 import { respondCommand } from './commands/respond.js';
 import { resumeCommand } from './commands/resume.js';
+import { retryCommand } from './commands/retry.js';
 import { runCommand } from './commands/run.js';
 import { runsCommand } from './commands/runs.js';
 import { scheduleCommand } from './commands/schedule.js';
 import { schemaCommand } from './commands/schema.js';
 import { serveCommand } from './commands/serve.js';
 import { showCommand } from './commands/show.js';
+import { signalCommand } from './commands/signal.js';
 import { simulateCommand } from './commands/simulate.js';
+import { stepCommand } from './commands/step.js';
 import { tasksCommand } from './commands/tasks.js';
 import { validateCommand } from './commands/validate.js';
 import { whyCommand } from './commands/why.js';
@@ -35,6 +38,9 @@ const COMMANDS = [
   cancelCommand,
   pauseCommand,
   resumeCommand,
+  stepCommand,
+  signalCommand,
+  retryCommand,
   diagramCommand,
   scheduleCommand,
   serveCommand,

@@ -11,6 +11,8 @@ export interface OfferedPlanView {
   readonly hash: string;
 }
 
+export type RunVerb = 'cancel' | 'pause' | 'resume' | 'step' | 'signals' | 'retry';
+
 export class RemoteOwner {
   readonly address: string;
 
@@ -34,8 +36,8 @@ export class RemoteOwner {
     return this.#send('POST', `/tasks/${encodeURIComponent(task)}/response`, body);
   }
 
-  /** Cancels, pauses or resumes. */
-  async command(run: string, verb: 'cancel' | 'pause' | 'resume', body: JsonObject = {}) {
+  /** Does to a run what the last part of the path says. */
+  async command(run: string, verb: RunVerb, body: JsonObject = {}) {
     await this.#send('POST', `/runs/${encodeURIComponent(run)}/${verb}`, body);
   }
 

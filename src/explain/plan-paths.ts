@@ -118,6 +118,11 @@ export class PlanPaths {
     };
   }
 
+  /** The graph of an iteration, by the path of its scope. */
+  body(scope: string): WrittenGraph | undefined {
+    return this.#graph(scope.split('/'));
+  }
+
   #graph(parts: readonly string[]): WrittenGraph | undefined {
     const key = parts.map((part) => split(part).id).join('/');
     const known = this.#graphs.get(key);

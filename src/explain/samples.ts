@@ -62,7 +62,8 @@ export function sampleValue(wanted: Wanted): Sampled {
 
 /**
  * The sampled value, and further ones; `sameness` tells by a text which of them nobody can tell
- * apart. `resolve` gives the value of a path that a place in the value is compared with.
+ * apart: results with a semicolon between. Those that make more true come first, since they lead
+ * further. `resolve` gives the value of a path that a place in the value is compared with.
  */
 export function sampleVariants(
   wanted: Wanted,
@@ -95,7 +96,12 @@ export function sampleVariants(
     if (values.size >= MAX_VARIANTS) isCut = true;
     else values.set(key, value);
   }
-  return { values: [...values.values()], isCut };
+  const sorted = [...values].sort(([a], [b]) => truths(b) - truths(a));
+  return { values: sorted.map(([, value]) => value), isCut };
+}
+
+function truths(results: string): number {
+  return results.split(';').filter((result) => result === 'true').length;
 }
 
 /** The value with what is compared with other values made of their type. */

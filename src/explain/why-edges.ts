@@ -124,9 +124,12 @@ interface ReadValue {
   readonly value: JsonValue | undefined;
   /** It was too large: what is given is the beginning of its text. */
   readonly isCut: boolean;
+  /** Whether it was there is not stored. */
+  readonly isUnknown: boolean;
 }
 
-function toJson({ path, value, isCut }: ReadValue): JsonObject {
+function toJson({ path, value, isCut, isUnknown }: ReadValue): JsonObject {
+  if (isUnknown) return { path, isUnknown };
   return {
     path,
     ...(value === undefined ? { isMissing: true } : { value }),
@@ -135,9 +138,10 @@ function toJson({ path, value, isCut }: ReadValue): JsonObject {
 }
 
 function shown(read: ReadValue): ExplanationCause {
-  const { path, value, isCut } = read;
+  const { path, value, isCut, isUnknown } = read;
   const given = value === undefined ? '' : isCut ? cutText(String(value)) : valueText(value);
-  const text = value === undefined ? 'does not exist' : `was ${given}`;
+  const missing = isUnknown ? 'is not stored' : 'does not exist';
+  const text = value === undefined ? missing : `was ${given}`;
   return cause('value', `${path} ${text}`, toJson(read));
 }
 
@@ -161,21 +165,22 @@ async function valuesRead(
   const values: ReadValue[] = [];
   for (const { path } of readsOf(condition).slice(0, MAX_VALUES)) {
     const found = await valueAt(facts, source, path, seq);
-    values.push(bounded(found.text, found.value));
+    values.push(bounded(found));
   }
   return values;
 }
 
-function bounded(path: string, value: JsonValue | undefined): ReadValue {
-  if (value === undefined) return { path, value, isCut: false };
+function bounded({ text: path, value, isUnknown = false }: Found): ReadValue {
+  if (value === undefined) return { path, value, isCut: false, isUnknown };
   const text = JSON.stringify(value);
-  if (text.length <= MAX_VALUE) return { path, value, isCut: false };
-  return { path, value: text.slice(0, MAX_VALUE), isCut: true };
+  const isCut = text.length > MAX_VALUE;
+  return { path, value: isCut ? text.slice(0, MAX_VALUE) : value, isCut, isUnknown: false };
 }
 
 interface Found {
   readonly text: string;
   readonly value: JsonValue | undefined;
+  readonly isUnknown?: boolean;
 }
 
 async function valueAt(
@@ -188,12 +193,13 @@ async function valueAt(
     case 'inputs':
       return { text, value: readPath(parseJson(facts.record.inputJson), segments) };
     case 'loop':
-      return { text, value: loopValue(source, segments) };
+      return loopValue(facts, source, { root, segments, text });
     case 'nodes': {
       const [id = '', ...rest] = segments;
       const row = await namedRow(facts, source, String(id));
       const isThere = row !== undefined && isFinal(row.status) && row.seq < seq;
       const name = formatPath(['nodes', id, ...rest]);
+      if (rest[0] === 'artifacts') return { text: name, value: undefined, isUnknown: true };
       return { text: name, value: isThere ? memberAt(row, rest) : undefined };
     }
     default: {
@@ -231,12 +237,21 @@ function memberAt(row: NodeRunRecord, segments: readonly PathSegment[]): JsonVal
   }
 }
 
-/** What follows from the number of an iteration; the rest of what it knows is not kept. */
-function loopValue({ scope }: Spot, [name]: readonly PathSegment[]): JsonValue | undefined {
+/** What an iteration knew of itself: what its first nodes got as their input, or what follows from its number. */
+async function loopValue(
+  facts: RunFacts,
+  { scope, graph }: Spot,
+  { segments, text }: ReadPath,
+): Promise<Found> {
   const iteration = Number(/\[(\d+)\]$/.exec(scope)?.[1] ?? Number.NaN);
-  if (Number.isNaN(iteration)) return undefined;
-  if (name === 'iteration') return iteration;
-  return name === 'index' ? iteration - 1 : undefined;
+  if (Number.isNaN(iteration)) return { text, value: undefined };
+  if (text === 'loop.iteration') return { text, value: iteration };
+  if (text === 'loop.index') return { text, value: iteration - 1 };
+  const first = graph.nodes.find(({ id }) => graph.inbound(id).length === 0);
+  const row = first && (await facts.nodeRun(`${scope}/${first.id}`));
+  if (row === undefined || row.inputJson === null)
+    return { text, value: undefined, isUnknown: true };
+  return { text, value: readPath(parseJson(row.inputJson), segments) };
 }
 
 /** The rule of a join, and how its inbound edges stand. */

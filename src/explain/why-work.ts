@@ -296,7 +296,10 @@ export async function explainInsideOver(
   const before = await facts.after(Math.max(0, row.seq - 8), row.node, 8);
   const asked = before.findLast(({ type }) => type === 'loop.condition-evaluated');
   const again = row.generation > 1 ? `#${row.generation}` : '';
-  const iteration = { ...spot, scope: `${spot.path}${again}[${String(iterations)}]` };
+  // `while` was asked about the iteration that did not begin.
+  const number = Number(iterations) + (exit === 'while' ? 1 : 0);
+  const scope = `${spot.path}${again}[${number}]`;
+  const iteration = { ...spot, scope, graph: facts.paths.body(scope) ?? spot.graph };
   const values =
     asked === undefined || (exit !== 'until' && exit !== 'while')
       ? []

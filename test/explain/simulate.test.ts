@@ -317,3 +317,26 @@ describe('simulatePlan', () => {
     expect(await simulatePlan(compilePlanOrThrow(draft.plan), options)).toEqual(once);
   });
 });
+
+describe('a bounded simulation', () => {
+  it('S217 follows a long chain of conditions to its end first', async () => {
+    const ids = Array.from({ length: 40 }, (_, i) => `n${i}`);
+    const edges = ids.slice(1).map((id, i) => edge(`n${i}`, id, { when: 'output.x > 3' }));
+    const draft = plan(
+      ids.map((id) => action(id)),
+      edges,
+    );
+    const simulation = await simulatePlan(draft, { maxPaths: 3 });
+    expect(simulation).toMatchObject({ neverReached: [], neverTaken: [] });
+  });
+
+  it('S217 counts one plan under two names once', async () => {
+    const child = { title: 'Child', nodes: [action('w')], edges: [] };
+    const draft = plan(
+      ['one', 'two'].map((name) => ({ kind: 'subplan', id: name, plan: name })),
+      [],
+      { plans: { one: child, two: child } },
+    );
+    expect(await simulatePlan(draft)).toMatchObject({ neverReached: [], isComplete: true });
+  });
+});

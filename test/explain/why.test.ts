@@ -420,6 +420,24 @@ describe('why a node is completed', () => {
     expect(await why(at, 'l[2]/w')).toMatchObject({ status: 'completed', node: 'l[2]/w' });
   });
 
+  it('S218 reads what an iteration knew of itself', async () => {
+    const when = 'loop.item.v > 1 && loop.iteration < 9 && loop.input.x == 1';
+    const body = { nodes: [action('a'), action('b')], edges: [edge('a', 'b', { when })] };
+    const at = await started([
+      { kind: 'loop', id: 'l', forEach: '[{"v": 1}, {"v": 2}]', body },
+      { kind: 'loop', id: 'w', while: 'loop.iteration < 3', body: { nodes: [action('a')] } },
+    ]);
+    expect(find(await why(at, 'l[2]/b'), 'edge-condition')?.detail.values).toEqual([
+      { path: 'loop.item.v', value: 2 },
+      { path: 'loop.iteration', value: 2 },
+      { path: 'loop.input.x', value: 1 },
+    ]);
+    expect((await why(at, 'w')).lines.slice(-3, -1)).toEqual([
+      '  it ended after 2 iterations, by "while": loop.iteration < 3 is false',
+      '    loop.iteration was 3',
+    ]);
+  });
+
   it('S218 explains compensations and generations', async () => {
     const undone = await started(
       [action('charge', { compensate: { handler: 'work' } }), by('ship', 'fail')],

@@ -101,7 +101,10 @@ function openThing(
   }
   const isStuck = status === 'blocked' || (status === 'failed' && run.scope.kind !== 'items');
   const mayRetry =
-    isStuck && reference.ending === undefined && run.scope.aborted === undefined && !reference.isOver;
+    isStuck &&
+    reference.ending === undefined &&
+    run.scope.aborted === undefined &&
+    !reference.isOver;
   if (!mayRetry || played.retries >= script.retries) return undefined;
   return () => {
     played.retries += 1;

@@ -132,26 +132,52 @@ const nodeShape = fc.record({
   maxAttempts: fc.constantFrom(1, 1, 2, 3),
   retryOn: fc.constantFrom(undefined, undefined, ['exception'], ['schema', 'timeout']),
   backsOff: rarely(25),
-  timeoutMs: fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: limitMs }),
+  timeoutMs: fc.oneof(
+    { weight: 4, arbitrary: fc.constant(undefined) },
+    { weight: 1, arbitrary: limitMs },
+  ),
   durationMs: limitMs,
   hasDeadline: rarely(30),
   undoes: rarely(20),
   backTo: fc.nat(),
   maxRestarts: fc.constantFrom(1, 1, 2),
   mode: fc.constantFrom('exclusive', 'inclusive'),
-  rule: fc.constantFrom<string | number>('all', 'all', 'any', 1, 2, 3, 'taken > dead', 'taken + failed >= 2', 'open == 0'),
+  rule: fc.constantFrom<string | number>(
+    'all',
+    'all',
+    'any',
+    1,
+    2,
+    3,
+    'taken > dead',
+    'taken + failed >= 2',
+    'open == 0',
+  ),
   onInputFailure: fc.constantFrom('fail', 'ignore', 'ignore', 'wait'),
   cancelRest: rarely(40),
   mergeInputs: fc.constantFrom('error', 'first', 'last', 'last'),
   isPicky: rarely(6),
-  items: fc.constantFrom('[1, 2, 3]', '[]', '[{"v": 1}, {"v": 2}]', 'input', 'inputs.list', 'inputs.list'),
+  items: fc.constantFrom(
+    '[1, 2, 3]',
+    '[]',
+    '[{"v": 1}, {"v": 2}]',
+    'input',
+    'inputs.list',
+    'inputs.list',
+  ),
   concurrency: fc.constantFrom(undefined, 1, 2),
   chunkSize: sometimes(30, 1, 2),
   mapPolicy: fc.constantFrom('fail-fast', 'collect', 'collect'),
   minSuccess: sometimes(40, 0.5, 1),
   forEach: sometimes(40, '[1, 2]', 'inputs.list', 'input', '[]'),
   while: sometimes(30, 'loop.iteration < 3', 'inputs.flag', 'loop.input.v > 1'),
-  until: sometimes(40, 'loop.iteration >= 2', '!inputs.flag', 'has(nodes["@"].output) && nodes["@"].output != 1', 'nodes["@"].output.v > 2'),
+  until: sometimes(
+    40,
+    'loop.iteration >= 2',
+    '!inputs.flag',
+    'has(nodes["@"].output) && nodes["@"].output != 1',
+    'nodes["@"].output.v > 2',
+  ),
   result: sometimes(30, 'loop.iteration', 'nodes["@"].output', '{"v": loop.index}'),
   maxIterations: fc.constantFrom(1, 2, 3),
   breaks: sometimes(30, 'output.v > 2', 'loop.iteration == 2', 'always'),
@@ -293,6 +319,7 @@ interface Options {
   /** No loop around breaks already. */
   readonly mayBreak: boolean;
   readonly isInLoop: boolean;
+  readonly isTimeless: boolean;
 }
 
 /** A graph whose edges lead forward in a hidden order, its nodes authored in another. */
@@ -342,7 +369,8 @@ class NodeDraft {
     const covered = shape.hasDefault ? { defaultOutput: { v: 3 } } : {};
     const simple = this.#policy(OF_STRUCTURES);
     const composite = this.#policy(OF_COMPOSITES);
-    const deadline = shape.hasDeadline ? { deadlineMs: shape.durationMs } : {};
+    const isBounded = shape.hasDeadline && !this.#options.isTimeless;
+    const deadline = isBounded ? { deadlineMs: shape.durationMs } : {};
     switch (this.#kind) {
       case 'human-approval':
         return { kind: 'human-approval', ...checked, ...covered, onFailure: simple, ...deadline };
@@ -392,18 +420,18 @@ class NodeDraft {
 
   #retry(): JsonObject {
     const { maxAttempts, retryOn, backsOff } = this.#shape;
-    const { maxInterruptions } = this.#options;
+    const { maxInterruptions, isTimeless } = this.#options;
     return {
       maxAttempts,
       ...(retryOn && { retryOn: [...retryOn] }),
       // A delay of a millisecond is one, whatever chance makes of it.
-      ...(backsOff && { backoff: 'fixed', delayMs: 1 }),
+      ...(backsOff && !isTimeless && { backoff: 'fixed', delayMs: 1 }),
       ...(maxInterruptions !== undefined && { maxInterruptions }),
     };
   }
 
   #work(): JsonObject {
-    const { timeoutMs } = this.#shape;
+    const timeoutMs = this.#options.isTimeless ? undefined : this.#shape.timeoutMs;
     return { handler: 'work', retry: this.#retry(), ...(timeoutMs && { timeoutMs }) };
   }
 
@@ -483,14 +511,12 @@ const outputs = fc.oneof(
   fc.constantFrom<JsonValue | undefined>(undefined, 1, 'text', null, [1, 2]),
 );
 
-const thrown = fc
-  .tuple(fc.boolean(), fc.constantFrom('exception', 'exception', 'flaky'))
-  .map(
-    ([retryable, failureClass]): ScriptedEnd => ({
-      does: { throws: Object.assign(new Error('thrown'), { retryable, class: failureClass }) },
-      ending: { ok: false, class: failureClass, retryable },
-    }),
-  );
+const thrown = fc.tuple(fc.boolean(), fc.constantFrom('exception', 'exception', 'flaky')).map(
+  ([retryable, failureClass]): ScriptedEnd => ({
+    does: { throws: Object.assign(new Error('thrown'), { retryable, class: failureClass }) },
+    ending: { ok: false, class: failureClass, retryable },
+  }),
+);
 
 const scriptedEnds: fc.Arbitrary<ScriptedEnd> = fc.oneof(
   {
@@ -549,6 +575,8 @@ export interface RandomRunOptions {
   readonly concurrency?: number;
   readonly neverCancelled?: boolean;
   readonly maxInterruptions?: number;
+  /** Without anything that falls due: a stop of the process moves what a time is counted from. */
+  readonly isTimeless?: boolean;
   /** Kinds of nodes that must not be. */
   readonly without?: readonly string[];
 }
@@ -605,14 +633,17 @@ type Parts = {
 } & Omit<Script, 'input'>;
 
 function assemble(parts: Parts, options: RandomRunOptions): RandomRun {
-  const { maxInterruptions, without = [] } = options;
+  const { maxInterruptions, without = [], isTimeless = false } = options;
+  const common = { maxInterruptions, isTimeless, mayBreak: true, isInLoop: false };
   const { flag, list, ends, responses, signals, retries, choices, cancelAt } = parts;
-  const graph = graphDraft('n', parts.graph, { maxInterruptions, without, mayBreak: true, isInLoop: false });
+  const graph = graphDraft('n', parts.graph, {
+    ...common,
+    without: isTimeless ? [...without, 'sleep'] : without,
+  });
   const isNested = JSON.stringify(graph).includes('"subplan"');
   const { completion, maxSteps } = parts.settings;
   const named = parts.plans.map((plan, i) => {
-    const within = { maxInterruptions, without: IN_SUBPLANS, mayBreak: true, isInLoop: false };
-    const inside = graphDraft(`p${i}n`, plan, within);
+    const inside = graphDraft(`p${i}n`, plan, { ...common, without: IN_SUBPLANS });
     return [`p${i}`, { title: `Part ${i}`, ...inside }] as const;
   });
   return {

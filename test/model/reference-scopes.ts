@@ -118,7 +118,15 @@ export class ModelRun {
 /** What expressions about a node run may see; only final nodes are seen by others. */
 export function valuesFor(run: ModelRun, inputs: JsonValue): EdgeScope {
   const { input, output, outcome, action } = run;
-  return { inputs, loop: loopAround(run.scope), input, output, outcome, action, node: lookup(run.scope) };
+  return {
+    inputs,
+    loop: loopAround(run.scope),
+    input,
+    output,
+    outcome,
+    action,
+    node: lookup(run.scope),
+  };
 }
 
 export function lookup(scope: ModelScope): EdgeScope['node'] {
@@ -146,7 +154,9 @@ export function lastOutputs(scope: ModelScope): JsonObject {
 
 // Inputs -------------------------------------------------------------------------------------
 
-type Resolved = { readonly ok: true; readonly value: JsonValue | undefined } | { readonly ok: false };
+type Resolved =
+  | { readonly ok: true; readonly value: JsonValue | undefined }
+  | { readonly ok: false };
 
 export function resolveFrom(run: ModelRun, inputs: JsonValue): Resolved {
   const { scope, node } = run;

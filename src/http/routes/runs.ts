@@ -24,9 +24,15 @@ const cancel = z.strictObject({
   reason: z.string().max(2_000).optional(),
   by: z.string().max(256).optional(),
 });
+const signal = z.strictObject({
+  name: z.string(),
+  payload: z.custom<JsonValue>().optional(),
+  id: z.string().optional(),
+});
+const retry = z.strictObject({ node: z.string(), by: z.string().max(256).optional() });
 const nothing = z.strictObject({});
 
-/** Runs: start, list, read, cancel, pause, resume. Their events have a file of their own. */
+/** Runs: start, list, read, cancel, pause, resume, step, signal, retry. Their events have a file of their own. */
 export function addRuns(app: Hono, scope: HttpScope): void {
   const { orchestrator } = scope;
   const { runs } = orchestrator;
@@ -65,6 +71,46 @@ export function addRuns(app: Hono, scope: HttpScope): void {
       await readBody(context, nothing);
       await orchestrator.pause(pathPart(context, 'id'));
       return context.json(await runs.summary(pathPart(context, 'id')));
+    },
+  });
+  resource(app, '/runs/:id/step', {
+    async POST(context) {
+      await readBody(context, nothing);
+      await orchestrator.step(pathPart(context, 'id'));
+      return context.json(await runs.summary(pathPart(context, 'id')));
+    },
+  });
+  resource(app, '/runs/:id/signals', {
+    async POST(context) {
+      const { name, payload, id } = await readBody(context, signal);
+      const options = {
+        ...(payload !== undefined && { payload }),
+        ...(id !== undefined && { id }),
+      };
+      const signalled = await orchestrator.signal(pathPart(context, 'id'), name, options);
+      return context.json(signalled, signalled.isNew ? 201 : 200);
+    },
+  });
+  resource(app, '/runs/:id/retry', {
+    async POST(context) {
+      const { node, by } = await readBody(context, retry);
+      await orchestrator.retryNode(pathPart(context, 'id'), node, {
+        ...(by !== undefined && { by }),
+      });
+      return context.json(await runs.summary(pathPart(context, 'id')));
+    },
+  });
+  resource(app, '/runs/:id/nodes', {
+    async GET(context) {
+      const scope = context.req.query('scope');
+      const after = context.req.query('after');
+      const limit = queryCount(context, 'limit', { min: 1, otherwise: 1_000 });
+      const page = await runs.nodeRuns(pathPart(context, 'id'), {
+        limit,
+        ...(scope !== undefined && { scope }),
+        ...(after !== undefined && { after }),
+      });
+      return context.json({ nodes: page });
     },
   });
   resource(app, '/runs/:id/resume', {
