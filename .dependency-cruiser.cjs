@@ -49,7 +49,8 @@ module.exports = {
       from: inside('schedules'),
       to: {
         path: '^src/',
-        pathNot: '^src/(schedules/|plan/|machines/|actors/(environment|ports|handlers|records)[.]ts|errors[.]ts)',
+        pathNot:
+          '^src/(schedules/|plan/|machines/|actors/(environment|ports|handlers|records)[.]ts|errors[.]ts)',
       },
     },
     {
@@ -57,6 +58,22 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/(testing|explain)/' },
       to: { path: '^src/testing/' },
+    },
+    {
+      name: 'explanations-are-on-top',
+      severity: 'error',
+      from: { path: '^src/(plan|machines|actors|persistence|schedules|isolation)/' },
+      to: { path: '^src/explain/' },
+    },
+    {
+      name: 'why-only-reads',
+      severity: 'error',
+      from: { path: '^src/explain/(why|run-facts|plan-paths|cause|expression-reads)' },
+      to: {
+        path: '^src/',
+        pathNot:
+          '^src/(explain/|plan/|machines/|views[.]ts|errors[.]ts|actors/records[.]ts|actors/run/failure-policy[.]ts)',
+      },
     },
     {
       name: 'http-and-cli-use-the-api',

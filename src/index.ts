@@ -11,6 +11,7 @@ export type {
 } from './actors/handlers.js';
 export type { LiveRun } from './actors/live-index.js';
 export { ERROR_KINDS, type ErrorCode, RunchartError } from './errors.js';
+export { FAILURE_CLASSES } from './machines/node-run-events.js';
 export { type IsolatedHandler, type IsolatedOptions, isolated } from './isolation/isolated.js';
 export { IsolationError, type IsolationErrorCode } from './isolation/isolation-error.js';
 export {
@@ -50,6 +51,8 @@ export { type NodeRunPage, type RunFilter, RunReader } from './run-reader.js';
 export type {
   ArtifactView,
   AttemptView,
+  Explanation,
+  ExplanationCause,
   NodeRunView,
   NodeStateView,
   RunDetails,

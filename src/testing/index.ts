@@ -1,4 +1,12 @@
 /** The test kit, as the package offers it to tests of plans and handlers. */
+
+export {
+  type SimulatedPath,
+  type SimulateOptions,
+  type Simulation,
+  simulatePlan,
+  type UndeterminedCondition,
+} from '../explain/simulate.js';
 export { type EventFilter, EventLog, type EventPattern } from './event-log.js';
 export type { CommitFault, CrashFault, Faults, HandlerFault } from './faults.js';
 export { SimulationError, type SimulationErrorCode } from './simulation-error.js';

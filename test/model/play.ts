@@ -52,7 +52,7 @@ export function nextStep(reference: Reference, script: Script, played: Played): 
 }
 
 /** Random scripts come to an end long before. */
-const MAX_STEPS = 400;
+const MAX_STEPS = 150;
 
 function openThings(reference: Reference, script: Script, played: Played): (() => Step)[] {
   if (reference.isOver) return [];

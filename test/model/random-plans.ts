@@ -603,7 +603,7 @@ const IN_SUBPLANS: readonly string[] = ['loop', 'map', 'subplan', 'sleep', 'sign
 export function randomRuns(options: RandomRunOptions = {}): fc.Arbitrary<RandomRun> {
   return fc
     .record({
-      graph: graphShape(2, options.maxNodes ?? 14, 2),
+      graph: graphShape(2, options.maxNodes ?? 10, 2),
       plans: fc.tuple(graphShape(1, 3, 0), graphShape(1, 3, 0)),
       settings,
       flag: fc.boolean(),

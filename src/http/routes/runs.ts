@@ -100,6 +100,12 @@ export function addRuns(app: Hono, scope: HttpScope): void {
       return context.json(await runs.summary(pathPart(context, 'id')));
     },
   });
+  resource(app, '/runs/:id/why', {
+    async GET(context) {
+      const node = context.req.query('node') ?? '';
+      return context.json(await runs.why(pathPart(context, 'id'), node));
+    },
+  });
   resource(app, '/runs/:id/nodes', {
     async GET(context) {
       const scope = context.req.query('scope');
