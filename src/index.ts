@@ -11,9 +11,9 @@ export type {
 } from './actors/handlers.js';
 export type { LiveRun } from './actors/live-index.js';
 export { ERROR_KINDS, type ErrorCode, RunchartError } from './errors.js';
-export { FAILURE_CLASSES } from './machines/node-run-events.js';
 export { type IsolatedHandler, type IsolatedOptions, isolated } from './isolation/isolated.js';
 export { IsolationError, type IsolationErrorCode } from './isolation/isolation-error.js';
+export { FAILURE_CLASSES } from './machines/node-run-events.js';
 export {
   NODE_STATUSES,
   type NodeStatus,
@@ -48,6 +48,13 @@ export { type ParseResult, parsePlanText } from './plan/parse.js';
 export type { PlanVersion } from './plan/plan-version.js';
 export { jsonSchema as planJsonSchema, type Plan } from './plan/schema.js';
 export { type NodeRunPage, type RunFilter, RunReader } from './run-reader.js';
+export type {
+  CatchUpPolicy,
+  OverlapPolicy,
+  Schedule,
+  ScheduleCounters,
+} from './schedules/schedule.js';
+export type { ScheduleOptions, Schedules, ScheduleUpdate } from './schedules/schedules.js';
 export type {
   ArtifactView,
   AttemptView,

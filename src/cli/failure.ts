@@ -38,6 +38,7 @@ const USAGE: ReadonlySet<string> = new Set<ErrorCode>([
   'input-invalid',
   'argument-invalid',
   'response-invalid',
+  'schedule-invalid',
 ]);
 
 /** Prints an error and returns the exit code that goes with it. */

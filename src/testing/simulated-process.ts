@@ -76,7 +76,11 @@ export class SimulatedProcess {
   }
 
   #limit(journal: Journal): Journal {
-    return { ...journal, commit: (turn) => this.#commit(journal, turn) };
+    return {
+      ...journal,
+      commit: (turn) => this.#commit(journal, turn),
+      write: (rows) => (this.isOver ? new Promise(() => {}) : journal.write(rows)),
+    };
   }
 
   async #commit(journal: Journal, turn: TurnRecord): Promise<void> {

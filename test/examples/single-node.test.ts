@@ -21,7 +21,7 @@ describe('examples/single-node', () => {
     expect(run.log.find('node.completed')).toMatchObject({ node: 'echo', attempt: 1 });
   });
 
-  it('S39 S140 is scheduled first where it is to start later', async () => {
+  it('S39 is scheduled first where it is to start later', async () => {
     const kit = await testKit({ handlers });
     const startAt = kit.clock.now() + 60_000;
     const run = await kit.run(plan, { startAt });

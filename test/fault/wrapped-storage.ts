@@ -15,6 +15,7 @@ export function wrapJournal(inner: Journal, kill: KillSwitch, defect: Defect | u
     defect === 'acknowledges-before-commit' ? lyingCommit(inner) : inner.commit.bind(inner);
   return {
     storePlan: inner.storePlan.bind(inner),
+    write: inner.write.bind(inner),
     release: inner.release.bind(inner),
     health: inner.health.bind(inner),
     close: inner.close.bind(inner),
@@ -57,6 +58,8 @@ export function wrapStore(
     nextDue: inner.nextDue.bind(inner),
     endedChildren: inner.endedChildren.bind(inner),
     lastTurnAt: inner.lastTurnAt.bind(inner),
+    schedules: inner.schedules,
+    runKeys: inner.runKeys,
     close: inner.close.bind(inner),
     async loadRun(id) {
       const stored = await inner.loadRun(id);

@@ -239,10 +239,7 @@ class Rebuilt {
   }
 }
 
-const ENDS_RUN: ReadonlySet<string> = new Set([
-  'run.cancel-requested',
-  'run.budget-exhausted',
-]);
+const ENDS_RUN: ReadonlySet<string> = new Set(['run.cancel-requested', 'run.budget-exhausted']);
 
 /** The node that a path leads to, with the graph that it lies in; undefined where there is none. */
 function nodeAt(

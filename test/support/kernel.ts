@@ -387,7 +387,11 @@ class Life {
   }
 
   limit(journal: Journal): Journal {
-    return { ...journal, commit: (turn) => this.#commit(journal, turn) };
+    return {
+      ...journal,
+      commit: (turn) => this.#commit(journal, turn),
+      write: (rows) => (this.isOver ? new Promise(() => {}) : journal.write(rows)),
+    };
   }
 
   #commit(journal: Journal, turn: TurnRecord): Promise<void> {

@@ -98,10 +98,10 @@ function runEventType(from: RunStatus | null, to: RunStatus): string {
 
 /** Names of node runs that keep the run from going on, with why; the first hundred. */
 function blockingNodes({ model, tree }: Decider): JsonValue {
-  return tree
-    .openNodes()
-    .flatMap((path) => model.find(path) ?? [])
-    .filter((run) => !isFinal(run.status))
+  const touched = tree.openNodes().flatMap((path) => model.find(path) ?? []);
+  const open = touched.filter((run) => !isFinal(run.status));
+  return model
+    .inPlanOrder(open)
     .slice(0, 100)
     .map(({ path, reason }) => ({ node: path, reason: { ...reason } }) as JsonValue);
 }

@@ -4,7 +4,6 @@ import { blockingIssues } from '../../plan/issue.js';
 import type { JsonValue } from '../../plan/json.js';
 import { endInFailure } from './attempts.js';
 import type { Decider } from './decider.js';
-import { abandonScope } from './ending.js';
 import { failure } from './failure.js';
 import type { NodeRun, Scope } from './scope.js';
 import { itemsOf, itemsScope } from './scope-of-host.js';
@@ -29,16 +28,8 @@ export function beginMap(decider: Decider, host: NodeRun): void {
 
 /** An item is final, or the turn had no room for more of them: goes on with the next, or ends the map. */
 export function continueMap(decider: Decider, host: NodeRun, scope: Scope): void {
-  const { map } = host.node;
-  if (map === undefined) throw new Error(`"${host.path}" is no map`);
-  const failures = scope.progress.count('failed');
-  if (failures > 0 && map.policy === 'fail-fast' && scope.aborted === undefined) {
-    return abandonMap(decider, scope);
-  }
-  if (scope.aborted === undefined && admitItems(decider, host, scope)) return;
-  // Items may have been refused just now.
-  const failed = scope.progress.count('failed');
-  if (scope.isSettled && scope.aborted === undefined) endMap(decider, host, scope, failed);
+  if (admitItems(decider, host, scope)) return;
+  if (scope.isSettled) endMap(decider, host, scope, scope.progress.count('failed'));
 }
 
 /** Makes items ready while there is room; false where none is left and none is at work. */
@@ -58,10 +49,8 @@ function admitItems(decider: Decider, host: NodeRun, scope: Scope): boolean {
       return true;
     }
     beginItem(decider, scope.at(next), items[next]);
-    if (host.node.map?.policy === 'fail-fast' && progress.count('failed') > 0) {
-      model.noteSettled(scope);
-      return true;
-    }
+    // An item that is refused may end the map.
+    if (scope.aborted !== undefined) return true;
   }
 }
 
@@ -76,20 +65,6 @@ function beginItem(decider: Decider, run: NodeRun, item: JsonValue | undefined):
   run.setInput(item);
   decider.step(run, { type: 'inputs.resolved' });
   decider.begin(run);
-}
-
-function abandonMap(decider: Decider, scope: Scope): void {
-  const first = firstFailure(scope);
-  abandonScope(decider, scope, {
-    code: first?.reason?.code ?? 'item-failed',
-    message: first?.reason?.message ?? 'an item failed',
-    class: 'item',
-    detail: { node: first?.path ?? '' },
-  });
-}
-
-function firstFailure(scope: Scope): NodeRun | undefined {
-  return failuresOf(scope)[0];
 }
 
 function failuresOf(scope: Scope): NodeRun[] {

@@ -418,17 +418,19 @@ export class RunModel {
 
   /** A node run that must not fail has failed: everything else in its scope was called off. */
   #resumeAbortion(scope: Scope): void {
-    if (scope.host === undefined || scope.isItems) return;
-    const culprit = [...scope.touchedRuns()].find(
-      (run) =>
-        run.status === 'failed' &&
-        failureActionOf(this.version.plan, run.node, run.reason?.class) !== 'continue',
-    );
+    if (scope.host === undefined) return;
+    const culprit = [...scope.touchedRuns()].find((run) => this.#isFatal(run));
     if (culprit === undefined) return;
-    scope.aborted = abortionBy(culprit);
+    scope.aborted = scope.isItems ? abortionByItem(culprit) : abortionBy(culprit);
     const open = [...scope.touchedRuns()].filter((run) => !isFinal(run.status));
     this.beginWithdrawal(open);
     cancelUntouched(scope);
+  }
+
+  #isFatal(run: NodeRun): boolean {
+    if (run.status !== 'failed') return false;
+    if (run.scope.isItems) return isFatalItem(run);
+    return failureActionOf(this.version.plan, run.node, run.reason?.class) !== 'continue';
   }
 
   /** What lies inside a composite that was told to stop goes with it. */
@@ -479,6 +481,16 @@ export function abortionBy({ reason, path }: NodeRun): Reason {
     ...(failureClass !== undefined && { class: failureClass }),
     detail: { node: path },
   };
+}
+
+/** An item whose failure calls off all of its map. */
+export function isFatalItem({ scope, status }: NodeRun): boolean {
+  return status === 'failed' && scope.host?.node.map?.policy === 'fail-fast';
+}
+
+/** Why the items of a map are called off, from the one that failed. */
+export function abortionByItem(item: NodeRun): Reason {
+  return { ...abortionBy(item), class: 'item' };
 }
 
 /** Node runs of a scope that were never touched are cancelled; returns how many. */

@@ -32,7 +32,7 @@ import { permitOf } from './permits.js';
 import { decideReadiness } from './readiness.js';
 import { restartFrom } from './restart.js';
 import { outgoingEdges, routeFrom } from './routing.js';
-import { abortionBy, type RunModel } from './run-model.js';
+import { abortionBy, abortionByItem, isFatalItem, type RunModel } from './run-model.js';
 import type { NodeRun, Scope } from './scope.js';
 import { cancelChild, startChild } from './subplans.js';
 import { armTimer, clearTimersOf } from './timers.js';
@@ -129,7 +129,7 @@ export class TurnDecider implements Decider {
     // Starting work may have used up the budget: then only what undoes it may start.
     if (this.isEnding) this.#stopAndStart();
     if (this.#hasMoreToDecide()) this.turn.effects.push({ type: 'turn.continue' });
-    else this.tree.sendRun({ type: 'progress.settled', ...this.model.summary(this.#isHeldByTask) });
+    else this.#settleProgress();
     this.recordRunStatus();
     this.#storeChanges();
   }
@@ -139,6 +139,13 @@ export class TurnDecider implements Decider {
     settleStopped(this);
     compensate(this);
     this.#grantSlots();
+  }
+
+  #settleProgress(): void {
+    // A run that was cancelled before it began has nothing to settle.
+    if (isFinal(this.tree.runStatus)) return;
+    const isHeldByTask = this.model.tasks.has('');
+    this.tree.sendRun({ type: 'progress.settled', ...this.model.summary(isHeldByTask) });
   }
 
   /** Records a change of the run's status since it was last recorded. */
@@ -158,10 +165,6 @@ export class TurnDecider implements Decider {
   /** Key of a node run's current attempt, for whatever it does outside: stable over crashes, never reused. */
   attemptKey({ path, generation, attempt }: NodeRun): string {
     return `${this.model.record.id}/${path}/${generation}/${attempt}`;
-  }
-
-  get #isHeldByTask(): boolean {
-    return this.model.tasks.has('');
   }
 
   #carryOut(intention: string, run: NodeRun): void {
@@ -224,7 +227,9 @@ export class TurnDecider implements Decider {
     const { scope } = run;
     clearTimersOf(this, run);
     model.noteSettled(scope);
-    if (scope.isList || this.isEnding || scope.aborted !== undefined) return;
+    if (this.isEnding || scope.aborted !== undefined) return;
+    if (scope.isItems && isFatalItem(run)) return abandonScope(this, scope, abortionByItem(run));
+    if (scope.isList) return;
     this.#pauseAtTarget(run);
     if (status !== 'failed') return this.#route(run, status);
     switch (failureActionOf(model.version.plan, run.node, run.reason?.class)) {
