@@ -10,6 +10,8 @@ import { ForwardClock, loadSeconds, openRig, replaySeconds, withDirectory } from
 const PER_RUN = 100;
 const SLEEP_MS = 86_400_000;
 const STARTS_AT_ONCE = 50;
+/** What a timer costs where so many are due is what flatness is measured against. */
+const FEW = 10_000;
 
 interface Phase {
   readonly seconds: number;
@@ -44,6 +46,16 @@ export async function* timers(maxSize: number, perRun = PER_RUN): AsyncGenerator
   const before = [...arm.turns, ...restart.turns];
   const bareFire = await replaySeconds(fire.turns, undefined, before);
   yield perTimer('timers-fire', count, own.fire.seconds, bareFire);
+  if (count <= FEW) return;
+  const few = await live(FEW / perRun, perRun, false);
+  const ratio = own.fire.seconds / count / (few.fire.seconds / FEW);
+  yield {
+    name: 'flatness-timers',
+    value: ratio,
+    unit: 'x',
+    ratio,
+    baseline: `cost to fire with ${count} due over ${FEW}`,
+  };
 }
 
 function perTimer(name: string, count: number, seconds: number, bareSeconds: number): Row {

@@ -166,6 +166,7 @@ export class RunReader {
       id,
       status: record.status,
       outputs,
+      ...(record.outputJson !== null && { output: JSON.parse(record.outputJson) as JsonValue }),
       errors: await this.#errors(record.run),
       failureCount: {
         attempts: await this.#rows.countEvents(record.run, 'attempt.failed'),

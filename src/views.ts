@@ -108,6 +108,8 @@ export interface RunResult<Outputs = Readonly<Record<string, JsonValue>>> {
   readonly status: RunStatus;
   /** Outputs of the nodes that have one, by node id. */
   readonly outputs: Outputs;
+  /** What the plan's `result` gave, where it has one and the run ended well. */
+  readonly output?: JsonValue;
   /** Failed attempts and failed nodes, in the order in which they failed. */
   readonly errors: readonly RunError[];
   /** Attempts that failed, and nodes that failed for good. */

@@ -120,6 +120,7 @@ class RunningAttempt implements Attempt, HandlerContext {
   readonly attempt: number;
   readonly isLastTry: boolean;
   readonly key: string;
+  readonly idempotencyKey: string;
   readonly lastHeartbeat: JsonValue | undefined;
   readonly logger: Logger;
   readonly #reports: AttemptReports;
@@ -137,6 +138,7 @@ class RunningAttempt implements Attempt, HandlerContext {
     this.attempt = effect.attempt;
     this.isLastTry = effect.isLastTry;
     this.key = effect.key;
+    this.idempotencyKey = effect.key.slice(0, effect.key.lastIndexOf('/'));
     this.lastHeartbeat = effect.lastHeartbeat;
     this.#reports = reports;
     this.logger = logger;

@@ -23,8 +23,13 @@ export interface HandlerContext {
   readonly attempt: number;
   /** Whether its failure is not tried again, as far as that depends on the number of tries. */
   readonly isLastTry: boolean;
-  /** `run/node/generation/attempt`: hand it to whatever you call, so that it can tell a repetition. */
+  /** `run/node/generation/attempt`: names this attempt, and no other. */
   readonly key: string;
+  /**
+   * `run/node/generation`: the same for all attempts. Hand it to whatever you call, so that it can
+   * tell a repetition, after a crash or a failed try.
+   */
+  readonly idempotencyKey: string;
   /** Aborted when the run is cancelled or fails, and when the process shuts down. */
   readonly signal: AbortSignal;
   readonly logger: Logger;

@@ -1,12 +1,18 @@
 /** Asks the person at the terminal. */
 import { userInfo } from 'node:os';
 import { createInterface, type Interface } from 'node:readline/promises';
-import { type JsonObject, type Orchestrator, RunchartError, type TaskView } from '../index.js';
+import {
+  type JsonObject,
+  type JsonValue,
+  type Orchestrator,
+  RunchartError,
+  type TaskView,
+} from '../index.js';
 import { approve, reject, requestChanges } from './answer.js';
 import type { DatabaseOption } from './database.js';
 import { reportFailure } from './failure.js';
 import { note } from './output.js';
-import { describeTask } from './show-tasks.js';
+import { describeTask, isReview } from './show-tasks.js';
 
 /** Who answers where nobody is named: whoever is logged in. */
 export function defaultResponder(): string {
@@ -23,7 +29,9 @@ export async function askPerson(
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
     for (;;) {
-      const response = await readAnswer(terminal);
+      const response = isReview(task.kind)
+        ? await readReview(terminal)
+        : await readAnswer(terminal);
       if (response === 'later') return false;
       if (await tryToRespond(orchestrator, task, response)) return true;
     }
@@ -47,6 +55,35 @@ async function readAnswer(terminal: Interface): Promise<JsonObject | 'later'> {
         return reject(await terminal.question('why? '));
       case 'l':
         return 'later';
+    }
+  }
+}
+
+async function readReview(terminal: Interface): Promise<JsonObject | 'later'> {
+  for (;;) {
+    const word = await terminal.question(
+      '[t]ry again, [a]ccept an output, [g]ive it up, or [l]ater? ',
+    );
+    switch (word.trim().toLowerCase().charAt(0)) {
+      case 't':
+        return { decision: 'retry' };
+      case 'a':
+        return { decision: 'accept', output: await readOutput(terminal) };
+      case 'g':
+        return { decision: 'abort', comments: await terminal.question('why? ') };
+      case 'l':
+        return 'later';
+    }
+  }
+}
+
+async function readOutput(terminal: Interface): Promise<JsonValue> {
+  for (;;) {
+    const text = await terminal.question('the output, as JSON: ');
+    try {
+      return JSON.parse(text) as JsonValue;
+    } catch {
+      note('that is no JSON');
     }
   }
 }

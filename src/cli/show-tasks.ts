@@ -9,19 +9,43 @@ const MAX_INPUT_LINES = 20;
 export function describeTask(task: TaskView, option: DatabaseOption): string {
   const { objective, instructions, criteria, input } = task.presented;
   const lines = [
-    `"${task.node}" waits for a person (task ${task.id})`,
+    `"${task.node || 'the run'}" waits for a person (task ${task.id})`,
     ...textLine('objective', objective),
     ...textLine('asked', instructions),
     ...(Array.isArray(criteria) ? criteria.flatMap((text) => textLine('criterion', text)) : []),
     ...(task.responders === null ? [] : textLine('may answer', task.responders.join(', '))),
     ...(task.deadlineAt === null ? [] : textLine('until', `${when(task.deadlineAt)} UTC`)),
+    ...failureLine(task.presented.failure),
     ...inputLines(input),
     'answer with one of',
-    ...['--approve', '--request-changes "what"', '--reject "why"'].map(
+    ...answerWords(task.kind).map(
       (words) => `  npx runchart respond ${task.id} ${words}${databaseWords(option)}`,
     ),
   ];
   return lines.map(clean).join('\n');
+}
+
+/** Whether the task is about work that failed: accept an output, try again, or give it up. */
+export function isReview(kind: string): boolean {
+  return kind === 'human-review' || kind === 'escalation';
+}
+
+function answerWords(kind: string): string[] {
+  if (isReview(kind)) {
+    return [
+      `--response '{"decision": "retry"}'`,
+      `--response '{"decision": "accept", "output": …}'`,
+      `--response '{"decision": "abort"}'`,
+    ];
+  }
+  if (kind === 'budget' || kind === 'deadline') return ['--approve', '--reject "why"'];
+  return ['--approve', '--request-changes "what"', '--reject "why"'];
+}
+
+/** What work failed with, where the task is about it. */
+function failureLine(failure: JsonValue | undefined): string[] {
+  if (typeof failure !== 'object' || failure === null || Array.isArray(failure)) return [];
+  return textLine('failed with', failure.message);
 }
 
 function textLine(label: string, value: JsonValue | undefined): string[] {

@@ -146,7 +146,16 @@ export class IsolatedCall implements PooledCall {
 }
 
 /** Getters of a context that its own properties do not show. */
-const KNOWN_DATA = ['run', 'node', 'generation', 'attempt', 'isLastTry', 'key', 'lastHeartbeat'];
+const KNOWN_DATA = [
+  'run',
+  'node',
+  'generation',
+  'attempt',
+  'isLastTry',
+  'key',
+  'idempotencyKey',
+  'lastHeartbeat',
+];
 
 /** What of a context is plain data; the rest are its methods, the signal and the logger. */
 function plainData(context: HandlerContext): JsonObject {

@@ -82,6 +82,8 @@ const definitions = setup({
     countTry: assign({ tries: ({ context }) => context.tries + 1 }),
     raiseLevel: assign({ level: ({ context }) => context.level + 1 }),
     countInterruption: assign({ interruptions: ({ context }) => context.interruptions + 1 }),
+    /** What it failed with before it succeeded is history. */
+    clearReason: assign({ reason: null }),
     keepReason: assign({ reason: ({ event }) => reasonOf(event) }),
   },
 });
@@ -137,7 +139,10 @@ export const nodeRunMachine = definitions.createMachine({
     running: {
       initial: 'working',
       on: {
-        'attempt.succeeded': [{ guard: 'hasWarnings', target: 'partial' }, { target: 'completed' }],
+        'attempt.succeeded': [
+          { guard: 'hasWarnings', target: 'partial', actions: 'clearReason' },
+          { target: 'completed', actions: 'clearReason' },
+        ],
         'attempt.interrupted': [
           { guard: 'maySurvive', target: 'ready.due', actions: 'countInterruption' },
           { guard: 'isSkipped', target: 'skipped', actions: 'keepReason' },
@@ -211,7 +216,10 @@ export const nodeRunMachine = definitions.createMachine({
       entry: 'openTask',
       exit: 'closeTask',
       on: {
-        'response.accepted': [{ guard: 'hasWarnings', target: 'partial' }, { target: 'completed' }],
+        'response.accepted': [
+          { guard: 'hasWarnings', target: 'partial', actions: 'clearReason' },
+          { target: 'completed', actions: 'clearReason' },
+        ],
         'response.retry': 'ready.due',
         'response.abort': { target: 'failed', actions: 'keepReason' },
         'deadline.passed': [

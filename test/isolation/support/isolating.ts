@@ -51,6 +51,7 @@ export function recording(more: object = {}): Recorded {
     logger,
     generation: 1,
     isLastTry: true,
+    idempotencyKey: 'r/n/1',
     lastHeartbeat: undefined,
     heartbeat: () => {},
     progress: (value: unknown) => {

@@ -12,6 +12,7 @@ const context = {
   logger: console,
   generation: 1,
   isLastTry: true,
+  idempotencyKey: 'r/n/1',
   lastHeartbeat: undefined,
   heartbeat: () => {},
   progress: (value: unknown) => console.log(value),
