@@ -5,6 +5,7 @@
  */
 import type { EventRow, NodeRunRow, Picture } from './database-copy.js';
 import type { Life } from './incarnation.js';
+import { nodeOf } from './node-name.js';
 import type { Line } from './protocol.js';
 import type { Scenario, ScriptedRun } from './scenario.js';
 
@@ -177,13 +178,13 @@ function* checkExecutions(history: History): Findings {
   for (const { run, node } of history.lives.flatMap(({ life }) => linesOf(life, 'called'))) {
     calls.set(`${run}/${node}`, (calls.get(`${run}/${node}`) ?? 0) + 1);
   }
-  for (const run of history.scenario.runs) {
-    for (const [node, { failures }] of Object.entries(run.work)) {
-      const count = calls.get(`${run.id}/${node}`) ?? 0;
-      if (count <= 1 + crashes + failures) continue;
-      const message = `${run.id}/${node} ran ${count} times: ${crashes} crashes, ${failures} failures`;
-      yield { kind: 'repeated', message };
-    }
+  const scripts = new Map(history.scenario.runs.map(({ id, work }) => [id, work]));
+  for (const [name, count] of calls) {
+    const run = name.slice(0, name.indexOf('/'));
+    const failures = scripts.get(run)?.[nodeOf(name)]?.failures ?? 0;
+    if (count <= 1 + crashes + failures) continue;
+    const message = `${name} ran ${count} times: ${crashes} crashes, ${failures} failures`;
+    yield { kind: 'repeated', message };
   }
 }
 
@@ -210,7 +211,11 @@ function* checkDecisions(history: History): Findings {
   const { events = [], responses = [] } = finalPicture(history) ?? {};
   const edges = events
     .filter(({ type }) => type === 'edge.evaluated')
-    .map(({ run, detail_json }) => `${run}/${(JSON.parse(detail_json) as { edge: string }).edge}`);
+    .map(({ run, node, detail_json }) => {
+      // In a loop it is evaluated once per iteration.
+      const { edge } = JSON.parse(detail_json) as { edge: string };
+      return `${run}/${node}/${edge}`;
+    });
   for (const edge of duplicates(edges)) {
     yield { kind: 'repeated', message: `edge ${edge} was evaluated twice` };
   }
@@ -348,7 +353,8 @@ function outcomeOf(
   const nodes = picture.nodeRuns
     .filter(({ run }) => run === row?.run)
     .map(({ node, status, outcome, edges, output_json }): [string, string] => {
-      const output = node in work || node in responses ? output_json : '…';
+      const id = nodeOf(node);
+      const output = id in work || id in responses ? output_json : '…';
       const start = started.has(node) ? 'started' : 'never started';
       return [node, [status, outcome, edges, output, start].join(' ')];
     });

@@ -65,6 +65,7 @@ export class ProductCopy {
 
 const COMMON = [
   new URL('./built-product.ts', import.meta.url),
+  new URL('./node-name.ts', import.meta.url),
   new URL('./report.ts', import.meta.url),
 ];
 export const WORKER_MODULES: readonly URL[] = [

@@ -55,16 +55,26 @@ interface Part {
   readonly last: string;
 }
 
+/** What a plan and the bodies of its loops share. */
+interface Shared {
+  nodes: number;
+  readonly work: Record<string, ScriptedWork>;
+  readonly responses: Record<string, JsonObject>;
+}
+
 /** Puts a plan together from parts with one entry and one exit each. */
 class PlanDraft {
   readonly #random: Seeded;
+  readonly #shared: Shared;
+  /** Whether it is the body of a loop: there the moment of a failure would decide what else finishes. */
+  readonly #isBody: boolean;
   readonly #nodes: JsonObject[] = [];
   readonly #edges: JsonObject[] = [];
-  readonly #work: Record<string, ScriptedWork> = {};
-  readonly #responses: Record<string, JsonObject> = {};
 
-  constructor(random: Seeded) {
+  constructor(random: Seeded, shared?: Shared) {
     this.#random = random;
+    this.#isBody = shared !== undefined;
+    this.#shared = shared ?? { nodes: 0, work: {}, responses: {} };
   }
 
   run(id: string): ScriptedRun {
@@ -76,15 +86,15 @@ class PlanDraft {
       plan: { title: `Plan of ${id}`, nodes: this.#nodes, edges: this.#edges },
       input: { n: random.int(0, 5), run: id },
       concurrency: random.pick([1, 2, 4, 100]),
-      work: this.#work,
-      responses: this.#responses,
+      work: this.#shared.work,
+      responses: this.#shared.responses,
     };
   }
 
   #part(depth: number): Part {
     const random = this.#random;
     if (depth === 0) return random.chance(0.85) ? this.#action() : this.#flakyAction();
-    switch (random.int(0, 4)) {
+    switch (random.int(0, 7)) {
       case 0:
         return this.#chain(depth);
       case 1:
@@ -93,6 +103,12 @@ class PlanDraft {
         return this.#choice(depth);
       case 3:
         return this.#approval(depth);
+      case 4:
+        return this.#loop(depth);
+      case 5:
+        return this.#map();
+      case 6:
+        return this.#sleep();
       default:
         return this.#forkByOutput(depth);
     }
@@ -136,7 +152,7 @@ class PlanDraft {
       isLeftAlone ? { deadlineMs: random.int(20, 300), onFailure: 'skip' } : {},
     );
     if (!isLeftAlone) {
-      this.#responses[approval.first] = random.pick<JsonObject>([
+      this.#shared.responses[approval.first] = random.pick<JsonObject>([
         { approved: true },
         { approved: true, v: 4 },
         { approved: false },
@@ -160,10 +176,35 @@ class PlanDraft {
     return { first: source.first, last: join.last };
   }
 
+  #loop(depth: number): Part {
+    const body = new PlanDraft(this.#random, this.#shared);
+    body.#link(body.#action(), body.#part(depth - 1));
+    return this.#add('loop', 'loop', {
+      body: { nodes: body.#nodes, edges: body.#edges },
+      maxIterations: this.#random.int(1, 3),
+    });
+  }
+
+  #map(): Part {
+    const random = this.#random;
+    const items = Array.from({ length: random.int(0, 6) }, (_, item) => item);
+    return this.#addWork('map', 'map', random.chance(0.2) ? 1 : 0, {
+      items: JSON.stringify(items),
+      policy: 'collect',
+      concurrency: random.int(1, 3),
+      retry: { maxInterruptions: CRASHES_SURVIVED },
+    });
+  }
+
+  #sleep(): Part {
+    return this.#add('sleep', 'sleep', { duration: this.#random.int(1, 60) });
+  }
+
   #action(): Part {
     const random = this.#random;
     const failures = random.chance(0.04) ? 1 : 0;
-    const onFailure = random.chance(0.15) ? 'abort' : random.pick(['skip', 'continue']);
+    const mayAbort = !this.#isBody && random.chance(0.15);
+    const onFailure = mayAbort ? 'abort' : random.pick(['skip', 'continue']);
     const hasDefault = onFailure === 'continue' && random.chance(0.5);
     return this.#addAction(failures, {
       onFailure,
@@ -186,9 +227,13 @@ class PlanDraft {
   }
 
   #addAction(failures: number, settings: JsonObject): Part {
+    return this.#addWork('action', 'action', failures, settings);
+  }
+
+  #addWork(name: string, kind: string, failures: number, settings: JsonObject): Part {
     const random = this.#random;
-    const part = this.#add('action', 'action', { handler: 'work', ...settings });
-    this.#work[part.first] = {
+    const part = this.#add(name, kind, { handler: 'work', ...settings });
+    this.#shared.work[part.first] = {
       beforeMs: random.int(0, 6),
       afterMs: random.int(0, 6),
       failures,
@@ -199,7 +244,8 @@ class PlanDraft {
   }
 
   #add(name: string, kind: string, settings: JsonObject): Part {
-    const id = `${name}-${this.#nodes.length}`;
+    const id = `${name}-${this.#shared.nodes}`;
+    this.#shared.nodes += 1;
     this.#nodes.push({ kind, id, ...settings });
     return { first: id, last: id };
   }

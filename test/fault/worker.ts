@@ -9,6 +9,7 @@ import type { Orchestrator } from '../../src/orchestrator.js';
 import type { PlanFor } from '../../src/plan/builder.js';
 import type { JsonObject } from '../../src/plan/json.js';
 import { loadProduct, type Product } from './built-product.js';
+import { nodeOf } from './node-name.js';
 import type { Assignment } from './protocol.js';
 import { KillSwitch, report } from './report.js';
 import type { ScriptedRun, ScriptedWork } from './scenario.js';
@@ -122,7 +123,7 @@ class Child {
   }
 
   #scriptOf(run: string, node: string): ScriptedWork {
-    const work = this.#runs.get(run)?.work[node];
+    const work = this.#runs.get(run)?.work[nodeOf(node)];
     if (work === undefined) throw new Error(`no script for ${run}/${node}`);
     return work;
   }
@@ -157,7 +158,7 @@ class Child {
   async #answerTasks(): Promise<void> {
     while (!this.#isOver) {
       for (const { id, run, node } of await this.#orchestrator.runs.openTasks(1_000)) {
-        const response = this.#runs.get(run)?.responses[node];
+        const response = this.#runs.get(run)?.responses[nodeOf(node)];
         if (response === undefined || this.#answered.has(id)) continue;
         this.#answered.add(id);
         await this.#answer(run, id, response);

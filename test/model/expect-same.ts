@@ -45,14 +45,14 @@ function expectSameRun(
     expect(row?.status, `status of ${name(path)}`).toBe(expected.status);
     expect(row?.generation, `generation of ${name(path)}`).toBe(expected.generation);
     if (!hasInterruptions) expect(row?.attempt, `attempt of ${name(path)}`).toBe(expected.attempt);
-    expect(valueOf(row?.inputJson), `input of ${name(path)}`).toEqual(expected.input);
+    expect(parsed(row?.inputJson), `input of ${name(path)}`).toEqual(expected.input);
     if (['completed', 'partial'].includes(expected.status)) {
-      expect(valueOf(row?.outputJson), `output of ${name(path)}`).toEqual(expected.output);
+      expect(parsed(row?.outputJson), `output of ${name(path)}`).toEqual(expected.output);
     }
   }
 }
 
-function valueOf(json: string | null | undefined): JsonValue | undefined {
+function parsed(json: string | null | undefined): JsonValue | undefined {
   return json === null || json === undefined ? undefined : (JSON.parse(json) as JsonValue);
 }
 

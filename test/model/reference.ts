@@ -659,8 +659,7 @@ export class Reference {
 
   /** What can be undone, the newest first. */
   #undoable(): ModelRun[] {
-    const order = (run: ModelRun) =>
-      this.log.findLastIndex((line) => line === `${run.path} ${run.status}`);
+    const order = (run: ModelRun) => this.log.lastIndexOf(`${run.path} ${run.status}`);
     return this.root.runs
       .filter(({ node, status }) => {
         return node.compensation !== undefined && ['completed', 'partial'].includes(status);

@@ -32,6 +32,12 @@ import { scopeOfHost } from './scope-of-host.js';
 
 const NOTHING_USED: RunUsage = { steps: 0, attempts: 0, restarts: 0, cost: 0, tokens: 0 };
 
+/** A place in line. One that was ready, was renewed and is ready again waits in its new place. */
+interface Ticket {
+  readonly run: NodeRun;
+  readonly number: number;
+}
+
 export class RunModel {
   readonly inputs: JsonValue;
   readonly settings: RunSettings;
@@ -43,7 +49,8 @@ export class RunModel {
   /** Number of the newest event. */
   seq = 0;
   /** Ready node runs that wait for a slot, in the order in which they became ready. */
-  readonly waiting = new ReadyLanes<NodeRun>();
+  readonly waiting = new ReadyLanes<Ticket>();
+  #tickets = 0;
   /** Node runs that have to be withdrawn. */
   readonly withdrawing = new Fifo<NodeRun>();
   /** Open tasks by the path of their node run; the run's own is under the empty path. */
@@ -222,14 +229,18 @@ export class RunModel {
   enqueue(run: NodeRun): void {
     const key = concurrencyKeyOf(run, this.scopeOf(run));
     run.key = key?.ok ? String(key.value) : undefined;
-    this.waiting.push(laneOf(run), run);
+    this.#tickets += 1;
+    run.ticket = this.#tickets;
+    this.waiting.push(laneOf(run), { run, number: run.ticket });
   }
 
   /** The longest waiting ready node run that is not to be passed over; those that left ready are dropped. */
   nextWaiting(): NodeRun | undefined {
     for (;;) {
-      const run = this.waiting.peek();
-      if (run === undefined || (run.status === 'ready' && !run.hasSlot)) return run;
+      const ticket = this.waiting.peek();
+      if (ticket === undefined) return undefined;
+      const { run, number } = ticket;
+      if (run.ticket === number && run.status === 'ready' && !run.hasSlot) return run;
       this.waiting.shift();
     }
   }

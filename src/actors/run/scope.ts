@@ -145,6 +145,8 @@ export class NodeRun {
   items: readonly JsonValue[] | undefined;
   /** Payload of the newest heartbeat of the attempt before. */
   lastHeartbeat: JsonValue | undefined;
+  /** Number of its place in line. */
+  ticket = 0;
   /** Its concurrency key, once it is ready. */
   key: string | undefined;
   /** Timers of it that are armed. */
