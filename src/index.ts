@@ -23,7 +23,6 @@ export {
 export { type OpenReader, type OwnerInfo, openRunReader, StorageError } from './open-reader.js';
 export {
   createOrchestrator,
-  type EventsOptions,
   type Health,
   Orchestrator,
   type OrchestratorLimits,
@@ -34,7 +33,6 @@ export {
   type Signalled,
   type SignalOptions,
   type StartedRun,
-  type StartOptions,
   type UnrestorableRun,
 } from './orchestrator.js';
 export { type PlanFor, plan } from './plan/builder.js';
@@ -48,6 +46,7 @@ export { type ParseResult, parsePlanText } from './plan/parse.js';
 export type { PlanVersion } from './plan/plan-version.js';
 export { jsonSchema as planJsonSchema, type Plan } from './plan/schema.js';
 export { type NodeRunPage, type RunFilter, RunReader } from './run-reader.js';
+export type { EventsOptions } from './run-watch.js';
 export type {
   CatchUpPolicy,
   OverlapPolicy,
@@ -55,6 +54,7 @@ export type {
   ScheduleCounters,
 } from './schedules/schedule.js';
 export type { ScheduleOptions, Schedules, ScheduleUpdate } from './schedules/schedules.js';
+export type { StartOptions } from './start-options.js';
 export type {
   ArtifactView,
   AttemptView,

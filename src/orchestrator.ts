@@ -2,7 +2,6 @@
  * The orchestrator as its users see it, and the one place that knows both the actors and the
  * storage. Every method that changes something resolves when the change is durable.
  */
-import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { HandlerPolicy } from './actors/admission/handler-policy.js';
 import { type Environment, systemEnvironment } from './actors/environment.js';
@@ -10,26 +9,16 @@ import { HandlerRegistry, type Handlers, type Logger } from './actors/handlers.j
 import type { LiveRun } from './actors/live-index.js';
 import { PlanCache } from './actors/plan-cache.js';
 import type { Journal, RunStore } from './actors/ports.js';
-import type { RunRecord, RunSettings } from './actors/records.js';
-import {
-  type ChildStart,
-  Supervisor,
-  type SupervisorLimits,
-  type SupervisorStats,
-} from './actors/supervisor.js';
+import { Supervisor, type SupervisorLimits, type SupervisorStats } from './actors/supervisor.js';
 import { RunchartError } from './errors.js';
 import { isFinal, type RunStatus } from './machines/statuses.js';
 import { openScheduleRows } from './persistence/schedules.js';
 import { openStorage } from './persistence/storage.js';
 import type { PlanFor } from './plan/builder.js';
-import { canonicalJson } from './plan/canonical.js';
-import { blockingIssues } from './plan/issue.js';
-import type { JsonObject, JsonValue } from './plan/json.js';
-import { toJsonValue } from './plan/json-values.js';
-import type { PlanVersion } from './plan/plan-version.js';
-import type { Plan, PlanBudget } from './plan/schema.js';
-import { draftOfSubplan } from './plan/subplans.js';
+import type { JsonValue } from './plan/json.js';
+import { type RunDraft, RunDrafts } from './run-drafts.js';
 import { RunReader } from './run-reader.js';
+import { type EventsOptions, RunWatch } from './run-watch.js';
 import {
   type Debounce,
   type KeyedRun,
@@ -37,12 +26,12 @@ import {
   KeyedStarts,
   type Singleton,
 } from './schedules/keyed-starts.js';
-import type { ScheduledStart } from './schedules/schedule.js';
 import { ScheduleReader } from './schedules/schedule-reader.js';
 import { ScheduleService } from './schedules/schedule-service.js';
 import { Schedules } from './schedules/schedules.js';
 import { readOnlySchedules, StoredSchedules } from './schedules/stored-schedules.js';
 import { WatchedRuns } from './schedules/watched-runs.js';
+import { readJson, readKeys, type StartOptions } from './start-options.js';
 import type { RunEvent, RunResult } from './views.js';
 
 export interface OrchestratorOptions {
@@ -78,31 +67,6 @@ export const DEFAULT_LIMITS: OrchestratorLimits = {
   drainMs: 10_000,
 };
 
-export interface StartOptions<Input = unknown> {
-  readonly input?: Input;
-  /** Starting the same plan and input again under the same id is one run. */
-  readonly id?: string;
-  readonly metadata?: JsonObject;
-  /** Handlers of this run that may be at work at the same time. */
-  readonly concurrency?: number;
-  /** From 0 to 9; where handlers are scarce 9 goes first. */
-  readonly priority?: number;
-  /** When it is to start, in milliseconds since the epoch. */
-  readonly startAt?: number;
-  /** How long it may take, in milliseconds; in place of what its plan says. */
-  readonly deadlineMs?: number;
-  /** What it may use up; in place of what its plan says, limit by limit. */
-  readonly budget?: PlanBudget;
-  /** Starts paused: `step` takes one step at a time. */
-  readonly stepwise?: boolean;
-  /** Pauses when these nodes are final. */
-  readonly until?: readonly string[];
-  /** At most one run of a key is unfinished at a time. Not together with `debounce`. */
-  readonly singleton?: Singleton;
-  /** Waits for the delay; a later start of the key meanwhile takes its place. Not together with `startAt`. */
-  readonly debounce?: Debounce;
-}
-
 export interface RunHandle {
   readonly id: string;
   /** Resolves when the run has ended. */
@@ -113,15 +77,6 @@ export interface RunHandle {
 export interface StartedRun extends RunHandle {
   /** False where the same start had created the run before. */
   readonly created: boolean;
-}
-
-export interface EventsOptions {
-  /** Number of the last event already known; 0 is from the first. */
-  readonly after?: number;
-  /** Ends the iteration. */
-  readonly signal?: AbortSignal;
-  /** Events read from the log at a time; 1,000 unless given. */
-  readonly pageSize?: number;
 }
 
 export interface RespondOptions {
@@ -166,9 +121,6 @@ export interface Health {
   readonly supervisor: SupervisorStats;
 }
 
-const RUN_ID = /^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}$/;
-const MAX_CONCURRENCY = 10_000;
-const ON_CONFLICT: readonly string[] = ['return', 'refuse', 'replace'];
 /** How long closing waits for schedules whose run or record is on its way to storage, in milliseconds. */
 const SCHEDULES_PATIENCE_MS = 10_000;
 const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
@@ -238,29 +190,34 @@ export class Orchestrator {
   readonly #keyed: KeyedStarts;
   readonly #parts: OrchestratorParts;
   readonly #supervisor: Supervisor;
-  readonly #plans = new PlanCache();
-  readonly #stored = new Set<string>();
-  #lastRun: number;
-  /** Those who wait for a change; closing wakes them. */
-  readonly #signals = new Set<ChangeSignal>();
-  #isClosed = false;
+  readonly #drafts: RunDrafts;
+  readonly #watch: RunWatch;
   #closing: Promise<void> | undefined;
 
   constructor(parts: OrchestratorParts) {
     this.#parts = parts;
     this.runs = parts.runs;
-    this.#lastRun = parts.run;
+    const plans = new PlanCache();
+    this.#drafts = new RunDrafts({
+      ...parts,
+      plans,
+      runConcurrency: parts.limits.runConcurrency,
+      lastRun: parts.run,
+    });
     this.#supervisor = new Supervisor({
       ...parts,
-      plans: this.#plans,
+      plans,
       worker: `${hostname()}:${process.pid}`,
       lastTurn: parts.turn,
-      startChild: (parent, child) => this.#startChild(parent, child),
+      startChild: async (parent, child) => {
+        await this.#begin(await this.#drafts.child(parent, child));
+      },
     });
+    this.#watch = new RunWatch(parts.runs, this.#supervisor.live);
     this.#keyed = this.#newKeyedStarts(parts);
     this.#scheduler = this.#newScheduler(parts);
     this.schedules = new Schedules(this.#scheduler, {
-      admit: (plan, input) => this.#admitPlan(plan, input),
+      admit: (plan, input) => this.#drafts.admit(plan, input),
       load: (hash) => this.runs.plan(hash),
     });
   }
@@ -271,25 +228,26 @@ export class Orchestrator {
    * A start with a key may give the handle of another run: see `singleton`.
    */
   async start<Input>(plan: PlanFor<Input>, options: StartOptions<Input> = {}): Promise<StartedRun> {
-    const version = this.#plans.compile(plan);
-    this.#parts.registry.assertServes(version);
-    const inputJson = readInput(version, options.input);
-    const record = this.#draftRun(version, inputJson, options);
     const { singleton, debounce } = readKeys(options);
-    await this.#storePlan(version);
+    const draft = await this.#drafts.draft(plan, options);
     const isFresh = options.id === undefined;
+    const { id } = draft.record;
     if (singleton === undefined && debounce === undefined) {
-      const { created } = await this.#supervisor.start({ isFresh, record, version });
-      return { ...this.handle(record.id), created };
+      const { created } = await this.#begin(draft, isFresh);
+      return { ...this.handle(id), created };
     }
     const begin = (startAt = options.startAt) => {
       // Drafted anew: it may have waited for another run to end.
-      const delayed = { ...options, id: record.id, ...(startAt !== undefined && { startAt }) };
-      const fresh = this.#draftRun(version, inputJson, delayed);
-      return this.#supervisor.start({ isFresh, record: fresh, version });
+      const delayed = { ...options, id, ...(startAt !== undefined && { startAt }) };
+      return this.#begin(this.#drafts.again(draft, delayed), isFresh);
     };
-    const { id, created } = await this.#startKeyed({ id: record.id, begin }, singleton, debounce);
-    return { ...this.handle(id), created };
+    const keyed = await this.#startKeyed({ id, begin }, singleton, debounce);
+    return { ...this.handle(keyed.id), created: keyed.created };
+  }
+
+  /** `isFresh`: the id was made for this run, so that nobody can have stored it before. */
+  #begin(draft: RunDraft, isFresh = false): Promise<{ readonly created: boolean }> {
+    return this.#supervisor.start({ isFresh, ...draft });
   }
 
   #startKeyed(
@@ -312,46 +270,21 @@ export class Orchestrator {
 
   /** Resolves when the run has ended, with its outputs and errors. */
   async result(id: string): Promise<RunResult> {
-    await this.#when(id, (status) => isFinal(status));
+    await this.#watch.when(id, (status) => isFinal(status));
     return this.runs.result(id);
   }
 
   /** Resolves when the run goes on only by somebody's doing: ended, awaiting a person, blocked or paused. */
   settled(id: string): Promise<RunStatus> {
-    return this.#when(id, (status) => !['pending', 'ready', 'running'].includes(status));
+    return this.#watch.when(id, (status) => !['pending', 'ready', 'running'].includes(status));
   }
 
   /**
    * The events of a run, from the log, in order and without a gap; live until the run's terminal
    * event. A slow reader is never behind by more than what lies on disk.
    */
-  async *events(id: string, options: EventsOptions = {}): AsyncIterableIterator<RunEvent> {
-    const { signal } = options;
-    let after = options.after ?? 0;
-    const change = this.#newSignal();
-    const onAbort = () => change.raise();
-    signal?.addEventListener('abort', onAbort);
-    let isLastLook = false;
-    const unwatch = this.#supervisor.live.watch(id, () => change.raise());
-    try {
-      while (signal?.aborted !== true && !this.#isClosed) {
-        const page = await this.runs.events(id, after, options.pageSize);
-        for (const event of page) {
-          yield event;
-          after = event.seq;
-          if (isTerminal(event)) return;
-        }
-        if (page.length > 0) continue;
-        if (isLastLook) return;
-        // The last events may have been committed since the page was read.
-        isLastLook = isFinal((await this.runs.summary(id)).status);
-        if (!isLastLook) await change.wait();
-      }
-    } finally {
-      unwatch();
-      signal?.removeEventListener('abort', onAbort);
-      this.#signals.delete(change);
-    }
+  events(id: string, options: EventsOptions = {}): AsyncIterableIterator<RunEvent> {
+    return this.#watch.events(id, options);
   }
 
   /** Answers a human task. Rejects with `task-unknown`, `task-foreign`, `task-closed`, `task-expired`, `responder-refused` or `response-invalid`. */
@@ -479,8 +412,7 @@ export class Orchestrator {
     const scheduled = this.#scheduler.close();
     await this.#supervisor.close(this.#parts.limits.drainMs);
     await this.#atMost(SCHEDULES_PATIENCE_MS, scheduled);
-    this.#isClosed = true;
-    for (const signal of this.#signals) signal.raise();
+    this.#watch.close();
     await this.#parts.closeStorage();
   }
 
@@ -502,7 +434,7 @@ export class Orchestrator {
       keys: store.runKeys,
       status: (run) => this.#statusOf(run),
       cancel: (run, reason) => runs.cancel(run, reason),
-      whenEnded: (run) => this.#when(run, isFinal),
+      whenEnded: (run) => this.#watch.when(run, isFinal),
     });
   }
 
@@ -515,7 +447,9 @@ export class Orchestrator {
   #newWatchedRuns(): WatchedRuns {
     const { live } = this.#supervisor;
     return new WatchedRuns({
-      start: (start) => this.#startScheduled(start),
+      start: async (start) => {
+        await this.#begin(await this.#drafts.scheduled(start));
+      },
       cancel: (run, reason) => this.cancel(run, { reason }),
       status: (run) => this.#statusOf(run),
       runsBetween: (from, before) => this.#parts.store.schedules.runsBetween(from, before),
@@ -532,245 +466,4 @@ export class Orchestrator {
       throw error;
     }
   }
-
-  async #admitPlan(plan: Plan, input: unknown): Promise<{ hash: string; title: string }> {
-    const version = this.#plans.compile(plan);
-    this.#parts.registry.assertServes(version);
-    readInput(version, input);
-    await this.#storePlan(version);
-    return { hash: version.hash, title: version.plan.title };
-  }
-
-  /** Starts a run of a schedule under the id of its occurrence. */
-  async #startScheduled({ run, plan, input, metadata }: ScheduledStart): Promise<void> {
-    const planJson = await this.#parts.store.loadPlan(plan);
-    if (planJson === undefined) {
-      throw new RunchartError('plan-unknown', `there is no plan ${plan}`);
-    }
-    const version = this.#plans.fromStored(plan, planJson);
-    this.#parts.registry.assertServes(version);
-    const record = this.#draftRun(version, readInput(version, input), { id: run, metadata });
-    await this.#supervisor.start({ isFresh: false, record, version });
-  }
-
-  /** Starts the run of a subplan under the id that its parent gave it. */
-  async #startChild(parent: RunRecord, child: ChildStart): Promise<void> {
-    const planJson = await this.#parts.store.loadPlan(parent.planHash);
-    const draft = draftOfSubplan(JSON.parse(planJson ?? '{}') as Plan, child.plan);
-    if (draft === undefined) {
-      throw new RunchartError('plan-unknown', `there is no plan named "${child.plan}"`);
-    }
-    const version = this.#plans.compile(draft);
-    this.#parts.registry.assertServes(version);
-    const inputJson = readInput(version, child.input);
-    await this.#storePlan(version);
-    const record: RunRecord = {
-      ...this.#draftRun(version, inputJson, { id: child.id }),
-      parentId: parent.id,
-      parentNode: child.node,
-      settingsJson: JSON.stringify(child.settings),
-    };
-    await this.#supervisor.start({ isFresh: false, record, version });
-  }
-
-  #draftRun(version: PlanVersion, inputJson: string, options: StartOptions): RunRecord {
-    const { environment, limits } = this.#parts;
-    const id = options.id ?? environment.id();
-    if (!RUN_ID.test(id)) {
-      throw new RunchartError('argument-invalid', `"${id.slice(0, 128)}" is no run id`, {
-        hint: 'use up to 128 letters, digits, and _ . : -',
-      });
-    }
-    const now = environment.clock.now();
-    this.#lastRun += 1;
-    return {
-      run: this.#lastRun,
-      id,
-      planHash: version.hash,
-      status: 'pending',
-      inputJson,
-      startDigest: createHash('sha256').update(`${version.hash}\n${inputJson}`).digest('hex'),
-      metadataJson: readMetadata(options.metadata),
-      concurrency: readConcurrency(
-        options.concurrency ?? version.plan.concurrency ?? limits.runConcurrency,
-      ),
-      createdAt: now,
-      updatedAt: now,
-      endedAt: null,
-      reasonJson: null,
-      parentId: null,
-      parentNode: null,
-      settingsJson: readSettings(version, options),
-      usageJson: null,
-      outputJson: null,
-    };
-  }
-
-  async #storePlan(version: PlanVersion): Promise<void> {
-    if (this.#stored.has(version.hash)) return;
-    const { journal, environment } = this.#parts;
-    const planJson = canonicalJson(version.plan as unknown as JsonValue);
-    await journal.storePlan(version.hash, planJson, version.plan.title, environment.clock.now());
-    this.#stored.add(version.hash);
-  }
-
-  #newSignal(): ChangeSignal {
-    const change = new ChangeSignal();
-    this.#signals.add(change);
-    return change;
-  }
-
-  /** Resolves with the first durable status that is asked for. */
-  async #when(id: string, isReached: (status: RunStatus) => boolean): Promise<RunStatus> {
-    const { live } = this.#supervisor;
-    const change = this.#newSignal();
-    let status: RunStatus | undefined;
-    const unwatch = live.watch(id, (run) => {
-      status = run.status;
-      if (isReached(status)) change.raise();
-    });
-    try {
-      const read = live.get(id)?.status ?? (await this.runs.summary(id)).status;
-      // A commit meanwhile is newer than what was read.
-      status ??= read;
-      while (!isReached(status)) {
-        if (this.#isClosed) throw new RunchartError('closing', 'the orchestrator is closed');
-        await change.wait();
-      }
-      return status;
-    } finally {
-      unwatch();
-      this.#signals.delete(change);
-    }
-  }
-}
-
-const TERMINAL_EVENTS = new Set(['run.completed', 'run.partial', 'run.failed', 'run.cancelled']);
-
-function isTerminal(event: RunEvent): boolean {
-  return TERMINAL_EVENTS.has(event.type);
-}
-
-/** Wakes one waiter; a change that comes before the wait is not lost. */
-class ChangeSignal {
-  #isRaised = false;
-  #wake: (() => void) | undefined;
-
-  raise(): void {
-    this.#isRaised = true;
-    this.#wake?.();
-  }
-
-  async wait(): Promise<void> {
-    if (!this.#isRaised) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-    this.#isRaised = false;
-    this.#wake = undefined;
-  }
-}
-
-function readInput(version: PlanVersion, input: unknown): string {
-  const converted = toJsonValue(input === undefined ? {} : input);
-  if (!converted.ok) {
-    throw new RunchartError(
-      'input-invalid',
-      `the input is not JSON at ${converted.path || '/'}: ${converted.message}`,
-    );
-  }
-  const issues = blockingIssues(version.validateInputs?.(converted.value) ?? []);
-  if (issues.length > 0) {
-    throw new RunchartError('input-invalid', 'the input does not fit the plan', { issues });
-  }
-  return canonicalJson(converted.value ?? {});
-}
-
-function readMetadata(metadata: JsonObject | undefined): string | null {
-  if (metadata === undefined) return null;
-  const converted = toJsonValue(metadata);
-  if (!converted.ok) {
-    throw new RunchartError(
-      'argument-invalid',
-      `metadata is not JSON at ${converted.path}: ${converted.message}`,
-    );
-  }
-  return converted.json ?? null;
-}
-
-function readJson(value: unknown, what: string): JsonValue {
-  const converted = toJsonValue(value);
-  if (converted.ok && converted.value !== undefined) return converted.value;
-  const message = converted.ok ? 'it is missing' : `${converted.path}: ${converted.message}`;
-  throw new RunchartError('argument-invalid', `${what} is not JSON: ${message}`);
-}
-
-/** What a start asks for beside plan and input, as it is stored; null where it asks for nothing. */
-function readSettings(version: PlanVersion, options: StartOptions): string | null {
-  const { priority, startAt, deadlineMs, budget, stepwise, until } = options;
-  for (const [name, value, least] of [
-    ['priority', priority, 0],
-    ['startAt', startAt, 0],
-    ['deadlineMs', deadlineMs, 1],
-  ] as const) {
-    if (value === undefined || (Number.isSafeInteger(value) && value >= least)) continue;
-    const message = `${name} must be a whole number, ${least} or more`;
-    throw new RunchartError('argument-invalid', message);
-  }
-  for (const node of until ?? []) {
-    if (version.graph.positionOf.has(node)) continue;
-    throw new RunchartError('argument-invalid', `until: the plan has no node "${node}"`);
-  }
-  const settings: RunSettings = {
-    ...(priority !== undefined && { priority: Math.min(priority, 9) }),
-    ...(startAt !== undefined && { startAt }),
-    ...(deadlineMs !== undefined && { deadlineMs }),
-    ...(budget !== undefined && { budget }),
-    ...(stepwise === true && { isStepwise: true }),
-    ...(until !== undefined && until.length > 0 && { until: [...until] }),
-  };
-  return Object.keys(settings).length === 0 ? null : JSON.stringify(settings);
-}
-
-/** The keys of a start. Throws `argument-invalid`. */
-function readKeys({ singleton, debounce, startAt }: StartOptions): {
-  readonly singleton?: Singleton | undefined;
-  readonly debounce?: Debounce | undefined;
-} {
-  if (singleton !== undefined) {
-    refuseUnless(isKey(singleton.key), `singleton.key ${KEY_SHAPE}`);
-    const policies = `singleton.onConflict is one of ${ON_CONFLICT.join(', ')}`;
-    refuseUnless(ON_CONFLICT.includes(singleton.onConflict), policies);
-  }
-  if (debounce !== undefined) {
-    const { key, delayMs } = debounce;
-    refuseUnless(isKey(key), `debounce.key ${KEY_SHAPE}`);
-    const isDelay = Number.isSafeInteger(delayMs) && delayMs >= 1 && delayMs <= MAX_DELAY_MS;
-    refuseUnless(isDelay, `debounce.delayMs is a whole number from 1 to ${MAX_DELAY_MS}`);
-    refuseUnless(startAt === undefined, 'debounce says when a run starts: leave out startAt');
-    refuseUnless(singleton === undefined, 'a start has either singleton or debounce');
-  }
-  return { singleton, debounce };
-}
-
-const KEY_SHAPE = 'has 1 to 256 characters';
-const MAX_DELAY_MS = 366 * 86_400_000;
-
-function isKey(key: unknown): boolean {
-  return typeof key === 'string' && key !== '' && key.length <= 256 && key.isWellFormed();
-}
-
-function refuseUnless(isRight: boolean, message: string): void {
-  if (!isRight) throw new RunchartError('argument-invalid', message);
-}
-
-function readConcurrency(concurrency: number): number {
-  if (Number.isInteger(concurrency) && concurrency >= 1 && concurrency <= MAX_CONCURRENCY) {
-    return concurrency;
-  }
-  throw new RunchartError(
-    'argument-invalid',
-    `concurrency must be a whole number from 1 to ${MAX_CONCURRENCY}`,
-  );
 }

@@ -18,7 +18,8 @@ import {
 
 const MAX_PLANS = 256;
 
-const budget = z
+/** What a run may use up, in a plan and in a start. */
+export const budgetSchema = z
   .strictObject({
     maxSteps: z
       .int()
@@ -79,7 +80,7 @@ const frame = {
     .enum(['fail', 'ask'])
     .optional()
     .meta({ default: 'fail', description: 'The run fails, or a person may extend it' }),
-  budget: budget.optional(),
+  budget: budgetSchema.optional(),
   completion: completion.optional(),
   graceMs: durationMs
     .optional()
@@ -124,7 +125,7 @@ const planSchema = z.strictObject({
 
 export type Plan = z.infer<typeof planSchema>;
 export type SchemaReference = z.infer<typeof schemaReference>;
-export type PlanBudget = z.infer<typeof budget>;
+export type PlanBudget = z.infer<typeof budgetSchema>;
 
 /** The published JSON Schema (2020-12) of a plan, for editors and other languages. */
 export function jsonSchema(): JsonObject {

@@ -1,9 +1,10 @@
 /** The kit that tests of plans and handlers are written with: the real engine in a simulated world. */
 import type { Handlers, Logger } from '../actors/handlers.js';
-import type { Orchestrator, OrchestratorLimits, StartOptions } from '../orchestrator.js';
+import type { Orchestrator, OrchestratorLimits } from '../orchestrator.js';
 import type { PlanFor } from '../plan/builder.js';
 import type { JsonValue } from '../plan/json.js';
 import type { RunReader } from '../run-reader.js';
+import type { StartOptions } from '../start-options.js';
 import { answerTask } from './answer-task.js';
 import { durationMs } from './duration.js';
 import { Faults } from './faults.js';

@@ -124,6 +124,8 @@ export class TurnDecider implements Decider {
 
   /** Decides all that can be decided, grants slots, and settles the run's status. */
   finish(): void {
+    // What the turn before this one had no room to call off must not go on.
+    withdraw(this);
     this.#decide();
     this.#stopAndStart();
     // Starting work may have used up the budget: then only what undoes it may start.
@@ -138,7 +140,7 @@ export class TurnDecider implements Decider {
     withdraw(this);
     settleStopped(this);
     compensate(this);
-    this.#grantSlots();
+    if (this.model.withdrawing.size === 0) this.#grantSlots();
   }
 
   #settleProgress(): void {

@@ -1,0 +1,146 @@
+/**
+ * Makes runs ready to be started: their plan compiled and stored, its handlers there, their input
+ * checked, their row drafted. Every kind of start goes through here, those of schedules and subplans too.
+ */
+import { createHash } from 'node:crypto';
+import type { Environment } from './actors/environment.js';
+import type { HandlerRegistry } from './actors/handlers.js';
+import type { PlanCache } from './actors/plan-cache.js';
+import type { Journal, RunStore } from './actors/ports.js';
+import type { RunRecord } from './actors/records.js';
+import type { ChildStart } from './actors/supervisor.js';
+import { RunchartError } from './errors.js';
+import { canonicalJson } from './plan/canonical.js';
+import type { JsonValue } from './plan/json.js';
+import type { PlanVersion } from './plan/plan-version.js';
+import type { Plan } from './plan/schema.js';
+import { draftOfSubplan } from './plan/subplans.js';
+import type { ScheduledStart } from './schedules/schedule.js';
+import {
+  readConcurrency,
+  readInput,
+  readMetadata,
+  readRunId,
+  readSettings,
+  type StartOptions,
+} from './start-options.js';
+
+export interface RunDraft {
+  readonly record: RunRecord;
+  readonly version: PlanVersion;
+}
+
+interface RunDraftsParts {
+  readonly environment: Environment;
+  readonly registry: HandlerRegistry;
+  readonly journal: Journal;
+  readonly store: RunStore;
+  readonly plans: PlanCache;
+  /** Handlers of one run at work, unless its plan or its start says otherwise. */
+  readonly runConcurrency: number;
+  /** Highest run number in the database. */
+  readonly lastRun: number;
+}
+
+export class RunDrafts {
+  readonly #parts: RunDraftsParts;
+  readonly #stored = new Set<string>();
+  #lastRun: number;
+
+  constructor(parts: RunDraftsParts) {
+    this.#parts = parts;
+    this.#lastRun = parts.lastRun;
+  }
+
+  /** Throws PlanInvalidError, or a RunchartError about handlers, the input or the options. */
+  async draft(plan: Plan, options: StartOptions): Promise<RunDraft> {
+    const version = this.#compile(plan);
+    const record = this.#record(version, readInput(version, options.input), options);
+    await this.#store(version);
+    return { record, version };
+  }
+
+  /** The same run again, at another time or under further options. */
+  again({ record, version }: RunDraft, options: StartOptions): RunDraft {
+    return { record: this.#record(version, record.inputJson, options), version };
+  }
+
+  /** Stores a plan that a schedule is to start; throws where it could not be started with this input. */
+  async admit(plan: Plan, input: unknown): Promise<{ hash: string; title: string }> {
+    const version = this.#compile(plan);
+    readInput(version, input);
+    await this.#store(version);
+    return { hash: version.hash, title: version.plan.title };
+  }
+
+  /** The run of an occurrence of a schedule, under the id that belongs to it. */
+  async scheduled({ run, plan, input, metadata }: ScheduledStart): Promise<RunDraft> {
+    const planJson = await this.#parts.store.loadPlan(plan);
+    if (planJson === undefined) {
+      throw new RunchartError('plan-unknown', `there is no plan ${plan}`);
+    }
+    const version = this.#parts.plans.fromStored(plan, planJson);
+    this.#parts.registry.assertServes(version);
+    const record = this.#record(version, readInput(version, input), { id: run, metadata });
+    return { record, version };
+  }
+
+  /** The run of a subplan, under the id that its parent gave it. */
+  async child(parent: RunRecord, child: ChildStart): Promise<RunDraft> {
+    const planJson = await this.#parts.store.loadPlan(parent.planHash);
+    const plan = draftOfSubplan(JSON.parse(planJson ?? '{}') as Plan, child.plan);
+    if (plan === undefined) {
+      throw new RunchartError('plan-unknown', `there is no plan named "${child.plan}"`);
+    }
+    const drafted = await this.draft(plan, { id: child.id, input: child.input });
+    const record: RunRecord = {
+      ...drafted.record,
+      parentId: parent.id,
+      parentNode: child.node,
+      settingsJson: JSON.stringify(child.settings),
+    };
+    return { ...drafted, record };
+  }
+
+  #compile(plan: Plan): PlanVersion {
+    const version = this.#parts.plans.compile(plan);
+    this.#parts.registry.assertServes(version);
+    return version;
+  }
+
+  #record(version: PlanVersion, inputJson: string, options: StartOptions): RunRecord {
+    const { environment, runConcurrency } = this.#parts;
+    const id = readRunId(options.id ?? environment.id());
+    const now = environment.clock.now();
+    this.#lastRun += 1;
+    return {
+      run: this.#lastRun,
+      id,
+      planHash: version.hash,
+      status: 'pending',
+      inputJson,
+      startDigest: createHash('sha256').update(`${version.hash}\n${inputJson}`).digest('hex'),
+      metadataJson: readMetadata(options.metadata),
+      concurrency: readConcurrency(
+        options.concurrency ?? version.plan.concurrency ?? runConcurrency,
+      ),
+      createdAt: now,
+      updatedAt: now,
+      endedAt: null,
+      reasonJson: null,
+      parentId: null,
+      parentNode: null,
+      settingsJson: readSettings(version, options),
+      usageJson: null,
+      outputJson: null,
+    };
+  }
+
+  async #store(version: PlanVersion): Promise<void> {
+    if (this.#stored.has(version.hash)) return;
+    const { journal, environment } = this.#parts;
+    const planJson = canonicalJson(version.plan as unknown as JsonValue);
+    await journal.storePlan(version.hash, planJson, version.plan.title, environment.clock.now());
+    this.#stored.add(version.hash);
+  }
+}

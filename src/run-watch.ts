@@ -1,0 +1,124 @@
+/** Waits for what becomes of runs: every event in order, or a status. Fed by commits, read from the log. */
+import type { LiveIndex } from './actors/live-index.js';
+import { RunchartError } from './errors.js';
+import { isFinal, type RunStatus } from './machines/statuses.js';
+import type { RunReader } from './run-reader.js';
+import type { RunEvent } from './views.js';
+
+export interface EventsOptions {
+  /** Number of the last event already known; 0 is from the first. */
+  readonly after?: number;
+  /** Ends the iteration. */
+  readonly signal?: AbortSignal;
+  /** Events read from the log at a time; 1,000 unless given. */
+  readonly pageSize?: number;
+}
+
+export class RunWatch {
+  readonly #runs: RunReader;
+  readonly #live: LiveIndex;
+  /** Those who wait for a change; closing wakes them. */
+  readonly #signals = new Set<ChangeSignal>();
+  #isClosed = false;
+
+  constructor(runs: RunReader, live: LiveIndex) {
+    this.#runs = runs;
+    this.#live = live;
+  }
+
+  /**
+   * The events of a run, from the log, in order and without a gap; live until the run's terminal
+   * event. A slow reader is never behind by more than what lies on disk.
+   */
+  async *events(id: string, options: EventsOptions = {}): AsyncIterableIterator<RunEvent> {
+    const { signal } = options;
+    let after = options.after ?? 0;
+    const change = this.#newSignal();
+    const onAbort = () => change.raise();
+    signal?.addEventListener('abort', onAbort);
+    let isLastLook = false;
+    const unwatch = this.#live.watch(id, () => change.raise());
+    try {
+      while (signal?.aborted !== true && !this.#isClosed) {
+        const page = await this.#runs.events(id, after, options.pageSize);
+        for (const event of page) {
+          yield event;
+          after = event.seq;
+          if (isTerminal(event)) return;
+        }
+        if (page.length > 0) continue;
+        if (isLastLook) return;
+        // The last events may have been committed since the page was read.
+        isLastLook = isFinal((await this.#runs.summary(id)).status);
+        if (!isLastLook) await change.wait();
+      }
+    } finally {
+      unwatch();
+      signal?.removeEventListener('abort', onAbort);
+      this.#signals.delete(change);
+    }
+  }
+
+  #newSignal(): ChangeSignal {
+    const change = new ChangeSignal();
+    this.#signals.add(change);
+    return change;
+  }
+
+  /** Resolves with the first durable status that is asked for. */
+  async when(id: string, isReached: (status: RunStatus) => boolean): Promise<RunStatus> {
+    const live = this.#live;
+    const change = this.#newSignal();
+    let status: RunStatus | undefined;
+    const unwatch = live.watch(id, (run) => {
+      status = run.status;
+      if (isReached(status)) change.raise();
+    });
+    try {
+      const read = live.get(id)?.status ?? (await this.#runs.summary(id)).status;
+      // A commit meanwhile is newer than what was read.
+      status ??= read;
+      while (!isReached(status)) {
+        if (this.#isClosed) throw new RunchartError('closing', 'the orchestrator is closed');
+        await change.wait();
+      }
+      return status;
+    } finally {
+      unwatch();
+      this.#signals.delete(change);
+    }
+  }
+
+  /** Ends all waiting: with the events read so far, or the error `closing`. */
+  close(): void {
+    this.#isClosed = true;
+    for (const signal of this.#signals) signal.raise();
+  }
+}
+
+const TERMINAL_EVENTS = new Set(['run.completed', 'run.partial', 'run.failed', 'run.cancelled']);
+
+function isTerminal(event: RunEvent): boolean {
+  return TERMINAL_EVENTS.has(event.type);
+}
+
+/** Wakes one waiter; a change that comes before the wait is not lost. */
+class ChangeSignal {
+  #isRaised = false;
+  #wake: (() => void) | undefined;
+
+  raise(): void {
+    this.#isRaised = true;
+    this.#wake?.();
+  }
+
+  async wait(): Promise<void> {
+    if (!this.#isRaised) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    this.#isRaised = false;
+    this.#wake = undefined;
+  }
+}

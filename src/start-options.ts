@@ -1,0 +1,157 @@
+/** What a start may ask for, and how it is read: nothing is believed of it. */
+import type { RunSettings } from './actors/records.js';
+import { RunchartError } from './errors.js';
+import { canonicalJson } from './plan/canonical.js';
+import { blockingIssues } from './plan/issue.js';
+import type { JsonObject, JsonValue } from './plan/json.js';
+import { toJsonValue } from './plan/json-values.js';
+import type { PlanVersion } from './plan/plan-version.js';
+import { budgetSchema, type PlanBudget } from './plan/schema.js';
+import type { Debounce, Singleton } from './schedules/keyed-starts.js';
+
+export interface StartOptions<Input = unknown> {
+  readonly input?: Input;
+  /** Starting the same plan and input again under the same id is one run. */
+  readonly id?: string;
+  readonly metadata?: JsonObject;
+  /** Handlers of this run that may be at work at the same time. */
+  readonly concurrency?: number;
+  /** From 0 to 9; where handlers are scarce 9 goes first. */
+  readonly priority?: number;
+  /** When it is to start, in milliseconds since the epoch. */
+  readonly startAt?: number;
+  /** How long it may take, in milliseconds; in place of what its plan says. */
+  readonly deadlineMs?: number;
+  /** What it may use up; in place of what its plan says, limit by limit. */
+  readonly budget?: PlanBudget;
+  /** Starts paused: `step` takes one step at a time. */
+  readonly stepwise?: boolean;
+  /** Pauses when these nodes are final. */
+  readonly until?: readonly string[];
+  /** At most one run of a key is unfinished at a time. Not together with `debounce`. */
+  readonly singleton?: Singleton;
+  /** Waits for the delay; a later start of the key meanwhile takes its place. Not together with `startAt`. */
+  readonly debounce?: Debounce;
+}
+
+const RUN_ID = /^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}$/;
+const MAX_CONCURRENCY = 10_000;
+const ON_CONFLICT: readonly string[] = ['return', 'refuse', 'replace'];
+
+/** Throws `argument-invalid` where this is no id of a run. */
+export function readRunId(id: string): string {
+  if (RUN_ID.test(id)) return id;
+  throw new RunchartError('argument-invalid', `"${id.slice(0, 128)}" is no run id`, {
+    hint: 'use up to 128 letters, digits, and _ . : -',
+  });
+}
+
+/** The input as canonical JSON. Throws `input-invalid`. */
+export function readInput(version: PlanVersion, input: unknown): string {
+  const converted = toJsonValue(input === undefined ? {} : input);
+  if (!converted.ok) {
+    throw new RunchartError(
+      'input-invalid',
+      `the input is not JSON at ${converted.path || '/'}: ${converted.message}`,
+    );
+  }
+  const issues = blockingIssues(version.validateInputs?.(converted.value) ?? []);
+  if (issues.length > 0) {
+    throw new RunchartError('input-invalid', 'the input does not fit the plan', { issues });
+  }
+  return canonicalJson(converted.value ?? {});
+}
+
+export function readMetadata(metadata: JsonObject | undefined): string | null {
+  if (metadata === undefined) return null;
+  const converted = toJsonValue(metadata);
+  if (!converted.ok) {
+    throw new RunchartError(
+      'argument-invalid',
+      `metadata is not JSON at ${converted.path}: ${converted.message}`,
+    );
+  }
+  return converted.json ?? null;
+}
+
+/** A value that is JSON. Throws `argument-invalid`; `what` names it. */
+export function readJson(value: unknown, what: string): JsonValue {
+  const converted = toJsonValue(value);
+  if (converted.ok && converted.value !== undefined) return converted.value;
+  const message = converted.ok ? 'it is missing' : `${converted.path}: ${converted.message}`;
+  throw new RunchartError('argument-invalid', `${what} is not JSON: ${message}`);
+}
+
+/** What a start asks for beside plan and input, as it is stored; null where it asks for nothing. */
+export function readSettings(version: PlanVersion, options: StartOptions): string | null {
+  const { priority, startAt, deadlineMs, budget, stepwise, until } = options;
+  for (const [name, value, least] of [
+    ['priority', priority, 0],
+    ['startAt', startAt, 0],
+    ['deadlineMs', deadlineMs, 1],
+  ] as const) {
+    if (value === undefined || (Number.isSafeInteger(value) && value >= least)) continue;
+    const message = `${name} must be a whole number, ${least} or more`;
+    throw new RunchartError('argument-invalid', message);
+  }
+  const budgetIssue = budget && budgetSchema.safeParse(budget).error?.issues[0];
+  if (budgetIssue !== undefined) {
+    const message = `budget.${budgetIssue.path.join('.')}: ${budgetIssue.message}`;
+    throw new RunchartError('argument-invalid', message);
+  }
+  for (const node of until ?? []) {
+    if (version.graph.positionOf.has(node)) continue;
+    throw new RunchartError('argument-invalid', `until: the plan has no node "${node}"`);
+  }
+  const settings: RunSettings = {
+    ...(priority !== undefined && { priority: Math.min(priority, 9) }),
+    ...(startAt !== undefined && { startAt }),
+    ...(deadlineMs !== undefined && { deadlineMs }),
+    ...(budget !== undefined && { budget }),
+    ...(stepwise === true && { isStepwise: true }),
+    ...(until !== undefined && until.length > 0 && { until: [...until] }),
+  };
+  return Object.keys(settings).length === 0 ? null : JSON.stringify(settings);
+}
+
+/** The keys of a start. Throws `argument-invalid`. */
+export function readKeys({ singleton, debounce, startAt }: StartOptions): {
+  readonly singleton?: Singleton | undefined;
+  readonly debounce?: Debounce | undefined;
+} {
+  if (singleton !== undefined) {
+    refuseUnless(isKey(singleton.key), `singleton.key ${KEY_SHAPE}`);
+    const policies = `singleton.onConflict is one of ${ON_CONFLICT.join(', ')}`;
+    refuseUnless(ON_CONFLICT.includes(singleton.onConflict), policies);
+  }
+  if (debounce !== undefined) {
+    const { key, delayMs } = debounce;
+    refuseUnless(isKey(key), `debounce.key ${KEY_SHAPE}`);
+    const isDelay = Number.isSafeInteger(delayMs) && delayMs >= 1 && delayMs <= MAX_DELAY_MS;
+    refuseUnless(isDelay, `debounce.delayMs is a whole number from 1 to ${MAX_DELAY_MS}`);
+    refuseUnless(startAt === undefined, 'debounce says when a run starts: leave out startAt');
+    refuseUnless(singleton === undefined, 'a start has either singleton or debounce');
+  }
+  return { singleton, debounce };
+}
+
+const KEY_SHAPE = 'has 1 to 256 characters';
+const MAX_DELAY_MS = 366 * 86_400_000;
+
+function isKey(key: unknown): boolean {
+  return typeof key === 'string' && key !== '' && key.length <= 256 && key.isWellFormed();
+}
+
+function refuseUnless(isRight: boolean, message: string): void {
+  if (!isRight) throw new RunchartError('argument-invalid', message);
+}
+
+export function readConcurrency(concurrency: number): number {
+  if (Number.isInteger(concurrency) && concurrency >= 1 && concurrency <= MAX_CONCURRENCY) {
+    return concurrency;
+  }
+  throw new RunchartError(
+    'argument-invalid',
+    `concurrency must be a whole number from 1 to ${MAX_CONCURRENCY}`,
+  );
+}
