@@ -77,6 +77,8 @@ export interface SupervisorStats {
   readonly stopped: string | undefined;
 }
 
+/** Runs that are loaded before the event loop has a turn. */
+const LOADS_AT_ONCE = 20;
 /** How long closing waits for storage that does not answer, in milliseconds. */
 const STORAGE_PATIENCE_MS = 10_000;
 /** Wait before a run is loaded again after storage failed, in milliseconds. */
@@ -160,7 +162,12 @@ export class Supervisor {
       const ids = await this.#parts.store.unfinishedRuns(after, page);
       const inHand = this.#attempts.runsAtWork();
       const left = ids.filter((id) => !inHand.has(id) && !this.#runs.has(id));
-      const recovered = left.map((id) => this.#tellAndWait(id, message));
+      const recovered: Promise<boolean>[] = [];
+      for (const id of left) {
+        recovered.push(this.#tellAndWait(id, message));
+        // Loading is reading: others have their turn in between.
+        if (recovered.length % LOADS_AT_ONCE === 0) await nextTick();
+      }
       await Promise.all(recovered);
       after = ids.at(-1);
       if (ids.length < page) break;
@@ -693,6 +700,12 @@ export class Supervisor {
       },
     };
   }
+}
+
+function nextTick(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }
 
 /** Statuses that mean something to the run that this one works for. */

@@ -8,7 +8,9 @@ import type { Logger } from './handlers.js';
 import type { RunStore } from './ports.js';
 
 /** Timers read at a time. */
-const PAGE = 200;
+const PAGE = 500;
+/** Deliveries under way, above which no further timer is read. */
+const MAX_UNDER_WAY = 1_000;
 /** Wait after storage did not answer. */
 const RETRY_MS = 1_000;
 
@@ -25,6 +27,9 @@ export class TimerService {
   #wakeAt = Number.POSITIVE_INFINITY;
   #callOff: (() => void) | undefined;
   #closed = false;
+  #underWay = 0;
+  /** More is due than could be delivered at once. */
+  #isBehind = false;
 
   constructor(params: {
     readonly clock: Clock;
@@ -59,7 +64,7 @@ export class TimerService {
       const now = this.#clock.now();
       const { fresh, isLast } = await this.#dueTimers(now);
       for (const { id, runId } of fresh) this.#deliver(runId, id);
-      if (!isLast) return this.arm(now);
+      if (!isLast) return this.#goOn(now);
       const next = await this.#store.nextDue(now);
       if (next !== undefined) this.arm(next);
     } catch (error) {
@@ -67,6 +72,12 @@ export class TimerService {
       this.#logger.error({ error }, 'due timers could not be read');
       this.arm(this.#clock.now() + RETRY_MS);
     }
+  }
+
+  /** Reads on, now or when some of what is under way has been delivered. */
+  #goOn(now: number): void {
+    this.#isBehind = this.#underWay >= MAX_UNDER_WAY;
+    if (!this.#isBehind) this.arm(now);
   }
 
   close(): void {
@@ -86,14 +97,22 @@ export class TimerService {
 
   #deliver(run: string, timer: string): void {
     this.#handled.add(timer);
+    this.#underWay += 1;
     this.#fire(run, timer).then(
       (done) => {
         if (done) this.#handled.delete(timer);
+        this.#onDelivered();
       },
       () => {
         this.#handled.delete(timer);
         this.arm(this.#clock.now() + RETRY_MS);
+        this.#onDelivered();
       },
     );
+  }
+
+  #onDelivered(): void {
+    this.#underWay -= 1;
+    if (this.#isBehind && this.#underWay < MAX_UNDER_WAY) this.#goOn(this.#clock.now());
   }
 }

@@ -44,8 +44,9 @@ const LOAD_RUN = `select
     NODE_RUN,
     'n',
     // Of iterations and items only those at work: the others are history.
-    `node_runs n where n.run = r.run and (n.scope in ('', '${COMPENSATIONS}') or n.scope in (
-       select inside from node_runs where run = r.run and inside is not null and status = 'running'))`,
+    `(select '' as scope union select '${COMPENSATIONS}' union
+        select inside from node_runs where run = r.run and inside is not null and status = 'running') w
+      cross join node_runs n on n.run = r.run and n.scope = w.scope`,
   )},
   ${decodable(`(select ${ACTOR_VERSION.expression('v')} from actor_versions v
     where v.run = r.run and v.actor = '' order by v.seq desc limit 1)`)},
@@ -62,7 +63,7 @@ const LOAD_RUN = `select
     'a',
     `node_runs n cross join attempts a on a.run = n.run and a.node = n.node
        and a.generation = n.generation and a.attempt = n.attempt
-     where n.run = r.run and n.attempt > 0 and a.outcome is null`,
+     where n.run = r.run and n.status = 'running' and n.attempt > 0 and a.outcome is null`,
   )},
   ${group(TASK, 't', `tasks t where t.run = r.run and t.status = 'open'`, 'order by t.id')},
   ${group(TIMER, 't', 'timers t where t.run = r.run')},

@@ -82,8 +82,11 @@ export function scriptedResponse(
 const DECISIONS = ['accept', 'retry', 'retry', 'abort'] as const;
 
 function pick<T>(list: readonly T[], name: string): T {
-  const hash = [...name].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 65_521, 7);
-  return list[hash % list.length] as T;
+  return list[hashOf(name) % list.length] as T;
+}
+
+function hashOf(name: string): number {
+  return [...name].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 65_521, 7);
 }
 
 // Nodes --------------------------------------------------------------------------------------
@@ -122,8 +125,12 @@ const KINDS = [
   ...['action', 'action', 'action', 'action', 'action', 'human-approval', 'human-approval'],
   ...['switch', 'join', 'join', 'join', 'loop', 'loop', 'map', 'map', 'subplan', 'sleep', 'signal'],
 ];
-/** Times far apart, so that no two timers are due together unless they were armed together. */
-const limitMs = fc.integer({ min: 2_000, max: 4_000_000 });
+const limitMs = fc.integer({ min: 1, max: 60 });
+
+/** A time of its own for each node: what falls due together in different runs has no order. */
+function ownTimeMs(id: string, ms: number): number {
+  return ms * 70_000 + hashOf(id);
+}
 
 const nodeShape = fc.record({
   kind: fc.constantFrom(...KINDS),
@@ -370,7 +377,7 @@ class NodeDraft {
     const simple = this.#policy(OF_STRUCTURES);
     const composite = this.#policy(OF_COMPOSITES);
     const isBounded = shape.hasDeadline && !this.#options.isTimeless;
-    const deadline = isBounded ? { deadlineMs: shape.durationMs } : {};
+    const deadline = isBounded ? { deadlineMs: ownTimeMs(this.#id, shape.durationMs) } : {};
     switch (this.#kind) {
       case 'human-approval':
         return { kind: 'human-approval', ...checked, ...covered, onFailure: simple, ...deadline };
@@ -388,7 +395,12 @@ class NodeDraft {
         return { kind: 'subplan', ...checked, ...covered, onFailure: composite, retry, plan };
       }
       case 'sleep':
-        return { kind: 'sleep', ...common, duration: shape.durationMs, onFailure: simple };
+        return {
+          kind: 'sleep',
+          ...common,
+          duration: ownTimeMs(this.#id, shape.durationMs),
+          onFailure: simple,
+        };
       case 'signal': {
         const { signal } = shape;
         return { kind: 'signal', ...common, ...covered, signal, onFailure: simple, ...deadline };
@@ -432,7 +444,11 @@ class NodeDraft {
 
   #work(): JsonObject {
     const timeoutMs = this.#options.isTimeless ? undefined : this.#shape.timeoutMs;
-    return { handler: 'work', retry: this.#retry(), ...(timeoutMs && { timeoutMs }) };
+    return {
+      handler: 'work',
+      retry: this.#retry(),
+      ...(timeoutMs && { timeoutMs: ownTimeMs(this.#id, timeoutMs) }),
+    };
   }
 
   #action(): JsonObject {

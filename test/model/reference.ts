@@ -240,6 +240,7 @@ export class Reference {
   }
 
   #decideOnce(): void {
+    this.#callOffPointless();
     this.#decideAll();
     for (let again = 0; again < 2; again++) {
       this.#callOffPointless();

@@ -48,7 +48,8 @@ function beginIteration(decider: Decider, host: NodeRun): void {
   const scope = model.addScope({ ...iterationScope(host, outside, iteration), host });
   host.inside = scope.path;
   decider.touch(host);
-  turn.event('loop.iteration-started', host.path, null, { iteration });
+  // Scopes are in the order in which they began, after a restart too.
+  host.seq = turn.event('loop.iteration-started', host.path, null, { iteration });
   for (const position of scope.graph.entries) model.noteUndecided(scope, position);
 }
 

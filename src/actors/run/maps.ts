@@ -22,7 +22,7 @@ export function beginMap(decider: Decider, host: NodeRun): void {
   const scope = model.addScope({ ...itemsScope(host, items.value), host });
   host.inside = scope.path;
   decider.touch(host);
-  turn.event('map.started', host.path, null, { items: items.value.length });
+  host.seq = turn.event('map.started', host.path, null, { items: items.value.length });
   model.noteSettled(scope);
 }
 

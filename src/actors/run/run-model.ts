@@ -379,8 +379,21 @@ export class RunModel {
         if (inside !== undefined) open.push(inside.path);
       }
     }
+    this.#restoreScopeOrder();
     const undone = byScope.get(COMPENSATIONS);
     if (undone !== undefined) this.#restoreCompensations(undone);
+  }
+
+  /** As they began: the newest event of a host is the one that began what is at work inside it. */
+  #restoreScopeOrder(): void {
+    const began = new Map<Scope, number>();
+    for (const scope of this.#scopes.values()) {
+      const around = scope.host && began.get(scope.host.scope);
+      began.set(scope, Math.max(scope.host?.seq ?? 0, around ?? 0));
+    }
+    const sorted = [...began].sort(([, a], [, b]) => a - b);
+    this.#scopes.clear();
+    for (const [scope] of sorted) this.#scopes.set(scope.path, scope);
   }
 
   #countHost(run: NodeRun): void {
