@@ -570,6 +570,7 @@ export class Supervisor {
     const message = cause instanceof Error ? cause.message : String(cause);
     const code = cause instanceof CommitError ? cause.code : 'turn-refused';
     if (code === 'ownership-lost' || code === 'journal-closed') this.#stop(message);
+    this.#parts.logger.warn({ run: residency.id, error: cause }, 'a turn is void');
     residency.isStorageDown = code !== 'turn-refused';
     const error = new RunchartError('commit-failed', message, { cause });
     // An outage may last, and is nobody's fault.

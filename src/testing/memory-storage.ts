@@ -28,6 +28,7 @@ import {
   type TurnRecord,
 } from '../actors/records.js';
 import { isFinal } from '../machines/statuses.js';
+import { encodeTurn } from '../persistence/encode.js';
 
 /** All rows of one run. */
 export class MemoryRun {
@@ -114,7 +115,7 @@ export class MemoryStorage {
         resolve();
         continue;
       }
-      const code = this.#voided.has(write.run) ? 'turn-refused' : this.#fail?.(write);
+      const code = this.#voided.has(write.run) ? 'turn-refused' : this.#refuse(write);
       if (code === undefined) {
         this.#apply(write);
         resolve();
@@ -134,6 +135,18 @@ export class MemoryStorage {
   /** The rows of the run with a number. */
   numbered(run: number): MemoryRun | undefined {
     return this.#byNumber.get(run);
+  }
+
+  /** As the files on disk would refuse it. */
+  #refuse(turn: TurnRecord): CommitErrorCode | undefined {
+    const chosen = this.#fail?.(turn);
+    if (chosen !== undefined) return chosen;
+    try {
+      encodeTurn(turn);
+      return undefined;
+    } catch (error) {
+      return error instanceof CommitError ? error.code : 'turn-refused';
+    }
   }
 
   #apply(turn: TurnRecord): void {

@@ -56,7 +56,8 @@ const MAX_STEPS = 150;
 
 function openThings(reference: Reference, script: Script, played: Played): (() => Step)[] {
   if (reference.isOver) return [];
-  const open = reference.world.runs.flatMap((run) =>
+  const wanted = reference.world.runs.filter(({ isWanted }) => isWanted);
+  const open = wanted.flatMap((run) =>
     run.all().flatMap((one) => openThing(run, one, script, played) ?? []),
   );
   const signal = reference.ending === undefined ? script.signals[played.signals] : undefined;

@@ -10,7 +10,7 @@ export function isInsideDue(reference: Reference, scope: ModelScope): boolean {
   if (host === undefined) return false;
   const isCalledOff = host.isFinal || host.phase === 'stopping' || scope.aborted !== undefined;
   if (isCalledOff || scope.kind === 'iteration') return scope.isOver;
-  return isToBeAbandoned(scope) || nextItem(reference, scope) !== undefined || scope.isOver;
+  return nextItem(reference, scope) !== undefined || scope.isOver;
 }
 
 export function afterInside(reference: Reference, scope: ModelScope): void {
@@ -21,7 +21,6 @@ export function afterInside(reference: Reference, scope: ModelScope): void {
     return failHost(reference, host, scope.aborted);
   }
   if (scope.kind === 'iteration') return afterIteration(reference, scope, host);
-  if (isToBeAbandoned(scope)) return reference.abandon(scope, 'item');
   const next = nextItem(reference, scope);
   if (next === undefined) endMap(reference, scope, host);
   else beginItem(reference, next);
@@ -67,10 +66,6 @@ type Evaluated = { readonly ok: true; readonly value: JsonValue } | { readonly o
 
 function chunksOf(items: readonly JsonValue[], size: number): JsonValue[] {
   return items.flatMap((_, i) => (i % size === 0 ? [items.slice(i, i + size) as JsonValue] : []));
-}
-
-function isToBeAbandoned(scope: ModelScope): boolean {
-  return scope.host?.node.map?.policy === 'fail-fast' && scope.count('failed') > 0;
 }
 
 /** The next item, while there is room for it. */

@@ -212,6 +212,13 @@ export class Reference {
     return this.all().every((run) => run.isFinal) && this.#toUndo() === 0;
   }
 
+  /** The run that it works for still counts on it. */
+  get isWanted(): boolean {
+    if (this.#parent === undefined) return true;
+    const { run, reference } = this.#parent;
+    return run.child === this && reference.isWanted;
+  }
+
   get hasTimers(): boolean {
     return this.world.timers.length > 0;
   }
@@ -498,8 +505,13 @@ export class Reference {
     run.output = output;
     this.#release(run);
     this.set(run, status);
-    const isGraph = scope.kind === 'plan' || scope.kind === 'iteration';
-    if (!isGraph || this.ending !== undefined || scope.aborted !== undefined) return;
+    if (this.ending !== undefined || scope.aborted !== undefined) return;
+    if (scope.kind === 'items') {
+      const isFatal = status === 'failed' && scope.host?.node.map?.policy === 'fail-fast';
+      if (isFatal) this.abandon(scope, 'item');
+      return;
+    }
+    if (scope.kind === 'compensations') return;
     if (status !== 'failed') return this.#route(run);
     const policy = this.policyOf(run, run.failure);
     if (policy === 'continue') return this.#route(run);

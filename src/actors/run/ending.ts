@@ -65,7 +65,7 @@ function graceMsOf({ model, services }: Decider): number {
 
 /** What goes on in spite of its signal is left behind. */
 export function expireGrace(decider: Decider): void {
-  for (const run of openRuns(decider)) {
+  for (const run of decider.model.inPlanOrder(openRuns(decider))) {
     if (decider.stateOf(run) === 'stopping') decider.step(run, { type: 'grace.over' });
   }
 }

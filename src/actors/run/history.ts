@@ -6,7 +6,7 @@ import type { NodeStep } from './actor-tree.js';
 import type { Decider } from './decider.js';
 import { closeRunTask } from './human-tasks.js';
 import { runOutput } from './run-output.js';
-import type { NodeRun } from './scope.js';
+import type { NodeRun, Scope } from './scope.js';
 
 const NODE_EVENT_TYPES: Readonly<Record<NodeStatus, string>> = {
   pending: 'node.pending',
@@ -96,12 +96,23 @@ function runEventType(from: RunStatus | null, to: RunStatus): string {
   return from === 'ready' && to === 'running' ? 'run.started' : 'run.status-changed';
 }
 
-/** Names of node runs that keep the run from going on, with why; the first hundred. */
+/** Node runs that keep the run from going on, with why, in plan order; the first hundred. */
 function blockingNodes({ model, tree }: Decider): JsonValue {
-  const touched = tree.openNodes().flatMap((path) => model.find(path) ?? []);
-  const open = touched.filter((run) => !isFinal(run.status));
+  const stopped = tree
+    .openNodes()
+    .flatMap((path) => model.find(path) ?? [])
+    .filter((run) => run.status !== 'pending' && !isFinal(run.status));
   return model
-    .inPlanOrder(open)
+    .inPlanOrder([...stopped, ...[...model.scopes()].flatMap(waitingJoins)])
     .slice(0, 100)
     .map(({ path, reason }) => ({ node: path, reason: { ...reason } }) as JsonValue);
+}
+
+/** Joins that wait for a failed input to recover. */
+function waitingJoins(scope: Scope): NodeRun[] {
+  const { nodes } = scope.graph;
+  return nodes.flatMap(({ join }, position) => {
+    const waits = join?.onFailure === 'wait' && scope.progress.status(position) === 'pending';
+    return waits && scope.progress.arrivals(position).failed > 0 ? [scope.at(position)] : [];
+  });
 }

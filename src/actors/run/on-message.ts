@@ -264,8 +264,8 @@ function onRecover(decider: Decider, { downSince }: RecoverMessage): void {
   if (downSince !== null) onDowntime(decider, downSince);
   for (const run of runs) interrupt(decider, run);
   // Whether these were started nobody knows; starting them again is the same run.
-  for (const path of decider.tree.openNodes()) {
-    const run = model.nodeRun(path);
+  const open = decider.tree.openNodes().map((path) => model.nodeRun(path));
+  for (const run of model.inPlanOrder(open)) {
     const state = decider.stateOf(run);
     if (state === 'hosting') startChild(decider, run);
     else if (state === 'stopping') decider.abortWork(run);

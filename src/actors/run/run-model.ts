@@ -153,9 +153,15 @@ export class RunModel {
     return run;
   }
 
-  /** In the order of their scopes, those around before those inside, then by position. */
+  /** Outer scopes first, then by the positions of what they lie in, then by their own. */
   inPlanOrder(runs: readonly NodeRun[]): NodeRun[] {
-    const order = new Map([...this.#scopes.values()].map((scope, index) => [scope, index]));
+    const scopes = [...new Set(runs.map((run) => run.scope))];
+    const places = new Map(scopes.map((scope) => [scope, placeOf(scope)]));
+    const order = new Map(
+      scopes
+        .sort((a, b) => comparePlaces(places.get(a) ?? [], places.get(b) ?? []))
+        .map((scope, index) => [scope, index]),
+    );
     const rank = (run: NodeRun) => order.get(run.scope) ?? order.size;
     return [...runs].sort((a, b) => rank(a) - rank(b) || a.position - b.position);
   }
@@ -494,6 +500,17 @@ export class RunModel {
     this.beginWithdrawal([...others, ...scopes.flatMap(pendingAgain)]);
     for (const scope of scopes) cancelUntouched(scope);
   }
+}
+
+/** Positions of the composites that a scope lies in, the outermost first. */
+function placeOf({ host }: Scope): number[] {
+  return host === undefined ? [] : [...placeOf(host.scope), host.position];
+}
+
+function comparePlaces(a: readonly number[], b: readonly number[]): number {
+  if (a.length !== b.length) return a.length - b.length;
+  const differing = a.findIndex((position, depth) => position !== b[depth]);
+  return differing === -1 ? 0 : (a[differing] ?? 0) - (b[differing] ?? 0);
 }
 
 /** Why a scope is called off, from the node run that failed in it. */
