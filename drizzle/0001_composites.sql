@@ -38,6 +38,7 @@ CREATE TABLE `signals` (
 	`name` text NOT NULL,
 	`payload_json` text,
 	`sent_at` integer NOT NULL,
+	`seq` integer NOT NULL,
 	`delivered_to` text,
 	PRIMARY KEY(`run`, `id`)
 ) WITHOUT ROWID;

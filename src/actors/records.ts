@@ -219,6 +219,8 @@ export interface SignalRecord {
   /** Null once it is delivered: then it is the output of its receiver. */
   readonly payloadJson: string | null;
   readonly sentAt: number;
+  /** Number of the event that it came with: the order of signals. */
+  readonly seq: number;
   /** Path of the node run that received it. */
   readonly deliveredTo: string | null;
 }

@@ -542,7 +542,12 @@ export class Supervisor {
     const outcome = isSame ? { reply: { created: false } } : { error: conflictingStart(id) };
     residency.lastCommit
       .then(
-        () => envelope.settle(outcome),
+        () => {
+          envelope.settle(outcome);
+          // Started again by the run that it works for, which may not know what became of it.
+          residency.reportedStatus = undefined;
+          this.#reportToParent(residency, actor.report);
+        },
         (cause: unknown) => {
           const message = `run ${id} could not be stored`;
           envelope.settle({ error: new RunchartError('commit-failed', message, { cause }) });

@@ -323,7 +323,7 @@ function responseRow(r: ResponseRecord): Row {
 }
 
 function signalRow(r: SignalRecord): Row {
-  return [r.run, r.id, r.name, r.payloadJson, r.sentAt, r.deliveredTo];
+  return [r.run, r.id, r.name, r.payloadJson, r.sentAt, r.seq, r.deliveredTo];
 }
 
 function planRow(r: PlanRecord): Row {

@@ -73,7 +73,7 @@ const LOAD_RUN = `select
     `artifacts a where a.run = r.run and a.version =
       (select max(version) from artifacts where run = a.run and name = a.name)`,
   )},
-  ${group(SIGNAL, 's', 'signals s where s.run = r.run', 'order by s.sent_at, s.id')}
+  ${group(SIGNAL, 's', 'signals s where s.run = r.run', 'order by s.seq')}
   from runs r where r.id = ?`;
 
 /** The run as it is on disk; undefined where there is none. Throws `run-corrupt` or `snapshot-corrupt`. */

@@ -205,6 +205,7 @@ export const signals = sqliteTable(
     name: text('name').notNull(),
     payloadJson: text('payload_json'),
     sentAt: integer('sent_at').notNull(),
+    seq: integer('seq').notNull(),
     deliveredTo: text('delivered_to'),
   },
   (table) => [primaryKey({ columns: [table.run, table.id] })],

@@ -1,6 +1,7 @@
 /** Compiles and checks what a node says beside its shape: handlers, schemas, expressions, policies, bodies. */
 import { checkFailureSettings } from './check-failure.js';
 import { parseCondition, parseCountCondition } from './conditions.js';
+import { BREAK } from './edge-schema.js';
 import { parseExpression } from './expressions.js';
 import type { Reporter } from './findings.js';
 import { type GraphParts, type NodeContext, type NodeParts, nodesOfBody } from './graph-parts.js';
@@ -25,7 +26,7 @@ export function compileNode(
 ): NodeParts {
   const { node } = outline;
   if (node === undefined) return {};
-  if (context.enclosing.has(node.id)) reportShadowing(outline, findings);
+  if (node.id !== BREAK && context.enclosing.has(node.id)) reportShadowing(outline, findings);
   checkFailureSettings(outline, node, topology, findings);
   if (node.kind === 'action' && node.compensate !== undefined && context.base !== '') {
     findings.block({

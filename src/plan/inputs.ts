@@ -84,7 +84,9 @@ function writesOf({ edge, scope }: TakenEdge): Write[] {
   if (edge.map === undefined) {
     const { sourceId } = edge;
     const value = scope.output;
-    return value === undefined ? [] : [{ segments: [sourceId], value, bySourceId: sourceId }];
+    // What a transform made is not the output of the source.
+    const bySourceId = edge.transform === undefined ? sourceId : undefined;
+    return value === undefined ? [] : [{ segments: [sourceId], value, bySourceId }];
   }
   return edge.map.flatMap(({ target, read }) => {
     const value = read(scope);

@@ -108,4 +108,38 @@ describe('what was found', () => {
     await kernel.finish('w', 1, id);
     expect(kernel.status(id)).toBe('failed');
   });
+
+  it('S142 loops inside each other may both have an edge to their end', async () => {
+    const kernel = new Kernel();
+    const inner = {
+      ...loop('inner', []),
+      body: { nodes: [action('b')], edges: [edge('b', '$break')] },
+    };
+    const outer = {
+      kind: 'loop',
+      id: 'outer',
+      body: { nodes: [inner], edges: [edge('inner', '$break')] },
+    };
+    await kernel.start(plan([outer]));
+    await kernel.finish('outer[1]/inner[1]/b');
+    expect(kernel.status()).toBe('completed');
+    expect(kernel.summary().outputs.outer).toMatchObject({ exit: 'break', iterations: 1 });
+  });
+
+  it('S86 S88 what a transform makes beside the plain output of its source is a conflict', async () => {
+    const kernel = new Kernel();
+    const edges = [edge('a', 'b', { transform: '{"v": 2}' }), edge('a', 'b')];
+    await kernel.start(plan([action('a'), action('b', { onFailure: 'skip' })], edges));
+    await kernel.finish('a', { v: 1 });
+    expect(kernel.rows().nodeRuns.get('b')?.reasonJson).toContain('input-conflict');
+  });
+
+  it('S168 an item of a map is not tried again by an operator', async () => {
+    const kernel = new Kernel();
+    const map = { kind: 'map', id: 'm', handler: 'work', policy: 'collect' };
+    await kernel.start(plan([map]), { input: [1, 2] });
+    await kernel.fail('m[0]');
+    const again = kernel.send({ type: 'node.retry', node: 'm[0]', by: null });
+    await expect(again).rejects.toMatchObject({ code: 'node-not-retryable' });
+  });
 });

@@ -234,8 +234,10 @@ function onRetryNode(decider: Decider, { node, by }: RetryNodeMessage): void {
     turn.refusal = new RunchartError('run-ended', `run ${model.record.id} has ended or is ending`);
     return;
   }
-  if (run.status !== 'blocked' && run.status !== 'failed') {
-    const hint = 'nodes that are blocked or have failed can be tried again';
+  const { scope } = run;
+  const isOver = run.status !== 'blocked' && run.status !== 'failed';
+  if (isOver || scope.isList || scope.aborted !== undefined) {
+    const hint = 'nodes that are blocked or have failed, and no items, can be tried again';
     const message = `node "${node}" is ${run.status}`;
     turn.refusal = new RunchartError('node-not-retryable', message, { hint });
     return;

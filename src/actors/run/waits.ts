@@ -89,26 +89,31 @@ export function onSignal(decider: Decider, message: SignalMessage): void {
     turn.refusal = new RunchartError('signal-invalid', text, { issues, hint });
     return;
   }
-  const signal = newSignal(decider, message);
-  if (signal === undefined) return;
-  turn.event('signal.received', null, null, { signal: id, name });
+  if (isCrowded(decider)) return;
+  const seq = turn.event('signal.received', null, null, { signal: id, name });
+  const signal = newSignal(decider, message, seq);
   if (waiter === undefined) keep(decider, signal);
   else deliver(decider, waiter, signal, payload);
 }
 
-function newSignal({ model, turn }: Decider, message: SignalMessage): SignalRecord | undefined {
-  const kept = [...model.signals.values()].filter(({ deliveredTo }) => deliveredTo === null);
-  if (kept.length >= MAX_KEPT_SIGNALS) {
-    const hint = 'no node of the run has taken those that came before';
-    turn.refusal = new RunchartError('overloaded', 'too many signals wait in the run', { hint });
-    return undefined;
-  }
+/** Refuses a signal where too many wait for a node to take them. */
+function isCrowded({ model, turn }: Decider): boolean {
+  let kept = 0;
+  for (const { deliveredTo } of model.signals.values()) if (deliveredTo === null) kept += 1;
+  if (kept < MAX_KEPT_SIGNALS) return false;
+  const hint = 'no node of the run has taken those that came before';
+  turn.refusal = new RunchartError('overloaded', 'too many signals wait in the run', { hint });
+  return true;
+}
+
+function newSignal({ model, turn }: Decider, message: SignalMessage, seq: number): SignalRecord {
   return {
     run: model.record.run,
     id: message.id,
     name: message.name,
     payloadJson: JSON.stringify(message.payload),
     sentAt: turn.at,
+    seq,
     deliveredTo: null,
   };
 }
