@@ -142,4 +142,23 @@ describe('what was found', () => {
     const again = kernel.send({ type: 'node.retry', node: 'm[0]', by: null });
     await expect(again).rejects.toMatchObject({ code: 'node-not-retryable' });
   });
+
+  it('S117 S149 a subplan that is gone back to while it awaits a person awaits nobody any more', async () => {
+    const kernel = new Kernel();
+    const child = { title: 'Child', nodes: [approval('ask')], edges: [] };
+    const failing = action('b', { onFailure: 'backtrack', backtrack: { to: 'a' } });
+    const nodes = [action('a'), failing, { kind: 'subplan', id: 's', plan: 'child' }];
+    await kernel.start(plan(nodes, [edge('a', 'b'), edge('a', 's')], { plans: { child } }));
+    await kernel.finish('a');
+    await kernel.fail('b');
+    expect(kernel.status()).toBe('running');
+    await kernel.finish('a');
+    await kernel.finish('b');
+    expect(kernel.status()).toBe('awaiting-human');
+    const [first, second] = [...kernel.storage.runs.keys()].filter((id) => id !== 'r1');
+    expect(kernel.status(first)).toBe('cancelled');
+    await kernel.respond('ask', { approved: true }, null, second);
+    await kernel.settle();
+    expect(kernel.status()).toBe('completed');
+  });
 });

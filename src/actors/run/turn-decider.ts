@@ -13,6 +13,7 @@ import type { ActorTree, NodeStep } from './actor-tree.js';
 import { armRetryTimer, startAttempt, startFallback } from './attempts.js';
 import { beginNode } from './begin-node.js';
 import { armLimits, exhaustBudget, exhaustedFor, spendStep } from './budget.js';
+import { childOf } from './child.js';
 import { afterSettled } from './composites.js';
 import type { Decider, DeciderServices } from './decider.js';
 import {
@@ -217,10 +218,13 @@ export class TurnDecider implements Decider {
 
   /** A composite at work is counted by what goes on inside it. */
   #countHosting(run: NodeRun, from: NodeStatus, step: NodeStep): void {
+    if ((from === 'running') === (step.to === 'running')) return;
     const { kind } = run.node;
-    if (kind !== 'loop' && kind !== 'map') return;
-    if (from !== 'running' && step.to === 'running') this.model.hosting += 1;
-    if (from === 'running' && step.to !== 'running') this.model.hosting -= 1;
+    const change = step.to === 'running' ? 1 : -1;
+    if (kind === 'loop' || kind === 'map') this.model.hosting += change;
+    const child = childOf(run);
+    // A child that is called off while it waits is waited for no longer.
+    if (child !== undefined && change === -1) this.model.countChild(child.status, change);
   }
 
   /** What a final node run means for those after it, for its scope, and for the run. */
