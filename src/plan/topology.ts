@@ -1,4 +1,5 @@
 /** Checks the graph of a plan: ids, ends of edges, cycles, entry nodes, joins, defaults. */
+import { BREAK } from './edge-schema.js';
 import type { Reporter } from './findings.js';
 import {
   type Adjacency,
@@ -97,7 +98,10 @@ function checkEnds(
       code: `unknown-${end}`,
       message: `The ${end} '${id}' of an edge is not a node`,
       path: pointer('edges', index, end),
-      hint: didYouMean(id, positionOf.keys()),
+      hint:
+        id === BREAK
+          ? 'Only edges in the body of a loop lead to its end'
+          : didYouMean(id, positionOf.keys()),
     });
   }
   if (source === target && positionOf.has(source)) {
