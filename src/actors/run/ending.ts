@@ -6,9 +6,9 @@
 import type { Reason } from '../../machines/node-run-events.js';
 import { isFinal } from '../../machines/statuses.js';
 import { COMPENSATIONS } from '../records.js';
+import { cancelUntouched, pendingAgain } from './calling-off.js';
 import { compensables, compensationGraph } from './compensation-graph.js';
 import type { Decider } from './decider.js';
-import { cancelUntouched, pendingAgain } from './run-model.js';
 import type { NodeRun, Scope } from './scope.js';
 import { armTimer } from './timers.js';
 

@@ -12,6 +12,7 @@ import { ActorTree, UnrestorableError } from './actor-tree.js';
 import type { DeciderServices } from './decider.js';
 import { onMessage } from './on-message.js';
 import { type Permit, permitOf } from './permits.js';
+import { restoreModel, resumeDecisions, resumeEnding } from './restore-model.js';
 import { RunModel } from './run-model.js';
 import { TurnDecider } from './turn-decider.js';
 
@@ -49,7 +50,7 @@ export class RunActor {
 
   /** A run as it was stored. Throws UnrestorableError where this program cannot restore it. */
   static rehydrate(stored: StoredRun, version: PlanVersion, services: RunActorServices): RunActor {
-    const model = RunModel.fromStored(stored, version);
+    const model = restoreModel(stored, version);
     const root = stored.snapshots.find((snapshot) => snapshot.actor === '');
     if (root === undefined) {
       throw new UnrestorableError(`run ${stored.record.id} has no snapshot`);
@@ -63,8 +64,11 @@ export class RunActor {
     // One that is to start later has decided nothing.
     if (!isFinal(stored.record.status) && stored.record.status !== 'pending') {
       if (tree.ending === undefined) {
-        model.resumeDecisions((node) => tree.stateOf(node.path));
-      } else model.resumeEnding(tree.openNodes().map((path) => model.nodeRun(path)));
+        resumeDecisions(model, (node) => tree.stateOf(node.path));
+      } else {
+        const open = tree.openNodes().map((path) => model.nodeRun(path));
+        resumeEnding(model, open);
+      }
     }
     return new RunActor(model, tree, services);
   }

@@ -1,34 +1,26 @@
 /**
  * All that a resident run knows beside its statecharts: the pinned plan, the scopes at work with
- * their node runs, open tasks, timers and signals, and what is left to decide. Rebuilt from rows;
- * asks nothing.
+ * their node runs, open tasks, timers and signals, and what is left to decide. Asks nothing;
+ * restore-model.ts makes it again from rows.
  */
-import type { Reason } from '../../machines/node-run-events.js';
 import type { ProgressSummary } from '../../machines/run-events.js';
 import { isFinal, type NodeStatus, type RunStatus } from '../../machines/statuses.js';
 import type { JsonObject, JsonValue } from '../../plan/json.js';
 import type { CompiledEdge, EdgeScope, PlanGraph, PlanVersion } from '../../plan/plan-version.js';
 import { ReadyLanes } from '../admission/ready-lanes.js';
 import { Fifo } from '../fifo.js';
-import {
-  type AttemptRecord,
-  COMPENSATIONS,
-  type RunRecord,
-  type RunSettings,
-  type RunUsage,
-  type SignalRecord,
-  type StoredRun,
-  type TaskRecord,
-  type TimerRecord,
+import type {
+  AttemptRecord,
+  RunRecord,
+  RunSettings,
+  RunUsage,
+  SignalRecord,
+  TaskRecord,
+  TimerRecord,
 } from '../records.js';
-import { childOf } from './child.js';
-import { compensationGraph } from './compensation-graph.js';
-import { failureActionOf } from './failure-policy.js';
 import { concurrencyKeyOf, laneOf } from './permits.js';
 import { Tally } from './progress.js';
-import { decideReadiness } from './readiness.js';
 import { type NodeRun, Scope, scopePathOf } from './scope.js';
-import { scopeOfHost } from './scope-of-host.js';
 
 const NOTHING_USED: RunUsage = { steps: 0, attempts: 0, restarts: 0, cost: 0, tokens: 0 };
 
@@ -79,25 +71,6 @@ export class RunModel {
     this.root = this.addScope({ path: '', graph: version.graph });
   }
 
-  static fromStored(stored: StoredRun, version: PlanVersion): RunModel {
-    const model = new RunModel(stored.record, version);
-    model.seq = stored.seq;
-    model.#restoreNodeRuns(stored);
-    for (const task of stored.openTasks) model.tasks.set(task.node, task);
-    for (const timer of stored.timers) model.keepTimer(timer);
-    for (const attempt of stored.openAttempts) model.openAttempts.set(attempt.node, attempt);
-    for (const signal of stored.signals) model.signals.set(signal.id, signal);
-    for (const artifact of stored.artifacts) {
-      model.artifactVersions.set(artifact.name, artifact.version);
-      model.keepArtifact(artifact);
-    }
-    for (const path of model.openAttempts.keys()) model.takeSlot(model.nodeRun(path));
-    for (const scope of model.#scopes.values()) {
-      for (const run of scope.touchedRuns()) model.#countHost(run);
-    }
-    return model;
-  }
-
   // Scopes and node runs ---------------------------------------------------------------------
 
   addScope(params: {
@@ -130,6 +103,12 @@ export class RunModel {
   /** All scopes at work, those around before those inside. */
   scopes(): IterableIterator<Scope> {
     return this.#scopes.values();
+  }
+
+  /** Puts the scopes at work in the order in which they began. */
+  arrangeScopes(order: readonly Scope[]): void {
+    this.#scopes.clear();
+    for (const scope of order) this.#scopes.set(scope.path, scope);
   }
 
   /** The scope itself, and all scopes inside it. */
@@ -251,6 +230,11 @@ export class RunModel {
     }
   }
 
+  /** Puts node runs that have to be withdrawn in line, in plan order. */
+  beginWithdrawal(runs: readonly NodeRun[]): void {
+    for (const run of this.inPlanOrder(runs)) this.withdrawing.push(run);
+  }
+
   // Values -----------------------------------------------------------------------------------
 
   /** Edges that lead to a node run, in edge order. */
@@ -364,142 +348,6 @@ export class RunModel {
   counts(): Record<NodeStatus, number> {
     return this.root.progress.counts();
   }
-
-  // After a restart --------------------------------------------------------------------------
-
-  #restoreNodeRuns({ nodeRuns }: StoredRun): void {
-    const byScope = groupByScope(nodeRuns);
-    const open = [''];
-    for (let path = open.shift(); path !== undefined; path = open.shift()) {
-      const scope = this.#scopes.get(path);
-      for (const row of byScope.get(path) ?? []) {
-        const position = scope?.positionOf(row.node);
-        if (scope === undefined || position === undefined) continue;
-        const run = scope.at(position);
-        run.restore(row);
-        scope.progress.restore(position, row.status);
-        scope.progress.restoreOutgoing(position, row.edges);
-      }
-      for (const run of scope?.touchedRuns() ?? []) {
-        const inside = this.#restoreInside(run);
-        if (inside !== undefined) open.push(inside.path);
-      }
-    }
-    this.#restoreScopeOrder();
-    const undone = byScope.get(COMPENSATIONS);
-    if (undone !== undefined) this.#restoreCompensations(undone);
-  }
-
-  /** As they began: the newest event of a host is the one that began what is at work inside it. */
-  #restoreScopeOrder(): void {
-    const began = new Map<Scope, number>();
-    for (const scope of this.#scopes.values()) {
-      const around = scope.host && began.get(scope.host.scope);
-      began.set(scope, Math.max(scope.host?.seq ?? 0, around ?? 0));
-    }
-    const sorted = [...began].sort(([, a], [, b]) => a - b);
-    this.#scopes.clear();
-    for (const [scope] of sorted) this.#scopes.set(scope.path, scope);
-  }
-
-  #countHost(run: NodeRun): void {
-    if (run.status !== 'running') return;
-    if (run.node.kind === 'loop' || run.node.kind === 'map') this.hosting += 1;
-    const child = childOf(run);
-    if (child !== undefined) this.countChild(child.status, 1);
-  }
-
-  #restoreInside(run: NodeRun): Scope | undefined {
-    if (run.status !== 'running' || run.inside === null) return undefined;
-    const params = scopeOfHost(run, this.scopeOf(run));
-    return params === undefined ? undefined : this.addScope({ ...params, host: run });
-  }
-
-  #restoreCompensations(rows: StoredRun['nodeRuns']): void {
-    const scope = this.addScope({ path: COMPENSATIONS, graph: compensationGraph(this.root) });
-    for (const row of rows) {
-      const position = scope.positionOf(row.node);
-      if (position === undefined) continue;
-      scope.at(position).restore(row);
-      scope.progress.restore(position, row.status);
-    }
-  }
-
-  /**
-   * Finds again what a stopped process had left to decide: pending nodes whose inbound edges say
-   * enough, scopes that came to their end, and ready nodes in the order of their events. `stateOf`
-   * tells the inner state of a node run.
-   */
-  resumeDecisions(stateOf: (run: NodeRun) => string): void {
-    const ready: NodeRun[] = [];
-    for (const scope of this.#scopes.values()) {
-      for (const run of scope.touchedRuns()) {
-        if (run.status === 'ready' && stateOf(run) === 'due') ready.push(run);
-      }
-      if (scope.host !== undefined && stateOf(scope.host) === 'stopping') this.#resumeStop(scope);
-      this.#resumeAbortion(scope);
-      this.#resumeRaces(scope);
-      if (!scope.isList && scope.aborted === undefined) this.#resumePending(scope);
-      this.noteSettled(scope);
-    }
-    ready.sort((a, b) => a.seq - b.seq);
-    for (const run of ready) this.enqueue(run);
-  }
-
-  /** A node run that must not fail has failed: everything else in its scope was called off. */
-  #resumeAbortion(scope: Scope): void {
-    if (scope.host === undefined) return;
-    const culprit = [...scope.touchedRuns()].find((run) => this.#isFatal(run));
-    if (culprit === undefined) return;
-    scope.aborted = scope.isItems ? abortionByItem(culprit) : abortionBy(culprit);
-    const open = [...scope.touchedRuns()].filter((run) => !isFinal(run.status));
-    this.beginWithdrawal(open);
-    cancelUntouched(scope);
-  }
-
-  #isFatal(run: NodeRun): boolean {
-    if (run.status !== 'failed') return false;
-    if (run.scope.isItems) return isFatalItem(run);
-    return failureActionOf(this.version.plan, run.node, run.reason?.class) !== 'continue';
-  }
-
-  /** What lies inside a composite that was told to stop goes with it. */
-  #resumeStop(scope: Scope): void {
-    cancelUntouched(scope);
-    this.beginWithdrawal([...scope.touchedRuns()].filter(({ status }) => !isFinal(status)));
-  }
-
-  /** Branches that a join has made pointless, as far as they were not called off yet. */
-  #resumeRaces(scope: Scope): void {
-    for (const run of [...scope.touchedRuns()]) {
-      if (run.status !== 'completed') continue;
-      const rest = (run.node.join?.rest ?? []).map((position) => scope.at(position));
-      this.beginWithdrawal(rest.filter((branch) => !isFinal(branch.status)));
-    }
-  }
-
-  #resumePending(scope: Scope): void {
-    const { nodes } = scope.graph;
-    for (let position = 0; position < nodes.length; position++) {
-      if (scope.progress.status(position) !== 'pending') continue;
-      const arrivals = scope.progress.arrivals(position);
-      const { join } = scope.node(position);
-      if (decideReadiness(arrivals, join).is !== 'waiting') this.noteUndecided(scope, position);
-    }
-  }
-
-  /** Puts node runs that have to be withdrawn in line, in plan order. */
-  beginWithdrawal(runs: readonly NodeRun[]): void {
-    for (const run of this.inPlanOrder(runs)) this.withdrawing.push(run);
-  }
-
-  /** Goes on withdrawing work from a run that was ending. Untouched nodes were cancelled when it began. */
-  resumeEnding(open: readonly NodeRun[]): void {
-    const scopes = [...this.#scopes.values()].filter(({ path }) => path !== COMPENSATIONS);
-    const others = open.filter((run) => run.scope.path !== COMPENSATIONS);
-    this.beginWithdrawal([...others, ...scopes.flatMap(pendingAgain)]);
-    for (const scope of scopes) cancelUntouched(scope);
-  }
 }
 
 /** Positions of the composites that a scope lies in, the outermost first. */
@@ -511,59 +359,6 @@ function comparePlaces(a: readonly number[], b: readonly number[]): number {
   if (a.length !== b.length) return a.length - b.length;
   const differing = a.findIndex((position, depth) => position !== b[depth]);
   return differing === -1 ? 0 : (a[differing] ?? 0) - (b[differing] ?? 0);
-}
-
-/** Why a scope is called off, from the node run that failed in it. */
-export function abortionBy({ reason, path }: NodeRun): Reason {
-  const { code, message, class: failureClass } = reason ?? { code: 'failed', message: 'it failed' };
-  return {
-    code,
-    message,
-    ...(failureClass !== undefined && { class: failureClass }),
-    detail: { node: path },
-  };
-}
-
-/** An item whose failure calls off all of its map. */
-export function isFatalItem({ scope, status }: NodeRun): boolean {
-  return status === 'failed' && scope.host?.node.map?.policy === 'fail-fast';
-}
-
-/** Why the items of a map are called off, from the one that failed. */
-export function abortionByItem(item: NodeRun): Reason {
-  return { ...abortionBy(item), class: 'item' };
-}
-
-/** Node runs of a scope that were never touched are cancelled; returns how many. */
-export function cancelUntouched(scope: Scope): number {
-  const { progress, graph } = scope;
-  let count = 0;
-  if (progress.count('pending') === 0) return count;
-  for (let position = 0; position < graph.nodes.length; position++) {
-    if (progress.status(position) !== 'pending' || isAgain(scope.touched(position))) continue;
-    progress.change(position, 'cancelled');
-    count += 1;
-  }
-  return count;
-}
-
-/** Pending node runs of a scope that have a row: they were reset to a further generation. */
-export function pendingAgain(scope: Scope): NodeRun[] {
-  return [...scope.touchedRuns()].filter((run) => run.status === 'pending' && isAgain(run));
-}
-
-function isAgain(run: NodeRun | undefined): boolean {
-  return run !== undefined && run.generation > 1;
-}
-
-function groupByScope(rows: StoredRun['nodeRuns']): Map<string, StoredRun['nodeRuns'][number][]> {
-  const groups = new Map<string, StoredRun['nodeRuns'][number][]>();
-  for (const row of rows) {
-    const group = groups.get(row.scope);
-    if (group === undefined) groups.set(row.scope, [row]);
-    else group.push(row);
-  }
-  return groups;
 }
 
 function loopOf(scope: Scope): JsonObject | undefined {

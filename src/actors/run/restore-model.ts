@@ -1,0 +1,182 @@
+/**
+ * A resident run's model, made again from its rows after a restart or a parking. Invariant: what the
+ * rows of a turn say is enough; what was left to decide then is left to decide now, in the same order.
+ */
+import { isFinal } from '../../machines/statuses.js';
+import type { PlanVersion } from '../../plan/plan-version.js';
+import { COMPENSATIONS, type StoredRun } from '../records.js';
+import {
+  abortionBy,
+  abortionByItem,
+  cancelUntouched,
+  isFatalItem,
+  pendingAgain,
+} from './calling-off.js';
+import { childOf } from './child.js';
+import { compensationGraph } from './compensation-graph.js';
+import { failureActionOf } from './failure-policy.js';
+import { decideReadiness } from './readiness.js';
+import { RunModel } from './run-model.js';
+import type { NodeRun, Scope } from './scope.js';
+import { scopeOfHost } from './scope-of-host.js';
+
+type NodeRunRow = StoredRun['nodeRuns'][number];
+
+export function restoreModel(stored: StoredRun, version: PlanVersion): RunModel {
+  const model = new RunModel(stored.record, version);
+  model.seq = stored.seq;
+  restoreNodeRuns(model, stored.nodeRuns);
+  for (const task of stored.openTasks) model.tasks.set(task.node, task);
+  for (const timer of stored.timers) model.keepTimer(timer);
+  for (const attempt of stored.openAttempts) model.openAttempts.set(attempt.node, attempt);
+  for (const signal of stored.signals) model.signals.set(signal.id, signal);
+  for (const artifact of stored.artifacts) {
+    model.artifactVersions.set(artifact.name, artifact.version);
+    model.keepArtifact(artifact);
+  }
+  for (const path of model.openAttempts.keys()) model.takeSlot(model.nodeRun(path));
+  for (const scope of model.scopes()) {
+    for (const run of scope.touchedRuns()) countHost(model, run);
+  }
+  return model;
+}
+
+/** From the plan inwards: a scope is known once the node run that holds it is. */
+function restoreNodeRuns(model: RunModel, rows: readonly NodeRunRow[]): void {
+  const byScope = groupByScope(rows);
+  const open = [model.root];
+  for (let scope = open.shift(); scope !== undefined; scope = open.shift()) {
+    for (const row of byScope.get(scope.path) ?? []) {
+      const position = scope.positionOf(row.node);
+      if (position === undefined) continue;
+      scope.at(position).restore(row);
+      scope.progress.restore(position, row.status);
+      scope.progress.restoreOutgoing(position, row.edges);
+    }
+    for (const run of scope.touchedRuns()) {
+      const inside = restoreInside(model, run);
+      if (inside !== undefined) open.push(inside);
+    }
+  }
+  restoreScopeOrder(model);
+  const undone = byScope.get(COMPENSATIONS);
+  if (undone !== undefined) restoreCompensations(model, undone);
+}
+
+function restoreInside(model: RunModel, run: NodeRun): Scope | undefined {
+  if (run.status !== 'running' || run.inside === null) return undefined;
+  const params = scopeOfHost(run, model.scopeOf(run));
+  return params === undefined ? undefined : model.addScope({ ...params, host: run });
+}
+
+/** As they began: the newest event of a host is the one that began what is at work inside it. */
+function restoreScopeOrder(model: RunModel): void {
+  const began = new Map<Scope, number>();
+  for (const scope of model.scopes()) {
+    const around = scope.host && began.get(scope.host.scope);
+    began.set(scope, Math.max(scope.host?.seq ?? 0, around ?? 0));
+  }
+  const order = [...began].sort(([, a], [, b]) => a - b).map(([scope]) => scope);
+  model.arrangeScopes(order);
+}
+
+function restoreCompensations(model: RunModel, rows: readonly NodeRunRow[]): void {
+  const scope = model.addScope({ path: COMPENSATIONS, graph: compensationGraph(model.root) });
+  for (const row of rows) {
+    const position = scope.positionOf(row.node);
+    if (position === undefined) continue;
+    scope.at(position).restore(row);
+    scope.progress.restore(position, row.status);
+  }
+}
+
+function countHost(model: RunModel, run: NodeRun): void {
+  if (run.status !== 'running') return;
+  if (run.node.kind === 'loop' || run.node.kind === 'map') model.hosting += 1;
+  const child = childOf(run);
+  if (child !== undefined) model.countChild(child.status, 1);
+}
+
+/**
+ * Finds again what a stopped process had left to decide: pending nodes whose inbound edges say
+ * enough, scopes that came to their end, and ready nodes in the order of their events. `stateOf`
+ * tells the inner state of a node run.
+ */
+export function resumeDecisions(model: RunModel, stateOf: (run: NodeRun) => string): void {
+  const ready: NodeRun[] = [];
+  for (const scope of model.scopes()) {
+    for (const run of scope.touchedRuns()) {
+      if (run.status === 'ready' && stateOf(run) === 'due') ready.push(run);
+    }
+    if (scope.host !== undefined && stateOf(scope.host) === 'stopping') resumeStop(model, scope);
+    resumeAbortion(model, scope);
+    resumeRaces(model, scope);
+    if (!scope.isList && scope.aborted === undefined) resumePending(model, scope);
+    model.noteSettled(scope);
+  }
+  ready.sort((a, b) => a.seq - b.seq);
+  for (const run of ready) model.enqueue(run);
+}
+
+/** Goes on withdrawing work from a run that was ending. Untouched nodes were cancelled when it began. */
+export function resumeEnding(model: RunModel, open: readonly NodeRun[]): void {
+  const scopes = [...model.scopes()].filter(({ path }) => path !== COMPENSATIONS);
+  const others = open.filter((run) => run.scope.path !== COMPENSATIONS);
+  model.beginWithdrawal([...others, ...scopes.flatMap(pendingAgain)]);
+  for (const scope of scopes) cancelUntouched(scope);
+}
+
+/** What lies inside a composite that was told to stop goes with it. */
+function resumeStop(model: RunModel, scope: Scope): void {
+  cancelUntouched(scope);
+  model.beginWithdrawal(openIn(scope));
+}
+
+/** A node run that must not fail has failed: everything else in its scope was called off. */
+function resumeAbortion(model: RunModel, scope: Scope): void {
+  if (scope.host === undefined) return;
+  const culprit = [...scope.touchedRuns()].find((run) => isFatal(model, run));
+  if (culprit === undefined) return;
+  scope.aborted = scope.isItems ? abortionByItem(culprit) : abortionBy(culprit);
+  model.beginWithdrawal(openIn(scope));
+  cancelUntouched(scope);
+}
+
+function isFatal(model: RunModel, run: NodeRun): boolean {
+  if (run.status !== 'failed') return false;
+  if (run.scope.isItems) return isFatalItem(run);
+  return failureActionOf(model.version.plan, run.node, run.reason?.class) !== 'continue';
+}
+
+/** Branches that a join has made pointless, as far as they were not called off yet. */
+function resumeRaces(model: RunModel, scope: Scope): void {
+  for (const run of [...scope.touchedRuns()]) {
+    if (run.status !== 'completed') continue;
+    const rest = (run.node.join?.rest ?? []).map((position) => scope.at(position));
+    model.beginWithdrawal(rest.filter((branch) => !isFinal(branch.status)));
+  }
+}
+
+function resumePending(model: RunModel, scope: Scope): void {
+  const { nodes } = scope.graph;
+  for (let position = 0; position < nodes.length; position++) {
+    if (scope.progress.status(position) !== 'pending') continue;
+    const arrivals = scope.progress.arrivals(position);
+    const { join } = scope.node(position);
+    if (decideReadiness(arrivals, join).is !== 'waiting') model.noteUndecided(scope, position);
+  }
+}
+
+function openIn(scope: Scope): NodeRun[] {
+  return [...scope.touchedRuns()].filter(({ status }) => !isFinal(status));
+}
+
+function groupByScope(rows: readonly NodeRunRow[]): Map<string, NodeRunRow[]> {
+  const groups = new Map<string, NodeRunRow[]>();
+  for (const row of rows) {
+    const group = groups.get(row.scope);
+    if (group === undefined) groups.set(row.scope, [row]);
+    else group.push(row);
+  }
+  return groups;
+}
