@@ -4,7 +4,7 @@
  */
 import { hostname } from 'node:os';
 import type { HandlerPolicy } from './actors/admission/handler-policy.js';
-import { type Environment, systemEnvironment } from './actors/environment.js';
+import { atMost, type Environment, systemEnvironment } from './actors/environment.js';
 import { HandlerRegistry, type Handlers, type Logger } from './actors/handlers.js';
 import type { LiveRun } from './actors/live-index.js';
 import { PlanCache } from './actors/plan-cache.js';
@@ -411,19 +411,9 @@ export class Orchestrator {
   async #close(): Promise<void> {
     const scheduled = this.#scheduler.close();
     await this.#supervisor.close(this.#parts.limits.drainMs);
-    await this.#atMost(SCHEDULES_PATIENCE_MS, scheduled);
+    await atMost(this.#parts.environment.clock, SCHEDULES_PATIENCE_MS, scheduled);
     this.#watch.close();
     await this.#parts.closeStorage();
-  }
-
-  async #atMost(limitMs: number, work: Promise<void>): Promise<void> {
-    const { clock } = this.#parts.environment;
-    let callOff = () => {};
-    const expired = new Promise<void>((resolve) => {
-      callOff = clock.wakeAt(clock.now() + limitMs, resolve);
-    });
-    await Promise.race([work, expired]);
-    callOff();
   }
 
   #newKeyedStarts({ environment, journal, store }: OrchestratorParts): KeyedStarts {

@@ -3,12 +3,12 @@
  * checked, their row drafted. Every kind of start goes through here, those of schedules and subplans too.
  */
 import { createHash } from 'node:crypto';
+import type { ChildStart } from './actors/child-runs.js';
 import type { Environment } from './actors/environment.js';
 import type { HandlerRegistry } from './actors/handlers.js';
 import type { PlanCache } from './actors/plan-cache.js';
 import type { Journal, RunStore } from './actors/ports.js';
 import type { RunRecord } from './actors/records.js';
-import type { ChildStart } from './actors/supervisor.js';
 import { RunchartError } from './errors.js';
 import { canonicalJson } from './plan/canonical.js';
 import type { JsonValue } from './plan/json.js';

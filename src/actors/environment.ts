@@ -38,3 +38,20 @@ export const systemEnvironment: Environment = {
   id: () => uuidv7(),
   random: () => Math.random(),
 };
+
+/** Resolves once `ms` milliseconds have passed on the clock. */
+export function elapse(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.wakeAt(clock.now() + ms, resolve);
+  });
+}
+
+/** Resolves when the work is done, or once `limitMs` milliseconds have passed, whichever is first. */
+export async function atMost(clock: Clock, limitMs: number, work: Promise<void>): Promise<void> {
+  let callOff = () => {};
+  const expired = new Promise<void>((resolve) => {
+    callOff = clock.wakeAt(clock.now() + limitMs, resolve);
+  });
+  await Promise.race([work, expired]);
+  callOff();
+}

@@ -10,29 +10,28 @@ export type HandlerReturn =
   | { readonly type: 'threw'; readonly error: unknown }
   | { readonly type: 'aborted' };
 
+/** Names an attempt of a run. */
+export interface AttemptName {
+  /** Path of the node run. */
+  readonly node: string;
+  readonly generation: number;
+  readonly attempt: number;
+}
+
 export interface StartMessage {
   readonly type: 'run.start';
 }
-export interface AttemptResultMessage {
+export interface AttemptResultMessage extends AttemptName {
   readonly type: 'attempt.result';
-  readonly node: string;
-  readonly generation: number;
-  readonly attempt: number;
   readonly result: HandlerReturn;
 }
-export interface AttemptProgressMessage {
+export interface AttemptProgressMessage extends AttemptName {
   readonly type: 'attempt.progress';
-  readonly node: string;
-  readonly generation: number;
-  readonly attempt: number;
   readonly progress: JsonValue;
 }
 /** A sign of life of an attempt, with something for the next attempt, should this one be lost. */
-export interface AttemptHeartbeatMessage {
+export interface AttemptHeartbeatMessage extends AttemptName {
   readonly type: 'attempt.heartbeat';
-  readonly node: string;
-  readonly generation: number;
-  readonly attempt: number;
   readonly payload: JsonValue | undefined;
 }
 export interface TaskResponseMessage {

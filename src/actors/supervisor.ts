@@ -5,22 +5,21 @@
  * it takes another message; the event loop is never held longer than a slice.
  */
 import { RunchartError } from '../errors.js';
-import type { RunStatus } from '../machines/statuses.js';
 import type { JsonValue } from '../plan/json.js';
-import { Admission, type AdmissionReport } from './admission/admission.js';
+import type { AdmissionReport } from './admission/admission.js';
 import type { HandlerPolicy } from './admission/handler-policy.js';
+import { SlotDesk } from './admission/slot-desk.js';
 import { type Attempt, AttemptRunner } from './attempt-runner.js';
-import { reportOf } from './child-report.js';
-import type { Environment } from './environment.js';
+import { ChildRuns, type ChildStart } from './child-runs.js';
+import { atMost, type Environment, elapse } from './environment.js';
 import type { HandlerRegistry, Logger } from './handlers.js';
 import { LiveIndex } from './live-index.js';
 import { MessagePump } from './message-pump.js';
-import type { ChildMessage, HandlerReturn, RunMessage } from './messages.js';
+import type { AttemptName, HandlerReturn, RunMessage } from './messages.js';
 import type { PlanCache } from './plan-cache.js';
 import { CommitError, type Journal, type RunStore } from './ports.js';
 import type { RunRecord } from './records.js';
 import { type Creation, type Envelope, Residency } from './residency.js';
-import type { Permit } from './run/permits.js';
 import type { RunActor, RunActorServices } from './run/run-actor.js';
 import { RunLoader } from './run-loader.js';
 import { TimerService } from './timer-service.js';
@@ -58,8 +57,6 @@ export interface SupervisorParts {
   readonly lastTurn: number;
 }
 
-export type ChildStart = Extract<Effect, { type: 'child.start' }>;
-
 export interface SupervisorStats {
   readonly residentRuns: number;
   readonly handlersAtWork: number;
@@ -90,11 +87,10 @@ export class Supervisor {
   readonly #runs = new Map<string, Residency>();
   readonly #loader: RunLoader;
   readonly #pump: MessagePump;
-  readonly #admission: Admission;
-  #wakeAt: number | undefined;
-  #callOffWake: (() => void) | undefined;
+  readonly #desk: SlotDesk;
   readonly #attempts: AttemptRunner;
   readonly #timers: TimerService;
+  readonly #children: ChildRuns;
   #turn: number;
   #isClosing = false;
   /** Storage is about to go: what still comes, from handlers that ignored their signal, is dropped. */
@@ -117,11 +113,24 @@ export class Supervisor {
       onIdle: () => this.#noticeQuiet(),
       maxTurnsUnderWay: limits.maxTurnsUnderWay,
     });
-    this.#admission = new Admission({
+    this.#desk = new SlotDesk({
+      clock: environment.clock,
+      logger,
       concurrency: limits.concurrency,
-      offer: (run, ticket) => this.#offerSlot(run, ticket),
-      onBreaker: (handler, from, to) => logger.warn({ handler, from, to }, 'a circuit breaker'),
+      offer: (run, onAnswered) =>
+        this.#post(run, {
+          message: { type: 'slot.offer' },
+          internal: true,
+          voids: 0,
+          settle: onAnswered,
+        }),
       ...(parts.policies && { policies: parts.policies }),
+    });
+    this.#children = new ChildRuns({
+      clock: environment.clock,
+      store,
+      startChild: (parent, child) => parts.startChild(parent, child),
+      tell: (parent, report) => this.#tellAndWait(parent, report),
     });
     this.#attempts = new AttemptRunner(
       registry,
@@ -172,25 +181,12 @@ export class Supervisor {
       after = ids.at(-1);
       if (ids.length < page) break;
     }
-    await this.#reportEndedChildren(page);
+    await this.#children.reportEnded(page);
     await this.#timers.tick();
   }
 
   async #recovery(): Promise<RunMessage> {
     return { type: 'run.recover', downSince: (await this.#parts.store.lastTurnAt()) ?? null };
-  }
-
-  /** Parents that an earlier process did not get to tell. */
-  async #reportEndedChildren(page: number): Promise<void> {
-    let after = '';
-    for (;;) {
-      const ended = await this.#parts.store.endedChildren(after, page);
-      await Promise.all(
-        ended.map((child) => this.#tellAndWait(child.parentId ?? '', reportOf(child))),
-      );
-      after = ended.at(-1)?.id ?? '';
-      if (ended.length < page) return;
-    }
   }
 
   /** Takes up one run that an earlier process left in motion, unless this one has it in hand already. */
@@ -231,7 +227,7 @@ export class Supervisor {
         code,
         message,
       })),
-      admission: this.#admission.report(),
+      admission: this.#desk.report(),
       stopped: this.#stopped?.message,
     };
   }
@@ -241,23 +237,20 @@ export class Supervisor {
    * and then their abort signal, and waits until every turn is durable, or storage has had its time.
    */
   async close(graceMs: number): Promise<void> {
-    this.#isClosing = true;
-    this.#timers.close();
-    await this.#atMost(graceMs, this.#attempts.whenIdle());
+    const { clock } = this.#parts.environment;
+    this.#takeNoMore();
+    await atMost(clock, graceMs, this.#attempts.whenIdle());
     // What ignores its signal is closed as interrupted by the next process.
     this.#attempts.abortAll('the process is shutting down');
-    await this.#atMost(STORAGE_PATIENCE_MS, this.#whenQuiet());
+    await atMost(clock, STORAGE_PATIENCE_MS, this.#whenQuiet());
     this.#isClosed = true;
   }
 
-  async #atMost(limitMs: number, work: Promise<void>): Promise<void> {
-    const { clock } = this.#parts.environment;
-    let callOff = () => {};
-    const expired = new Promise<void>((resolve) => {
-      callOff = clock.wakeAt(clock.now() + limitMs, resolve);
-    });
-    await Promise.race([work, expired]);
-    callOff();
+  #takeNoMore(): void {
+    this.#isClosing = true;
+    this.#timers.close();
+    this.#desk.close();
+    this.#children.close();
   }
 
   #whenQuiet(): Promise<void> {
@@ -349,8 +342,7 @@ export class Supervisor {
     } catch (error) {
       return this.#onCrash(residency, envelope, error);
     }
-    this.#waitInLine(actor);
-    this.#admit();
+    this.#desk.turnEnded(actor);
     this.#commit(residency, actor, envelope, turn);
   }
 
@@ -369,7 +361,7 @@ export class Supervisor {
       () => {
         this.live.committed(live);
         this.#act(residency, actor, envelope, turn);
-        this.#reportToParent(residency, report);
+        this.#children.report(residency, report);
         this.#onSettled(residency);
         this.#letGo(residency);
       },
@@ -378,15 +370,6 @@ export class Supervisor {
         this.#onSettled(residency);
       },
     );
-  }
-
-  /** The run that this one works for is told when its status has changed. */
-  #reportToParent(residency: Residency, report: ChildMessage | undefined): void {
-    const parent = residency.actor?.record.parentId ?? null;
-    if (report === undefined || parent === null) return;
-    if (residency.reportedStatus === report.status || !isWorthTelling(report.status)) return;
-    residency.reportedStatus = report.status;
-    this.#tell(parent, report);
   }
 
   #journalTurn(residency: Residency, turn: Turn): Promise<void> {
@@ -414,7 +397,7 @@ export class Supervisor {
         this.#attempts.abort(effect.key, 'the run is ending');
         return;
       case 'child.start':
-        void this.#startChild(actor.record, effect);
+        void this.#children.start(actor.record, effect);
         return;
       case 'child.cancel':
         this.#tell(effect.id, { type: 'run.cancel', reason: 'its parent ended', by: null });
@@ -436,103 +419,24 @@ export class Supervisor {
     // What an actor thrown away believes does not count: the turn is durable, so the attempt is.
     const isWanted = residency.state !== 'active' || actor.isCurrent(effect);
     if (isWanted) return this.#attempts.start(residency.id, effect);
-    const { node, generation, attempt } = effect;
     const result = { type: 'aborted' } as const;
-    this.#tell(residency.id, { type: 'attempt.result', node, generation, attempt, result });
-  }
-
-  /** Starts the run of a subplan, which may be there already; a refusal is the child's end. */
-  async #startChild(parent: RunRecord, child: ChildStart): Promise<void> {
-    while (!this.#isClosing) {
-      try {
-        return await this.#parts.startChild(parent, child);
-      } catch (error) {
-        const refusal = error instanceof RunchartError ? error : undefined;
-        if (refusal?.retryable !== true) return this.#refuseChild(parent, child, error);
-        await this.#pause(STORAGE_RETRY_MS);
-      }
-    }
-  }
-
-  #refuseChild({ id }: RunRecord, child: ChildStart, error: unknown): void {
-    const { code, message } =
-      error instanceof RunchartError ? error : { code: 'internal', message: String(error) };
-    const reason = { code, message };
-    const report = { node: child.node, child: child.id, status: 'failed', reason } as const;
-    this.#tell(id, { type: 'child.changed', ...report });
-  }
-
-  #waitInLine(actor: RunActor): void {
-    const { id: run, priority } = actor;
-    const now = this.#parts.environment.clock.now();
-    if (actor.wantsSlot) this.#admission.enqueue({ run, priority, tenant: '' }, now);
-    else this.#admission.withdraw(run);
-  }
-
-  /**
-   * Lets in what has become possible, and wakes up for what time will make possible. While closing
-   * nothing starts: a run that was offered a slot would only ask again.
-   */
-  #admit(): void {
-    if (this.#isClosing) return;
-    const { clock } = this.#parts.environment;
-    this.#admission.tick(clock.now());
-    const wakeAt = this.#admission.nextWake();
-    if (wakeAt === this.#wakeAt) return;
-    this.#callOffWake?.();
-    this.#wakeAt = wakeAt;
-    this.#callOffWake =
-      wakeAt === undefined ? undefined : clock.wakeAt(wakeAt, () => this.#wakeUp());
-  }
-
-  #wakeUp(): void {
-    this.#wakeAt = undefined;
-    this.#admit();
-  }
-
-  /** However the run answers, the slot that was kept for it and not taken is free again. */
-  #offerSlot(run: string, ticket: number): void {
-    const settle = () => {
-      this.#admission.endOffer(run, ticket);
-      this.#admit();
-    };
-    this.#post(run, { message: { type: 'slot.offer' }, internal: true, voids: 0, settle });
+    this.#tell(residency.id, { type: 'attempt.result', ...nameOf(effect), result });
   }
 
   #reportResult(attempt: Attempt, result: HandlerReturn): void {
-    const { node, generation } = attempt;
-    const message = {
-      type: 'attempt.result',
-      node,
-      generation,
-      attempt: attempt.attempt,
-      result,
-    } as const;
     // A handler that only gave up because the process is closing did not fail.
     if (this.#isClosing && result.type === 'aborted') return;
-    this.#tell(attempt.run, message);
+    this.#tell(attempt.run, { type: 'attempt.result', ...nameOf(attempt), result });
   }
 
   async #reportProgress(attempt: Attempt, progress: JsonValue): Promise<void> {
-    const { node, run, generation } = attempt;
-    await this.#tellAndWait(run, {
-      type: 'attempt.progress',
-      node,
-      generation,
-      attempt: attempt.attempt,
-      progress,
-    });
+    const { run } = attempt;
+    await this.#tellAndWait(run, { type: 'attempt.progress', ...nameOf(attempt), progress });
   }
 
   async #reportHeartbeat(attempt: Attempt, payload: JsonValue | undefined): Promise<void> {
-    const { node, run, generation } = attempt;
-    await this.#tellAndWait(run, {
-      type: 'attempt.heartbeat',
-      node,
-      generation,
-      attempt: attempt.attempt,
-      payload,
-    });
+    const { run } = attempt;
+    await this.#tellAndWait(run, { type: 'attempt.heartbeat', ...nameOf(attempt), payload });
   }
 
   /** Answered once the run is durable: it may have been created a moment ago. */
@@ -546,7 +450,7 @@ export class Supervisor {
           envelope.settle(outcome);
           // Started again by the run that it works for, which may not know what became of it.
           residency.reportedStatus = undefined;
-          this.#reportToParent(residency, actor.report);
+          this.#children.report(residency, actor.report);
         },
         (cause: unknown) => {
           const message = `run ${id} could not be stored`;
@@ -593,8 +497,7 @@ export class Supervisor {
   #stop(why: string): void {
     if (this.#stopped !== undefined) return;
     this.#stopped = new RunchartError('closing', `this process writes no more: ${why}`);
-    this.#isClosing = true;
-    this.#timers.close();
+    this.#takeNoMore();
     this.#attempts.abortAll(why);
     this.#parts.logger.error({ why }, 'stopped');
   }
@@ -603,7 +506,7 @@ export class Supervisor {
     residency.state = 'loading';
     residency.requeueVoided();
     if (this.#stopped !== undefined) return this.#refuse(residency, this.#stopped);
-    if (residency.isStorageDown) await this.#pause(STORAGE_RETRY_MS);
+    if (residency.isStorageDown) await elapse(this.#parts.environment.clock, STORAGE_RETRY_MS);
     if (residency.actor !== undefined) this.#parts.journal.release(residency.actor.record.run);
     residency.actor = undefined;
     residency.lastCommit = Promise.resolve();
@@ -631,22 +534,14 @@ export class Supervisor {
   async #onUnreadable(residency: Residency, error: RunchartError): Promise<void> {
     residency.refuseInbox(error, error.retryable && !this.#isClosed);
     if (residency.inbox.size === 0) return this.#forget(residency);
-    await this.#pause(STORAGE_RETRY_MS);
+    await elapse(this.#parts.environment.clock, STORAGE_RETRY_MS);
     await this.#load(residency);
-  }
-
-  #pause(ms: number): Promise<void> {
-    const { clock } = this.#parts.environment;
-    return new Promise((resolve) => {
-      clock.wakeAt(clock.now() + ms, resolve);
-    });
   }
 
   #adopt({ id, actor, isStuck }: Residency): void {
     // What cannot go on here has nothing at work here.
     const permits = isStuck ? [] : (actor?.permits ?? []);
-    this.#admission.adopt(id, permits, this.#parts.environment.clock.now());
-    this.#admit();
+    this.#desk.adopt(id, permits);
     if (actor === undefined) return;
     this.live.setResident(id, true);
     if (actor.seq === 0) return;
@@ -679,14 +574,6 @@ export class Supervisor {
     this.#noticeQuiet();
   }
 
-  #tryTake(run: string, permit: Permit): 'granted' | 'busy' | 'shut' {
-    if (this.#isClosing) return 'busy';
-    const now = this.#parts.environment.clock.now();
-    const answer = this.#admission.tryTake({ ...permit, run }, now);
-    if (answer.granted) return 'granted';
-    return answer.refused === 'busy' ? 'busy' : 'shut';
-  }
-
   #actorServices(run: string): RunActorServices {
     const { environment, limits, worker } = this.#parts;
     return {
@@ -699,11 +586,7 @@ export class Supervisor {
         this.#turn += 1;
         return this.#turn;
       },
-      slots: {
-        tryTake: (permit) => this.#tryTake(run, permit),
-        release: (node, outcome) =>
-          this.#admission.release(run, node, outcome, environment.clock.now()),
-      },
+      slots: this.#desk.slotsOf(run),
     };
   }
 }
@@ -714,9 +597,8 @@ function nextTick(): Promise<void> {
   });
 }
 
-/** Statuses that mean something to the run that this one works for. */
-function isWorthTelling(status: RunStatus): boolean {
-  return status !== 'pending' && status !== 'ready';
+function nameOf({ node, generation, attempt }: AttemptName): AttemptName {
+  return { node, generation, attempt };
 }
 
 function conflictingStart(id: string): RunchartError {

@@ -4,6 +4,7 @@
  * same rows. Nothing here sleeps: `settle` drains the event loop until nothing is under way.
  */
 import type { HandlerPolicy } from '../../src/actors/admission/handler-policy.js';
+import type { ChildStart } from '../../src/actors/child-runs.js';
 import type { Environment } from '../../src/actors/environment.js';
 import {
   type HandlerContext,
@@ -16,7 +17,7 @@ import type { RunMessage } from '../../src/actors/messages.js';
 import { PlanCache } from '../../src/actors/plan-cache.js';
 import type { Journal, RunStore } from '../../src/actors/ports.js';
 import type { EventRecord, RunRecord, RunSettings, TurnRecord } from '../../src/actors/records.js';
-import { type ChildStart, Supervisor, type SupervisorLimits } from '../../src/actors/supervisor.js';
+import { Supervisor, type SupervisorLimits } from '../../src/actors/supervisor.js';
 import { RunchartError } from '../../src/errors.js';
 import { isFinal, type NodeStatus, type RunStatus } from '../../src/machines/statuses.js';
 import { canonicalJson } from '../../src/plan/canonical.js';

@@ -4,6 +4,7 @@ import { isFinal } from '../../machines/statuses.js';
 import type { Issue } from '../../plan/issue.js';
 import type {
   AttemptHeartbeatMessage,
+  AttemptName,
   AttemptProgressMessage,
   AttemptResultMessage,
 } from '../messages.js';
@@ -15,13 +16,6 @@ import { extendPlan } from './extend-plan.js';
 import { failure } from './failure.js';
 import type { NodeRun } from './scope.js';
 import { armTimer, clearTimer } from './timers.js';
-
-/** Names an attempt. */
-interface AttemptName {
-  readonly node: string;
-  readonly generation: number;
-  readonly attempt: number;
-}
 
 export function onResult(decider: Decider, message: AttemptResultMessage): void {
   const { model, turn } = decider;

@@ -5,7 +5,7 @@
 import { isFinal, type NodeStatus, type RunStatus } from '../../machines/statuses.js';
 import type { PlanVersion } from '../../plan/plan-version.js';
 import { reportOf } from '../child-report.js';
-import type { ChildMessage, RunMessage } from '../messages.js';
+import type { AttemptName, ChildMessage, RunMessage } from '../messages.js';
 import type { RunRecord, StoredRun } from '../records.js';
 import { Turn } from '../turn.js';
 import { ActorTree, UnrestorableError } from './actor-tree.js';
@@ -19,12 +19,6 @@ import { TurnDecider } from './turn-decider.js';
 export interface RunActorServices extends DeciderServices {
   /** The next turn number of the database. */
   nextTurn(): number;
-}
-
-interface AttemptName {
-  readonly node: string;
-  readonly generation: number;
-  readonly attempt: number;
 }
 
 /** States in which an attempt is wanted. */
