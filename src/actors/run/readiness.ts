@@ -30,8 +30,9 @@ function decideStep(arrivals: Arrivals): Readiness {
 }
 
 /**
- * A failed input counts as dead under `ignore`, and as one that may still arrive under `wait`. Otherwise it fails an `all` join at once, and an
- * `any` or `count` join only when the rule can no longer be satisfied.
+ * A failed input counts as dead under `ignore`, and as one that may still arrive under `wait`.
+ * Otherwise it fails an `all` join at once, and an `any` or `count` join only when the rule can no
+ * longer be satisfied.
  */
 function decideJoin(arrivals: Arrivals, { rule, onFailure }: JoinPolicy): Readiness {
   const { taken } = arrivals;
