@@ -1,7 +1,8 @@
 /** The log of a run, to be searched and printed by tests. */
+
+import { formatDuration } from '../plan/durations.js';
 import type { JsonObject } from '../plan/json.js';
 import type { RunEvent } from '../views.js';
-import { formatDuration } from './duration.js';
 
 /** A whole event type, a pattern of types, or a test of the event. */
 export type EventPattern = string | RegExp | ((event: RunEvent) => boolean);

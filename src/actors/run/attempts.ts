@@ -9,7 +9,7 @@ import { failure } from './failure.js';
 import { failureHandling, retryDelayMs } from './failure-policy.js';
 import { refreshInput } from './node-input.js';
 import type { NodeRun } from './scope.js';
-import { armTimer } from './timers.js';
+import { armTimer, armWait } from './timers.js';
 
 /** The node's own work. */
 export function startAttempt(decider: Decider, run: NodeRun): void {
@@ -132,7 +132,5 @@ export function productsOf(product: Product, issues: readonly Issue[]): Partial<
 export function armRetryTimer(decider: Decider, run: NodeRun): void {
   const { turn, services } = decider;
   const delayMs = retryDelayMs(run.node.retry, run.tries, services.environment.random());
-  const dueAt = turn.at + delayMs;
-  armTimer(decider, 'retry', run, dueAt);
-  turn.event('timer.armed', run.path, null, { kind: 'retry', delayMs, dueAt });
+  armWait(decider, 'retry', run, turn.at + delayMs);
 }

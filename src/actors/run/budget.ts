@@ -7,7 +7,7 @@ import type { Decider } from './decider.js';
 import { openRunTask } from './human-tasks.js';
 import type { RunModel } from './run-model.js';
 import type { NodeRun } from './scope.js';
-import { armTimer, clearTimer } from './timers.js';
+import { armTimer } from './timers.js';
 
 type Countable = 'steps' | 'attempts' | 'restarts' | 'cost' | 'tokens';
 /** What can be used up. `deadline` is the run's own, the others are its budget's. */
@@ -56,7 +56,7 @@ export function remainingBudget(model: RunModel): PlanBudget | undefined {
 export function exhaustedFor(decider: Decider, run: NodeRun): Exhausted | undefined {
   const { model } = decider;
   // Undoing is not work that was asked for.
-  if (decider.isEnding) return undefined;
+  if (decider.isEnding || !isLimited(model)) return undefined;
   if (run.attempt === 0 && left(model, 'steps') < 1) return 'steps';
   if (left(model, 'attempts') < 1) return 'attempts';
   return (['cost', 'tokens'] as const).find((kind) => left(model, kind) <= 0);
@@ -69,20 +69,24 @@ export function spendStep(decider: Decider, run: NodeRun): void {
 
 /** Counts what was used, also by a run inside this one. */
 export function spend(decider: Decider, used: Partial<RunUsage>): void {
-  const { model, turn } = decider;
+  const { model } = decider;
   const { usage } = model;
   // What is counted has to be stored: steps and attempts only where they are limited.
   const isReported = (used.cost ?? 0) + (used.tokens ?? 0) > 0;
   if (!isReported && !isLimited(model)) return;
-  model.usage = {
+  storeUsage(decider, {
     ...usage,
     steps: usage.steps + (used.steps ?? 0),
     attempts: usage.attempts + (used.attempts ?? 0),
     restarts: usage.restarts + (used.restarts ?? 0),
     cost: usage.cost + (used.cost ?? 0),
     tokens: usage.tokens + (used.tokens ?? 0),
-  };
-  model.record = { ...model.record, usageJson: JSON.stringify(model.usage) };
+  });
+}
+
+function storeUsage({ model, turn }: Decider, usage: RunUsage): void {
+  model.usage = usage;
+  model.record = { ...model.record, usageJson: JSON.stringify(usage) };
   turn.changeRun(model.record);
 }
 
@@ -132,11 +136,9 @@ export function exhaustion(kind: Exhausted): Reason {
 
 /** A person granted what was used up, once more. */
 export function grantBudget(decider: Decider, kind: Exhausted): void {
-  const { model, turn } = decider;
   if (kind === 'deadline' || kind === 'wallMs') return armLimits(decider, [kind]);
-  model.usage = { ...model.usage, grants: (model.usage.grants ?? 0) + 1 };
-  model.record = { ...model.record, usageJson: JSON.stringify(model.usage) };
-  turn.changeRun(model.record);
+  const { usage } = decider.model;
+  storeUsage(decider, { ...usage, grants: (usage.grants ?? 0) + 1 });
 }
 
 /** Arms the timers that bound a run, when it starts and when a person grants it more time. */
@@ -148,11 +150,9 @@ export function armLimits(
   const deadlineMs = model.settings.deadlineMs ?? model.version.plan.deadlineMs;
   const { maxWallMs } = budgetOf(model);
   if (kinds.includes('deadline') && deadlineMs !== undefined) {
-    clearTimer(decider, 'run-deadline', undefined);
     armTimer(decider, 'run-deadline', undefined, turn.at + deadlineMs);
   }
   if (kinds.includes('wallMs') && maxWallMs !== undefined) {
-    clearTimer(decider, 'budget-time', undefined);
     armTimer(decider, 'budget-time', undefined, turn.at + maxWallMs);
   }
 }

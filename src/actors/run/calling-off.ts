@@ -1,5 +1,6 @@
 /** What is called off when a scope comes to nothing, and the reason that is given for it. */
 import type { Reason } from '../../machines/node-run-events.js';
+import type { RunModel } from './run-model.js';
 import type { NodeRun, Scope } from './scope.js';
 
 /** Why a scope is called off, from the node run that failed in it. */
@@ -23,24 +24,23 @@ export function abortionByItem(item: NodeRun): Reason {
   return { ...abortionBy(item), class: 'item' };
 }
 
-/** Node runs of a scope that were never touched are cancelled; returns how many. */
-export function cancelUntouched(scope: Scope): number {
+/** Calls off all that goes on in these scopes; returns how many node runs end without a row of their own. */
+export function callOff(model: RunModel, scopes: readonly Scope[]): number {
+  const count = scopes.reduce((sum, scope) => sum + cancelUntouched(scope), 0);
+  model.beginWithdrawal(scopes.flatMap((scope) => scope.openRuns()));
+  return count;
+}
+
+/** Cancels pending node runs, but for those that were reset to a further generation: they have a row. */
+function cancelUntouched(scope: Scope): number {
   const { progress, graph } = scope;
   let count = 0;
   if (progress.count('pending') === 0) return count;
   for (let position = 0; position < graph.nodes.length; position++) {
-    if (progress.status(position) !== 'pending' || isAgain(scope.touched(position))) continue;
+    if (progress.status(position) !== 'pending') continue;
+    if ((scope.touched(position)?.generation ?? 1) > 1) continue;
     progress.change(position, 'cancelled');
     count += 1;
   }
   return count;
-}
-
-/** Pending node runs of a scope that have a row: they were reset to a further generation. */
-export function pendingAgain(scope: Scope): NodeRun[] {
-  return [...scope.touchedRuns()].filter((run) => run.status === 'pending' && isAgain(run));
-}
-
-function isAgain(run: NodeRun | undefined): boolean {
-  return run !== undefined && run.generation > 1;
 }

@@ -3,10 +3,11 @@
  * branches that a join has made pointless. Invariant: what was started gets its abort signal and a
  * bounded grace; what was not is cancelled at once; compensations come last, one after another.
  */
+import { RunchartError } from '../../errors.js';
 import type { Reason } from '../../machines/node-run-events.js';
 import { isFinal } from '../../machines/statuses.js';
 import { COMPENSATIONS } from '../records.js';
-import { cancelUntouched, pendingAgain } from './calling-off.js';
+import { callOff } from './calling-off.js';
 import { compensables, compensationGraph } from './compensation-graph.js';
 import type { Decider } from './decider.js';
 import type { NodeRun, Scope } from './scope.js';
@@ -19,15 +20,17 @@ const POINTLESS: Reason = { code: 'race-decided', message: 'a join that it leads
 
 export function endEarly(decider: Decider): void {
   const { model, turn } = decider;
-  const scopes = [...model.scopes()];
-  model.beginWithdrawal([...openRuns(decider), ...scopes.flatMap(pendingAgain)]);
-  recordCancelled(
-    decider,
-    scopes.reduce((sum, scope) => sum + cancelUntouched(scope), 0),
-  );
+  recordCancelled(decider, callOff(model, [...model.scopes()]));
   if (model.tally.count('running') > 0) {
     armTimer(decider, 'grace', undefined, turn.at + graceMsOf(decider));
   }
+}
+
+/** Says that a run takes nothing more, where it has ended or is ending. */
+export function refuseEnding({ model, isEnding }: Decider): RunchartError | undefined {
+  const { id, status } = model.record;
+  if (!isFinal(status) && !isEnding) return undefined;
+  return new RunchartError('run-ended', `run ${id} has ended or is ending`);
 }
 
 /** Withdraws what is in line to be, as much as the turn has room for. */
@@ -54,8 +57,7 @@ function withdrawInside(decider: Decider, host: NodeRun): void {
   const { model } = decider;
   const inner = host.inside === null ? undefined : model.scope(host.inside);
   if (inner === undefined) return;
-  recordCancelled(decider, cancelUntouched(inner), inner.path);
-  model.beginWithdrawal([...inner.touchedRuns()].filter(({ status }) => !isFinal(status)));
+  recordCancelled(decider, callOff(model, [inner]), inner.path);
   model.noteSettled(inner);
 }
 
@@ -65,7 +67,9 @@ function graceMsOf({ model, services }: Decider): number {
 
 /** What goes on in spite of its signal is left behind. */
 export function expireGrace(decider: Decider): void {
-  for (const run of decider.model.inPlanOrder(openRuns(decider))) {
+  const { model, tree } = decider;
+  const open = tree.openNodes().map((path) => model.nodeRun(path));
+  for (const run of model.inPlanOrder(open)) {
     if (decider.stateOf(run) === 'stopping') decider.step(run, { type: 'grace.over' });
   }
 }
@@ -76,11 +80,8 @@ export function expireGrace(decider: Decider): void {
 export function abandonScope(decider: Decider, scope: Scope, reason: Reason): void {
   const { model } = decider;
   scope.aborted = reason;
-  const within = new Set(model.scopesWithin(scope));
-  const open = openRuns(decider).filter((run) => within.has(run.scope));
-  model.beginWithdrawal([...open, ...[...within].flatMap(pendingAgain)]);
-  const count = [...within].reduce((sum, inner) => sum + cancelUntouched(inner), 0);
-  recordCancelled(decider, count, scope.path);
+  const within = model.scopesWithin(scope);
+  recordCancelled(decider, callOff(model, within), scope.path);
   for (const inner of within) model.noteSettled(inner);
 }
 
@@ -88,11 +89,6 @@ export function abandonScope(decider: Decider, scope: Scope, reason: Reason): vo
 export function cancelRest({ model }: Decider, join: NodeRun, rest: readonly number[]): void {
   const branches = rest.map((position) => join.scope.at(position));
   model.beginWithdrawal(branches.filter(({ status }) => !isFinal(status)));
-}
-
-/** Node runs that were touched and are not final. */
-function openRuns({ model, tree }: Decider): NodeRun[] {
-  return tree.openNodes().flatMap((path) => model.find(path) ?? []);
 }
 
 /** Node runs that were never touched end together: one event, and no rows. */

@@ -1,10 +1,10 @@
 /** Maps: one node run per item, or chunk of items, so many at a time; their results in the order of the items. */
 import { isFinal } from '../../machines/statuses.js';
-import { blockingIssues } from '../../plan/issue.js';
 import type { JsonValue } from '../../plan/json.js';
 import { endInFailure } from './attempts.js';
 import type { Decider } from './decider.js';
 import { failure } from './failure.js';
+import { inputRefusal } from './node-input.js';
 import type { NodeRun, Scope } from './scope.js';
 import { itemsOf, itemsScope } from './scope-of-host.js';
 
@@ -55,10 +55,8 @@ function admitItems(decider: Decider, host: NodeRun, scope: Scope): boolean {
 }
 
 function beginItem(decider: Decider, run: NodeRun, item: JsonValue | undefined): void {
-  const issues = blockingIssues(run.node.validateInput?.(item) ?? []);
-  if (issues.length > 0) {
-    const message = issues.map((issue) => `${issue.path || '/'} ${issue.message}`).join('; ');
-    const reason = { code: 'input-invalid', message, class: 'input' };
+  const reason = inputRefusal(run, item);
+  if (reason !== undefined) {
     decider.step(run, { type: 'inputs.refused', reason });
     return;
   }

@@ -2,6 +2,7 @@
 import type { Reason } from '../../machines/node-run-events.js';
 import { type ResolvedInput, resolveInput } from '../../plan/inputs.js';
 import { blockingIssues } from '../../plan/issue.js';
+import type { JsonValue } from '../../plan/json.js';
 import type { Decider } from './decider.js';
 import { failureActionOf } from './failure-policy.js';
 import type { RunModel } from './run-model.js';
@@ -15,10 +16,9 @@ export function resolveNodeInput(decider: Decider, run: NodeRun): boolean {
     refuseInputs(decider, run, { code, message, class: 'input' });
     return false;
   }
-  const issues = blockingIssues(run.node.validateInput?.(resolved.value) ?? []);
-  if (issues.length > 0) {
-    const message = issues.map((issue) => `${issue.path || '/'} ${issue.message}`).join('; ');
-    refuseInputs(decider, run, { code: 'input-invalid', message, class: 'input' });
+  const refusal = inputRefusal(run, resolved.value);
+  if (refusal !== undefined) {
+    refuseInputs(decider, run, refusal);
     return false;
   }
   run.setInput(resolved.value);
@@ -29,9 +29,16 @@ export function resolveNodeInput(decider: Decider, run: NodeRun): boolean {
 /** Resolves the input again for a retry; where that fails the old one is kept. */
 export function refreshInput({ model }: Decider, run: NodeRun): void {
   const resolved = resolve(model, run);
-  if (!resolved.ok) return;
-  if (blockingIssues(run.node.validateInput?.(resolved.value) ?? []).length > 0) return;
+  if (!resolved.ok || inputRefusal(run, resolved.value) !== undefined) return;
   run.setInput(resolved.value);
+}
+
+/** Why a value is no input for a node run, or nothing. */
+export function inputRefusal({ node }: NodeRun, value: JsonValue | undefined): Reason | undefined {
+  const issues = blockingIssues(node.validateInput?.(value) ?? []);
+  if (issues.length === 0) return undefined;
+  const message = issues.map((issue) => `${issue.path || '/'} ${issue.message}`).join('; ');
+  return { code: 'input-invalid', message, class: 'input' };
 }
 
 function resolve(model: RunModel, run: NodeRun): ResolvedInput {

@@ -17,6 +17,7 @@ import type { Exhausted } from './budget.js';
 import { exhaustion, grantBudget } from './budget.js';
 import type { Decider } from './decider.js';
 import { onDowntime } from './downtime.js';
+import { refuseEnding } from './ending.js';
 import { failureHandling } from './failure-policy.js';
 import { approvalOutcome, asObject, closeRunTask, refuseResponse } from './human-tasks.js';
 import { onHeartbeat, onProgress, onResult } from './on-result.js';
@@ -183,14 +184,12 @@ function onCancel(decider: Decider, message: CancelMessage): void {
 }
 
 function onPause(decider: Decider): void {
-  const { model, turn, tree } = decider;
+  const { model, turn } = decider;
   const { id, status } = model.record;
   turn.reply = { run: id, status: 'paused' };
   if (status === 'paused') return;
-  if (isFinal(status) || tree.ending !== undefined) {
-    turn.refusal = new RunchartError('run-ended', `run ${id} has ended or is ending`);
-    return;
-  }
+  turn.refusal = refuseEnding(decider);
+  if (turn.refusal !== undefined) return;
   decider.stepRun({ type: 'pause.requested' });
 }
 
@@ -230,10 +229,8 @@ function onRetryNode(decider: Decider, { node, by }: RetryNodeMessage): void {
     );
     return;
   }
-  if (isFinal(model.record.status) || decider.isEnding) {
-    turn.refusal = new RunchartError('run-ended', `run ${model.record.id} has ended or is ending`);
-    return;
-  }
+  turn.refusal = refuseEnding(decider);
+  if (turn.refusal !== undefined) return;
   const { scope } = run;
   const isOver = run.status !== 'blocked' && run.status !== 'failed';
   if (isOver || scope.isList || scope.aborted !== undefined) {

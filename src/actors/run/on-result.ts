@@ -15,7 +15,7 @@ import type { Decider } from './decider.js';
 import { extendPlan } from './extend-plan.js';
 import { failure } from './failure.js';
 import type { NodeRun } from './scope.js';
-import { armTimer, clearTimer } from './timers.js';
+import { armTimer } from './timers.js';
 
 export function onResult(decider: Decider, message: AttemptResultMessage): void {
   const { model, turn } = decider;
@@ -161,6 +161,5 @@ export function onHeartbeat(decider: Decider, message: AttemptHeartbeatMessage):
 function postponeHeartbeat(decider: Decider, run: NodeRun): void {
   const { heartbeatMs } = run.node;
   if (heartbeatMs === undefined || run.timers?.has('heartbeat') !== true) return;
-  clearTimer(decider, 'heartbeat', run);
   armTimer(decider, 'heartbeat', run, decider.turn.at + heartbeatMs);
 }

@@ -5,13 +5,7 @@
 import { isFinal } from '../../machines/statuses.js';
 import type { PlanVersion } from '../../plan/plan-version.js';
 import { COMPENSATIONS, type StoredRun } from '../records.js';
-import {
-  abortionBy,
-  abortionByItem,
-  cancelUntouched,
-  isFatalItem,
-  pendingAgain,
-} from './calling-off.js';
+import { abortionBy, abortionByItem, callOff, isFatalItem } from './calling-off.js';
 import { childOf } from './child.js';
 import { compensationGraph } from './compensation-graph.js';
 import { failureActionOf } from './failure-policy.js';
@@ -108,7 +102,8 @@ export function resumeDecisions(model: RunModel, stateOf: (run: NodeRun) => stri
     for (const run of scope.touchedRuns()) {
       if (run.status === 'ready' && stateOf(run) === 'due') ready.push(run);
     }
-    if (scope.host !== undefined && stateOf(scope.host) === 'stopping') resumeStop(model, scope);
+    // What lies inside a composite that was told to stop goes with it.
+    if (scope.host !== undefined && stateOf(scope.host) === 'stopping') callOff(model, [scope]);
     resumeAbortion(model, scope);
     resumeRaces(model, scope);
     if (!scope.isList && scope.aborted === undefined) resumePending(model, scope);
@@ -118,18 +113,12 @@ export function resumeDecisions(model: RunModel, stateOf: (run: NodeRun) => stri
   for (const run of ready) model.enqueue(run);
 }
 
-/** Goes on withdrawing work from a run that was ending. Untouched nodes were cancelled when it began. */
-export function resumeEnding(model: RunModel, open: readonly NodeRun[]): void {
-  const scopes = [...model.scopes()].filter(({ path }) => path !== COMPENSATIONS);
-  const others = open.filter((run) => run.scope.path !== COMPENSATIONS);
-  model.beginWithdrawal([...others, ...scopes.flatMap(pendingAgain)]);
-  for (const scope of scopes) cancelUntouched(scope);
-}
-
-/** What lies inside a composite that was told to stop goes with it. */
-function resumeStop(model: RunModel, scope: Scope): void {
-  cancelUntouched(scope);
-  model.beginWithdrawal(openIn(scope));
+/** Goes on withdrawing work from a run that was ending; its compensations are what goes on. */
+export function resumeEnding(model: RunModel): void {
+  callOff(
+    model,
+    [...model.scopes()].filter(({ path }) => path !== COMPENSATIONS),
+  );
 }
 
 /** A node run that must not fail has failed: everything else in its scope was called off. */
@@ -138,8 +127,7 @@ function resumeAbortion(model: RunModel, scope: Scope): void {
   const culprit = [...scope.touchedRuns()].find((run) => isFatal(model, run));
   if (culprit === undefined) return;
   scope.aborted = scope.isItems ? abortionByItem(culprit) : abortionBy(culprit);
-  model.beginWithdrawal(openIn(scope));
-  cancelUntouched(scope);
+  callOff(model, [scope]);
 }
 
 function isFatal(model: RunModel, run: NodeRun): boolean {
@@ -165,10 +153,6 @@ function resumePending(model: RunModel, scope: Scope): void {
     const { join } = scope.node(position);
     if (decideReadiness(arrivals, join).is !== 'waiting') model.noteUndecided(scope, position);
   }
-}
-
-function openIn(scope: Scope): NodeRun[] {
-  return [...scope.touchedRuns()].filter(({ status }) => !isFinal(status));
 }
 
 function groupByScope(rows: readonly NodeRunRow[]): Map<string, NodeRunRow[]> {

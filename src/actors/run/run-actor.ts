@@ -59,10 +59,7 @@ export class RunActor {
     if (!isFinal(stored.record.status) && stored.record.status !== 'pending') {
       if (tree.ending === undefined) {
         resumeDecisions(model, (node) => tree.stateOf(node.path));
-      } else {
-        const open = tree.openNodes().map((path) => model.nodeRun(path));
-        resumeEnding(model, open);
-      }
+      } else resumeEnding(model);
     }
     return new RunActor(model, tree, services);
   }

@@ -5,7 +5,7 @@
  */
 import type { Reason } from '../../machines/node-run-events.js';
 import type { NodeRunContext } from '../../machines/node-run-machine.js';
-import type { NodeStatus } from '../../machines/statuses.js';
+import { isFinal, type NodeStatus } from '../../machines/statuses.js';
 import type { JsonObject, JsonValue } from '../../plan/json.js';
 import type { CompiledNode, NodeView, PlanGraph } from '../../plan/plan-version.js';
 import { COMPENSATIONS, type NodeRunRecord, type TimerKind } from '../records.js';
@@ -92,6 +92,11 @@ export class Scope {
   /** Node runs that were touched, in no order. */
   touchedRuns(): IterableIterator<NodeRun> {
     return this.#runs.values();
+  }
+
+  /** Node runs that were touched and are not final. */
+  openRuns(): NodeRun[] {
+    return [...this.#runs.values()].filter(({ status }) => !isFinal(status));
   }
 
   node(position: number): CompiledNode {

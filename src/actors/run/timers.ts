@@ -3,6 +3,7 @@ import type { TimerKind } from '../records.js';
 import type { Decider } from './decider.js';
 import type { NodeRun } from './scope.js';
 
+/** Arms a timer; one of this kind that the node run has already is armed anew. */
 export function armTimer(
   { model, turn }: Pick<Decider, 'model' | 'turn'>,
   kind: TimerKind,
@@ -14,6 +15,18 @@ export function armTimer(
   const timer = { id: idOf(number, node, kind), run: number, node, kind, dueAt, armedAt: turn.at };
   model.keepTimer(timer);
   turn.armTimer(timer);
+}
+
+/** Arms the timer that a node run waits for, and has the log say until when. */
+export function armWait(
+  decider: Pick<Decider, 'model' | 'turn'>,
+  kind: 'retry' | 'sleep',
+  run: NodeRun,
+  dueAt: number,
+): void {
+  const { turn } = decider;
+  armTimer(decider, kind, run, dueAt);
+  turn.event('timer.armed', run.path, null, { kind, delayMs: dueAt - turn.at, dueAt });
 }
 
 export function clearTimer(

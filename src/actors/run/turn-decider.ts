@@ -92,7 +92,7 @@ export class TurnDecider implements Decider {
     run.takeContext(step.context);
     this.touch(run);
     if (from !== step.to) run.scope.progress.change(run.position, step.to);
-    if (!KEEPS_SLOT.has(step.state) && this.model.freeSlot(run)) {
+    if (!WORKS.has(step.state) && this.model.freeSlot(run)) {
       this.services.slots.release(run.path, blameOf(event));
     }
     this.#countHosting(run, from, step);
@@ -373,9 +373,7 @@ function blameOf(event: NodeRunEvent): 'ok' | 'failed' | 'other' {
 
 /** Classes of failure that a circuit breaker counts. */
 const BLAMED: ReadonlySet<string> = new Set(['exception', 'timeout', 'heartbeat']);
-/** States in which a node run keeps the slot that it was granted. */
-const KEEPS_SLOT: ReadonlySet<string> = new Set(['working', 'fallback', 'stopping']);
-/** States in which an attempt may be open. */
+/** States in which an attempt may be open, and a node run keeps the slot that it was granted. */
 const WORKS: ReadonlySet<string> = new Set(['working', 'fallback', 'stopping']);
 const ATTEMPT_TIMERS = ['timeout', 'heartbeat'] as const;
 const GIVES_NOTHING: ReadonlySet<NodeStatus> = new Set(['failed', 'skipped', 'cancelled']);

@@ -1,15 +1,15 @@
 /** Nodes that wait for time to pass, or for something to be told from outside. */
 import { RunchartError } from '../../errors.js';
-import { isFinal } from '../../machines/statuses.js';
 import { blockingIssues } from '../../plan/issue.js';
 import type { JsonValue } from '../../plan/json.js';
 import type { SignalMessage } from '../messages.js';
 import type { SignalRecord } from '../records.js';
 import { endInFailure } from './attempts.js';
 import type { Decider } from './decider.js';
+import { refuseEnding } from './ending.js';
 import { failure } from './failure.js';
 import type { NodeRun } from './scope.js';
-import { armTimer, clearTimer } from './timers.js';
+import { armTimer, armWait, clearTimer } from './timers.js';
 
 /** Signals of a run that may wait for a node to take them. */
 const MAX_KEPT_SIGNALS = 1_000;
@@ -21,12 +21,7 @@ export function beginSleep(decider: Decider, run: NodeRun): void {
   const due = dueTime(decider, run);
   if (typeof due !== 'number') return endInFailure(decider, run, due);
   run.setOutput(run.input);
-  armTimer(decider, 'sleep', run, due);
-  decider.turn.event('timer.armed', run.path, null, {
-    kind: 'sleep',
-    delayMs: due - decider.turn.at,
-    dueAt: due,
-  });
+  armWait(decider, 'sleep', run, due);
 }
 
 function dueTime({ model, turn }: Decider, run: NodeRun) {
@@ -76,10 +71,8 @@ export function onSignal(decider: Decider, message: SignalMessage): void {
   const known = model.signals.get(id);
   turn.reply = { run: model.record.id, signal: id, isNew: known === undefined };
   if (known !== undefined) return;
-  if (isFinal(model.record.status) || decider.isEnding) {
-    turn.refusal = new RunchartError('run-ended', `run ${model.record.id} has ended or is ending`);
-    return;
-  }
+  turn.refusal = refuseEnding(decider);
+  if (turn.refusal !== undefined) return;
   const waiters = waitersFor(decider, name);
   const [waiter] = waiters;
   const issues = waiter === undefined ? [] : payloadIssues(waiter, payload);

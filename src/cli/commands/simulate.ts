@@ -6,6 +6,7 @@ import {
   simulatePlan,
 } from '../../explain/simulate.js';
 import type { JsonObject, JsonValue } from '../../index.js';
+import { formatDuration } from '../../plan/durations.js';
 import { addJson, command, type Finish, finishing } from '../command.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { UsageError } from '../failure.js';
@@ -88,29 +89,10 @@ function toRow(path: SimulatedPath, index: number): string[] {
   return [
     String(index + 1),
     isCut ? `${status} (cut)` : status,
-    duration(durationMs),
+    formatDuration(durationMs),
     oneLine(chosen.join('; '), 80) || '-',
     oneLine(order.join(', ')),
   ];
-}
-
-const UNITS = [
-  ['d', 86_400_000],
-  ['h', 3_600_000],
-  ['m', 60_000],
-  ['s', 1_000],
-  ['ms', 1],
-] as const;
-
-/** In its two largest units. */
-function duration(ms: number): string {
-  let rest = ms;
-  const parts = UNITS.flatMap(([name, unit]) => {
-    const count = Math.floor(rest / unit);
-    rest -= count * unit;
-    return count === 0 ? [] : [`${count}${name}`];
-  });
-  return parts.slice(0, 2).join('') || '0';
 }
 
 function parseCount(text: string): number {
