@@ -32,6 +32,19 @@ describe('what was found', () => {
     expect(kernel.status()).toBe('awaiting-human');
   });
 
+  it('S164 a process that stops between two parts of a large decision goes on with the run', async () => {
+    const kernel = new Kernel({ maxTurnSize: 1 });
+    await kernel.start(plan([approval('ask'), action('a'), action('b')], chain('ask', 'a', 'b')));
+    expect(kernel.status()).toBe('awaiting-human');
+    kernel.dieAfter(1, false);
+    await kernel.respond('ask', { approved: true });
+    await kernel.settle();
+    expect(kernel.isDead).toBe(true);
+    expect(kernel.status()).toBe('running');
+    await kernel.restart();
+    expect(kernel.working()).toEqual(['a']);
+  });
+
   it('S117 no attempt inside a loop or a map has the key of another, however often it begins', async () => {
     const kernel = new Kernel();
     const back = action('z', { onFailure: 'backtrack', backtrack: { to: 'l', maxRestarts: 1 } });

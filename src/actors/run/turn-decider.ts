@@ -132,8 +132,9 @@ export class TurnDecider implements Decider {
     this.#stopAndStart();
     // Starting work may have used up the budget: then only what undoes it may start.
     if (this.isEnding) this.#stopAndStart();
-    if (this.#hasMoreToDecide()) this.turn.effects.push({ type: 'turn.continue' });
-    else this.#settleProgress();
+    const goesOn = this.#hasMoreToDecide();
+    if (goesOn) this.turn.effects.push({ type: 'turn.continue' });
+    this.#settleProgress(goesOn);
     this.recordRunStatus();
     this.#storeChanges();
   }
@@ -145,11 +146,14 @@ export class TurnDecider implements Decider {
     if (this.model.withdrawing.size === 0) this.#grantSlots();
   }
 
-  #settleProgress(): void {
+  /** A run that goes on deciding is at work whatever it waits for: a process that stops now leaves it in motion. */
+  #settleProgress(goesOn: boolean): void {
     // A run that was cancelled before it began has nothing to settle.
-    if (isFinal(this.tree.runStatus)) return;
+    if (isFinal(this.tree.runStatus) || (goesOn && this.isEnding)) return;
     const isHeldByTask = this.model.tasks.has('');
-    this.tree.sendRun({ type: 'progress.settled', ...this.model.summary(isHeldByTask) });
+    const summary = this.model.summary(isHeldByTask);
+    const going = goesOn ? { active: 1, unfinished: Math.max(1, summary.unfinished) } : {};
+    this.tree.sendRun({ type: 'progress.settled', ...summary, ...going });
   }
 
   /** Records a change of the run's status since it was last recorded. */
