@@ -133,6 +133,8 @@ export class RunDrafts {
       settingsJson: readSettings(version, options),
       usageJson: null,
       outputJson: null,
+      originJson: null,
+      trimmedTo: 0,
     };
   }
 

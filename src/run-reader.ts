@@ -8,6 +8,7 @@ import type {
   EventRecord,
   NodeRunRecord,
   RunRecord,
+  TaskPeople,
   TaskRecord,
 } from './actors/records.js';
 import { RunchartError } from './errors.js';
@@ -334,7 +335,8 @@ function toNodeRun(row: NodeRunRecord): NodeRunView {
 
 /** A task as the API shows it; `run` is the id of its run. */
 export function toTask(task: TaskRecord, run: string): TaskView {
-  const { respondersJson, responseSchemaJson } = task;
+  const { peopleJson, responseSchemaJson } = task;
+  const people = peopleJson === null ? {} : (JSON.parse(peopleJson) as TaskPeople);
   return {
     id: task.id,
     run,
@@ -344,7 +346,7 @@ export function toTask(task: TaskRecord, run: string): TaskView {
     presented: JSON.parse(task.presentedJson) as JsonObject,
     responseSchema:
       responseSchemaJson === null ? null : (JSON.parse(responseSchemaJson) as JsonValue),
-    responders: respondersJson === null ? null : (JSON.parse(respondersJson) as string[]),
+    responders: people.responders ?? null,
     deadlineAt: task.deadlineAt,
     openedAt: task.openedAt,
     closedAt: task.closedAt,

@@ -31,6 +31,10 @@ export interface RunRecord {
   readonly usageJson: string | null;
   /** Its output, once it has ended well. */
   readonly outputJson: string | null;
+  /** The run that it came of, as `{type, run, seq}`; null where it was started anew. */
+  readonly originJson: string | null;
+  /** Number of the newest event that retention removed; 0 while all are there. */
+  readonly trimmedTo: number;
 }
 
 /** What a start may ask for beside the plan and the input; the plan's own settings apply otherwise. */
@@ -103,6 +107,8 @@ export interface NodeRunRecord {
   readonly scope: string;
   /** Of a composite: the scope at work inside it, or the status of its child run. */
   readonly inside: string | null;
+  /** What the reviewer asked for that sent it back, as Feedback. */
+  readonly feedbackJson: string | null;
 }
 
 /** One version of an actor's persisted snapshot, in its envelope. */
@@ -156,11 +162,28 @@ export interface TaskRecord {
   /** What the person is shown: objective, instructions, deliverables, criteria, input. */
   readonly presentedJson: string;
   readonly responseSchemaJson: string | null;
-  /** Principals who may answer; null means anybody. */
-  readonly respondersJson: string | null;
+  /** Who may answer and how many have to, as TaskPeople; null means anybody. */
+  readonly peopleJson: string | null;
   readonly deadlineAt: number | null;
   readonly openedAt: number;
   readonly closedAt: number | null;
+  /** Digest of what is presented and of the response schema: an answer is bound to it. */
+  readonly presentedDigest: string;
+  readonly generation: number;
+  /** Level of the escalation that asks; 0 where the node itself does. */
+  readonly level: number;
+  /** How many times the node has asked by now, this time included. */
+  readonly round: number;
+  /** Who has claimed it, or was given it; nobody else may answer then. */
+  readonly assignee: string | null;
+  /** Number of reminders sent. */
+  readonly reminders: number;
+}
+
+/** Who may answer a task. Where neither responders nor groups are named, anybody may. */
+export interface TaskPeople {
+  readonly responders?: readonly string[];
+  readonly groups?: readonly string[];
 }
 
 export interface ResponseRecord {
@@ -171,6 +194,11 @@ export interface ResponseRecord {
   readonly responseJson: string;
   readonly outcome: string;
   readonly at: number;
+  /** Digest of what the responder was shown. */
+  readonly presentedDigest: string;
+  /** The message that brought it, as its sender names it: told twice it is one answer. */
+  readonly messageId: string | null;
+  readonly comment: string | null;
 }
 
 export interface ArtifactRecord {
@@ -183,6 +211,14 @@ export interface ArtifactRecord {
   readonly pointer: string | null;
   readonly payloadJson: string | null;
   readonly at: number;
+  readonly generation: number;
+  /** Those of attempts that failed are kept, and nothing downstream sees them. */
+  readonly standing: 'accepted' | 'rejected';
+  /** Schema that its payload was checked against, where there is one. */
+  readonly schemaJson: string | null;
+  /** SHA-256 and size of a payload that is kept in a file. */
+  readonly digest: string | null;
+  readonly bytes: number | null;
 }
 
 export interface TimerRecord {
@@ -237,6 +273,8 @@ export interface TurnRows {
   readonly runCreated?: RunRecord;
   readonly runChanged?: RunChange;
   readonly nodeRuns: NodeRunRecord[];
+  /** Generations that came to their end as another began; added once, never changed. */
+  readonly pastNodeRuns: readonly NodeRunRecord[];
   readonly actorVersions: ActorVersionRecord[];
   readonly attempts: AttemptRecord[];
   readonly events: EventRecord[];

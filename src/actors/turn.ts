@@ -75,6 +75,7 @@ export class Turn {
   #runChanged: RunChange | undefined;
   readonly #events: EventRecord[] = [];
   readonly #nodeRuns = new Map<string, NodeRunRecord>();
+  #pastNodeRuns: NodeRunRecord[] | undefined;
   readonly #versions = new Map<string, ActorVersionRecord>();
   readonly #attempts = new Map<string, AttemptRecord>();
   readonly #tasks = new Map<string, TaskRecord>();
@@ -145,6 +146,12 @@ export class Turn {
     this.#nodeRuns.set(record.node, record);
   }
 
+  /** Keeps a generation that has come to its end. */
+  addPastNodeRun(record: NodeRunRecord): void {
+    this.#pastNodeRuns ??= [];
+    this.#pastNodeRuns.push(record);
+  }
+
   putVersion(record: ActorVersionRecord): void {
     this.#versions.set(record.actor, record);
   }
@@ -198,6 +205,7 @@ export class Turn {
         ...(this.#runCreated === undefined ? {} : { runCreated: this.#runCreated }),
         ...(this.#runChanged === undefined ? {} : { runChanged: this.#runChanged }),
         nodeRuns: [...this.#nodeRuns.values()],
+        pastNodeRuns: this.#pastNodeRuns ?? NONE,
         actorVersions: [...this.#versions.values()],
         attempts: [...this.#attempts.values()],
         events: this.#events,

@@ -3,7 +3,7 @@
  * are stood in for. Whatever could come otherwise is a choice; answers are given before time passes.
  */
 import type { HandlerContext, Handlers, Logger } from '../actors/handlers.js';
-import type { TaskRecord } from '../actors/records.js';
+import type { TaskPeople, TaskRecord } from '../actors/records.js';
 import { RunchartError } from '../errors.js';
 import { isFinal, type NodeStatus, type RunStatus } from '../machines/statuses.js';
 import { executorsOf } from '../plan/executors.js';
@@ -317,8 +317,8 @@ class Rehearsal {
   }
 
   async #respond(task: TaskRecord, response: JsonValue): Promise<void> {
-    const responders = JSON.parse(task.respondersJson ?? 'null') as string[] | null;
-    const responder = responders?.[0] ?? 'simulated';
+    const people = JSON.parse(task.peopleJson ?? 'null') as TaskPeople | null;
+    const responder = people?.responders?.[0] ?? 'simulated';
     await this.#world.ask((orchestrator) => orchestrator.respond(task.id, { response, responder }));
   }
 

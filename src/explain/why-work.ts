@@ -1,5 +1,5 @@
 /** Why work ended, waits or goes on: attempts, policies, timers, people, and what is inside of composites. */
-import type { AttemptRecord, NodeRunRecord } from '../actors/records.js';
+import type { AttemptRecord, NodeRunRecord, TaskPeople } from '../actors/records.js';
 import { failureActionOf } from '../actors/run/failure-policy.js';
 import { isFinal } from '../machines/statuses.js';
 import type { JsonObject, JsonValue } from '../plan/json.js';
@@ -319,7 +319,8 @@ export async function explainTask(
   const task = await facts.openTask(row.node);
   if (task === undefined) return [];
   const { id, kind, deadlineAt, openedAt } = task;
-  const responders = parseJson<string[]>(task.respondersJson) ?? null;
+  const people = parseJson<TaskPeople>(task.peopleJson);
+  const responders = people?.responders === undefined ? null : [...people.responders];
   const who = responders === null ? 'anybody' : responders.join(', ');
   const until = deadlineAt === null ? 'without a deadline' : `until ${timeText(deadlineAt)}`;
   const message = `task ${id} is open, ${until}: ${who} may answer`;

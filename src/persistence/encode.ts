@@ -95,6 +95,10 @@ export function encodeTurn({ turn, run, seq, reason, at, rows }: TurnRecord): En
   seal(FRAGMENT.signals);
   for (const row of rows.plans) put(FRAGMENT.plans, planRow(row), row.planJson.length);
   seal(FRAGMENT.plans);
+  for (const row of rows.pastNodeRuns) {
+    put(FRAGMENT.pastNodeRuns, nodeRunRow(row), size(row.inputJson) + size(row.outputJson));
+  }
+  seal(FRAGMENT.pastNodeRuns);
 
   const head = JSON.stringify([run, seq, turn, reason, at]).slice(0, -1);
   const timers = encodeTimers(run, rows);
@@ -238,6 +242,8 @@ function runRow(r: RunRecord): Row {
     r.settingsJson,
     r.usageJson,
     r.outputJson,
+    r.originJson,
+    r.trimmedTo,
   ];
 }
 
@@ -273,6 +279,7 @@ function nodeRunRow(r: NodeRunRecord): Row {
     r.updatedAt,
     r.scope,
     r.inside,
+    r.feedbackJson,
   ];
 }
 
@@ -311,15 +318,32 @@ function taskRow(r: TaskRecord): Row {
     r.status,
     r.presentedJson,
     r.responseSchemaJson,
-    r.respondersJson,
+    r.peopleJson,
     r.deadlineAt,
     r.openedAt,
     r.closedAt,
+    r.presentedDigest,
+    r.generation,
+    r.level,
+    r.round,
+    r.assignee,
+    r.reminders,
   ];
 }
 
 function responseRow(r: ResponseRecord): Row {
-  return [r.id, r.task, r.run, r.responder, r.responseJson, r.outcome, r.at];
+  return [
+    r.id,
+    r.task,
+    r.run,
+    r.responder,
+    r.responseJson,
+    r.outcome,
+    r.at,
+    r.presentedDigest,
+    r.messageId,
+    r.comment,
+  ];
 }
 
 function signalRow(r: SignalRecord): Row {
@@ -331,7 +355,22 @@ function planRow(r: PlanRecord): Row {
 }
 
 function artifactRow(r: ArtifactRecord): Row {
-  return [r.run, r.name, r.version, r.kind, r.node, r.attempt, r.pointer, r.payloadJson, r.at];
+  return [
+    r.run,
+    r.name,
+    r.version,
+    r.kind,
+    r.node,
+    r.attempt,
+    r.pointer,
+    r.payloadJson,
+    r.at,
+    r.generation,
+    r.standing,
+    r.schemaJson,
+    r.digest,
+    r.bytes,
+  ];
 }
 
 function scheduleRow(r: ScheduleRecord): Row {

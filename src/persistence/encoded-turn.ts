@@ -17,9 +17,10 @@ export const FRAGMENT = {
   artifacts: 8,
   signals: 9,
   plans: 10,
+  pastNodeRuns: 11,
 } as const;
 export type FragmentIndex = (typeof FRAGMENT)[keyof typeof FRAGMENT];
-export const FRAGMENT_COUNT = 11;
+export const FRAGMENT_COUNT = 12;
 
 /** Tables that are only added to, by event number, and so can be hashed again from what is stored. */
 export const CHAINED: readonly FragmentIndex[] = [FRAGMENT.events, FRAGMENT.actorVersions];

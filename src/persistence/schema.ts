@@ -40,6 +40,8 @@ export const runs = sqliteTable(
     settingsJson: text('settings_json'),
     usageJson: text('usage_json'),
     outputJson: text('output_json'),
+    originJson: text('origin_json'),
+    trimmedTo: integer('trimmed_to').notNull().default(0),
   },
   (table) => [
     uniqueIndex('runs_id').on(table.id),
@@ -49,27 +51,33 @@ export const runs = sqliteTable(
   ],
 );
 
-export const nodeRuns = sqliteTable(
-  'node_runs',
-  {
-    run: integer('run').notNull(),
-    node: text('node').notNull(),
-    status: text('status').notNull(),
-    generation: integer('generation').notNull(),
-    attempt: integer('attempt').notNull(),
-    seq: integer('seq').notNull(),
-    inputJson: text('input_json'),
-    outputJson: text('output_json'),
-    outcome: text('outcome'),
-    action: text('action'),
-    reasonJson: text('reason_json'),
-    edges: text('edges').notNull(),
-    updatedAt: integer('updated_at').notNull(),
-    scope: text('scope').notNull().default(''),
-    inside: text('inside'),
-  },
-  (table) => [primaryKey({ columns: [table.run, table.node] })],
-);
+const nodeRunColumns = () => ({
+  run: integer('run').notNull(),
+  node: text('node').notNull(),
+  status: text('status').notNull(),
+  generation: integer('generation').notNull(),
+  attempt: integer('attempt').notNull(),
+  seq: integer('seq').notNull(),
+  inputJson: text('input_json'),
+  outputJson: text('output_json'),
+  outcome: text('outcome'),
+  action: text('action'),
+  reasonJson: text('reason_json'),
+  edges: text('edges').notNull(),
+  updatedAt: integer('updated_at').notNull(),
+  scope: text('scope').notNull().default(''),
+  inside: text('inside'),
+  feedbackJson: text('feedback_json'),
+});
+
+export const nodeRuns = sqliteTable('node_runs', nodeRunColumns(), (table) => [
+  primaryKey({ columns: [table.run, table.node] }),
+]);
+
+/** Node runs as they were when their next generation began. */
+export const pastNodeRuns = sqliteTable('past_node_runs', nodeRunColumns(), (table) => [
+  primaryKey({ columns: [table.run, table.node, table.generation] }),
+]);
 
 export const actorVersions = sqliteTable(
   'actor_versions',
@@ -146,10 +154,16 @@ export const tasks = sqliteTable(
     status: text('status').notNull(),
     presentedJson: text('presented_json').notNull(),
     responseSchemaJson: text('response_schema_json'),
-    respondersJson: text('responders_json'),
+    peopleJson: text('people_json'),
     deadlineAt: integer('deadline_at'),
     openedAt: integer('opened_at').notNull(),
     closedAt: integer('closed_at'),
+    presentedDigest: text('presented_digest').notNull().default(''),
+    generation: integer('generation').notNull().default(1),
+    level: integer('level').notNull().default(0),
+    round: integer('round').notNull().default(1),
+    assignee: text('assignee'),
+    reminders: integer('reminders').notNull().default(0),
   },
   (table) => [index('tasks_status_run').on(table.status, table.run)],
 );
@@ -164,6 +178,9 @@ export const responses = sqliteTable(
     responseJson: text('response_json').notNull(),
     outcome: text('outcome').notNull(),
     at: integer('at').notNull(),
+    presentedDigest: text('presented_digest').notNull().default(''),
+    messageId: text('message_id'),
+    comment: text('comment'),
   },
   (table) => [primaryKey({ columns: [table.run, table.task, table.id] })],
 );
@@ -180,6 +197,11 @@ export const artifacts = sqliteTable(
     pointer: text('pointer'),
     payloadJson: text('payload_json'),
     at: integer('at').notNull(),
+    generation: integer('generation').notNull().default(1),
+    standing: text('standing').notNull().default('accepted'),
+    schemaJson: text('schema_json'),
+    digest: text('digest'),
+    bytes: integer('bytes'),
   },
   (table) => [primaryKey({ columns: [table.run, table.name, table.version] })],
 );

@@ -40,6 +40,7 @@ export const TABLE_STATEMENTS: Readonly<Record<FragmentIndex, TableStatements>> 
   [FRAGMENT.artifacts]: inserts(tables.artifacts),
   [FRAGMENT.signals]: upserts(tables.signals, ['run', 'id']),
   [FRAGMENT.plans]: keeps(tables.plans, 'hash'),
+  [FRAGMENT.pastNodeRuns]: inserts(tables.pastNodeRuns),
 };
 
 export const CHECKPOINT_INSERT = inserts(tables.checkpoints).many;

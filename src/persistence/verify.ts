@@ -128,6 +128,7 @@ const NO_ROWS = {
   timersCleared: [],
   signals: [],
   plans: [],
+  pastNodeRuns: [],
 };
 
 async function checkTail(

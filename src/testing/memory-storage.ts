@@ -35,6 +35,7 @@ export class MemoryRun {
   record: RunRecord;
   seq = 0;
   readonly nodeRuns = new Map<string, NodeRunRecord>();
+  readonly pastNodeRuns: NodeRunRecord[] = [];
   readonly versions: ActorVersionRecord[] = [];
   readonly attempts = new Map<string, AttemptRecord>();
   readonly events: EventRecord[] = [];
@@ -53,6 +54,7 @@ export class MemoryRun {
     const { rows } = turn;
     if (rows.runChanged !== undefined) this.record = { ...this.record, ...rows.runChanged };
     for (const row of rows.nodeRuns) this.nodeRuns.set(row.node, row);
+    this.pastNodeRuns.push(...rows.pastNodeRuns);
     this.versions.push(...rows.actorVersions);
     for (const row of rows.attempts) {
       this.attempts.set(`${row.node}/${row.generation}/${row.attempt}`, row);

@@ -197,9 +197,11 @@ describe('a failure policy', () => {
     await kernel.advance(10);
     expect(kernel.attempt('a').input).toMatchObject({ error: { message: 'down' } });
     await kernel.fail('a');
-    expect(kernel.openTasks()).toMatchObject([{ kind: 'escalation', respondersJson: '["lead"]' }]);
+    expect(kernel.openTasks()).toMatchObject([
+      { kind: 'escalation', peopleJson: '{"responders":["lead"]}' },
+    ]);
     await kernel.advance(1_000);
-    expect(kernel.openTasks()).toMatchObject([{ respondersJson: '["boss"]' }]);
+    expect(kernel.openTasks()).toMatchObject([{ peopleJson: '{"responders":["boss"]}' }]);
     await expect(kernel.respond('a', { decision: 'abort' }, 'lead')).rejects.toMatchObject({
       code: 'responder-refused',
     });

@@ -35,6 +35,7 @@ function nodeRun(run: number, seq: number, node: string, outputJson: string | nu
     updatedAt: AT,
     scope: '',
     inside: null,
+    feedbackJson: null,
   };
 }
 
@@ -195,6 +196,7 @@ function turnOf(turns: TurnMaker, c: Change, serial: number): TurnRecord {
       reasonJson: c.json,
       scope: '',
       inside: null,
+      feedbackJson: null,
     }),
     actorVersions: ['', ...some(has.nodeRun, node)].map((actor) => ({
       run,
@@ -228,10 +230,16 @@ function turnOf(turns: TurnMaker, c: Change, serial: number): TurnRecord {
       status: c.number === null ? ('open' as const) : ('answered' as const),
       presentedJson: c.json,
       responseSchemaJson: c.jsonOrNull,
-      respondersJson: null,
+      peopleJson: c.jsonOrNull,
       deadlineAt: c.number,
       openedAt: serial,
       closedAt: null,
+      presentedDigest: c.text,
+      generation: 1,
+      level: 0,
+      round: 1,
+      assignee: c.textOrNull,
+      reminders: 0,
     }),
     responses: some(has.response, {
       id: `response-${serial}`,
@@ -241,6 +249,9 @@ function turnOf(turns: TurnMaker, c: Change, serial: number): TurnRecord {
       responseJson: c.json,
       outcome: c.text,
       at: serial,
+      presentedDigest: c.text,
+      messageId: c.textOrNull,
+      comment: c.textOrNull,
     }),
     artifacts: some(has.artifact, {
       run,
@@ -252,6 +263,11 @@ function turnOf(turns: TurnMaker, c: Change, serial: number): TurnRecord {
       pointer: c.textOrNull,
       payloadJson: c.jsonOrNull,
       at: serial,
+      generation: 1,
+      standing: 'accepted' as const,
+      schemaJson: c.jsonOrNull,
+      digest: c.textOrNull,
+      bytes: c.number,
     }),
     timersArmed: some(has.timer && c.isTimerArmed, {
       id: timer,

@@ -132,6 +132,8 @@ export class Kernel {
       settingsJson: options.settings === undefined ? null : JSON.stringify(options.settings),
       usageJson: null,
       outputJson: null,
+      originJson: null,
+      trimmedTo: 0,
     };
   }
 

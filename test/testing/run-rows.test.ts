@@ -47,16 +47,30 @@ function task(id: string, run: number, status: TaskRecord['status']): TaskRecord
     status,
     presentedJson: '{}',
     responseSchemaJson: null,
-    respondersJson: null,
+    peopleJson: null,
     deadlineAt: null,
     openedAt: AT,
     closedAt: null,
+    presentedDigest: '',
+    generation: 1,
+    level: 0,
+    round: 1,
+    assignee: null,
+    reminders: 0,
   };
 }
 
+const STORED = {
+  generation: 1,
+  standing: 'accepted' as const,
+  schemaJson: null,
+  digest: null,
+  bytes: null,
+};
+
 function artifact(name: string, version: number) {
   const from = { run: 1, node: 'node-0', attempt: 1, at: AT };
-  return { ...from, name, version, kind: 'text', pointer: null, payloadJson: '1' };
+  return { ...from, name, version, kind: 'text', pointer: null, payloadJson: '1', ...STORED };
 }
 
 function snapshot(actor: string, seq: number) {

@@ -7,7 +7,7 @@ import { blockingIssues } from '../../plan/issue.js';
 import type { JsonObject, JsonValue } from '../../plan/json.js';
 import type { PlanNode } from '../../plan/node-schemas.js';
 import type { CompiledNode } from '../../plan/plan-version.js';
-import type { TaskRecord } from '../records.js';
+import type { TaskPeople, TaskRecord } from '../records.js';
 import type { Decider } from './decider.js';
 import type { NodeRun } from './scope.js';
 import { armTimer, clearTimer } from './timers.js';
@@ -116,10 +116,16 @@ function open(decider: Decider, run: NodeRun | undefined, question: Question): v
     status: 'open',
     presentedJson: JSON.stringify(presented),
     responseSchemaJson: JSON.stringify(responseSchema),
-    respondersJson: responders === undefined ? null : JSON.stringify(responders),
+    peopleJson: responders === undefined ? null : JSON.stringify({ responders }),
     deadlineAt,
     openedAt: turn.at,
     closedAt: null,
+    presentedDigest: '',
+    generation: run?.generation ?? 1,
+    level: run?.level ?? 0,
+    round: 1,
+    assignee: null,
+    reminders: 0,
   };
   model.tasks.set(task.node, task);
   turn.putTask(task);
@@ -158,8 +164,8 @@ export function refuseResponse(
   node: CompiledNode | undefined,
   answer: { readonly response: JsonValue; readonly responder: string | null; readonly at: number },
 ): RunchartError | undefined {
-  const responders =
-    task.respondersJson === null ? undefined : (JSON.parse(task.respondersJson) as string[]);
+  const { responders } =
+    task.peopleJson === null ? {} : (JSON.parse(task.peopleJson) as TaskPeople);
   if (responders !== undefined && !responders.includes(answer.responder ?? '')) {
     return new RunchartError(
       'responder-refused',

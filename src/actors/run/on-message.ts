@@ -101,6 +101,9 @@ function onResponse(decider: Decider, message: TaskResponseMessage): void {
     responseJson,
     outcome,
     at: turn.at,
+    presentedDigest: task.presentedDigest,
+    messageId: null,
+    comment: null,
   });
   const answered = { task: task.id, response: id, responder, outcome };
   turn.event('task.responded', run?.path ?? null, null, answered);

@@ -123,6 +123,11 @@ function storeArtifacts({ model, turn }: Decider, run: NodeRun, product: Product
       pointer,
       payloadJson,
       at: turn.at,
+      generation: run.generation,
+      standing: 'accepted' as const,
+      schemaJson: null,
+      digest: null,
+      bytes: null,
     };
     model.artifactVersions.set(name, version);
     model.keepArtifact(artifact);

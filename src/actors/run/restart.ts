@@ -77,6 +77,7 @@ function renew(decider: Decider, scope: Scope, position: number): NodeRun[] {
   }
   const run = scope.touched(position);
   if (run === undefined || run.status === 'pending') return [];
+  decider.turn.addPastNodeRun(run.toRecord(decider.model.record.run, decider.turn.at));
   progress.restore(position, 'pending');
   run.renew();
   decider.tree.renew(run.path);

@@ -150,6 +150,8 @@ export class NodeRun {
   items: readonly JsonValue[] | undefined;
   /** Payload of the newest heartbeat of the attempt before. */
   lastHeartbeat: JsonValue | undefined;
+  /** What the reviewer asked for that sent it back. */
+  feedback: JsonObject | undefined;
   /** Number of its place in line. */
   ticket = 0;
   /** Its concurrency key, once it is ready. */
@@ -222,6 +224,7 @@ export class NodeRun {
     this.reason = null;
     this.edges = '';
     this.inside = null;
+    this.feedback = undefined;
     this.items = undefined;
     this.setInput(undefined);
     this.setOutput(undefined);
@@ -247,6 +250,7 @@ export class NodeRun {
     this.action = record.action;
     this.edges = record.edges;
     this.inside = record.inside;
+    this.feedback = parse(record.feedbackJson) as JsonObject | undefined;
     this.reason = record.reasonJson === null ? null : (JSON.parse(record.reasonJson) as Reason);
     this.#inputJson = record.inputJson;
     this.#input = parse(record.inputJson);
@@ -271,6 +275,7 @@ export class NodeRun {
       updatedAt,
       scope: this.scope.path,
       inside: this.inside,
+      feedbackJson: textOf(this.feedback),
     };
   }
 }

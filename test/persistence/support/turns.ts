@@ -6,6 +6,7 @@ export const AT = 1_700_000_000_000;
 
 const NO_ROWS: TurnRows = {
   nodeRuns: [],
+  pastNodeRuns: [],
   actorVersions: [],
   attempts: [],
   events: [],
@@ -66,6 +67,8 @@ export class TurnMaker {
         settingsJson: null,
         usageJson: null,
         outputJson: null,
+        originJson: null,
+        trimmedTo: 0,
       },
       ...rows,
     });
@@ -117,6 +120,7 @@ export class TurnMaker {
         updatedAt: AT,
         scope: '',
         inside: null,
+        feedbackJson: null,
       })),
       actorVersions: nodes.map((actor) => ({
         run,
