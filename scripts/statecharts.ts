@@ -2,6 +2,7 @@
 import { machineToMermaid } from '../src/machines/chart-diagram.js';
 import { nodeRunMachine } from '../src/machines/node-run-machine.js';
 import { runMachine } from '../src/machines/run-machine.js';
+import { taskMachine } from '../src/machines/task-machine.js';
 
 export function statechartsPage(): string {
   return [
@@ -11,6 +12,8 @@ export function statechartsPage(): string {
     fence(machineToMermaid(runMachine)),
     '## Node run',
     fence(machineToMermaid(nodeRunMachine)),
+    '## Human task',
+    fence(machineToMermaid(taskMachine)),
   ].join('\n\n');
 }
 

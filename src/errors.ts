@@ -1,5 +1,6 @@
 /** Every error that Runchart hands to a caller: one class, a stable code, what to do about it. */
 import type { Issue } from './plan/issue.js';
+import type { JsonObject } from './plan/json.js';
 
 interface ErrorKind {
   /** HTTP status that answers a request which met this error. */
@@ -32,7 +33,16 @@ export const ERROR_KINDS = {
   'task-foreign': { status: 409, retryable: false },
   'task-closed': { status: 409, retryable: false },
   'task-expired': { status: 409, retryable: false },
+  'task-claimed': { status: 409, retryable: false },
+  'task-not-claimable': { status: 409, retryable: false },
+  'task-superseded': { status: 409, retryable: false },
+  'delegation-refused': { status: 403, retryable: false },
   'responder-refused': { status: 403, retryable: false },
+  'responder-excluded': { status: 403, retryable: false },
+  'vote-repeated': { status: 409, retryable: false },
+  'message-conflict': { status: 409, retryable: false },
+  'presentation-outdated': { status: 409, retryable: false },
+  'requester-missing': { status: 400, retryable: false },
   'response-invalid': { status: 422, retryable: false },
   'schedule-unknown': { status: 404, retryable: false },
   'schedule-conflict': { status: 409, retryable: false },
@@ -50,6 +60,8 @@ export interface ErrorDetails {
   readonly hint?: string;
   /** All findings, where the error is about a plan or a value. */
   readonly issues?: readonly Issue[];
+  /** What the caller needs to go on: the task that took the place of an old one, for instance. */
+  readonly data?: JsonObject;
   readonly cause?: unknown;
 }
 
@@ -58,12 +70,14 @@ export class RunchartError extends Error {
   readonly code: ErrorCode;
   readonly hint: string | undefined;
   readonly issues: readonly Issue[];
+  readonly data: JsonObject | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
     this.hint = details.hint;
     this.issues = details.issues ?? [];
+    this.data = details.data;
   }
 
   get retryable(): boolean {

@@ -27,8 +27,6 @@ export {
   Orchestrator,
   type OrchestratorLimits,
   type OrchestratorOptions,
-  type Responded,
-  type RespondOptions,
   type RunHandle,
   type Signalled,
   type SignalOptions,
@@ -45,7 +43,7 @@ export type { PlanNode } from './plan/node-schemas.js';
 export { type ParseResult, parsePlanText } from './plan/parse.js';
 export type { PlanVersion } from './plan/plan-version.js';
 export { jsonSchema as planJsonSchema, type Plan } from './plan/schema.js';
-export { type NodeRunPage, type RunFilter, RunReader } from './run-reader.js';
+export { type NodeRunPage, type RunFilter, RunReader, type TaskFilter } from './run-reader.js';
 export type { EventsOptions } from './run-watch.js';
 export type {
   CatchUpPolicy,
@@ -56,12 +54,21 @@ export type {
 export type { ScheduleOptions, Schedules, ScheduleUpdate } from './schedules/schedules.js';
 export type { StartOptions } from './start-options.js';
 export type {
+  Groups,
+  Responded,
+  RespondOptions,
+  TaskChanged,
+  TaskPage,
+  Tasks,
+} from './tasks.js';
+export type {
   ArtifactView,
   AttemptView,
   Explanation,
   ExplanationCause,
   NodeRunView,
   NodeStateView,
+  ResponseView,
   RunDetails,
   RunError,
   RunEvent,

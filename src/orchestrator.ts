@@ -32,6 +32,7 @@ import { Schedules } from './schedules/schedules.js';
 import { readOnlySchedules, StoredSchedules } from './schedules/stored-schedules.js';
 import { WatchedRuns } from './schedules/watched-runs.js';
 import { readJson, readKeys, type StartOptions } from './start-options.js';
+import { type Groups, type Responded, type RespondOptions, Tasks } from './tasks.js';
 import type { RunEvent, RunResult } from './views.js';
 
 export interface OrchestratorOptions {
@@ -47,6 +48,8 @@ export interface OrchestratorOptions {
   readonly limits?: Partial<OrchestratorLimits>;
   /** Limits of single handlers, by key: concurrency, rate, circuit breaker. See docs/admission.md. */
   readonly policies?: Readonly<Record<string, HandlerPolicy>>;
+  /** Who belongs to which group, for tasks that are put to groups. See docs/people.md. */
+  readonly groups?: Groups;
 }
 
 export interface OrchestratorLimits extends SupervisorLimits {
@@ -79,14 +82,6 @@ export interface StartedRun extends RunHandle {
   readonly created: boolean;
 }
 
-export interface RespondOptions {
-  readonly response: JsonValue;
-  /** Who answers. */
-  readonly responder?: string;
-  /** The run that the answer is meant for; a task of another is refused. */
-  readonly run?: string;
-}
-
 export interface SignalOptions {
   readonly payload?: JsonValue;
   /** Names the signal: sent again under the same id it is the same. */
@@ -98,13 +93,6 @@ export interface Signalled {
   readonly signal: string;
   /** False where a signal of this id had come before. */
   readonly isNew: boolean;
-}
-
-export interface Responded {
-  readonly run: string;
-  readonly node: string;
-  readonly task: string;
-  readonly outcome: string;
 }
 
 /** A run that this program could not take up, and why. */
@@ -140,6 +128,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
       logger: options.logger ?? SILENT,
       limits: { ...DEFAULT_LIMITS, ...options.limits },
       policies: new Map(Object.entries(options.policies ?? {})),
+      groups: options.groups,
       ...(await storage.store.highWater()),
       announce: (address) => storage.journal.setAddress(address),
       closeStorage: () => storage.close(),
@@ -174,6 +163,7 @@ export interface OrchestratorParts {
   readonly logger: Logger;
   readonly limits: OrchestratorLimits;
   readonly policies?: ReadonlyMap<string, HandlerPolicy>;
+  readonly groups?: Groups | undefined;
   /** Highest turn and run number in the database. */
   readonly turn: number;
   readonly run: number;
@@ -186,6 +176,8 @@ export class Orchestrator {
   readonly runs: RunReader;
   /** Starts that recur. They occur in a process that has recovered, and in no other. */
   readonly schedules: Schedules;
+  /** What people are asked, and what they do about it. */
+  readonly tasks: Tasks;
   readonly #scheduler: ScheduleService;
   readonly #keyed: KeyedStarts;
   readonly #parts: OrchestratorParts;
@@ -212,6 +204,11 @@ export class Orchestrator {
       startChild: async (parent, child) => {
         await this.#begin(await this.#drafts.child(parent, child));
       },
+    });
+    this.tasks = new Tasks({
+      runs: parts.runs,
+      groups: parts.groups,
+      send: (run, message) => this.#supervisor.send(run, message),
     });
     this.#watch = new RunWatch(parts.runs, this.#supervisor.live);
     this.#keyed = this.#newKeyedStarts(parts);
@@ -287,22 +284,9 @@ export class Orchestrator {
     return this.#watch.events(id, options);
   }
 
-  /** Answers a human task. Rejects with `task-unknown`, `task-foreign`, `task-closed`, `task-expired`, `responder-refused` or `response-invalid`. */
-  async respond(taskId: string, options: RespondOptions): Promise<Responded> {
-    const task = await this.runs.task(taskId);
-    if (options.run !== undefined && options.run !== task.run) {
-      throw new RunchartError(
-        'task-foreign',
-        `task ${taskId} belongs to another run than ${options.run}`,
-      );
-    }
-    const message = {
-      type: 'task.respond',
-      task: taskId,
-      response: readJson(options.response, 'the response'),
-      responder: options.responder ?? null,
-    } as const;
-    return (await this.#supervisor.send(task.run, message)) as Responded;
+  /** Answers a human task, as `tasks.respond` does. */
+  respond(task: string, options: RespondOptions): Promise<Responded> {
+    return this.tasks.respond(task, options);
   }
 
   /** Cancels a run. Repeated, it answers the same; a run that has ended otherwise refuses with `run-ended`. */

@@ -74,14 +74,19 @@ export class RunDrafts {
   }
 
   /** The run of an occurrence of a schedule, under the id that belongs to it. */
-  async scheduled({ run, plan, input, metadata }: ScheduledStart): Promise<RunDraft> {
+  async scheduled({ run, schedule, plan, input, metadata }: ScheduledStart): Promise<RunDraft> {
     const planJson = await this.#parts.store.loadPlan(plan);
     if (planJson === undefined) {
       throw new RunchartError('plan-unknown', `there is no plan ${plan}`);
     }
     const version = this.#parts.plans.fromStored(plan, planJson);
     this.#parts.registry.assertServes(version);
-    const record = this.#record(version, readInput(version, input), { id: run, metadata });
+    const requestedBy = `schedule/${schedule}`;
+    const record = this.#record(version, readInput(version, input), {
+      id: run,
+      metadata,
+      requestedBy,
+    });
     return { record, version };
   }
 
@@ -92,7 +97,12 @@ export class RunDrafts {
     if (plan === undefined) {
       throw new RunchartError('plan-unknown', `there is no plan named "${child.plan}"`);
     }
-    const drafted = await this.draft(plan, { id: child.id, input: child.input });
+    const { requestedBy } = child.settings;
+    const drafted = await this.draft(plan, {
+      id: child.id,
+      input: child.input,
+      ...(requestedBy !== undefined && { requestedBy }),
+    });
     const record: RunRecord = {
       ...drafted.record,
       parentId: parent.id,

@@ -7,6 +7,8 @@ import type {
   AttemptRecord,
   EventRecord,
   NodeRunRecord,
+  Principal,
+  ResponseRecord,
   RunRecord,
   TaskPeople,
   TaskRecord,
@@ -14,6 +16,7 @@ import type {
 import { RunchartError } from './errors.js';
 import { explainNode } from './explain/why.js';
 import { isFinal, type NodeStatus, type RunStatus } from './machines/statuses.js';
+import type { TaskStatus } from './machines/task-events.js';
 import { MAX_PAGE_ROWS, type RunPage, RunQueries, type TaskPage } from './persistence/queries.js';
 import type { Reader } from './persistence/reader.js';
 import { SqliteRunStore } from './persistence/store.js';
@@ -28,6 +31,7 @@ import type {
   AttemptView,
   Explanation,
   NodeRunView,
+  ResponseView,
   RunDetails,
   RunError,
   RunEvent,
@@ -74,8 +78,22 @@ export interface RunRows extends Pick<RunStore, 'loadPlan' | 'findTask'> {
   attempts(run: number, node: string): Promise<readonly AttemptRecord[]>;
   /** By id. */
   listTasks(page: TaskPage): Promise<readonly TaskRecord[]>;
+  /** Answers to a task, oldest first. */
+  responses(run: number, task: string): Promise<readonly ResponseRecord[]>;
   /** All versions of all artifacts of a run, by name. */
   artifacts(run: number): Promise<readonly ArtifactRecord[]>;
+}
+
+export interface TaskFilter {
+  readonly status?: TaskStatus;
+  /** Id of the run that asks. */
+  readonly run?: string;
+  /** To whom the task belongs. */
+  readonly assignee?: string;
+  /** Most tasks to return; 100 unless given, 1,000 at most. */
+  readonly limit?: number;
+  /** Id of the task that ended the page before. */
+  readonly after?: string;
 }
 
 export interface NodeRunPage {
@@ -259,9 +277,30 @@ export class RunReader {
     return toTask(task, task.runId);
   }
 
+  /** Answers to a task, oldest first. */
+  async responses(task: string): Promise<ResponseView[]> {
+    const found = await this.#rows.findTask(task);
+    if (found === undefined) throw new RunchartError('task-unknown', `there is no task ${task}`);
+    return (await this.#rows.responses(found.run, task)).map(toResponse);
+  }
+
   /** Open tasks of all runs, oldest first. */
-  async openTasks(limit = 100): Promise<TaskView[]> {
-    const tasks = await this.#rows.listTasks({ status: 'open', limit });
+  openTasks(limit = 100): Promise<TaskView[]> {
+    return this.tasks({ limit });
+  }
+
+  /** Tasks of all runs, oldest first; open ones, unless another status is asked for. */
+  async tasks(
+    filter: TaskFilter & { readonly answerableBy?: Principal } = {},
+  ): Promise<TaskView[]> {
+    const { status = 'open', limit = 100, run, ...more } = filter;
+    const record = run === undefined ? undefined : await this.#record(run);
+    const tasks = await this.#rows.listTasks({
+      status,
+      limit,
+      ...(record !== undefined && { run: record.run }),
+      ...more,
+    });
     const views = tasks.map((task) => this.task(task.id));
     return Promise.all(views);
   }
@@ -344,12 +383,36 @@ export function toTask(task: TaskRecord, run: string): TaskView {
     kind: task.kind,
     status: task.status,
     presented: JSON.parse(task.presentedJson) as JsonObject,
+    digest: task.presentedDigest,
     responseSchema:
       responseSchemaJson === null ? null : (JSON.parse(responseSchemaJson) as JsonValue),
     responders: people.responders ?? null,
+    groups: people.groups ?? null,
+    quorum: people.quorum ?? null,
+    assignee: task.assignee,
+    round: task.round,
+    reminders: task.reminders,
     deadlineAt: task.deadlineAt,
     openedAt: task.openedAt,
     closedAt: task.closedAt,
+  };
+}
+
+/** An answer as the API shows it. */
+function toResponse(record: ResponseRecord): ResponseView {
+  const { id, task, responder, responseJson, outcome, at, presentedDigest, messageId, comment } =
+    record;
+  const response = JSON.parse(responseJson) as JsonValue;
+  return {
+    id,
+    task,
+    responder,
+    response,
+    outcome,
+    at,
+    digest: presentedDigest,
+    messageId,
+    comment,
   };
 }
 

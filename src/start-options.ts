@@ -14,6 +14,8 @@ export interface StartOptions<Input = unknown> {
   /** Starting the same plan and input again under the same id is one run. */
   readonly id?: string;
   readonly metadata?: JsonObject;
+  /** Who asks for the run: under four eyes he may not approve what it asks. */
+  readonly requestedBy?: string;
   /** Handlers of this run that may be at work at the same time. */
   readonly concurrency?: number;
   /** From 0 to 9; where handlers are scarce 9 goes first. */
@@ -84,7 +86,7 @@ export function readJson(value: unknown, what: string): JsonValue {
 
 /** What a start asks for beside plan and input, as it is stored; null where it asks for nothing. */
 export function readSettings(version: PlanVersion, options: StartOptions): string | null {
-  const { priority, startAt, deadlineMs, budget, stepwise, until } = options;
+  const { priority, startAt, deadlineMs, budget, stepwise, until, requestedBy } = options;
   for (const [name, value, least] of [
     ['priority', priority, 0],
     ['startAt', startAt, 0],
@@ -103,15 +105,28 @@ export function readSettings(version: PlanVersion, options: StartOptions): strin
     if (version.graph.positionOf.has(node)) continue;
     throw new RunchartError('argument-invalid', `until: the plan has no node "${node}"`);
   }
+  if (requestedBy !== undefined && !isKey(requestedBy)) {
+    throw new RunchartError('argument-invalid', `requestedBy ${KEY_SHAPE}`);
+  }
+  if (requestedBy === undefined) refuseWithoutRequester(version);
   const settings: RunSettings = {
     ...(priority !== undefined && { priority: Math.min(priority, 9) }),
     ...(startAt !== undefined && { startAt }),
     ...(deadlineMs !== undefined && { deadlineMs }),
     ...(budget !== undefined && { budget }),
+    ...(requestedBy !== undefined && { requestedBy }),
     ...(stepwise === true && { isStepwise: true }),
     ...(until !== undefined && until.length > 0 && { until: [...until] }),
   };
   return Object.keys(settings).length === 0 ? null : JSON.stringify(settings);
+}
+
+/** Under four eyes it has to be known who asks. */
+function refuseWithoutRequester({ graph }: PlanVersion): void {
+  const node = graph.nodes.find(({ human }) => human?.fourEyes === true);
+  if (node === undefined) return;
+  const message = `"${node.id}" is not for who asks for the run: say who that is`;
+  throw new RunchartError('requester-missing', message, { hint: 'start it with `requestedBy`' });
 }
 
 /** The keys of a start. Throws `argument-invalid`. */

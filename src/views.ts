@@ -1,5 +1,6 @@
 /** What the API shows of runs: plain data, JSON all through, the same in the library, HTTP and CLI. */
 import type { NodeStatus, RunStatus } from './machines/statuses.js';
+import type { TaskStatus } from './machines/task-events.js';
 import type { Issue } from './plan/issue.js';
 import type { JsonObject, JsonValue } from './plan/json.js';
 
@@ -35,16 +36,43 @@ export interface TaskView {
   readonly run: string;
   readonly node: string;
   readonly kind: string;
-  readonly status: string;
+  readonly status: TaskStatus;
   /** What the person is shown: objective, instructions, criteria, deliverables, input. */
   readonly presented: JsonObject;
+  /** Digest of what is presented and how it may be answered; an answer may name it. */
+  readonly digest: string;
   /** JSON Schema of the response; null where none is declared. */
   readonly responseSchema: JsonValue;
   /** Who may answer; null means anybody. */
   readonly responders: readonly string[] | null;
+  /** Groups whose members may answer; null where none is named. */
+  readonly groups: readonly string[] | null;
+  /** Votes that decide; null where one answer does. */
+  readonly quorum: { readonly approvals: number; readonly rejections: number } | null;
+  /** To whom it belongs; nobody else may answer then. */
+  readonly assignee: string | null;
+  /** How many times the node has asked by now. */
+  readonly round: number;
+  /** Number of reminders sent. */
+  readonly reminders: number;
   readonly deadlineAt: number | null;
   readonly openedAt: number;
   readonly closedAt: number | null;
+}
+
+/** One answer to a task. */
+export interface ResponseView {
+  readonly id: string;
+  readonly task: string;
+  readonly responder: string | null;
+  readonly response: JsonValue;
+  readonly outcome: string;
+  readonly at: number;
+  /** Digest of what the responder was shown. */
+  readonly digest: string;
+  /** The message that brought it, as its sender names it. */
+  readonly messageId: string | null;
+  readonly comment: string | null;
 }
 
 export interface ArtifactView {

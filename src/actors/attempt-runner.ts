@@ -6,6 +6,7 @@ import type { JsonValue } from '../plan/json.js';
 import { toJsonValue } from '../plan/json-values.js';
 import type { HandlerContext, HandlerFunction, HandlerRegistry, Logger } from './handlers.js';
 import type { HandlerReturn } from './messages.js';
+import type { Round } from './records.js';
 import type { Effect } from './turn.js';
 
 type StartEffect = Extract<Effect, { type: 'attempt.start' }>;
@@ -122,6 +123,7 @@ class RunningAttempt implements Attempt, HandlerContext {
   readonly key: string;
   readonly idempotencyKey: string;
   readonly lastHeartbeat: JsonValue | undefined;
+  readonly feedback: readonly Round[];
   readonly logger: Logger;
   readonly #reports: AttemptReports;
   #controller: AbortController | undefined;
@@ -140,6 +142,7 @@ class RunningAttempt implements Attempt, HandlerContext {
     this.key = effect.key;
     this.idempotencyKey = effect.key.slice(0, effect.key.lastIndexOf('/'));
     this.lastHeartbeat = effect.lastHeartbeat;
+    this.feedback = effect.feedback;
     this.#reports = reports;
     this.logger = logger;
   }

@@ -4,6 +4,7 @@ import { RunchartError } from '../errors.js';
 import { executorsOf } from '../plan/executors.js';
 import type { JsonValue } from '../plan/json.js';
 import type { PlanVersion } from '../plan/plan-version.js';
+import type { Round } from './records.js';
 
 /** Where handlers and the orchestrator write their logs. A pino logger is one. */
 export interface Logger {
@@ -42,6 +43,8 @@ export interface HandlerContext {
   heartbeat(payload?: JsonValue): void;
   /** Payload of the newest heartbeat of the attempts before this one. */
   readonly lastHeartbeat: JsonValue | undefined;
+  /** What reviewers said of earlier tries, oldest first, where the work is done again because of it. */
+  readonly feedback: readonly Round[];
 }
 
 /**

@@ -2,7 +2,7 @@
 import type { Reason } from '../machines/node-run-events.js';
 import type { RunStatus } from '../machines/statuses.js';
 import type { JsonValue } from '../plan/json.js';
-import type { RunUsage } from './records.js';
+import type { Principal, RunUsage } from './records.js';
 
 /** What came back from a handler, before anything is believed of it. */
 export type HandlerReturn =
@@ -37,9 +37,33 @@ export interface AttemptHeartbeatMessage extends AttemptName {
 export interface TaskResponseMessage {
   readonly type: 'task.respond';
   readonly task: string;
+  /** Path of the node run that asked; empty where the run itself did. */
+  readonly node: string;
   readonly response: JsonValue;
   readonly responder: string | null;
+  /** Groups that the responder belongs to. */
+  readonly groups: readonly string[];
+  /** Digest of what the responder was shown; null where he does not say. */
+  readonly digest: string | null;
+  /** Names the message that brought the answer: told twice it is one. */
+  readonly messageId: string | null;
+  readonly comment: string | null;
 }
+
+/** What somebody does with an open task beside answering it. */
+export type TaskChange =
+  | { readonly type: 'claim'; readonly by: Principal }
+  | { readonly type: 'release'; readonly by: Principal | null }
+  | { readonly type: 'delegate'; readonly by: Principal; readonly to: Principal }
+  | { readonly type: 'assign'; readonly by: Principal | null; readonly to: Principal | null }
+  | { readonly type: 'extend'; readonly by: Principal | null; readonly deadlineAt: number };
+
+export interface TaskChangeMessage {
+  readonly type: 'task.change';
+  readonly task: string;
+  readonly change: TaskChange;
+}
+
 export interface CancelMessage {
   readonly type: 'run.cancel';
   readonly reason: string | null;
@@ -107,6 +131,7 @@ export type RunMessage =
   | RetryNodeMessage
   | StepMessage
   | TaskResponseMessage
+  | TaskChangeMessage
   | CancelMessage
   | PauseMessage
   | ResumeMessage

@@ -3,6 +3,8 @@
  * epoch, UTC. Fields that end in `Json` are JSON texts; undefined and null both mean absent.
  */
 import type { NodeStatus, RunStatus } from '../machines/statuses.js';
+import type { TaskStatus } from '../machines/task-events.js';
+import type { JsonValue } from '../plan/json.js';
 import type { PlanBudget } from '../plan/schema.js';
 
 /** A run as a row. `run` is its number in this database; `id` is what the world knows it by. */
@@ -48,6 +50,8 @@ export interface RunSettings {
   readonly isStepwise?: boolean;
   /** Pauses when these nodes are final. */
   readonly until?: readonly string[];
+  /** Who asked for it. */
+  readonly requestedBy?: string;
   /** How many runs it lies inside of. */
   readonly depth?: number;
 }
@@ -158,7 +162,7 @@ export interface TaskRecord {
   readonly run: number;
   readonly node: string;
   readonly kind: string;
-  readonly status: 'open' | 'answered' | 'cancelled' | 'expired' | 'superseded';
+  readonly status: TaskStatus;
   /** What the person is shown: objective, instructions, deliverables, criteria, input. */
   readonly presentedJson: string;
   readonly responseSchemaJson: string | null;
@@ -180,10 +184,32 @@ export interface TaskRecord {
   readonly reminders: number;
 }
 
+/** Somebody, with the groups that he belongs to. */
+export interface Principal {
+  readonly name: string;
+  readonly groups: readonly string[];
+}
+/** One answer that did not settle the matter. */
+export interface Round {
+  readonly round: number;
+  readonly outcome: string;
+  readonly responder: string | null;
+  readonly at: number;
+  readonly requiredEdits?: JsonValue;
+  readonly comments?: JsonValue;
+  /** What an editor made of it. */
+  readonly output?: JsonValue;
+}
+
 /** Who may answer a task. Where neither responders nor groups are named, anybody may. */
 export interface TaskPeople {
   readonly responders?: readonly string[];
   readonly groups?: readonly string[];
+  /** Who asked for the run, where that is who may not answer. */
+  readonly excluded?: string;
+  readonly delegation?: 'none' | 'entitled' | 'anyone';
+  /** Votes that decide; one answer does where absent. */
+  readonly quorum?: { readonly approvals: number; readonly rejections: number };
 }
 
 export interface ResponseRecord {
@@ -236,6 +262,7 @@ export interface TimerRecord {
 export type TimerKind =
   | 'retry'
   | 'task-deadline'
+  | 'reminder'
   | 'grace'
   | 'timeout'
   | 'heartbeat'
@@ -314,6 +341,8 @@ export interface StoredRun {
   /** Attempts without an outcome. */
   readonly openAttempts: readonly AttemptRecord[];
   readonly openTasks: readonly TaskRecord[];
+  /** Answers to open tasks that have not decided them, oldest first. */
+  readonly votes: readonly ResponseRecord[];
   readonly timers: readonly TimerRecord[];
   /** Newest version number per artifact name. */
   readonly artifacts: readonly ArtifactRecord[];

@@ -13,6 +13,7 @@ import type {
   NodeRunRecord,
   PlanRecord,
   ResponseRecord,
+  Round,
   RunChange,
   RunRecord,
   RunSettings,
@@ -38,6 +39,8 @@ export type Effect =
       readonly input: JsonValue | undefined;
       /** Payload of the newest heartbeat of the attempt before. */
       readonly lastHeartbeat: JsonValue | undefined;
+      /** What reviewers said of earlier tries, oldest first. */
+      readonly feedback: readonly Round[];
     }
   | {
       readonly type: 'child.start';

@@ -1,6 +1,6 @@
 /** Stays with a run of this process until it rests, asks a person where there is one, and says how it stands. */
 import type { Orchestrator, RunReader, RunStatus } from '../index.js';
-import { askPerson } from './ask.js';
+import { askPerson, canAsk } from './ask.js';
 import { type DatabaseOption, databaseWords } from './database.js';
 import { type ExitCode, exitCodeOf } from './exit-codes.js';
 import { followRun, type RunSource, sourceHere } from './follow.js';
@@ -52,11 +52,6 @@ async function restOf(
     const [task] = (await orchestrator.runs.details(id)).tasks;
     if (task === undefined || !(await askPerson(orchestrator, task, option))) return rested.status;
   }
-}
-
-/** Asking takes somebody who sees the question and can type. */
-function canAsk(): boolean {
-  return process.stdin.isTTY === true && process.stderr.isTTY === true;
 }
 
 /** Follows a run of another process, in lines. */

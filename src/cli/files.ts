@@ -4,6 +4,7 @@ import { basename, dirname, extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import {
   compilePlan,
+  type Groups,
   type Handlers,
   type Issue,
   type JsonValue,
@@ -44,10 +45,17 @@ export async function readValue(source: string): Promise<JsonValue> {
   throw new UsageError(`${name} is neither JSON nor YAML`, { issues: parsed.issues });
 }
 
-/** The handlers that a module exports, as its default or by that name. */
-export async function loadHandlers(file: string): Promise<Handlers> {
+/** What an application hands to the orchestrator. */
+export interface Application {
+  readonly handlers: Handlers;
+  readonly groups?: Groups;
+}
+
+/** The handlers that a module exports, as its default or by that name, and its `groups` where it has them. Without a module there are none. */
+export async function loadApplication(file: string | undefined): Promise<Application> {
+  if (file === undefined) return { handlers: {} };
   const path = resolve(file);
-  let module: { default?: unknown; handlers?: unknown };
+  let module: { default?: unknown; handlers?: unknown; groups?: Groups };
   try {
     module = (await import(pathToFileURL(path).href)) as typeof module;
   } catch (error) {
@@ -57,7 +65,10 @@ export async function loadHandlers(file: string): Promise<Handlers> {
     });
   }
   const handlers = module.handlers ?? module.default;
-  if (typeof handlers === 'object' && handlers !== null) return handlers as Handlers;
+  const { groups } = module;
+  if (typeof handlers === 'object' && handlers !== null) {
+    return { handlers: handlers as Handlers, ...(groups !== undefined && { groups }) };
+  }
   throw new UsageError(`${file} exports no handlers`, {
     hint: 'export an object of functions by key, as `handlers` or as the default',
   });

@@ -1,12 +1,7 @@
 /** Gets hold of whatever can change the runs of a database: this process, or the one that owns it. */
-import {
-  createOrchestrator,
-  type Handlers,
-  type Logger,
-  type Orchestrator,
-  StorageError,
-} from '../index.js';
+import { createOrchestrator, type Logger, type Orchestrator, StorageError } from '../index.js';
 import { RemoteError } from './failure.js';
+import type { Application } from './files.js';
 import { clean, note } from './output.js';
 import { RemoteOwner } from './remote.js';
 
@@ -17,7 +12,7 @@ export type Host =
 export interface HostOptions {
   readonly database: string;
   /** Asked for only where this process becomes the owner. */
-  handlers(): Promise<Handlers>;
+  application(): Promise<Application>;
   /** Time that handlers get when the process is told to stop, in milliseconds. */
   readonly drainMs?: number;
 }
@@ -25,19 +20,19 @@ export interface HostOptions {
 /** Opens the database without taking up anything in it, or finds the server that has it open. */
 export async function findHost(options: HostOptions): Promise<Host> {
   // Loading may fail where the handlers are not needed, since another process has them.
-  const loaded = await options.handlers().then(
-    (handlers) => ({ handlers }),
+  const loaded = await options.application().then(
+    (application) => ({ application }),
     (error: unknown) => ({ error }),
   );
   try {
     const orchestrator = await createOrchestrator({
       url: options.database,
-      handlers: 'handlers' in loaded ? loaded.handlers : {},
+      ...('application' in loaded ? loaded.application : { handlers: {} }),
       recover: false,
       logger: WARNINGS,
       ...(options.drainMs !== undefined && { limits: { drainMs: options.drainMs } }),
     });
-    if ('handlers' in loaded) return { is: 'here', orchestrator };
+    if ('application' in loaded) return { is: 'here', orchestrator };
     await orchestrator.close();
     throw loaded.error;
   } catch (error) {

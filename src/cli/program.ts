@@ -18,6 +18,7 @@ import { showCommand } from './commands/show.js';
 import { signalCommand } from './commands/signal.js';
 import { simulateCommand } from './commands/simulate.js';
 import { stepCommand } from './commands/step.js';
+import { taskCommand } from './commands/task.js';
 import { tasksCommand } from './commands/tasks.js';
 import { validateCommand } from './commands/validate.js';
 import { whyCommand } from './commands/why.js';
@@ -34,6 +35,7 @@ const COMMANDS = [
   whyCommand,
   eventsCommand,
   tasksCommand,
+  taskCommand,
   respondCommand,
   cancelCommand,
   pauseCommand,

@@ -2,7 +2,14 @@
 
 import type { Problem } from '../http/app.js';
 import { isLoopbackUrl } from '../http/loopback.js';
-import type { JsonObject, JsonValue, Responded, RunSummary } from '../index.js';
+import type {
+  JsonObject,
+  JsonValue,
+  Responded,
+  RespondOptions,
+  RunSummary,
+  TaskChanged,
+} from '../index.js';
 import { RemoteError } from './failure.js';
 
 export interface OfferedPlanView {
@@ -11,6 +18,7 @@ export interface OfferedPlanView {
   readonly hash: string;
 }
 
+export type TaskVerb = 'claim' | 'release' | 'delegate' | 'assign' | 'extend';
 export type RunVerb = 'cancel' | 'pause' | 'resume' | 'step' | 'signals' | 'retry';
 
 export class RemoteOwner {
@@ -32,7 +40,12 @@ export class RemoteOwner {
     return this.#send('POST', '/runs', body);
   }
 
-  respond(task: string, body: { response: JsonValue; responder?: string }): Promise<Responded> {
+  /** Does to a task what the verb says. */
+  change(task: string, verb: TaskVerb, body: JsonObject): Promise<TaskChanged> {
+    return this.#send('POST', `/tasks/${encodeURIComponent(task)}/${verb}`, body);
+  }
+
+  respond(task: string, body: RespondOptions): Promise<Responded> {
     return this.#send('POST', `/tasks/${encodeURIComponent(task)}/response`, body);
   }
 

@@ -7,14 +7,16 @@ const MAX_INPUT_LINES = 20;
 
 /** The task with everything that was presented, and the next command. */
 export function describeTask(task: TaskView, option: DatabaseOption): string {
-  const { objective, instructions, criteria, input } = task.presented;
+  const { objective, instructions, criteria, input, options } = task.presented;
   const lines = [
     `"${task.node || 'the run'}" waits for a person (task ${task.id})`,
     ...textLine('objective', objective),
     ...textLine('asked', instructions),
     ...(Array.isArray(criteria) ? criteria.flatMap((text) => textLine('criterion', text)) : []),
-    ...(task.responders === null ? [] : textLine('may answer', task.responders.join(', '))),
+    ...textLine('may answer', peopleOf(task)),
+    ...(task.assignee === null ? [] : textLine('belongs to', task.assignee)),
     ...(task.deadlineAt === null ? [] : textLine('until', `${when(task.deadlineAt)} UTC`)),
+    ...(Array.isArray(options) ? options.flatMap(optionLine) : []),
     ...failureLine(task.presented.failure),
     ...inputLines(input),
     'answer with one of',
@@ -23,6 +25,12 @@ export function describeTask(task: TaskView, option: DatabaseOption): string {
     ),
   ];
   return lines.map(clean).join('\n');
+}
+
+function peopleOf({ responders, groups, quorum }: TaskView): string {
+  const named = [...(responders ?? []), ...(groups ?? []).map((group) => `the group ${group}`)];
+  const votes = quorum === null ? '' : ` (${quorum.approvals} approvals decide)`;
+  return named.join(', ') + votes;
 }
 
 /** Whether the task is about work that failed: accept an output, try again, or give it up. */
@@ -39,7 +47,22 @@ function answerWords(kind: string): string[] {
     ];
   }
   if (kind === 'budget' || kind === 'deadline') return ['--approve', '--reject "why"'];
+  if (kind === 'human-input') return ['--response FILE', `--response '{…}'`];
+  if (kind === 'human-decision') return [`--response '{"choice": …}'`];
+  if (kind === 'human-review-edit') {
+    return [
+      `--response '{"decision": "accept"}'`,
+      `--response '{"decision": "edit", "output": …}'`,
+      `--response '{"decision": "send-back", "requiredEdits": ["what"]}'`,
+      `--response '{"decision": "reject"}'`,
+    ];
+  }
   return ['--approve', '--request-changes "what"', '--reject "why"'];
+}
+
+function optionLine(option: JsonValue): string[] {
+  const { id, title } = option as JsonObject;
+  return textLine('option', typeof title === 'string' ? `${id}: ${title}` : id);
 }
 
 /** What work failed with, where the task is about it. */

@@ -2,7 +2,7 @@
 import { RunchartError, type RunReader, type RunSummary, type TaskView } from '../index.js';
 import { type DatabaseOption, databaseOf, reading } from './database.js';
 import { UsageError } from './failure.js';
-import { loadHandlers } from './files.js';
+import { loadApplication } from './files.js';
 import { findHost, type Host } from './host.js';
 import { handlersIn } from './metadata.js';
 
@@ -15,7 +15,7 @@ export async function hostFor(run: RunSummary, options: HandlersOption): Promise
   const module = options.handlers ?? handlersIn(run.metadata);
   return findHost({
     database: databaseOf(options),
-    handlers: async () => (module === undefined ? {} : loadHandlers(module)),
+    application: () => loadApplication(module),
   });
 }
 

@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import { RunchartError } from '../errors.js';
 import { StorageError } from '../open-reader.js';
 import type { Issue } from '../plan/issue.js';
+import type { JsonObject } from '../plan/json.js';
 
 /** Errors of the request itself; all others are those of the API. docs/http.md lists both. */
 export const REQUEST_ERRORS = {
@@ -36,13 +37,15 @@ export interface Problem {
   readonly retryable: boolean;
   readonly hint?: string;
   readonly issues?: readonly Issue[];
+  /** What is needed to go on, where the hint alone does not do. */
+  readonly data?: JsonObject;
 }
 
 /** What may be said about an error. Anything unknown is an internal one, without its message. */
 export function toProblem(error: unknown): Problem {
   if (error instanceof RunchartError && error.code !== 'internal') {
-    const { code, status, message, retryable, hint, issues } = error;
-    return problem({ code, status, detail: message, retryable, hint, issues });
+    const { code, status, message, retryable, hint, issues, data } = error;
+    return problem({ code, status, detail: message, retryable, hint, issues, data });
   }
   if (error instanceof RequestError) {
     const { code, message, hint } = error;
@@ -63,8 +66,9 @@ function problem(parts: {
   retryable: boolean;
   hint?: string | undefined;
   issues?: readonly Issue[] | undefined;
+  data?: JsonObject | undefined;
 }): Problem {
-  const { code, status, detail, retryable, hint, issues = [] } = parts;
+  const { code, status, detail, retryable, hint, issues = [], data } = parts;
   return {
     type: `urn:runchart:error:${code}`,
     title: code.replaceAll('-', ' '),
@@ -74,6 +78,7 @@ function problem(parts: {
     retryable,
     ...(hint !== undefined && { hint }),
     ...(issues.length > 0 && { issues }),
+    ...(data !== undefined && { data }),
   };
 }
 

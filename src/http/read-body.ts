@@ -10,16 +10,28 @@ import { RequestError } from './problem.js';
 const MAX_BODY_BYTES = 1024 * 1024;
 const MAX_DEPTH = 128;
 
+/** A member of what was read as JSON is there, or is not: it is never undefined. */
+export type Given<T> = { [K in keyof T]: Exclude<T[K], undefined> };
+
 /** The body as `schema` reads it. A request without a body has an empty object for one. */
 export async function readBody<S extends z.ZodType>(
   context: Context,
   schema: S,
-): Promise<z.infer<S>> {
+): Promise<Given<z.infer<S>>> {
   const text = await readText(context.req.raw);
   if (text !== '') requireJson(context.req.header('content-type') ?? '');
-  const parsed = schema.safeParse(parseJson(text));
-  if (parsed.success) return parsed.data;
-  throw new RunchartError('argument-invalid', 'The body has not the shape that is expected.', {
+  return readAs(schema, parseJson(text), 'The body');
+}
+
+/** Throws `argument-invalid` with all issues; `what` names the value. */
+export function readAs<S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+  what: string,
+): Given<z.infer<S>> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data as Given<z.infer<S>>;
+  throw new RunchartError('argument-invalid', `${what} has not the shape that is expected.`, {
     issues: parsed.error.issues.map(({ message, path }) => ({
       severity: 'blocking',
       code: 'invalid-value',

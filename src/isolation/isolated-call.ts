@@ -155,6 +155,7 @@ const KNOWN_DATA = [
   'key',
   'idempotencyKey',
   'lastHeartbeat',
+  'feedback',
 ];
 
 /** What of a context is plain data; the rest are its methods, the signal and the logger. */

@@ -87,6 +87,7 @@ export type NodeRunEvent =
   | { readonly type: 'retry.due' }
   // People
   | { readonly type: 'response.accepted'; readonly warnings: number }
+  | { readonly type: 'response.edited' }
   | { readonly type: 'response.retry' }
   | { readonly type: 'response.abort'; readonly reason: Reason }
   | {

@@ -220,6 +220,7 @@ export const nodeRunMachine = definitions.createMachine({
           { guard: 'hasWarnings', target: 'partial', actions: 'clearReason' },
           { target: 'completed', actions: 'clearReason' },
         ],
+        'response.edited': { target: 'awaiting-human', reenter: true, actions: 'clearReason' },
         'response.retry': 'ready.due',
         'response.abort': { target: 'failed', actions: 'keepReason' },
         'deadline.passed': [

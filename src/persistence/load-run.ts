@@ -18,6 +18,7 @@ import {
   ARTIFACT,
   ATTEMPT,
   NODE_RUN,
+  RESPONSE,
   type RowCodec,
   RUN,
   SIGNAL,
@@ -66,6 +67,13 @@ const LOAD_RUN = `select
      where n.run = r.run and n.status = 'running' and n.attempt > 0 and a.outcome is null`,
   )},
   ${group(TASK, 't', `tasks t where t.run = r.run and t.status = 'open'`, 'order by t.id')},
+  ${group(
+    RESPONSE,
+    'p',
+    `tasks t cross join responses p on p.run = t.run and p.task = t.id
+       where t.run = r.run and t.status = 'open'`,
+    'order by p.at, p.id',
+  )},
   ${group(TIMER, 't', 'timers t where t.run = r.run')},
   ${group(
     ARTIFACT,
@@ -98,9 +106,10 @@ export async function loadRun(reader: Reader, id: string): Promise<StoredRun | u
     snapshots,
     openAttempts: list(6, ATTEMPT),
     openTasks: list(7, TASK),
-    timers: list(8, TIMER),
-    artifacts: list(9, ARTIFACT),
-    signals: list(10, SIGNAL),
+    votes: list(8, RESPONSE),
+    timers: list(9, TIMER),
+    artifacts: list(10, ARTIFACT),
+    signals: list(11, SIGNAL),
   };
 }
 

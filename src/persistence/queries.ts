@@ -12,6 +12,7 @@ import type {
   AttemptRecord,
   EventRecord,
   NodeRunRecord,
+  Principal,
   ResponseRecord,
   RunRecord,
   TaskRecord,
@@ -58,6 +59,9 @@ export interface RunPage {
 export interface TaskPage {
   readonly status?: TaskRecord['status'];
   readonly run?: number;
+  readonly assignee?: string;
+  /** Only those that he may answer, as far as their rows say. */
+  readonly answerableBy?: Principal;
   readonly limit: number;
   /** Id of the task that ended the page before. */
   readonly after?: string;
@@ -221,7 +225,8 @@ export class RunQueries {
   }
 
   /** By id, which for ids that grow with time is oldest first. */
-  listTasks({ status, run, limit, after }: TaskPage): Promise<TaskRecord[]> {
+  listTasks(page: TaskPage): Promise<TaskRecord[]> {
+    const { status, run, assignee, answerableBy, limit, after } = page;
     const { tasks } = tables;
     return this.#select({
       table: tasks,
@@ -229,6 +234,8 @@ export class RunQueries {
       where: and(
         status === undefined ? undefined : eq(tasks.status, status),
         run === undefined ? undefined : eq(tasks.run, run),
+        assignee === undefined ? undefined : eq(tasks.assignee, assignee),
+        answerableBy === undefined ? undefined : isAnswerableBy(answerableBy),
         after === undefined ? undefined : gt(tasks.id, after),
       ),
       order: [asc(tasks.id)],
@@ -272,4 +279,20 @@ export class RunQueries {
     const rows = await this.#reader.jsonRows(query.sql, query.params as InValue[]);
     return rows.map(codec.toRecord);
   }
+}
+
+/** As entitlement.ts decides it: not excluded, has not voted, and owns the task or is named by it. */
+function isAnswerableBy({ name, groups }: Principal): SQL {
+  const { tasks } = tables;
+  const people = tasks.peopleJson;
+  const member = (key: string, names: readonly string[]) =>
+    sql`exists (select 1 from json_each(${people}, ${`$.${key}`}) e
+      where e.value in (select value from json_each(${JSON.stringify(names)})))`;
+  const isForAll = sql`(${people} is null or
+    (${people} ->> '$.responders' is null and ${people} ->> '$.groups' is null))`;
+  return sql`(${people} ->> '$.excluded' is not ${name}
+    and not exists (select 1 from responses p
+      where p.run = ${tasks.run} and p.task = ${tasks.id} and p.responder = ${name})
+    and (${tasks.assignee} = ${name} or (${tasks.assignee} is null
+      and (${isForAll} or ${member('responders', [name])} or ${member('groups', groups)}))))`;
 }

@@ -1,6 +1,7 @@
 /** Puts a compiled node together, its settings filled in, from its source and what checking it gave. */
 import { restOf } from './graph.js';
 import { type Assembly, type NamedSchemas, type NodeParts, nodesOfBody } from './graph-parts.js';
+import { humanOf } from './human-settings.js';
 import type { JsonObject } from './json.js';
 import type { PlanNode } from './node-schemas.js';
 import {
@@ -33,6 +34,7 @@ const ABORT: FailurePolicy = Object.freeze({ byClass: Object.freeze({}), otherwi
 export function assembleNode(source: PlanNode, position: number, assembly: Assembly): CompiledNode {
   const { parts: graph, named } = assembly;
   const parts = graph.nodes[position] ?? {};
+  const outputSchema = byName(outputSchemaOf(source), named);
   return Object.freeze({
     position,
     id: source.id,
@@ -48,7 +50,7 @@ export function assembleNode(source: PlanNode, position: number, assembly: Assem
     switchMode: source.kind === 'switch' ? (source.mode ?? 'exclusive') : undefined,
     validateInput: parts.validateInput,
     validateOutput: parts.validateOutput,
-    outputSchema: byName(outputSchemaOf(source), named),
+    outputSchema,
     deliverables: deliverablesOf(source),
     upstreamNodeIds: upstreamIds(graph.topology, position),
     timeoutMs: source.kind === 'action' ? source.timeoutMs : undefined,
@@ -59,6 +61,7 @@ export function assembleNode(source: PlanNode, position: number, assembly: Assem
     compensation: source.kind === 'action' ? compensationOf(source, position) : undefined,
     resolvesEachAttempt: source.kind === 'action' && source.resolveInput === 'each-attempt',
     concurrencyKey: source.kind === 'action' ? concurrencyKeyOf(source, parts) : undefined,
+    human: humanOf(source, parts, outputSchema),
     map: source.kind === 'map' ? mapOf(source, position, parts, named) : undefined,
     loop: source.kind === 'loop' ? loopOf(source, parts, assembly) : undefined,
     sleep:
@@ -122,6 +125,7 @@ function standaloneAction(settings: Partial<CompiledNode>, source: PlanNode): Co
     compensation: undefined,
     resolvesEachAttempt: false,
     concurrencyKey: undefined,
+    human: undefined,
     map: undefined,
     loop: undefined,
     sleep: undefined,

@@ -54,6 +54,30 @@ export class PlanBuilder<Input = unknown, Ids extends string = never> {
     return this.#add({ ...settings, kind: 'human-approval', id });
   }
 
+  /** A question to a person, whose answer is the output. */
+  input<const Id extends string>(
+    id: NewId<Id, Ids>,
+    settings: Settings<'human-input'> = {},
+  ): PlanBuilder<Input, Ids | Id> {
+    return this.#add({ ...settings, kind: 'human-input', id });
+  }
+
+  /** A draft that a person edits, accepts, sends back or rejects. */
+  reviewEdit<const Id extends string>(
+    id: NewId<Id, Ids>,
+    settings: Settings<'human-review-edit'> = {},
+  ): PlanBuilder<Input, Ids | Id> {
+    return this.#add({ ...settings, kind: 'human-review-edit', id });
+  }
+
+  /** A choice that a person makes; edges name it with `on`. */
+  decision<const Id extends string>(
+    id: NewId<Id, Ids>,
+    settings: Settings<'human-decision'>,
+  ): PlanBuilder<Input, Ids | Id> {
+    return this.#add({ ...settings, kind: 'human-decision', id });
+  }
+
   /** A decision by the conditions of the outgoing edges. */
   switch<const Id extends string>(
     id: NewId<Id, Ids>,

@@ -1,12 +1,11 @@
 /** Checks that what a node wants done about failures can be done: each action has what it needs. */
+import { checkWayBack } from './check-way-back.js';
 import type { Reporter } from './findings.js';
-import { upstreamOf } from './graph.js';
 import type { PlanNode } from './node-schemas.js';
 import { actionsOf, failurePolicyOf } from './node-settings.js';
 import type { FailureAction } from './plan-version.js';
 import { pointer } from './pointer.js';
 import type { NodeOutline } from './shape.js';
-import { didYouMean } from './suggest.js';
 import type { Topology } from './topology.js';
 
 /** The setting that an action needs. */
@@ -78,25 +77,10 @@ function checkSettings(
 function checkBacktrack(
   node: Extract<PlanNode, { kind: 'action' }>,
   index: number,
-  { adjacency, positionOf }: Topology,
+  topology: Topology,
   findings: Reporter,
 ): void {
   if (node.backtrack === undefined) return;
-  const { to } = node.backtrack;
   const path = pointer('nodes', index, 'backtrack', 'to');
-  const target = positionOf.get(to);
-  if (target === undefined) {
-    const hint = didYouMean(to, positionOf.keys());
-    const message = `'${to}' is not a node here`;
-    findings.block({ code: 'unknown-backtrack', message, path, node: node.id, hint });
-    return;
-  }
-  const position = positionOf.get(node.id) ?? 0;
-  if (target === position || upstreamOf(adjacency, position).has(target)) return;
-  findings.block({
-    code: 'backtrack-not-upstream',
-    message: `No path leads from '${to}' to '${node.id}'`,
-    path,
-    node: node.id,
-  });
+  checkWayBack(node.id, node.backtrack.to, path, topology, findings);
 }

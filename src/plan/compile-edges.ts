@@ -3,6 +3,7 @@ import { type ConditionFault, type ParsedCondition, parseCondition } from './con
 import type { PlanEdge } from './edge-schema.js';
 import { parseExpression } from './expressions.js';
 import type { Reporter } from './findings.js';
+import { type HumanNode, isHuman, judges } from './human-schemas.js';
 import { parseSource, parseTarget } from './mappings.js';
 import { PathClaims } from './path-claims.js';
 import type { PathSegment } from './paths.js';
@@ -76,12 +77,32 @@ export class EdgeCompiler {
   #checkAction(outline: EdgeOutline, edge: PlanEdge, source: NodeOutline | undefined): void {
     const kind = source?.node?.kind;
     if (edge.on === undefined || kind === undefined || kind === 'action') return;
+    if (source?.node?.kind === 'human-decision')
+      return this.#checkChoice(outline, edge, source.node);
     this.#findings.warn({
       code: 'on-never-matches',
       message: `A node of kind ${kind} never returns an action, so this edge is never taken`,
       path: pointer('edges', outline.index, 'on'),
       node: edge.source,
-      hint: kind === 'human-approval' ? 'Use `when: outcome == "…"`' : 'Use `when`',
+      hint: judges(kind) ? 'Use `when: outcome == "…"`' : 'Use `when`',
+    });
+  }
+
+  #checkChoice(
+    outline: EdgeOutline,
+    { on = '' }: PlanEdge,
+    node: Extract<HumanNode, { kind: 'human-decision' }>,
+  ): void {
+    if (!Array.isArray(node.options) || node.options.some(({ id }) => id === on)) return;
+    this.#findings.warn({
+      code: 'on-never-matches',
+      message: `'${on}' is none of the options of '${node.id}', so this edge is never taken`,
+      path: pointer('edges', outline.index, 'on'),
+      node: node.id,
+      hint: didYouMean(
+        on,
+        node.options.map(({ id }) => id),
+      ),
     });
   }
 
@@ -135,7 +156,7 @@ export class EdgeCompiler {
 
   #checkOutcome(parsed: ParsedCondition, source: NodeOutline | undefined, path: string): void {
     const kind = source?.node?.kind;
-    if (parsed.readsOutcome && kind !== undefined && kind !== 'human-approval') {
+    if (parsed.readsOutcome && kind !== undefined && !isHuman({ kind })) {
       this.#findings.warn({
         code: 'outcome-never-set',
         message: `The source is of kind ${kind}: its outcome is always null`,
@@ -144,6 +165,8 @@ export class EdgeCompiler {
         hint: 'Read the outcome of an approval by its id: nodes["id"].outcome',
       });
     }
+    // Of other nodes that ask people the outcome is what their authors make it.
+    if (kind !== undefined && isHuman({ kind }) && !judges(kind)) return;
     for (const literal of parsed.outcomeLiterals) {
       if (APPROVAL_OUTCOMES.has(literal)) continue;
       this.#findings.warn({
@@ -159,7 +182,7 @@ export class EdgeCompiler {
   #checkConstant(parsed: ParsedCondition, source: NodeOutline | undefined, path: string): void {
     if (parsed.constant === undefined) return;
     // Off an approval, `true` says: whatever the outcome. An edge without a condition does not.
-    if (parsed.constant && source?.node?.kind === 'human-approval') return;
+    if (parsed.constant && judges(source?.node?.kind)) return;
     this.#findings.warn({
       code: 'constant-condition',
       message: `The condition is always ${parsed.constant}`,
@@ -227,7 +250,7 @@ export class EdgeCompiler {
       });
     }
     const kind = sourceNode?.node?.kind;
-    if (readsOutcome && kind !== undefined && kind !== 'human-approval') {
+    if (readsOutcome && kind !== undefined && !isHuman({ kind })) {
       this.#findings.warn({
         code: 'outcome-never-set',
         message: `The source is of kind ${kind}: it has no outcome`,

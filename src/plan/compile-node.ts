@@ -1,10 +1,18 @@
 /** Compiles and checks what a node says beside its shape: handlers, schemas, expressions, policies, bodies. */
 import { checkFailureSettings } from './check-failure.js';
+import { checkPeople } from './check-people.js';
 import { parseCondition, parseCountCondition } from './conditions.js';
 import { BREAK } from './edge-schema.js';
 import { parseExpression } from './expressions.js';
 import type { Reporter } from './findings.js';
-import { type GraphParts, type NodeContext, type NodeParts, nodesOfBody } from './graph-parts.js';
+import {
+  type GraphParts,
+  type HumanParts,
+  type NodeContext,
+  type NodeParts,
+  nodesOfBody,
+} from './graph-parts.js';
+import type { HumanNode } from './human-schemas.js';
 import type { PlanBody, PlanNode } from './node-schemas.js';
 import { handlerOf, inputSchemaOf, outputSchemaOf } from './node-settings.js';
 import type { Condition, CountCondition, Expression, ValueValidator } from './plan-version.js';
@@ -87,6 +95,11 @@ class NodeCompiler {
       case 'subplan':
         this.#checkSubplan(node);
         return common;
+      case 'human-input':
+      case 'human-approval':
+      case 'human-review-edit':
+      case 'human-decision':
+        return { ...common, human: this.#human(node, common.validateOutput) };
       default:
         return common;
     }
@@ -114,6 +127,19 @@ class NodeCompiler {
     }
     const key = node.concurrencyKey?.key;
     return { handler, concurrencyKey: this.#expression(key, 'concurrencyKey', 'key') };
+  }
+
+  #human(node: HumanNode, validateOutput: ValueValidator | undefined): HumanParts {
+    const { index } = this.#outline;
+    checkPeople(node, { index, topology: this.#topology, validateOutput }, this.#findings);
+    const from = (value: unknown, property: string) =>
+      this.#expression((value as { from?: string } | undefined)?.from, property, 'from');
+    return {
+      responders: from(node.responders, 'responders'),
+      assignee: from(node.assignee, 'assignee'),
+      options: 'options' in node ? from(node.options, 'options') : undefined,
+      subject: 'subject' in node ? this.#expression(node.subject, 'subject') : undefined,
+    };
   }
 
   #joinCondition({ rule }: Extract<PlanNode, { kind: 'join' }>): CountCondition | undefined {

@@ -15,7 +15,10 @@ const MAX_LABEL_LENGTH = 80;
 
 const SHAPES: Readonly<Record<PlanNode['kind'], readonly [open: string, close: string]>> = {
   action: ['[', ']'],
+  'human-input': ['([', '])'],
   'human-approval': ['([', '])'],
+  'human-review-edit': ['([', '])'],
+  'human-decision': ['([', '])'],
   switch: ['{', '}'],
   join: ['{{', '}}'],
   map: ['[[', ']]'],

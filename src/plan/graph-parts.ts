@@ -58,6 +58,14 @@ export interface Assembly {
   ): PlanGraph;
 }
 
+/** Expressions of a node that asks people. */
+export interface HumanParts {
+  readonly responders?: Expression | undefined;
+  readonly assignee?: Expression | undefined;
+  readonly options?: Expression | undefined;
+  readonly subject?: Expression | undefined;
+}
+
 export interface NodeParts {
   readonly handler?: string | undefined;
   readonly validateInput?: ValueValidator | undefined;
@@ -74,6 +82,7 @@ export interface NodeParts {
   readonly until?: Condition | undefined;
   readonly result?: Expression | undefined;
   readonly body?: GraphParts | undefined;
+  readonly human?: HumanParts | undefined;
 }
 
 /** The nodes of a body, with the join that stands for its end where an edge leads there. */

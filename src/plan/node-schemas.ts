@@ -1,6 +1,7 @@
 /** The shape of each kind of node, as an author writes it. */
 import { z } from 'zod';
 import type { PlanEdge } from './edge-schema.js';
+import { HUMAN_NODES } from './human-schemas.js';
 import {
   backtrack,
   compensate,
@@ -8,12 +9,12 @@ import {
   deliverable,
   duration,
   escalation,
+  everyNode,
   expression,
   fallback,
   id,
   json,
   limitMs,
-  longText,
   MAX_EDGES,
   MAX_NODES,
   onDowntime,
@@ -31,16 +32,6 @@ export interface PlanBody {
   edges?: PlanEdge[] | undefined;
   entry?: string[] | undefined;
 }
-
-const everyNode = {
-  id,
-  title: shortText.optional(),
-  description: longText.optional(),
-  mergeInputs: z.enum(['error', 'first', 'last']).optional().meta({
-    default: 'error',
-    description: 'Which edge wins where two write the same path of the input',
-  }),
-};
 
 const schemas = {
   inputSchema: schemaReference.optional(),
@@ -92,32 +83,6 @@ const action = z
     }),
   })
   .meta({ title: 'Action', description: 'Work done by a handler or an external worker' });
-
-const humanApproval = z
-  .strictObject({
-    kind: z.literal('human-approval'),
-    ...everyNode,
-    owner: owner.optional(),
-    ...schemas,
-    deliverables: z.array(deliverable).max(256).optional(),
-    onFailure: onStructureFailure,
-    defaultOutput,
-    objective: longText.optional(),
-    instructions: longText.optional(),
-    criteria: z.array(longText).max(256).optional(),
-    responders: z
-      .array(shortText)
-      .min(1)
-      .max(1_024)
-      .optional()
-      .meta({ description: 'Who may answer; anybody where absent' }),
-    deadlineMs: limitMs.optional(),
-    onDowntime,
-  })
-  .meta({
-    title: 'Approval',
-    description: 'Asks a person: approved, rejected or changes-requested',
-  });
 
 const switchNode = z
   .strictObject({
@@ -269,7 +234,7 @@ const signal = z
 
 export const planNodeSchema = z.discriminatedUnion('kind', [
   action,
-  humanApproval,
+  ...HUMAN_NODES,
   switchNode,
   join,
   map,

@@ -1,5 +1,7 @@
 /** The settings of a node with every default filled in: the one place where defaults live. */
 import { parseDuration } from './durations.js';
+import { isHuman } from './human-schemas.js';
+import { humanEscalationOf } from './human-settings.js';
 import type { PlanNode } from './node-schemas.js';
 import type {
   Deliverable,
@@ -9,6 +11,7 @@ import type {
   RetryPolicy,
   Substitute,
 } from './plan-version.js';
+import { APPROVAL_RESPONSE } from './responses.js';
 import type { SchemaReference } from './schema.js';
 
 /** Without a bound of its own an exponential delay stops growing at an hour. */
@@ -23,20 +26,10 @@ const NO_RETRY: RetryPolicy = Object.freeze({
   maxInterruptions: 5,
 });
 
-/** What an answer to an approval looks like where its author does not say. */
-const APPROVAL_RESPONSE: SchemaReference = Object.freeze({
-  type: 'object',
-  required: ['approved'],
-  properties: {
-    approved: { type: 'boolean' },
-    requiredEdits: { type: 'array', items: { type: 'string' }, maxItems: 1_000 },
-    comments: { type: 'string' },
-  },
-});
-
 /** The schema of a node's output, by name or inline: of an approval's response, where it is one. */
 export function outputSchemaOf(node: PlanNode): SchemaReference | undefined {
   if (node.kind === 'human-approval') return node.outputSchema ?? APPROVAL_RESPONSE;
+  if (node.kind === 'human-decision') return undefined;
   // Of a map it is the schema of one result.
   return 'outputSchema' in node && node.kind !== 'map' ? node.outputSchema : undefined;
 }
@@ -93,12 +86,15 @@ export function fallbackOf(node: PlanNode): Substitute | undefined {
 const NO_ESCALATION: readonly EscalationLevel[] = Object.freeze([]);
 
 export function escalationOf(node: PlanNode): readonly EscalationLevel[] {
+  if (isHuman(node)) return humanEscalationOf(node);
   if (node.kind !== 'action' || node.escalation === undefined) return NO_ESCALATION;
   return Object.freeze(
     node.escalation.map((level) =>
       Object.freeze({
         handler: level.handler,
         responders: level.responders && Object.freeze([...level.responders]),
+        groups: undefined,
+        assignee: undefined,
         instructions: level.instructions,
         delayMs: level.delayMs ?? 0,
         deadlineMs: level.deadlineMs,
@@ -127,7 +123,7 @@ export function onDowntimeOf(node: PlanNode): 'keep-due' | 'remaining' | 'restar
 const NO_DELIVERABLES: readonly Deliverable[] = Object.freeze([]);
 
 export function deliverablesOf(node: PlanNode): readonly Deliverable[] {
-  if (node.kind !== 'action' && node.kind !== 'human-approval') return NO_DELIVERABLES;
+  if (node.kind !== 'action' && !isHuman(node)) return NO_DELIVERABLES;
   if (node.deliverables === undefined) return NO_DELIVERABLES;
   return Object.freeze(
     node.deliverables.map(({ name, kind, required }) =>

@@ -89,6 +89,8 @@ export interface Substitute {
 export interface EscalationLevel {
   readonly handler: string | undefined;
   readonly responders: readonly string[] | undefined;
+  readonly groups: readonly string[] | undefined;
+  readonly assignee: string | undefined;
   readonly instructions: string | undefined;
   /** Wait before this level. */
   readonly delayMs: number;
@@ -117,6 +119,38 @@ export interface LoopSettings {
   readonly maxIterations: number;
   /** Value of an iteration; without it the outputs of the body's last nodes. */
   readonly result: Expression | undefined;
+}
+
+/** One of the things that a decision chooses from. */
+export interface DecisionOption {
+  readonly id: string;
+  readonly title?: string | undefined;
+  readonly description?: string | undefined;
+}
+
+/** How a node asks people. */
+export interface HumanSettings {
+  /** Who may answer; with no groups either, anybody. */
+  readonly responders: readonly string[] | Expression | undefined;
+  readonly groups: readonly string[];
+  readonly assignee: string | Expression | undefined;
+  /** Whether the one who asked for the run may not answer. */
+  readonly fourEyes: boolean;
+  readonly delegation: 'none' | 'entitled' | 'anyone';
+  readonly deadlineMs: number | undefined;
+  readonly reminders:
+    | { readonly afterMs: number; readonly everyMs?: number | undefined; readonly max: number }
+    | undefined;
+  /** The answer where the last deadline passes. */
+  readonly defaultResponse: JsonValue | undefined;
+  /** Votes that decide. */
+  readonly quorum: { readonly approvals: number; readonly rejections: number };
+  readonly rework: { readonly to: string; readonly maxRounds: number } | undefined;
+  readonly options: readonly DecisionOption[] | Expression | undefined;
+  /** What is reviewed; its input where absent. */
+  readonly subject: Expression | undefined;
+  /** Undefined where it depends on the input. */
+  readonly responseSchema: JsonValue | undefined;
 }
 
 export interface CompiledNode {
@@ -155,6 +189,7 @@ export interface CompiledNode {
   /** Whether a retry resolves the input again. */
   readonly resolvesEachAttempt: boolean;
   readonly concurrencyKey: { readonly key: Expression; readonly limit: number } | undefined;
+  readonly human: HumanSettings | undefined;
   readonly map: MapSettings | undefined;
   readonly loop: LoopSettings | undefined;
   readonly sleep:

@@ -175,3 +175,14 @@ export const onDowntime = z.enum(['keep-due', 'remaining', 'restart']).optional(
   description:
     'After downtime: due at the original time, the rest of the time goes on, or all of it again',
 });
+
+/** What all nodes have. */
+export const everyNode = {
+  id,
+  title: shortText.optional(),
+  description: longText.optional(),
+  mergeInputs: z.enum(['error', 'first', 'last']).optional().meta({
+    default: 'error',
+    description: 'Which edge wins where two write the same path of the input',
+  }),
+};

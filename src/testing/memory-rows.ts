@@ -1,5 +1,6 @@
 /** Reads of the storage in memory, in the order and with the limits of the database's queries. */
-import type { AttemptRecord, EventRecord } from '../actors/records.js';
+import type { AttemptRecord, EventRecord, TaskRecord } from '../actors/records.js';
+import { refuseResponder } from '../actors/run/entitlement.js';
 import { MAX_PAGE_ROWS } from '../persistence/queries.js';
 import type { RunRows } from '../run-reader.js';
 import type { MemoryRun, MemoryStorage } from './memory-storage.js';
@@ -43,13 +44,32 @@ export function memoryRows(storage: MemoryStorage): RunRows {
       const rows = of(run, ({ attempts }) => attempts.values());
       return page(rows.filter((row) => row.node === node).sort(byAge), MAX_PAGE_ROWS);
     },
-    listTasks: async ({ status, run, limit, after = '' }) => {
+    listTasks: async ({ status, run, assignee, answerableBy, limit, after = '' }) => {
       const tasks = [...storage.runs.values()].flatMap((rows) => [...rows.tasks.values()]);
+      const hasVoted = (task: TaskRecord, name: string) =>
+        of(task.run, ({ responses }) => responses).some(
+          (vote) => vote.task === task.id && vote.responder === name,
+        );
+      const isFor = (task: TaskRecord) =>
+        answerableBy === undefined ||
+        (refuseResponder(task, answerableBy) === undefined && !hasVoted(task, answerableBy.name));
       const found = tasks.filter(
-        (task) => isOf(status, task.status) && isOf(run, task.run) && compare(task.id, after) > 0,
+        (task) =>
+          isOf(status, task.status) &&
+          isOf(run, task.run) &&
+          isOf(assignee, task.assignee) &&
+          isFor(task) &&
+          compare(task.id, after) > 0,
       );
       found.sort((a, b) => compare(a.id, b.id));
       return page(found, limit);
+    },
+    responses: async (run, task) => {
+      const responses = of(run, (rows) => rows.responses);
+      return page(
+        responses.filter((response) => response.task === task),
+        MAX_PAGE_ROWS,
+      );
     },
     artifacts: async (run) => {
       const artifacts = of(run, (rows) => rows.artifacts);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { approvalOutcome } from '../../src/actors/run/human-tasks.js';
 import type { JsonValue } from '../../src/plan/json.js';
-import { Kernel, type KernelOptions } from '../support/kernel.js';
+import { approvalOutcome } from '../../src/plan/responses.js';
+import { Kernel, type KernelOptions, respondMessage } from '../support/kernel.js';
 import { action, approval, edge, plan } from '../support/plans.js';
 
 async function asked(more: object = {}, options: KernelOptions = {}): Promise<Kernel> {
@@ -111,12 +111,7 @@ describe('an approval', () => {
     expect(kernel.status()).toBe('failed');
     expect(kernel.rows().tasks.get(task)?.status).toBe('expired');
     expect(kernel.rows().timers.size).toBe(0);
-    const late = kernel.send({
-      type: 'task.respond',
-      task,
-      response: { approved: true },
-      responder: null,
-    });
+    const late = kernel.send(respondMessage({ task, response: { approved: true } }));
     await expect(late).rejects.toMatchObject({ code: 'task-closed' });
   });
 
@@ -124,12 +119,7 @@ describe('an approval', () => {
     const kernel = await asked({ deadlineMs: 1_000 });
     const task = kernel.task('ask');
     kernel.clock.advance(1_000);
-    const late = kernel.send({
-      type: 'task.respond',
-      task,
-      response: { approved: true },
-      responder: null,
-    });
+    const late = kernel.send(respondMessage({ task, response: { approved: true } }));
     await expect(late).rejects.toMatchObject({ code: 'task-expired' });
     await kernel.settle();
     expect(kernel.status()).toBe('failed');

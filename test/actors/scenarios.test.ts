@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonValue } from '../../src/plan/json.js';
-import { Kernel } from '../support/kernel.js';
+import { Kernel, respondMessage } from '../support/kernel.js';
 import { action, approval, edge, join, plan, switchNode } from '../support/plans.js';
 
 const object = (required: string, properties: object) => ({
@@ -193,12 +193,7 @@ describe('the marketing launch', () => {
     await kernel.finish('draft-brief', goodBrief);
     const task = kernel.task('brief-review');
     const respond = (id: string) =>
-      kernel.send({
-        type: 'task.respond',
-        task: id,
-        response: { approved: true },
-        responder: null,
-      });
+      kernel.send(respondMessage({ task: id, response: { approved: true } }));
     await expect(respond('elsewhere')).rejects.toMatchObject({ code: 'task-closed' });
     await respond(task);
     await kernel.settle();

@@ -27,6 +27,7 @@ describe('README.md', () => {
       const options = {
         cwd: folder,
         encoding: 'utf8',
+        timeout: 60_000,
         env: { ...process.env, NODE_OPTIONS: '' },
       } as const;
       const ended = spawnSync(process.execPath, ['program.mjs'], options);

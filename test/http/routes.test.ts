@@ -135,6 +135,7 @@ describe('tasks', () => {
     const answer = { response: { approved: true }, responder: 'ada', run: 'fine' };
     const answered = await site.post(`/tasks/${task}/response`, answer);
     expect(await answered.json()).toEqual({
+      isDecided: true,
       run: 'fine',
       node: 'review',
       task,

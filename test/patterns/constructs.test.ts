@@ -5,9 +5,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import type { Handlers } from '../../src/actors/handlers.js';
+import type { TaskResponseMessage } from '../../src/actors/messages.js';
 import type { RunStatus } from '../../src/machines/statuses.js';
+import type { JsonValue } from '../../src/plan/json.js';
 import { nodeProperties } from '../../src/plan/node-schemas.js';
-import type { Kernel, StartOptions } from '../support/kernel.js';
+import { type Kernel, respondMessage, type StartOptions } from '../support/kernel.js';
 import { childrenOf, root, stage, startsOf } from './stage.js';
 
 const folder = new URL('docs/constructs/', root);
@@ -69,6 +71,15 @@ function inTurn(...values: readonly unknown[]) {
 
 const never = () => new Promise(() => {});
 
+function answerTo(
+  kernel: Kernel,
+  node: string,
+  response: JsonValue,
+  more: Partial<TaskResponseMessage>,
+) {
+  return respondMessage({ task: kernel.task(node), node, response, ...more });
+}
+
 it('every plan on the pages of docs/constructs is run', () => {
   const count = [...pages.values()].reduce(
     (sum, page) => sum + page.split('```yaml plan').length - 1,
@@ -83,7 +94,7 @@ it('every property of a kind of node is on the page of that kind', () => {
   const kinds = ['action', 'switch', 'join', 'map', 'loop', 'subplan', 'sleep', 'signal'];
   for (const [kind, file] of [
     ...kinds.map((name) => [name, name]),
-    ['human-approval', 'approval'],
+    ...['input', 'approval', 'review-edit', 'decision'].map((name) => [`human-${name}`, name]),
   ]) {
     const page = pages.get(`${file}.md`) ?? '';
     for (const property of nodeProperties(kind) ?? []) {
@@ -133,6 +144,51 @@ story(
       nodes: { print: 'skipped', rework: 'completed' },
       outputs: { legal: answer },
     });
+  },
+);
+
+story(
+  'Ask where to ship',
+  'S125 S131 S136 an input takes what fits its schema, and reminds of itself',
+  { handlers: { pack: (input) => input, ship: (input) => input } },
+  async (k) => {
+    await k.advance(3_600_000);
+    await k.send(
+      answerTo(k, 'address', { street: 'Elm' }, { responder: 'ann', groups: ['sales'] }),
+    );
+    await k.settle();
+    expect(k.summary().outputs.ship).toEqual({ street: 'Elm' });
+  },
+);
+
+story(
+  'Decide about a complaint',
+  'S125 S136 S206 a decision escalates as deadlines pass, and takes its default at last',
+  { input: { agent: 'ann' }, handlers: { pay: (input) => input, ship: never } },
+  async (k) => {
+    expect(k.openTasks()).toMatchObject([{ assignee: 'ann' }]);
+    await k.advance(2 * 86_400_000);
+    expect(k.summary().outputs.pay).toEqual({ choice: 'refund' });
+  },
+);
+
+story(
+  'Edit before sending',
+  'S125 S134 S204 a draft is sent back, done again, edited and accepted',
+  {
+    handlers: {
+      draft: (_input, { feedback }) => ({ body: feedback.length === 0 ? 'long' : 'short' }),
+      send: (input) => input,
+    },
+  },
+  async (k) => {
+    await k.respond('editor', { decision: 'send-back', requiredEdits: ['shorter'] });
+    await k.settle();
+    await k.respond('editor', { decision: 'edit', output: { body: 'short and sweet' } });
+    await k.settle();
+    await k.respond('editor', { decision: 'accept' });
+    await k.settle();
+    expect(k.summary().outputs.send).toEqual({ body: 'short and sweet' });
   },
 );
 

@@ -13,7 +13,7 @@ import {
   type Handlers,
   type Logger,
 } from '../../src/actors/handlers.js';
-import type { RunMessage } from '../../src/actors/messages.js';
+import type { RunMessage, TaskResponseMessage } from '../../src/actors/messages.js';
 import { PlanCache } from '../../src/actors/plan-cache.js';
 import type { Journal, RunStore } from '../../src/actors/ports.js';
 import type { EventRecord, RunRecord, RunSettings, TurnRecord } from '../../src/actors/records.js';
@@ -77,6 +77,14 @@ const LIMITS: SupervisorLimits = {
   maxInbox: 1_000,
   graceMs: 1_000,
 };
+
+/** An answer as the API sends it. */
+export function respondMessage(
+  answer: Pick<TaskResponseMessage, 'task'> & Partial<TaskResponseMessage>,
+): TaskResponseMessage {
+  const nothing = { node: '', responder: null, groups: [], digest: null, messageId: null };
+  return { type: 'task.respond', response: null, comment: null, ...nothing, ...answer };
+}
 
 export class Kernel {
   readonly storage = new MemoryStorage();
@@ -148,7 +156,7 @@ export class Kernel {
   /** Answers the open task of a node. */
   respond(node: string, response: JsonValue, responder: string | null = null, run = 'r1') {
     return this.send(
-      { type: 'task.respond', task: this.task(node, run), response, responder },
+      respondMessage({ task: this.task(node, run), node, response, responder }),
       run,
     );
   }

@@ -7,6 +7,7 @@ import type { Product } from './assess-result.js';
 import type { Decider } from './decider.js';
 import { failure } from './failure.js';
 import { failureHandling, retryDelayMs } from './failure-policy.js';
+import { roundsOf } from './feedback.js';
 import { refreshInput } from './node-input.js';
 import type { NodeRun } from './scope.js';
 import { armTimer, armWait } from './timers.js';
@@ -73,6 +74,7 @@ function begin(decider: Decider, run: NodeRun, work: Work): void {
     key: decider.attemptKey(run),
     input: work.input,
     lastHeartbeat: run.lastHeartbeat,
+    feedback: roundsOf(run),
   });
   if (work.timeoutMs !== undefined) armTimer(decider, 'timeout', run, turn.at + work.timeoutMs);
   if (work.heartbeatMs !== undefined) {

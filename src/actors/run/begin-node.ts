@@ -2,6 +2,7 @@
 import type { NodeKind } from '../../plan/plan-version.js';
 import type { Decider } from './decider.js';
 import { cancelRest } from './ending.js';
+import { askPerson } from './human-tasks.js';
 import { beginLoop } from './loops.js';
 import { beginMap } from './maps.js';
 import { concurrencyKeyOf } from './permits.js';
@@ -13,9 +14,10 @@ const BEGINNINGS: Readonly<Record<NodeKind, (decider: Decider, run: NodeRun) => 
   action: beginAction,
   switch: decideAtOnce,
   join: decideJoin,
-  'human-approval': (decider, run) => {
-    decider.step(run, { type: 'person.asked' });
-  },
+  'human-input': askPerson,
+  'human-approval': askPerson,
+  'human-review-edit': askPerson,
+  'human-decision': askPerson,
   map: beginMap,
   loop: beginLoop,
   subplan: beginSubplan,

@@ -123,7 +123,7 @@ export function exhaustBudget(decider: Decider, kind: Exhausted): void {
   const detail = { kind, usage: { ...model.usage } };
   if (isDeadline) turn.event('run.deadline-passed', null, null, detail);
   else turn.event('run.budget-exhausted', null, null, detail);
-  if (asks) openRunTask(decider, isDeadline ? 'deadline' : 'budget', { kind });
+  if (asks) openRunTask(decider, { kind });
   else decider.stepRun({ type: 'node.aborted', reason: exhaustion(kind) });
 }
 

@@ -42,7 +42,8 @@ function lastResort(
   state: string,
 ): FailureHandling['otherwise'] {
   // Once it has begun, an escalation goes on to its end, whatever a level fails with.
-  if (level > 0) return level < node.escalation.length ? 'escalate' : 'abort';
+  if (level > 0 && node.human === undefined)
+    return level < node.escalation.length ? 'escalate' : 'abort';
   switch (action) {
     case 'continue':
       return node.defaultOutput === undefined ? 'continue' : 'default-output';
@@ -62,6 +63,9 @@ function lastResort(
 
 /** What a node that waits for somebody comes to when its deadline passes and nobody has answered. */
 export function deadlineHandling(plan: Plan, run: NodeRun) {
+  const { human, escalation } = run.node;
+  if (human !== undefined && run.level < escalation.length) return 'escalate';
+  if (human?.defaultResponse !== undefined) return 'default';
   const { otherwise } = failureHandling(plan, run, 'deadline', 'waiting');
   const isKnown =
     otherwise === 'default-output' || otherwise === 'skip' || otherwise === 'escalate';

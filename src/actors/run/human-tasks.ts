@@ -1,113 +1,47 @@
-/** The durable request to a person: opened and closed with its node run, answered at most once. */
-
-import { RunchartError } from '../../errors.js';
+/**
+ * The durable request to a person: opened and closed with its node run. Invariant: what a task
+ * presents never changes; what would change it closes the task as superseded and opens another.
+ */
 import type { NodeRunEvent } from '../../machines/node-run-events.js';
-import type { Issue } from '../../plan/issue.js';
-import { blockingIssues } from '../../plan/issue.js';
-import type { JsonObject, JsonValue } from '../../plan/json.js';
-import type { PlanNode } from '../../plan/node-schemas.js';
-import type { CompiledNode } from '../../plan/plan-version.js';
-import type { TaskPeople, TaskRecord } from '../records.js';
+import { snapshotDigest } from '../../machines/snapshot-digest.js';
+import type { TaskEnding, TaskEvent } from '../../machines/task-events.js';
+import { canonicalJson } from '../../plan/canonical.js';
+import { judges } from '../../plan/human-schemas.js';
+import type { JsonObject } from '../../plan/json.js';
+import { approvalOutcome, outcomeOf } from '../../plan/responses.js';
+import type { TaskRecord } from '../records.js';
 import type { Decider } from './decider.js';
+import { keepRound, nextRound } from './feedback.js';
+import { grantQuestion, type Question, questionOf } from './questions.js';
 import type { NodeRun } from './scope.js';
+import { stepTask } from './task-step.js';
 import { armTimer, clearTimer } from './timers.js';
 
-export type ApprovalOutcome = 'approved' | 'changes-requested' | 'rejected';
-
-/** What a reviewer may say about work that failed. */
-const REVIEW_RESPONSE: JsonObject = {
-  type: 'object',
-  required: ['decision'],
-  properties: {
-    decision: { enum: ['accept', 'retry', 'abort'] },
-    output: { description: 'With accept: what the node gives in place of what failed' },
-    comments: { type: 'string' },
-  },
-};
-
-/** What a person may say about a run that has used up what it may. */
-const GRANT_RESPONSE: JsonObject = {
-  type: 'object',
-  required: ['approved'],
-  properties: { approved: { type: 'boolean' }, comments: { type: 'string' } },
-};
-
-/** What a person is asked. */
-interface Question {
-  readonly kind: string;
-  readonly presented: JsonObject;
-  readonly responseSchema: JsonValue;
-  readonly responders: readonly string[] | undefined;
-  readonly deadlineMs: number | undefined;
+/** A human node is ready: it asks, or fails where it cannot. */
+export function askPerson(decider: Decider, run: NodeRun): void {
+  const asked = questionOf(decider.model, run);
+  if (asked.ok) decider.step(run, { type: 'person.asked' });
+  else decider.step(run, { type: 'start.refused', reason: asked.reason });
 }
 
 /** Opens the task of a node run: a human node's own, or a review of work that failed. */
 export function openTask(decider: Decider, run: NodeRun): void {
-  const question =
-    run.node.source.kind === 'human-approval'
-      ? approvalOf(decider, run, run.node.source)
-      : reviewOf(run);
-  open(decider, run, question);
-}
-
-function approvalOf(
-  { model }: Decider,
-  { node, input }: NodeRun,
-  source: Extract<PlanNode, { kind: 'human-approval' }>,
-): Question {
-  return {
-    kind: node.kind,
-    presented: {
-      objective: source.objective ?? model.version.plan.objective ?? null,
-      instructions: source.instructions ?? null,
-      criteria: source.criteria ?? [],
-      deliverables: (source.deliverables ?? []) as unknown as JsonValue,
-      input: input ?? null,
-    },
-    responseSchema: node.outputSchema ?? null,
-    responders: source.responders,
-    deadlineMs: source.deadlineMs,
-  };
-}
-
-/** A review presents the failure, and what it is about; a level of an escalation says who is asked. */
-function reviewOf({ node, input, reason, level }: NodeRun): Question {
-  const asked = level > 0 ? node.escalation[level - 1] : undefined;
-  return {
-    kind: asked === undefined ? 'human-review' : 'escalation',
-    presented: {
-      objective: `Decide about the failure of ${node.source.title ?? node.id}`,
-      instructions: asked?.instructions ?? null,
-      failure: reason === null ? null : { ...reason },
-      input: input ?? null,
-      outputSchema: node.outputSchema ?? null,
-    },
-    responseSchema: REVIEW_RESPONSE,
-    responders: asked?.responders,
-    deadlineMs: asked?.deadlineMs,
-  };
+  const asked = questionOf(decider.model, run);
+  // It was asked before the node run came here, and nothing has changed since.
+  if (!asked.ok) throw new Error(`"${run.path}" cannot ask: ${asked.reason.message}`);
+  open(decider, run, asked.question);
 }
 
 /** Asks about the run itself: whether it may have once more what it has used up. */
-export function openRunTask(
-  decider: Decider,
-  kind: 'budget' | 'deadline',
-  presented: JsonObject,
-): void {
-  const objective = 'Decide whether the run may go on: it has used up what it may';
-  open(decider, undefined, {
-    kind,
-    presented: { objective, ...presented, usage: { ...decider.model.usage } },
-    responseSchema: GRANT_RESPONSE,
-    responders: undefined,
-    deadlineMs: undefined,
-  });
+export function openRunTask(decider: Decider, presented: JsonObject): void {
+  open(decider, undefined, grantQuestion({ ...presented, usage: { ...decider.model.usage } }));
 }
 
 function open(decider: Decider, run: NodeRun | undefined, question: Question): void {
   const { model, turn, services } = decider;
-  const { kind, presented, responders, deadlineMs, responseSchema } = question;
+  const { kind, presented, people, assignee, deadlineMs, responseSchema } = question;
   const deadlineAt = deadlineMs === undefined ? null : turn.at + deadlineMs;
+  const isForAll = Object.keys(people).length === 0;
   const task: TaskRecord = {
     id: services.environment.id(),
     run: model.record.run,
@@ -116,128 +50,99 @@ function open(decider: Decider, run: NodeRun | undefined, question: Question): v
     status: 'open',
     presentedJson: JSON.stringify(presented),
     responseSchemaJson: JSON.stringify(responseSchema),
-    peopleJson: responders === undefined ? null : JSON.stringify({ responders }),
+    peopleJson: isForAll ? null : JSON.stringify(people),
     deadlineAt,
     openedAt: turn.at,
     closedAt: null,
-    presentedDigest: '',
+    presentedDigest: snapshotDigest(canonicalJson({ presented, responseSchema })),
     generation: run?.generation ?? 1,
     level: run?.level ?? 0,
-    round: 1,
-    assignee: null,
+    round: run === undefined ? 1 : nextRound(run),
+    assignee,
     reminders: 0,
   };
+  keepTask(decider, task);
+  turn.event('task.opened', run?.path ?? null, null, {
+    task: task.id,
+    kind,
+    deadlineAt,
+    assignee: assignee ?? undefined,
+    round: task.round > 1 ? task.round : undefined,
+  });
+  if (deadlineAt !== null) armTimer(decider, 'task-deadline', run, deadlineAt);
+  const { reminders } = run?.node.human ?? {};
+  if (reminders !== undefined) armTimer(decider, 'reminder', run, turn.at + reminders.afterMs);
+}
+
+/** Takes an event to an open task, and has it stored. */
+export function changeTask(decider: Decider, task: TaskRecord, event: TaskEvent): TaskRecord {
+  const changed = stepTask(task, event);
+  keepTask(decider, changed);
+  return changed;
+}
+
+function keepTask({ model, turn }: Decider, task: TaskRecord): void {
   model.tasks.set(task.node, task);
   turn.putTask(task);
-  turn.event('task.opened', run?.path ?? null, null, { task: task.id, kind, deadlineAt });
-  if (deadlineAt !== null) armTimer(decider, 'task-deadline', run, deadlineAt);
 }
 
 /** Closes the task of a node run that leaves awaiting-human; `cause` is what made it leave. */
 export function closeTask(decider: Decider, run: NodeRun, cause: NodeRunEvent): void {
-  close(decider, run.path, closingStatus(cause));
+  close(decider, run.path, endingOf(cause));
   clearTimer(decider, 'task-deadline', run);
+  clearTimer(decider, 'reminder', run);
 }
 
 /** Closes the run's own task. */
-export function closeRunTask(decider: Decider, status: TaskRecord['status']): void {
-  if (decider.model.tasks.has('')) close(decider, '', status);
+export function closeRunTask(decider: Decider, ending: TaskEnding): void {
+  if (decider.model.tasks.has('')) close(decider, '', ending);
 }
 
-function close({ model, turn }: Decider, path: string, status: TaskRecord['status']): void {
+function close({ model, turn }: Decider, path: string, ending: TaskEnding): void {
   const task = model.tasks.get(path);
   if (task === undefined) throw new Error(`node run "${path}" has no open task`);
   model.tasks.delete(path);
-  turn.putTask({ ...task, status, closedAt: turn.at });
-  turn.event('task.closed', path === '' ? null : path, null, { task: task.id, status });
+  model.votes.delete(task.id);
+  turn.putTask({ ...stepTask(task, { type: `task.${ending}` }), closedAt: turn.at });
+  turn.event('task.closed', path === '' ? null : path, null, { task: task.id, status: ending });
 }
 
-function closingStatus(cause: NodeRunEvent): TaskRecord['status'] {
+function endingOf(cause: NodeRunEvent): TaskEnding {
   if (cause.type === 'deadline.passed') return 'expired';
   if (cause.type === 'work.superseded') return 'superseded';
   return cause.type.startsWith('response.') ? 'answered' : 'cancelled';
 }
 
-/** Says why this answer is refused, or nothing. Asks who, then when, then what. */
-export function refuseResponse(
-  task: TaskRecord,
-  node: CompiledNode | undefined,
-  answer: { readonly response: JsonValue; readonly responder: string | null; readonly at: number },
-): RunchartError | undefined {
-  const { responders } =
-    task.peopleJson === null ? {} : (JSON.parse(task.peopleJson) as TaskPeople);
-  if (responders !== undefined && !responders.includes(answer.responder ?? '')) {
-    return new RunchartError(
-      'responder-refused',
-      `${answer.responder ?? 'an unnamed responder'} may not answer task ${task.id}`,
-      { hint: `name one of: ${responders.join(', ')}` },
-    );
+/** Who has not answered is reminded, and again as often as the node wants. */
+export function remind(decider: Decider, run: NodeRun): void {
+  const { model, turn } = decider;
+  const task = model.tasks.get(run.path);
+  const reminders = run.node.human?.reminders;
+  if (task === undefined || reminders === undefined) return;
+  const { id, assignee, reminders: number } = changeTask(decider, task, { type: 'task.reminded' });
+  turn.event('task.reminded', run.path, null, { task: id, number, assignee });
+  const { everyMs, max } = reminders;
+  if (everyMs !== undefined && number < max) armTimer(decider, 'reminder', run, turn.at + everyMs);
+}
+
+/** The deadline has passed and nobody has answered: the node's default answer is taken. */
+export function takeDefaultResponse(decider: Decider, run: NodeRun): void {
+  const defaultResponse = run.node.human?.defaultResponse ?? null;
+  const task = decider.model.tasks.get(run.path);
+  run.setOutput(defaultResponse);
+  run.outcome = outcomeOf(run.node.kind, defaultResponse);
+  if (run.node.kind === 'human-decision') run.action = run.outcome;
+  const { outcome } = run;
+  const responseJson = JSON.stringify(defaultResponse);
+  if (judges(run.node.kind) && outcome !== 'approved') {
+    keepRound(run, { outcome, responder: null, at: decider.turn.at, responseJson });
   }
-  if (task.deadlineAt !== null && answer.at >= task.deadlineAt) {
-    return new RunchartError('task-expired', `the deadline of task ${task.id} has passed`);
-  }
-  const issues = responseIssues(task, node, answer.response);
-  if (issues.length === 0) return undefined;
-  return new RunchartError('response-invalid', `the response does not fit task ${task.id}`, {
-    issues,
-    hint: 'correct the response and send it again; the task is still open',
-  });
-}
-
-function responseIssues(
-  { kind }: TaskRecord,
-  node: CompiledNode | undefined,
-  response: JsonValue,
-): readonly Issue[] {
-  if (kind === 'budget' || kind === 'deadline') return grantIssues(response);
-  if (kind === 'human-review' || kind === 'escalation') return reviewIssues(node, response);
-  return blockingIssues(node?.validateOutput?.(response) ?? []);
-}
-
-function grantIssues(response: JsonValue): readonly Issue[] {
-  if (typeof asObject(response).approved === 'boolean') return [];
-  return [mismatch('/approved', 'approved must be true or false')];
-}
-
-/** An accepted output has to be as good as one that the node's own work would give. */
-function reviewIssues(node: CompiledNode | undefined, response: JsonValue): readonly Issue[] {
-  const { decision, output } = asObject(response);
-  if (decision !== 'accept' && decision !== 'retry' && decision !== 'abort') {
-    return [mismatch('/decision', 'decision must be accept, retry or abort')];
-  }
-  if (decision !== 'accept') return [];
-  const issues = blockingIssues(node?.validateOutput?.(output) ?? []);
-  return issues.map((issue) => ({ ...issue, path: `/output${issue.path}` }));
-}
-
-function mismatch(path: string, message: string): Issue {
-  return { severity: 'blocking', code: 'schema-mismatch', message, path };
-}
-
-/**
- * What an approval's response amounts to: changes-requested where any required edit is not blank,
- * approved only where `approved` is true, rejected otherwise.
- */
-export function approvalOutcome(response: JsonValue): ApprovalOutcome {
-  const { approved, requiredEdits } = asObject(response);
-  const edits = Array.isArray(requiredEdits) ? requiredEdits : [requiredEdits];
-  if (!edits.every(isBlank)) return 'changes-requested';
-  return approved === true ? 'approved' : 'rejected';
+  decider.turn.event('task.defaulted', run.path, null, { task: task?.id, outcome });
 }
 
 /** A node run that failed gives its default output; that of an approval has an outcome like any answer. */
 export function coverWithDefault(run: NodeRun): void {
   const { defaultOutput, kind } = run.node;
   run.setOutput(defaultOutput);
-  if (kind === 'human-approval') run.outcome = approvalOutcome(defaultOutput ?? null);
-}
-
-/** An edit need not be a text: whatever is there, and is no blank text, asks for something. */
-function isBlank(edit: JsonValue | undefined): boolean {
-  return edit === undefined || edit === null || (typeof edit === 'string' && edit.trim() === '');
-}
-
-/** The members of a response, where it has any. */
-export function asObject(value: JsonValue): JsonObject {
-  return value !== null && typeof value === 'object' && !Array.isArray(value) ? value : {};
+  if (judges(kind)) run.outcome = approvalOutcome(defaultOutput ?? null);
 }

@@ -5,24 +5,16 @@
 import { RunchartError } from '../../errors.js';
 import { isFinal } from '../../machines/statuses.js';
 import type { JsonValue } from '../../plan/json.js';
-import type {
-  CancelMessage,
-  RecoverMessage,
-  RetryNodeMessage,
-  RunMessage,
-  TaskResponseMessage,
-} from '../messages.js';
-import type { TaskRecord } from '../records.js';
-import type { Exhausted } from './budget.js';
-import { exhaustion, grantBudget } from './budget.js';
+import type { CancelMessage, RecoverMessage, RetryNodeMessage, RunMessage } from '../messages.js';
 import type { Decider } from './decider.js';
 import { onDowntime } from './downtime.js';
 import { refuseEnding } from './ending.js';
 import { failureHandling } from './failure-policy.js';
-import { approvalOutcome, asObject, closeRunTask, refuseResponse } from './human-tasks.js';
+import { onResponse } from './on-response.js';
 import { onHeartbeat, onProgress, onResult } from './on-result.js';
+import { onTaskChange } from './on-task.js';
 import { onTimer } from './on-timer.js';
-import { renewFrom } from './restart.js';
+import { beginAgain, renewFrom } from './restart.js';
 import type { NodeRun } from './scope.js';
 import { onChild, startChild } from './subplans.js';
 import { onSignal } from './waits.js';
@@ -39,6 +31,8 @@ export function onMessage(decider: Decider, message: RunMessage): void {
       return onHeartbeat(decider, message);
     case 'task.respond':
       return onResponse(decider, message);
+    case 'task.change':
+      return onTaskChange(decider, message);
     case 'signal.send':
       return onSignal(decider, message);
     case 'child.changed':
@@ -72,94 +66,6 @@ function onStart(decider: Decider): void {
   turn.reply = { created: true };
   if (startAt === undefined || startAt <= turn.at) return decider.admit();
   decider.schedule(startAt);
-}
-
-function onResponse(decider: Decider, message: TaskResponseMessage): void {
-  const { model, turn, services } = decider;
-  const task = [...model.tasks.values()].find(({ id }) => id === message.task);
-  if (task === undefined) {
-    turn.refusal = new RunchartError('task-closed', `task ${message.task} is not open any more`);
-    if (!isFinal(model.record.status)) auditRefusal(decider, null, message, turn.refusal);
-    return;
-  }
-  const run = task.node === '' ? undefined : model.nodeRun(task.node);
-  const refusal = refuseResponse(task, run?.node, { ...message, at: turn.at });
-  if (refusal !== undefined) {
-    turn.refusal = refusal;
-    auditRefusal(decider, run ?? null, message, refusal);
-    return;
-  }
-  const outcome = outcomeOf(task, message.response);
-  const responseJson = JSON.stringify(message.response);
-  const { responder } = message;
-  const id = services.environment.id();
-  turn.addResponse({
-    id,
-    task: task.id,
-    run: task.run,
-    responder,
-    responseJson,
-    outcome,
-    at: turn.at,
-    presentedDigest: task.presentedDigest,
-    messageId: null,
-    comment: null,
-  });
-  const answered = { task: task.id, response: id, responder, outcome };
-  turn.event('task.responded', run?.path ?? null, null, answered);
-  if (run === undefined) applyGrant(decider, task, outcome);
-  else if (task.kind === 'human-approval') approve(decider, run, message.response, outcome);
-  else review(decider, run, message.response);
-  turn.reply = { run: model.record.id, node: task.node, task: task.id, outcome };
-}
-
-/** What a response amounts to, in one word. */
-function outcomeOf({ kind }: TaskRecord, response: JsonValue): string {
-  if (kind === 'human-review' || kind === 'escalation') return String(asObject(response).decision);
-  return approvalOutcome(response);
-}
-
-function approve(decider: Decider, run: NodeRun, response: JsonValue, outcome: string): void {
-  run.setOutput(response);
-  run.outcome = outcome;
-  decider.step(run, { type: 'response.accepted', warnings: 0 });
-}
-
-/** What a reviewer decided about work that failed. */
-function review(decider: Decider, run: NodeRun, response: JsonValue): void {
-  const { decision, output, comments } = asObject(response);
-  if (decision === 'accept') {
-    run.setOutput(output);
-    decider.step(run, { type: 'response.accepted', warnings: 0 });
-  } else if (decision === 'retry') {
-    decider.step(run, { type: 'response.retry' });
-    beginAgain(decider, run);
-  } else {
-    const message = typeof comments === 'string' ? comments : 'the reviewer gave it up';
-    const reason = { code: 'review-aborted', message, class: run.reason?.class ?? 'policy' };
-    decider.step(run, { type: 'response.abort', reason });
-  }
-}
-
-function applyGrant(decider: Decider, task: TaskRecord, outcome: string): void {
-  const { kind } = JSON.parse(task.presentedJson) as { kind: Exhausted };
-  closeRunTask(decider, 'answered');
-  if (outcome === 'approved') grantBudget(decider, kind);
-  else decider.stepRun({ type: 'node.aborted', reason: exhaustion(kind) });
-}
-
-function auditRefusal(
-  decider: Decider,
-  run: NodeRun | null,
-  message: TaskResponseMessage,
-  refusal: RunchartError,
-): void {
-  const { task, responder } = message;
-  decider.turn.event('task.response-refused', run?.path ?? null, null, {
-    task,
-    responder,
-    code: refusal.code,
-  });
 }
 
 function onCancel(decider: Decider, message: CancelMessage): void {
@@ -249,12 +155,6 @@ function onRetryNode(decider: Decider, { node, by }: RetryNodeMessage): void {
     beginAgain(decider, run);
   }
   turn.reply = { run: model.record.id, node };
-}
-
-/** What begins inside a composite for the second time is another generation of it. */
-function beginAgain(decider: Decider, run: NodeRun): void {
-  if (run.node.kind === 'loop' || run.node.kind === 'map') run.generation += 1;
-  decider.begin(run);
 }
 
 /** Closes what a stopped process was working on. Nothing is decided again: rows say what was. */

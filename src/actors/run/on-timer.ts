@@ -6,6 +6,7 @@ import { exhaustBudget } from './budget.js';
 import type { Decider } from './decider.js';
 import { enterLevel } from './escalation.js';
 import { deadlineHandling } from './failure-policy.js';
+import { remind, takeDefaultResponse } from './human-tasks.js';
 import type { NodeRun } from './scope.js';
 import { failWait } from './waits.js';
 
@@ -57,6 +58,8 @@ function fireNodeTimer(decider: Decider, run: NodeRun, { kind }: TimerRecord): v
       return failWait(decider, run);
     case 'escalation':
       return enterLevel(decider, run);
+    case 'reminder':
+      return remind(decider, run);
     case 'grace':
       if (decider.stateOf(run) === 'stopping') decider.step(run, { type: 'grace.over' });
       return;
@@ -67,6 +70,7 @@ function fireNodeTimer(decider: Decider, run: NodeRun, { kind }: TimerRecord): v
         class: 'deadline',
       };
       const otherwise = deadlineHandling(decider.model.version.plan, run);
+      if (otherwise === 'default') takeDefaultResponse(decider, run);
       decider.step(run, { type: 'deadline.passed', otherwise, reason });
     }
   }

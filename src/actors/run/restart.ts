@@ -84,3 +84,9 @@ function renew(decider: Decider, scope: Scope, position: number): NodeRun[] {
   decider.touch(run);
   return [run];
 }
+
+/** What begins inside a composite for the second time is another generation of it. */
+export function beginAgain(decider: Decider, run: NodeRun): void {
+  if (run.node.kind === 'loop' || run.node.kind === 'map') run.generation += 1;
+  decider.begin(run);
+}

@@ -23,6 +23,7 @@ export function restoreModel(stored: StoredRun, version: PlanVersion): RunModel 
   for (const task of stored.openTasks) model.tasks.set(task.node, task);
   for (const timer of stored.timers) model.keepTimer(timer);
   for (const attempt of stored.openAttempts) model.openAttempts.set(attempt.node, attempt);
+  for (const vote of stored.votes) model.keepVote(vote);
   for (const signal of stored.signals) model.signals.set(signal.id, signal);
   for (const artifact of stored.artifacts) {
     model.artifactVersions.set(artifact.name, artifact.version);

@@ -1,5 +1,6 @@
 /** Decides the outgoing edges of a node that has just become final. Pure; evaluates each edge once. */
 import type { NodeStatus } from '../../machines/statuses.js';
+import { judges } from '../../plan/human-schemas.js';
 import type { CompiledEdge, CompiledNode, EdgeScope, PlanGraph } from '../../plan/plan-version.js';
 import type { DecidedEdgeOutcome } from './progress.js';
 
@@ -74,7 +75,7 @@ function decideEdge(node: CompiledNode, edge: CompiledEdge, result: RoutingResul
   if (edge.on !== undefined) {
     return { edge, outcome: 'taken', evaluated: { condition: `on ${edge.on}`, result: true } };
   }
-  if (node.kind === 'human-approval') {
+  if (judges(node.kind)) {
     const approved = result.outcome === 'approved';
     const evaluated = { condition: 'approved', result: approved };
     return { edge, outcome: approved ? 'taken' : 'dead', evaluated };

@@ -11,6 +11,7 @@ import { ReadyLanes } from '../admission/ready-lanes.js';
 import { Fifo } from '../fifo.js';
 import type {
   AttemptRecord,
+  ResponseRecord,
   RunRecord,
   RunSettings,
   RunUsage,
@@ -47,6 +48,8 @@ export class RunModel {
   readonly withdrawing = new Fifo<NodeRun>();
   /** Open tasks by the path of their node run; the run's own is under the empty path. */
   readonly tasks = new Map<string, TaskRecord>();
+  /** Answers to open tasks that have not decided them, by task. */
+  readonly votes = new Map<string, ResponseRecord[]>();
   readonly timers = new Map<string, TimerRecord>();
   readonly openAttempts = new Map<string, AttemptRecord>();
   readonly artifactVersions = new Map<string, number>();
@@ -178,6 +181,11 @@ export class RunModel {
   }
 
   // What is left to decide -------------------------------------------------------------------
+
+  /** An answer that decides nothing yet. */
+  keepVote(vote: ResponseRecord): void {
+    this.votes.set(vote.task, [...(this.votes.get(vote.task) ?? []), vote]);
+  }
 
   /** A pending node's inbound edges may say enough to decide it. */
   noteUndecided(scope: Scope, position: number): void {

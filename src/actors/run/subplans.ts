@@ -39,13 +39,18 @@ export function startChild(decider: Decider, run: NodeRun): void {
   const child = childOf(run);
   if (child === undefined || source.kind !== 'subplan') return;
   const budget = remainingBudget(model);
+  const { requestedBy } = model.settings;
   turn.effects.push({
     type: 'child.start',
     node: run.path,
     id: child.id,
     plan: source.plan,
     input: run.copyInput(),
-    settings: { depth: (model.settings.depth ?? 0) + 1, ...(budget && { budget }) },
+    settings: {
+      depth: (model.settings.depth ?? 0) + 1,
+      ...(budget && { budget }),
+      ...(requestedBy !== undefined && { requestedBy }),
+    },
   });
 }
 

@@ -33,6 +33,7 @@ import { refuseInputs, resolveNodeInput } from './node-input.js';
 import { permitOf } from './permits.js';
 import { decideReadiness } from './readiness.js';
 import { restartFrom } from './restart.js';
+import { reworkFrom } from './rework.js';
 import { outgoingEdges, routeFrom } from './routing.js';
 import type { RunModel } from './run-model.js';
 import type { NodeRun, Scope } from './scope.js';
@@ -242,7 +243,7 @@ export class TurnDecider implements Decider {
     if (scope.isItems && isFatalItem(run)) return abandonScope(this, scope, abortionByItem(run));
     if (scope.isList) return;
     this.#pauseAtTarget(run);
-    if (status !== 'failed') return this.#route(run, status);
+    if (status !== 'failed') return reworkFrom(this, run) ? undefined : this.#route(run, status);
     switch (failureActionOf(model.version.plan, run.node, run.reason?.class)) {
       case 'continue':
         return this.#route(run, status);

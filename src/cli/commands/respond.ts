@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import type { JsonValue } from '../../index.js';
+import type { RespondOptions as Answer, JsonValue, TaskView } from '../../index.js';
 import { approve, reject, requestChanges } from '../answer.js';
-import { defaultResponder } from '../ask.js';
+import { askFor, canAsk, defaultResponder } from '../ask.js';
 import { databaseCommand, type Finish, finishing } from '../command.js';
 import { conductRun } from '../conduct.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
@@ -16,6 +16,9 @@ interface RespondOptions extends HandlersOption {
   readonly requestChanges?: string[];
   readonly response?: string;
   readonly as?: string;
+  readonly comment?: string;
+  readonly digest?: string;
+  readonly messageId?: string;
 }
 
 /** Answers a human task. */
@@ -30,18 +33,21 @@ export function respondCommand(finish: Finish): Command {
       'any other response: a file, - for standard input, or JSON in place',
     )
     .option('--as <name>', 'who answers (default: the name you are logged in with)')
+    .option('--comment <text>', 'kept with the answer')
+    .option('--digest <digest>', 'what you were shown; anything else refuses the answer')
+    .option('--message-id <id>', 'names this answer: the same again is the same one')
     .option('--handlers <module>', 'handlers, where they are not those of the start')
     .action(finishing(finish, respond));
 }
 
 async function respond(id: string, options: RespondOptions): Promise<ExitCode> {
-  const response = await readResponse(options);
-  const responder = options.as ?? defaultResponder();
   const task = await findTask(id, options);
+  const answer = await readAnswer(task, options);
+  if (answer === undefined) return EXIT.awaitingHuman;
   const run = await findRun(task.run, options);
   const host = await hostFor(run, options);
   if (host.is === 'elsewhere') {
-    const { outcome } = await host.owner.respond(task.id, { response, responder });
+    const { outcome } = await host.owner.respond(task.id, answer);
     print(`task ${task.id} is answered: ${outcome}`);
     return EXIT.ok;
   }
@@ -50,13 +56,30 @@ async function respond(id: string, options: RespondOptions): Promise<ExitCode> {
     // What a stopped process left in motion goes on first; a paused run stays as it is.
     if (run.status !== 'paused' && task.status === 'open') await orchestrator.resume(run.id);
     const { seq } = await orchestrator.runs.details(run.id);
-    const { outcome } = await orchestrator.respond(task.id, { response, responder });
+    const { outcome } = await orchestrator.respond(task.id, answer);
     note(`task ${task.id} is answered: ${outcome}`);
     return await conductRun(orchestrator, run.id, options, seq);
   } finally {
     await orchestrator.close();
   }
 }
+
+/** Undefined where the person at the terminal leaves it for later. */
+async function readAnswer(task: TaskView, options: RespondOptions): Promise<Answer | undefined> {
+  const { as, comment, digest = task.digest, messageId } = options;
+  const isAsked = !ANSWERS.some((option) => options[option] !== undefined);
+  const response = isAsked && canAsk() ? await askFor(task, options) : await readResponse(options);
+  if (response === undefined) return undefined;
+  return {
+    response,
+    responder: as ?? defaultResponder(),
+    digest,
+    ...(comment !== undefined && { comment }),
+    ...(messageId !== undefined && { messageId }),
+  };
+}
+
+const ANSWERS = ['approve', 'reject', 'requestChanges', 'response'] as const;
 
 async function readResponse(options: RespondOptions): Promise<JsonValue> {
   const given: JsonValue[] = [];

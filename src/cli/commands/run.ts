@@ -5,7 +5,7 @@ import { conductRun, followElsewhere } from '../conduct.js';
 import { type DatabaseOption, databaseOf, prepareFolder, reading } from '../database.js';
 import type { ExitCode } from '../exit-codes.js';
 import { UsageError } from '../failure.js';
-import { loadHandlers, readValue, requirePlan } from '../files.js';
+import { loadApplication, readValue, requirePlan } from '../files.js';
 import { sourceBeside } from '../follow.js';
 import { findHost } from '../host.js';
 import { metadataFor } from '../metadata.js';
@@ -38,7 +38,7 @@ async function run(file: string, options: RunOptions): Promise<ExitCode> {
   prepareFolder(database);
   const host = await findHost({
     database,
-    handlers: async () => (options.handlers === undefined ? {} : loadHandlers(options.handlers)),
+    application: () => loadApplication(options.handlers),
   });
   if (host.is === 'elsewhere') return runElsewhere(host.owner, version, input, options);
   const { orchestrator } = host;

@@ -3,7 +3,7 @@ import type { Problem } from '../../http/app.js';
 import type { JsonObject, Orchestrator } from '../../index.js';
 import { databaseOf } from '../database.js';
 import { RemoteError } from '../failure.js';
-import { loadHandlers } from '../files.js';
+import { loadApplication } from '../files.js';
 import { findHost } from '../host.js';
 import type { RemoteOwner } from '../remote.js';
 import type { HandlersOption } from '../stored-run.js';
@@ -18,7 +18,7 @@ export async function onSchedules<T>(options: HandlersOption, work: ScheduleWork
   const { handlers } = options;
   const host = await findHost({
     database: databaseOf(options),
-    handlers: async () => (handlers === undefined ? {} : loadHandlers(handlers)),
+    application: () => loadApplication(handlers),
   });
   if (host.is === 'elsewhere') return work.elsewhere(new RemoteSchedules(host.owner));
   try {

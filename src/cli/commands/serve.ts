@@ -2,12 +2,12 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { pino } from 'pino';
 import { createHttpApp, type OfferedPlan } from '../../http/app.js';
 import { DEFAULT_PORT, listen } from '../../http/server.js';
-import { createOrchestrator, type Handlers, type Orchestrator } from '../../index.js';
+import { createOrchestrator, type Orchestrator } from '../../index.js';
 import { databaseCommand, type Finish, finishing } from '../command.js';
 import { type DatabaseOption, databaseOf, prepareFolder } from '../database.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { UsageError } from '../failure.js';
-import { loadHandlers, planName, requirePlan } from '../files.js';
+import { loadApplication, planName, requirePlan } from '../files.js';
 import { metadataFor } from '../metadata.js';
 import { note, print } from '../output.js';
 import { catchStopSignals } from '../stop-signals.js';
@@ -30,8 +30,7 @@ export function serveCommand(finish: Finish): Command {
 
 async function serve(files: string[], options: ServeOptions): Promise<ExitCode> {
   const plans = await readPlans(files, options.handlers);
-  const handlers: Handlers =
-    options.handlers === undefined ? {} : await loadHandlers(options.handlers);
+  const application = await loadApplication(options.handlers);
   const logger = pino({ level: process.env.RUNCHART_LOG ?? 'warn' }, pino.destination(2));
   const database = databaseOf(options);
   prepareFolder(database);
@@ -39,7 +38,7 @@ async function serve(files: string[], options: ServeOptions): Promise<ExitCode> 
   const signals = catchStopSignals(() =>
     note('stopping: handlers at work may finish; once more ends it at once'),
   );
-  const orchestrator = await createOrchestrator({ url: database, handlers, logger });
+  const orchestrator = await createOrchestrator({ url: database, ...application, logger });
   try {
     const app = createHttpApp(orchestrator, {
       plans,

@@ -53,6 +53,7 @@ export function recording(more: object = {}): Recorded {
     isLastTry: true,
     idempotencyKey: 'r/n/1',
     lastHeartbeat: undefined,
+    feedback: [],
     heartbeat: () => {},
     progress: (value: unknown) => {
       told.push(['progress', value]);

@@ -14,6 +14,7 @@ const context = {
   isLastTry: true,
   idempotencyKey: 'r/n/1',
   lastHeartbeat: undefined,
+  feedback: [],
   heartbeat: () => {},
   progress: (value: unknown) => console.log(value),
 };

@@ -1,0 +1,276 @@
+/**
+ * An answer to a human task: refused and audited, counted as one vote of several, or taken. Invariant:
+ * an answer is recorded before the task closes, and the task before its node run is final.
+ */
+import { RunchartError } from '../../errors.js';
+import { isFinal } from '../../machines/statuses.js';
+import { MAX_ROUNDS } from '../../plan/human-schemas.js';
+import type { JsonValue } from '../../plan/json.js';
+import type { DecisionOption } from '../../plan/plan-version.js';
+import { asObject, outcomeOf, type ResponseForm, responseIssues } from '../../plan/responses.js';
+import type { TaskResponseMessage } from '../messages.js';
+import type { ResponseRecord, TaskRecord } from '../records.js';
+import type { Exhausted } from './budget.js';
+import { exhaustion, grantBudget } from './budget.js';
+import type { Decider } from './decider.js';
+import { peopleOf, refuseResponder } from './entitlement.js';
+import { keepRound } from './feedback.js';
+import { closeRunTask } from './human-tasks.js';
+import { beginAgain } from './restart.js';
+import type { NodeRun } from './scope.js';
+import { tally, verdictOf } from './votes.js';
+
+export function onResponse(decider: Decider, message: TaskResponseMessage): void {
+  const { model, turn } = decider;
+  const task = [...model.tasks.values()].find(({ id }) => id === message.task);
+  if (task === undefined) {
+    refuse(decider, message, refuseClosed(decider, message));
+    return;
+  }
+  const run = task.node === '' ? undefined : model.nodeRun(task.node);
+  const votes = model.votes.get(task.id) ?? [];
+  const earlier = votes.find(({ messageId }) => isSame(messageId, message.messageId));
+  if (earlier !== undefined) return repeat(decider, task, earlier, message);
+  const refusal = refuseResponse(decider, task, run, message);
+  if (refusal !== undefined) return refuse(decider, message, refusal);
+  const vote = record(decider, task, message);
+  const outcome = run === undefined ? vote.outcome : decide(decider, task, run, vote);
+  if (run === undefined) applyGrant(decider, task, vote.outcome);
+  turn.reply = replyOf(decider, task, vote, outcome !== undefined);
+}
+
+function isSame(known: string | null, given: string | null): boolean {
+  return given !== null && known === given;
+}
+
+/** The same message again is the same answer; another one under its id is a mistake. */
+function repeat(
+  decider: Decider,
+  task: TaskRecord,
+  earlier: ResponseRecord,
+  message: TaskResponseMessage,
+): void {
+  if (earlier.responseJson === JSON.stringify(message.response)) {
+    decider.turn.reply = replyOf(decider, task, earlier, false);
+    return;
+  }
+  const text = `message ${message.messageId} has answered task ${task.id} otherwise`;
+  refuse(decider, message, new RunchartError('message-conflict', text));
+}
+
+function replyOf(
+  { model }: Decider,
+  { node, id }: TaskRecord,
+  { outcome }: ResponseRecord,
+  isDecided: boolean,
+) {
+  return { run: model.record.id, node, task: id, outcome, isDecided };
+}
+
+// Refusing -----------------------------------------------------------------------------------
+
+function refuse(decider: Decider, message: TaskResponseMessage, refusal: RunchartError): void {
+  const { model, turn } = decider;
+  turn.refusal = refusal;
+  // Nothing is recorded after the terminal event.
+  if (isFinal(model.record.status)) return;
+  const { task, responder } = message;
+  const isOpen = [...model.tasks.values()].some(({ id }) => id === task);
+  const node = isOpen ? message.node || null : null;
+  turn.event('task.response-refused', node, null, { task, responder, code: refusal.code });
+}
+
+/** Where the node asks again in another task, that one is shown. */
+function refuseClosed({ model }: Decider, { task, node }: TaskResponseMessage): RunchartError {
+  const successor = model.tasks.get(node);
+  if (successor === undefined) {
+    return new RunchartError('task-closed', `task ${task} is not open any more`);
+  }
+  const { id, presentedDigest, presentedJson } = successor;
+  return new RunchartError('task-superseded', `task ${id} has taken the place of task ${task}`, {
+    hint: 'look at what is presented now, and answer that',
+    data: {
+      task: id,
+      digest: presentedDigest,
+      presented: JSON.parse(presentedJson) as JsonValue,
+    },
+  });
+}
+
+/** Says why this answer is refused, or nothing. Asks who, then when, then to what, then what. */
+function refuseResponse(
+  { model, turn }: Decider,
+  task: TaskRecord,
+  run: NodeRun | undefined,
+  message: TaskResponseMessage,
+): RunchartError | undefined {
+  const { responder, groups, digest, response } = message;
+  const who = responder === null ? null : { name: responder, groups };
+  const refusal = refuseResponder(task, who);
+  if (refusal !== undefined) return refusal;
+  const votes = model.votes.get(task.id) ?? [];
+  if (votes.some((vote) => vote.responder === responder)) {
+    return new RunchartError('vote-repeated', `${responder} has voted on task ${task.id}`);
+  }
+  if (task.deadlineAt !== null && turn.at >= task.deadlineAt) {
+    return new RunchartError('task-expired', `the deadline of task ${task.id} has passed`);
+  }
+  if (digest !== null && digest !== task.presentedDigest) {
+    return new RunchartError('presentation-outdated', `task ${task.id} presents something else`, {
+      hint: 'look at what is presented, and answer with its digest',
+      data: {
+        task: task.id,
+        digest: task.presentedDigest,
+        presented: JSON.parse(task.presentedJson) as JsonValue,
+      },
+    });
+  }
+  const issues = responseIssues(formOf(task, run), response);
+  if (issues.length === 0) return refuseRound(task, response);
+  return new RunchartError('response-invalid', `the response does not fit task ${task.id}`, {
+    issues,
+    hint: 'correct the response and send it again; the task is still open',
+  });
+}
+
+/** What is edited again and again comes to an end. */
+function refuseRound({ id, kind, round }: TaskRecord, response: JsonValue) {
+  if (kind !== 'human-review-edit' || round < MAX_ROUNDS) return undefined;
+  if (asObject(response).decision !== 'edit') return undefined;
+  const message = `task ${id} is the last of ${MAX_ROUNDS} rounds: accept, send back or reject`;
+  return new RunchartError('response-invalid', message);
+}
+
+function formOf({ kind, presentedJson }: TaskRecord, run: NodeRun | undefined): ResponseForm {
+  const validateOutput = run?.node.validateOutput;
+  const presented = asObject(JSON.parse(presentedJson) as JsonValue);
+  const options = presented.options as unknown as readonly DecisionOption[] | undefined;
+  return { kind, validateOutput, options, subject: presented.subject };
+}
+
+// Taking -------------------------------------------------------------------------------------
+
+function record(
+  { turn, services }: Decider,
+  task: TaskRecord,
+  { response, responder, messageId, comment }: TaskResponseMessage,
+): ResponseRecord {
+  const vote: ResponseRecord = {
+    id: services.environment.id(),
+    task: task.id,
+    run: task.run,
+    responder,
+    responseJson: JSON.stringify(response),
+    outcome: outcomeOf(task.kind, response),
+    at: turn.at,
+    presentedDigest: task.presentedDigest,
+    messageId,
+    comment,
+  };
+  turn.addResponse(vote);
+  turn.event('task.responded', task.node || null, null, {
+    task: task.id,
+    response: vote.id,
+    responder,
+    outcome: vote.outcome,
+    digest: task.presentedDigest,
+  });
+  return vote;
+}
+
+/** What an answer means to its node run; undefined where it decides nothing yet. */
+function decide(
+  decider: Decider,
+  task: TaskRecord,
+  run: NodeRun,
+  vote: ResponseRecord,
+): string | undefined {
+  const response = JSON.parse(vote.responseJson) as JsonValue;
+  switch (task.kind) {
+    case 'human-approval':
+      return vouch(decider, task, run, vote);
+    case 'human-review-edit':
+      return edit(decider, run, vote, response);
+    case 'human-review':
+    case 'escalation':
+      return review(decider, run, vote, response);
+    default:
+      return accept(decider, run, response, vote.outcome);
+  }
+}
+
+function accept(
+  decider: Decider,
+  run: NodeRun,
+  output: JsonValue | undefined,
+  outcome: string,
+): string {
+  run.setOutput(output);
+  run.outcome = outcome;
+  if (run.node.kind === 'human-decision') run.action = outcome;
+  decider.step(run, { type: 'response.accepted', warnings: 0 });
+  return outcome;
+}
+
+/** One vote of as many as the approval takes. */
+function vouch(
+  decider: Decider,
+  task: TaskRecord,
+  run: NodeRun,
+  vote: ResponseRecord,
+): string | undefined {
+  const { model, turn } = decider;
+  const people = peopleOf(task);
+  const votes = [...(model.votes.get(task.id) ?? []), vote];
+  const outcome = tally(votes, people);
+  if (outcome === undefined) {
+    model.keepVote(vote);
+    turn.event('task.vote-counted', run.path, null, { task: task.id, votes: votes.length });
+    return undefined;
+  }
+  if (outcome !== 'approved') keepRound(run, vote);
+  const output =
+    people.quorum === undefined
+      ? (JSON.parse(vote.responseJson) as JsonValue)
+      : verdictOf(votes, outcome);
+  return accept(decider, run, output, outcome);
+}
+
+/** An edit is shown and checked again; everything else is the end of the review. */
+function edit(decider: Decider, run: NodeRun, vote: ResponseRecord, response: JsonValue): string {
+  const { output } = asObject(response);
+  if (vote.outcome !== 'approved') keepRound(run, vote);
+  if (vote.outcome === 'edited') {
+    decider.step(run, { type: 'response.edited' });
+    return vote.outcome;
+  }
+  const isAccepted = vote.outcome === 'approved';
+  const task = decider.model.tasks.get(run.path);
+  const { subject } = asObject(JSON.parse(task?.presentedJson ?? '{}') as JsonValue);
+  return accept(decider, run, isAccepted ? (output ?? subject) : response, vote.outcome);
+}
+
+/** What a reviewer decided about work that failed. */
+function review(decider: Decider, run: NodeRun, vote: ResponseRecord, response: JsonValue): string {
+  const { decision, output, comments } = asObject(response);
+  if (decision === 'accept') {
+    run.setOutput(output);
+    decider.step(run, { type: 'response.accepted', warnings: 0 });
+  } else if (decision === 'retry') {
+    keepRound(run, vote);
+    decider.step(run, { type: 'response.retry' });
+    beginAgain(decider, run);
+  } else {
+    const message = typeof comments === 'string' ? comments : 'the reviewer gave it up';
+    const reason = { code: 'review-aborted', message, class: run.reason?.class ?? 'policy' };
+    decider.step(run, { type: 'response.abort', reason });
+  }
+  return vote.outcome;
+}
+
+function applyGrant(decider: Decider, task: TaskRecord, outcome: string): void {
+  const { kind } = JSON.parse(task.presentedJson) as { kind: Exhausted };
+  closeRunTask(decider, 'answered');
+  if (outcome === 'approved') grantBudget(decider, kind);
+  else decider.stepRun({ type: 'node.aborted', reason: exhaustion(kind) });
+}

@@ -1,0 +1,199 @@
+/** Human tasks as the API shows them: who is asked what, and what people do about it. */
+import type { RunMessage, TaskChange } from './actors/messages.js';
+import type { Principal } from './actors/records.js';
+import { RunchartError } from './errors.js';
+import type { JsonValue } from './plan/json.js';
+import type { RunReader, TaskFilter } from './run-reader.js';
+import { readJson } from './start-options.js';
+import type { ResponseView, TaskView } from './views.js';
+
+/** Names the groups of a principal, or lists the members of each group. */
+export type Groups =
+  | Readonly<Record<string, readonly string[]>>
+  | ((principal: string) => readonly string[] | Promise<readonly string[]>);
+
+export interface RespondOptions {
+  readonly response: JsonValue;
+  /** Who answers. */
+  readonly responder?: string;
+  /** The run that the answer is meant for; a task of another is refused. */
+  readonly run?: string;
+  /** Digest of what the responder was shown; where the task presents something else the answer is refused. */
+  readonly digest?: string;
+  /** Names the message that brought the answer, at most 256 characters: the same again is the same answer. */
+  readonly messageId?: string;
+  /** Kept with the answer, at most 16,384 characters. */
+  readonly comment?: string;
+}
+
+export interface Responded {
+  readonly run: string;
+  readonly node: string;
+  readonly task: string;
+  readonly outcome: string;
+  /** False where the votes of others are awaited. */
+  readonly isDecided: boolean;
+}
+
+/** What a change of a task left it as. */
+export interface TaskChanged {
+  readonly run: string;
+  readonly node: string;
+  readonly task: string;
+  readonly assignee: string | null;
+  readonly deadlineAt: number | null;
+}
+
+export interface TaskPage extends TaskFilter {
+  /** Only tasks that this principal may answer now. */
+  readonly answerableBy?: string;
+}
+
+interface TasksParts {
+  readonly runs: RunReader;
+  readonly groups: Groups | undefined;
+  send(run: string, message: RunMessage): Promise<unknown>;
+}
+
+const MAX_NAME_LENGTH = 256;
+const MAX_COMMENT_LENGTH = 16_384;
+
+export class Tasks {
+  readonly #parts: TasksParts;
+
+  constructor(parts: TasksParts) {
+    this.#parts = parts;
+  }
+
+  /** Open tasks, unless another status is asked for; oldest first. */
+  async list({ answerableBy, ...filter }: TaskPage = {}): Promise<TaskView[]> {
+    const who = answerableBy === undefined ? undefined : await this.#principal(answerableBy);
+    return this.#parts.runs.tasks({ ...filter, ...(who !== undefined && { answerableBy: who }) });
+  }
+
+  /** Rejects with `task-unknown`. */
+  get(id: string): Promise<TaskView> {
+    return this.#parts.runs.task(id);
+  }
+
+  /** Answers so far, oldest first: one, or the votes. */
+  responses(id: string): Promise<ResponseView[]> {
+    return this.#parts.runs.responses(id);
+  }
+
+  /**
+   * Answers a task. Rejects with `task-unknown`, `task-foreign`, `task-closed`, `task-superseded`,
+   * `task-claimed`, `task-expired`, `responder-refused`, `responder-excluded`, `vote-repeated`,
+   * `presentation-outdated`, `message-conflict` or `response-invalid`.
+   */
+  async respond(id: string, options: RespondOptions): Promise<Responded> {
+    const task = await this.get(id);
+    if (options.run !== undefined && options.run !== task.run) {
+      const message = `task ${id} belongs to another run than ${options.run}`;
+      throw new RunchartError('task-foreign', message);
+    }
+    const { responder, digest = null, messageId = null, comment = null } = options;
+    if (messageId !== null) readName(messageId, 'messageId');
+    if (comment !== null && comment.length > MAX_COMMENT_LENGTH) {
+      const message = `comment has at most ${MAX_COMMENT_LENGTH} characters`;
+      throw new RunchartError('argument-invalid', message);
+    }
+    const who = responder === undefined ? null : await this.#principal(responder);
+    const response = readJson(options.response, 'the response');
+    const { node } = task;
+    const answer = { response, digest, messageId, comment, node };
+    const by = { responder: who?.name ?? null, groups: who?.groups ?? [] };
+    try {
+      const message = { type: 'task.respond', task: id, ...answer, ...by } as const;
+      return (await this.#parts.send(task.run, message)) as Responded;
+    } catch (error) {
+      return this.#answered(task, messageId, response, error);
+    }
+  }
+
+  /** Takes a task for oneself. Rejects with `task-claimed`, `task-not-claimable`, `task-closed`, `responder-refused`. */
+  async claim(id: string, { by }: { readonly by: string }): Promise<TaskChanged> {
+    return this.#change(id, { type: 'claim', by: await this.#principal(by) });
+  }
+
+  /** Gives a task back to all who may answer it. Rejects with `task-claimed` where it belongs to somebody else. */
+  async release(id: string, { by }: { readonly by: string }): Promise<TaskChanged> {
+    return this.#change(id, { type: 'release', by: await this.#principal(by) });
+  }
+
+  /** Hands a task on. Rejects with `delegation-refused`, `task-claimed`, `responder-refused`. */
+  async delegate(
+    id: string,
+    { by, to }: { readonly by: string; readonly to: string },
+  ): Promise<TaskChanged> {
+    const [from, receiver] = [await this.#principal(by), await this.#principal(to)];
+    return this.#change(id, { type: 'delegate', by: from, to: receiver });
+  }
+
+  /** An operator gives a task to somebody, or with null to nobody. Rejects with `responder-excluded`. */
+  async assign(
+    id: string,
+    { to, by }: { readonly to: string | null; readonly by?: string },
+  ): Promise<TaskChanged> {
+    const receiver = to === null ? null : await this.#principal(to);
+    return this.#change(id, { type: 'assign', by: await this.#by(by), to: receiver });
+  }
+
+  /** Puts a task's deadline off, to a time in milliseconds since the epoch. Rejects with `argument-invalid`. */
+  async extend(
+    id: string,
+    { deadlineAt, by }: { readonly deadlineAt: number; readonly by?: string },
+  ): Promise<TaskChanged> {
+    return this.#change(id, { type: 'extend', by: await this.#by(by), deadlineAt });
+  }
+
+  async #change(id: string, change: TaskChange): Promise<TaskChanged> {
+    const { run } = await this.get(id);
+    const message = { type: 'task.change', task: id, change } as const;
+    return (await this.#parts.send(run, message)) as TaskChanged;
+  }
+
+  /** A message that has answered the task before is told what came of it. */
+  async #answered(
+    { id, run, node, status }: TaskView,
+    messageId: string | null,
+    response: JsonValue,
+    error: unknown,
+  ): Promise<Responded> {
+    const isOver = error instanceof RunchartError && CLOSED.has(error.code);
+    const earlier = isOver && messageId !== null ? await this.responses(id) : [];
+    const same = earlier.find((answer) => answer.messageId === messageId);
+    if (same === undefined) throw error;
+    if (JSON.stringify(same.response) !== JSON.stringify(response)) {
+      const message = `message ${messageId} has answered task ${id} otherwise`;
+      throw new RunchartError('message-conflict', message);
+    }
+    return { run, node, task: id, outcome: same.outcome, isDecided: status !== 'open' };
+  }
+
+  async #by(name: string | undefined): Promise<Principal | null> {
+    return name === undefined ? null : this.#principal(name);
+  }
+
+  async #principal(name: string): Promise<Principal> {
+    readName(name, 'a name');
+    return { name, groups: await this.#groupsOf(name) };
+  }
+
+  async #groupsOf(name: string): Promise<readonly string[]> {
+    const { groups = {} } = this.#parts;
+    if (typeof groups === 'function') return groups(name);
+    return Object.entries(groups).flatMap(([group, members]) =>
+      members.includes(name) ? [group] : [],
+    );
+  }
+}
+
+/** Refusals of an answer that came too late, for which an earlier one is looked up. */
+const CLOSED: ReadonlySet<string> = new Set(['task-closed', 'task-superseded', 'vote-repeated']);
+
+function readName(name: string, what: string): void {
+  if (typeof name === 'string' && name !== '' && name.length <= MAX_NAME_LENGTH) return;
+  const message = `${what} has 1 to ${MAX_NAME_LENGTH} characters`;
+  throw new RunchartError('argument-invalid', message);
+}
