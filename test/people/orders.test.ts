@@ -1,0 +1,144 @@
+/** Everything that can meet an answer, in every order: one outcome, one event, and the loser is told. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { RunchartError } from '../../src/errors.js';
+import { type Kernel, respondMessage } from '../support/kernel.js';
+import { approval, type Draft } from '../support/plans.js';
+import { asked, by, human } from './asking.js';
+
+const DEADLINE_MS = 1_000;
+
+/** What became of what somebody did: done, or the code of the refusal. */
+type Fate = 'done' | string;
+
+/** Does it when its turn comes; its commit is held back until a flush has its turn. */
+interface Rival {
+  readonly name: string;
+  act(kernel: Kernel, task: string): Promise<unknown>;
+}
+
+const answerBy = (name: string, response: object): Rival => ({
+  name: `answer of ${name}`,
+  act: (kernel, task) =>
+    kernel.send(
+      respondMessage({ task, node: 'ask', response: response as never, responder: name }),
+    ),
+});
+const cancel: Rival = { name: 'cancel', act: (kernel) => kernel.cancel() };
+const claim: Rival = {
+  name: 'claim',
+  act: (kernel, task) =>
+    kernel.send({ type: 'task.change', task, change: { type: 'claim', by: by('eve') } }),
+};
+const deadline: Rival = {
+  name: 'deadline',
+  act: async (kernel) => {
+    const { clock } = kernel;
+    clock.advance(DEADLINE_MS);
+  },
+};
+
+async function race(ask: Draft, rivals: readonly Rival[], scheduler: fc.Scheduler) {
+  const kernel = await asked(ask);
+  const task = kernel.task('ask');
+  const fates = new Map<string, Fate>();
+  kernel.storage.isHeld = true;
+  const acted = rivals.map((rival) =>
+    scheduler.schedule(Promise.resolve(), rival.name).then(() => {
+      const fate = rival.act(kernel, task).then(
+        () => 'done',
+        (error: unknown) => {
+          if (error instanceof RunchartError) return error.code;
+          throw error;
+        },
+      );
+      return fate.then((what) => fates.set(rival.name, what));
+    }),
+  );
+  const flushes = rivals.map((_, index) =>
+    scheduler.schedule(Promise.resolve(), `flush ${index}`).then(() => kernel.storage.flush()),
+  );
+  await scheduler.waitAll();
+  await Promise.all(flushes);
+  kernel.storage.isHeld = false;
+  kernel.storage.flush();
+  await kernel.settle();
+  await Promise.all(acted);
+  return { kernel, task, fates };
+}
+
+function expectOneOutcome(kernel: Kernel, task: string, fates: ReadonlyMap<string, Fate>): void {
+  expect(kernel.complaints).toEqual([]);
+  expect(kernel.openTasks()).toEqual([]);
+  expect(kernel.log('r1', /^task\.closed/)).toHaveLength(1);
+  const { responses, tasks } = kernel.rows();
+  const answers = [...fates].filter(([name]) => name.startsWith('answer'));
+  const won = answers.filter(([, fate]) => fate === 'done');
+  expect(responses).toHaveLength(won.length);
+  expect(won.length).toBeLessThanOrEqual(1);
+  expect(tasks.get(task)?.status === 'answered').toBe(won.length === 1);
+  const lost = answers.flatMap(([, fate]) => (fate === 'done' ? [] : [fate]));
+  for (const code of lost) expect(['task-closed', 'task-expired']).toContain(code);
+  const ends = kernel.log('r1', /^node\.(completed|failed|cancelled|skipped) ask/);
+  expect(ends).toHaveLength(1);
+}
+
+const YES = { approved: true };
+const ask = approval('ask', { deadlineMs: DEADLINE_MS });
+
+describe('an answer that meets', () => {
+  it.each<[string, readonly Rival[]]>([
+    ['another answer', [answerBy('ann', YES), answerBy('bob', { approved: false })]],
+    ['its deadline', [answerBy('ann', YES), deadline]],
+    ['a cancel', [answerBy('ann', YES), cancel]],
+    ['everything', [answerBy('ann', YES), answerBy('bob', { approved: false }), deadline, cancel]],
+  ])('S129 S153 %s, in any order, is taken or refused, and nothing else', async (_what, rivals) => {
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), async (scheduler) => {
+        const { kernel, task, fates } = await race(ask, rivals, scheduler);
+        // Where nobody was against it, it is the deadline that is still to come.
+        if (kernel.openTasks().length > 0) await kernel.advance(DEADLINE_MS);
+        expectOneOutcome(kernel, task, fates);
+        const before = kernel.log();
+        await kernel.restart();
+        expect(kernel.log('r1', /^task/)).toEqual(before.filter((line) => line.startsWith('task')));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('S206 a claim, in any order, is taken before it or refused after it', async () => {
+    const seen = new Set<Fate>();
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), async (scheduler) => {
+        const { kernel, fates } = await race(ask, [answerBy('ann', YES), claim], scheduler);
+        const [answer = '', claimed] = [fates.get('answer of ann'), fates.get('claim')];
+        seen.add(answer);
+        if (answer === 'done') expect(claimed).toBe('task-closed');
+        else expect([answer, claimed]).toEqual(['task-claimed', 'done']);
+        expect(kernel.complaints).toEqual([]);
+      }),
+      { numRuns: 40 },
+    );
+    expect(seen.size).toBe(2);
+  });
+
+  it('S203 an edit, in any order, is taken before it or shown what has changed', async () => {
+    const edit = answerBy('bob', { decision: 'edit', output: { v: 2 } });
+    const accept = answerBy('ann', { decision: 'accept' });
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), async (scheduler) => {
+        const { kernel, fates } = await race(
+          human('review-edit', 'ask'),
+          [edit, accept],
+          scheduler,
+        );
+        const [edited, accepted] = [fates.get('answer of bob'), fates.get('answer of ann')];
+        if (accepted === 'done') expect(edited).toBe('task-closed');
+        else expect([edited, accepted]).toEqual(['done', 'task-superseded']);
+        expect(kernel.complaints).toEqual([]);
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
