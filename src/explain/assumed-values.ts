@@ -38,6 +38,8 @@ const MAX_DEPTH = 32;
 export class AssumedValues {
   readonly #known: Known;
   readonly #assumed: Assumption;
+  /** By depth and name of a place: branches that come together again lead to the same places. */
+  readonly #views = new Map<string, NodeView | undefined>();
 
   constructor(known: Known, assumed: Assumption) {
     this.#known = known;
@@ -96,6 +98,14 @@ export class AssumedValues {
   }
 
   #view(place: PlaceOf, depth: number): NodeView | undefined {
+    const key = `${depth} ${nameOf(place)}`;
+    if (this.#views.has(key)) return this.#views.get(key);
+    const view = this.#viewAnew(place, depth);
+    this.#views.set(key, view);
+    return view;
+  }
+
+  #viewAnew(place: PlaceOf, depth: number): NodeView | undefined {
     if (this.#isAssumed(place)) {
       const { value, action, input } = this.#assumed;
       return { status: 'completed', output: value, action, input };
