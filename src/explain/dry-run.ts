@@ -8,7 +8,7 @@ import { RunchartError } from '../errors.js';
 import { isFinal, type NodeStatus, type RunStatus } from '../machines/statuses.js';
 import { executorsOf } from '../plan/executors.js';
 import { blockingIssues } from '../plan/issue.js';
-import type { JsonObject, JsonValue } from '../plan/json.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../plan/json.js';
 import type { NodeView } from '../plan/plan-version.js';
 import type { Plan } from '../plan/schema.js';
 import { Faults } from '../testing/faults.js';
@@ -476,8 +476,7 @@ const RUN_NODE = { id: '(run)' } as Place['node'];
 /** The outcomes of an approval for which there is a response that fits its schema. */
 function approvals(plan: StagedPlan, place: Place): Answer[] {
   const sample = plan.sample(place);
-  const base =
-    typeof sample === 'object' && sample !== null && !Array.isArray(sample) ? sample : {};
+  const base = isJsonObject(sample) ? sample : {};
   const { requiredEdits: _, ...plain } = base;
   const responses: readonly JsonObject[] = [
     { ...plain, approved: true },

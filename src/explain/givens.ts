@@ -1,5 +1,5 @@
 /** What a dry run was given instead of samples: outputs, and answers of people, by node. */
-import type { JsonObject, JsonValue } from '../plan/json.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../plan/json.js';
 
 /** What an action comes to. */
 export type Outcome =
@@ -44,7 +44,7 @@ export class Givens {
 
 /** `{action, output?}`, `{fails: class}`, or the output itself. */
 export function toOutcome(given: JsonValue): Outcome {
-  if (typeof given === 'object' && given !== null && !Array.isArray(given)) {
+  if (isJsonObject(given)) {
     const { action, fails, output } = given;
     if (typeof fails === 'string' && hasOnly(given, ['fails'])) {
       return { is: 'failure', class: fails };

@@ -10,7 +10,7 @@ import { Findings, type Reporter } from './findings.js';
 import { deepFreeze } from './freeze.js';
 import type { GraphParts } from './graph-parts.js';
 import { formatIssues, type Issue } from './issue.js';
-import type { JsonObject } from './json.js';
+import { isJsonObject, type JsonObject } from './json.js';
 import { toJsonValue } from './json-values.js';
 import type { Expression, PlanVersion, ValueValidator } from './plan-version.js';
 import { pointer } from './pointer.js';
@@ -48,7 +48,7 @@ export function compilePlan(draft: unknown): CompileResult {
   if (!json.ok) {
     const { code, message, path } = json;
     findings.block({ code, message, path });
-  } else if (!isObject(json.value)) {
+  } else if (!isJsonObject(json.value)) {
     findings.block({ code: 'wrong-type', message: 'A plan is an object', path: '' });
   } else if (hasSteps(json.value)) {
     return withStepPaths(compileDraft(planFromSteps(json.value), findings));
@@ -65,10 +65,6 @@ export function compilePlanOrThrow(draft: unknown): PlanVersion {
   return result.version;
 }
 
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 function withStepPaths(result: CompileResult): CompileResult {
   if (!result.ok) return { ok: false, issues: result.issues.map(issueOfStep) };
   const { version } = result;
@@ -83,7 +79,7 @@ function compileDraft(draft: JsonObject, findings: Findings): CompileResult {
   const parts = compileParts(outline, named, undefined, findings);
   for (const [name, plan] of Object.entries(outline.plans)) {
     const within = findings.within(pointer('plans', name));
-    if (!isObject(plan)) {
+    if (!isJsonObject(plan)) {
       within.block({ code: 'wrong-type', message: 'A plan is an object', path: '' });
     } else compileParts(outlinePlan(plan, within), named, name, within);
   }
