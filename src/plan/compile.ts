@@ -5,6 +5,7 @@
 import { RunchartError } from '../errors.js';
 import { canonicalJson, contentHash } from './canonical.js';
 import { assembleGraph, compileGraph } from './compile-graph.js';
+import { reportFault, reportUnknownNodes } from './expression-findings.js';
 import { parseExpression } from './expressions.js';
 import { Findings, type Reporter } from './findings.js';
 import { deepFreeze } from './freeze.js';
@@ -19,8 +20,6 @@ import type { Plan } from './schema.js';
 import { outlinePlan, type PlanOutline } from './shape.js';
 import { hasSteps, issueOfStep, planFromSteps } from './steps.js';
 import { type NamedPlans, namedPlans } from './subplans.js';
-import { didYouMean } from './suggest.js';
-import { positionIn } from './text-position.js';
 import { ValueSchemas } from './value-schemas.js';
 
 export type CompileResult =
@@ -146,23 +145,12 @@ function compileResult(
   findings: Reporter,
 ): Expression | undefined {
   if (text === undefined) return undefined;
+  const written = { text, path: '/result' };
   const result = parseExpression(text);
-  const path = '/result';
   if (!result.ok) {
-    const { message, hint, offset } = result.fault;
-    const detail = positionIn(text, offset);
-    findings.block({ code: 'invalid-expression', message, path, hint, detail });
+    reportFault(written, result.fault, findings);
     return undefined;
   }
-  for (const [id, offset] of result.nodeOffsets) {
-    if (topology.positionOf.has(id)) continue;
-    findings.block({
-      code: 'unknown-node-in-condition',
-      message: `The expression reads '${id}', which is not a node`,
-      path,
-      hint: didYouMean(id, topology.positionOf.keys()),
-      detail: positionIn(text, offset),
-    });
-  }
+  reportUnknownNodes(written, result, topology, (id) => topology.positionOf.has(id), findings);
   return result.expression;
 }

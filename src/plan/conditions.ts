@@ -15,8 +15,6 @@ import {
 } from './expressions.js';
 import type { Condition, CountCondition, EdgeScope, JoinCounts } from './plan-version.js';
 
-export type { ConditionFault } from './condition-syntax.js';
-
 export interface ParsedCondition extends Facts {
   readonly condition: Condition;
   /** Ids in `nodes["id"]` and `nodes.id`, each once, in order of appearance. */
