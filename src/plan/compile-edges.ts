@@ -231,5 +231,5 @@ export class EdgeCompiler {
 /** Whether nothing in a condition depends on the nodes of the plan, and nothing is worth a warning. */
 function isPlain(parsed: ParsedCondition | undefined): boolean {
   if (parsed === undefined) return true;
-  return parsed.nodeIds.length === 0 && !parsed.readsOutcome && parsed.constant === undefined;
+  return parsed.nodeOffsets.size === 0 && !parsed.readsOutcome && parsed.constant === undefined;
 }

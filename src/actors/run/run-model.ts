@@ -213,7 +213,7 @@ export class RunModel {
   /** A ready node run waits to be let in. */
   enqueue(run: NodeRun): void {
     const key = concurrencyKeyOf(run, this.scopeOf(run));
-    run.key = key?.ok ? String(key.value) : undefined;
+    run.key = key?.ok ? key.value : undefined;
     this.#tickets += 1;
     run.ticket = this.#tickets;
     this.waiting.push(laneOf(run), { run, number: run.ticket });
