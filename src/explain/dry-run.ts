@@ -15,7 +15,7 @@ import { Faults } from '../testing/faults.js';
 import type { MemoryRun } from '../testing/memory-storage.js';
 import { SimulationError } from '../testing/simulation-error.js';
 import type { TestRun } from '../testing/test-run.js';
-import { World } from '../testing/world.js';
+import { DEFAULT_MAX_TIME_MS, World } from '../testing/world.js';
 import type { Choices } from './choices.js';
 import { type Outcome, toOutcome } from './givens.js';
 import { nameOf, type Place, type PlaceOf } from './plan-index.js';
@@ -48,7 +48,6 @@ export interface Warning {
 
 const RUN = 'run';
 const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
-const TEN_YEARS_MS = 3_652 * 86_400_000;
 /** Iterations of a loop whose choices are gone through; later ones take each option in turn. */
 const BRANCHING_ITERATIONS = 2;
 const OUTCOMES = ['approved', 'rejected', 'changes-requested'] as const;
@@ -90,7 +89,7 @@ class Rehearsal {
       logger: SILENT,
       faults: new Faults(),
       holdsHandlers: false,
-      maxTimeMs: TEN_YEARS_MS,
+      maxTimeMs: DEFAULT_MAX_TIME_MS,
       maxSteps,
       patienceMs: 10_000,
     });

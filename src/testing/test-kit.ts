@@ -10,7 +10,7 @@ import { durationMs } from './duration.js';
 import { Faults } from './faults.js';
 import { Stepper } from './stepper.js';
 import type { TestRun } from './test-run.js';
-import { World, type WorldOptions } from './world.js';
+import { DEFAULT_MAX_TIME_MS, World, type WorldOptions } from './world.js';
 
 export interface TestKitOptions {
   readonly handlers: Handlers;
@@ -29,11 +29,15 @@ export interface TestKitOptions {
   readonly patienceMs?: number;
 }
 
-const TEN_YEARS_MS = 3_652 * 86_400_000;
-
 /** Opens a world of its own: storage in memory, simulated time, a seed. */
 export async function testKit(options: TestKitOptions): Promise<TestKit> {
-  const { handlers, executors = [], seed = 1, limits = {}, maxTime = TEN_YEARS_MS } = options;
+  const {
+    handlers,
+    executors = [],
+    seed = 1,
+    limits = {},
+    maxTime = DEFAULT_MAX_TIME_MS,
+  } = options;
   const { maxSteps = 100_000, patienceMs = 10_000 } = options;
   const complaints: string[] = [];
   const world: WorldOptions = {

@@ -46,6 +46,9 @@ interface Budget {
   steps: number;
 }
 
+/** Ten years. */
+export const DEFAULT_MAX_TIME_MS = 3_652 * 86_400_000;
+
 /** Rounds of the event loop without any activity, after which nothing goes on. */
 const CALM_ROUNDS = 2;
 /** Events that an error prints. */
