@@ -2,13 +2,13 @@
  * What conditions would come to if a node gave a certain output: what is known of the run is taken as
  * it is, and for what is not yet known a sample stands in. Inputs are resolved as the engine does. Pure.
  */
+import { inboundEdges } from '../plan/graph-edges.js';
 import { resolveInput } from '../plan/inputs.js';
 import type { JsonValue } from '../plan/json.js';
 import { readPath } from '../plan/paths.js';
 import type { EdgeScope, NodeView } from '../plan/plan-version.js';
 import {
   findNode,
-  inbound,
   isSame,
   nameOf,
   ownPlace,
@@ -121,7 +121,7 @@ export class AssumedValues {
   }
 
   #input(place: PlaceOf, depth: number): JsonValue | undefined {
-    const edges = inbound(place.scope.graph, place.node.position);
+    const edges = inboundEdges(place.scope.graph, place.node.position);
     const taken = edges.flatMap((edge) =>
       placeAt(place.scope, edge.source).map((source) => {
         const view = this.#view(source, depth);
