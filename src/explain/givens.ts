@@ -59,3 +59,17 @@ export function toOutcome(given: JsonValue): Outcome {
 function hasOnly(value: JsonObject, keys: readonly string[]): boolean {
   return Object.keys(value).every((key) => keys.includes(key));
 }
+
+/** An outcome in the words of a choice. */
+export function describeOutcome(outcome: Outcome): string {
+  if (outcome.is === 'failure') return `fails with ${outcome.class}`;
+  const { action, output } = outcome;
+  const value = output === undefined ? '' : shorten(output);
+  return action === undefined ? value : `action ${action} ${value}`.trim();
+}
+
+/** A value on one line, in its beginning where it is long. */
+export function shorten(value: JsonValue): string {
+  const text = JSON.stringify(value);
+  return text.length > 120 ? `${text.slice(0, 119)}…` : text;
+}
