@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { JsonValue } from '../../src/index.js';
 import { testKit } from '../../src/testing/index.js';
-import { BEGINNING, linesOf, numbersTo, openExample } from './support/example.js';
+import { upTo } from '../support/numbers.js';
+import { BEGINNING, linesOf, openExample } from './support/example.js';
 
 const { plan, handlers } = await openExample('single-node');
 
@@ -17,7 +18,7 @@ describe('examples/single-node', () => {
       'node.completed echo#1',
       'run.completed running→completed',
     ]);
-    expect([...run.log].map(({ seq }) => seq)).toEqual(numbersTo(7));
+    expect([...run.log].map(({ seq }) => seq)).toEqual(upTo(7));
     expect(run.log.find('node.completed')).toMatchObject({ node: 'echo', attempt: 1 });
   });
 

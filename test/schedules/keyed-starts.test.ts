@@ -10,9 +10,9 @@ import {
   type SimulatedEnvironment,
   simulatedEnvironment,
 } from '../../src/testing/simulation.js';
-import { temporaryDatabase } from '../persistence/support/storage.js';
 import { TurnMaker } from '../persistence/support/turns.js';
 import { action, approval, plan } from '../support/plans.js';
+import { temporaryDatabase } from '../support/temporary.js';
 
 const ASK: Plan = plan([approval('ask')]).plan;
 const WORK: Plan = plan([action('a')]).plan;

@@ -4,8 +4,8 @@ import type { Handlers } from '../../src/actors/handlers.js';
 import { createOrchestrator, type Orchestrator } from '../../src/orchestrator.js';
 import type { Plan } from '../../src/plan/schema.js';
 import { type SimulatedEnvironment, simulatedEnvironment } from '../../src/testing/simulation.js';
-import { temporaryDatabase } from '../persistence/support/storage.js';
 import { action, approval, plan } from '../support/plans.js';
+import { temporaryDatabase } from '../support/temporary.js';
 
 const HOUR_MS = 3_600_000;
 const WORK: Plan = plan([action('a')]).plan;
