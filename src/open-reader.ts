@@ -1,8 +1,5 @@
 /** Reading a database beside the process that owns it, and the errors that tell who does. */
-import { existsSync } from 'node:fs';
-import { parseDatabasePath } from './persistence/database-path.js';
-import { Reader } from './persistence/reader.js';
-import { StorageError } from './persistence/storage-error.js';
+import { openExisting } from './persistence/reader.js';
 import { RunReader } from './run-reader.js';
 
 export { type OwnerInfo, StorageError } from './persistence/storage-error.js';
@@ -14,12 +11,6 @@ export interface OpenReader {
 
 /** Opens the reads of an existing database: takes nothing from its owner and writes nothing. Throws a StorageError. */
 export function openRunReader(url: string): OpenReader {
-  const path = parseDatabasePath(url);
-  if (!existsSync(path)) {
-    throw new StorageError('cannot-open', `There is no database at ${path}.`, {
-      hint: 'Start a run first, or name another database.',
-    });
-  }
-  const reader = new Reader(path);
+  const reader = openExisting(url, 'Start a run first, or name another database.');
   return { runs: new RunReader(reader), close: () => reader.close() };
 }

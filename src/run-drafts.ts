@@ -75,11 +75,7 @@ export class RunDrafts {
 
   /** The run of an occurrence of a schedule, under the id that belongs to it. */
   async scheduled({ run, schedule, plan, input, metadata }: ScheduledStart): Promise<RunDraft> {
-    const planJson = await this.#parts.store.loadPlan(plan);
-    if (planJson === undefined) {
-      throw new RunchartError('plan-unknown', `there is no plan ${plan}`);
-    }
-    const version = this.#parts.plans.fromStored(plan, planJson);
+    const version = await this.#version(plan);
     this.#parts.registry.assertServes(version);
     const requestedBy = `schedule/${schedule}`;
     const record = this.#record(version, readInput(version, input), {
@@ -92,8 +88,8 @@ export class RunDrafts {
 
   /** The run of a subplan, under the id that its parent gave it. */
   async child(parent: RunRecord, child: ChildStart): Promise<RunDraft> {
-    const planJson = await this.#parts.store.loadPlan(parent.planHash);
-    const plan = draftOfSubplan(JSON.parse(planJson ?? '{}') as Plan, child.plan);
+    const { plan: parentPlan } = await this.#version(parent.planHash);
+    const plan = draftOfSubplan(parentPlan, child.plan);
     if (plan === undefined) {
       throw new RunchartError('plan-unknown', `there is no plan named "${child.plan}"`);
     }
@@ -110,6 +106,17 @@ export class RunDrafts {
       settingsJson: JSON.stringify(child.settings),
     };
     return { ...drafted, record };
+  }
+
+  async #version(hash: string): Promise<PlanVersion> {
+    const { plans, store } = this.#parts;
+    const known = plans.get(hash);
+    if (known !== undefined) return known;
+    const planJson = await store.loadPlan(hash);
+    if (planJson === undefined) {
+      throw new RunchartError('plan-unknown', `there is no plan ${hash}`);
+    }
+    return plans.fromStored(hash, planJson);
   }
 
   #compile(plan: Plan): PlanVersion {

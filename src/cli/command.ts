@@ -1,5 +1,5 @@
 /** What all commands have in common. */
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { EXIT, type ExitCode } from './exit-codes.js';
 
 /** Takes the exit code of the command that ran. */
@@ -20,6 +20,13 @@ export function databaseCommand(name: string, summary: string): Command {
 
 export function addJson(target: Command): Command {
   return target.option('--json', 'print JSON for programs');
+}
+
+/** How many rows are wanted at most. */
+export function parseLimit(text: string): number {
+  const limit = Number(text);
+  if (Number.isInteger(limit) && limit >= 1 && limit <= 1_000) return limit;
+  throw new InvalidArgumentError('Expected a whole number from 1 to 1000.');
 }
 
 /** Wraps an action that returns nothing but an exit code, or nothing for success. */

@@ -37,21 +37,26 @@ export class RemoteOwner {
   }
 
   start(body: { plan: string; input?: JsonValue; id?: string }): Promise<RunSummary> {
-    return this.#send('POST', '/runs', body);
+    return this.post('/runs', body);
   }
 
   /** Does to a task what the verb says. */
   change(task: string, verb: TaskVerb, body: JsonObject): Promise<TaskChanged> {
-    return this.#send('POST', `/tasks/${encodeURIComponent(task)}/${verb}`, body);
+    return this.post(`/tasks/${encodeURIComponent(task)}/${verb}`, body);
   }
 
   respond(task: string, body: RespondOptions): Promise<Responded> {
-    return this.#send('POST', `/tasks/${encodeURIComponent(task)}/response`, body);
+    return this.post(`/tasks/${encodeURIComponent(task)}/response`, body);
   }
 
   /** Does to a run what the last part of the path says. */
   async command(run: string, verb: RunVerb, body: JsonObject = {}) {
-    await this.#send('POST', `/runs/${encodeURIComponent(run)}/${verb}`, body);
+    await this.post(`/runs/${encodeURIComponent(run)}/${verb}`, body);
+  }
+
+  /** Resolves with what the server answers. Rejects with a RemoteError. */
+  post<T>(path: string, body: object = {}): Promise<T> {
+    return this.#send('POST', path, body);
   }
 
   async #send<T>(method: string, path: string, body?: object): Promise<T> {

@@ -2,13 +2,13 @@
  * What conditions would come to if a node gave a certain output: what is known of the run is taken as
  * it is, and for what is not yet known a sample stands in. Inputs are resolved as the engine does. Pure.
  */
+import { inboundEdges } from '../plan/graph-edges.js';
 import { resolveInput } from '../plan/inputs.js';
 import type { JsonValue } from '../plan/json.js';
 import { readPath } from '../plan/paths.js';
 import type { EdgeScope, NodeView } from '../plan/plan-version.js';
 import {
   findNode,
-  inbound,
   isSame,
   nameOf,
   ownPlace,
@@ -38,6 +38,8 @@ const MAX_DEPTH = 32;
 export class AssumedValues {
   readonly #known: Known;
   readonly #assumed: Assumption;
+  /** By depth and name of a place: branches that come together again lead to the same places. */
+  readonly #views = new Map<string, NodeView | undefined>();
 
   constructor(known: Known, assumed: Assumption) {
     this.#known = known;
@@ -96,6 +98,14 @@ export class AssumedValues {
   }
 
   #view(place: PlaceOf, depth: number): NodeView | undefined {
+    const key = `${depth} ${nameOf(place)}`;
+    if (this.#views.has(key)) return this.#views.get(key);
+    const view = this.#viewAnew(place, depth);
+    this.#views.set(key, view);
+    return view;
+  }
+
+  #viewAnew(place: PlaceOf, depth: number): NodeView | undefined {
     if (this.#isAssumed(place)) {
       const { value, action, input } = this.#assumed;
       return { status: 'completed', output: value, action, input };
@@ -111,7 +121,7 @@ export class AssumedValues {
   }
 
   #input(place: PlaceOf, depth: number): JsonValue | undefined {
-    const edges = inbound(place.scope.graph, place.node.position);
+    const edges = inboundEdges(place.scope.graph, place.node.position);
     const taken = edges.flatMap((edge) =>
       placeAt(place.scope, edge.source).map((source) => {
         const view = this.#view(source, depth);

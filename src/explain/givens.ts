@@ -1,5 +1,5 @@
 /** What a dry run was given instead of samples: outputs, and answers of people, by node. */
-import type { JsonObject, JsonValue } from '../plan/json.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../plan/json.js';
 
 /** What an action comes to. */
 export type Outcome =
@@ -44,7 +44,7 @@ export class Givens {
 
 /** `{action, output?}`, `{fails: class}`, or the output itself. */
 export function toOutcome(given: JsonValue): Outcome {
-  if (typeof given === 'object' && given !== null && !Array.isArray(given)) {
+  if (isJsonObject(given)) {
     const { action, fails, output } = given;
     if (typeof fails === 'string' && hasOnly(given, ['fails'])) {
       return { is: 'failure', class: fails };
@@ -58,4 +58,18 @@ export function toOutcome(given: JsonValue): Outcome {
 
 function hasOnly(value: JsonObject, keys: readonly string[]): boolean {
   return Object.keys(value).every((key) => keys.includes(key));
+}
+
+/** An outcome in the words of a choice. */
+export function describeOutcome(outcome: Outcome): string {
+  if (outcome.is === 'failure') return `fails with ${outcome.class}`;
+  const { action, output } = outcome;
+  const value = output === undefined ? '' : shorten(output);
+  return action === undefined ? value : `action ${action} ${value}`.trim();
+}
+
+/** A value on one line, in its beginning where it is long. */
+export function shorten(value: JsonValue): string {
+  const text = JSON.stringify(value);
+  return text.length > 120 ? `${text.slice(0, 119)}…` : text;
 }

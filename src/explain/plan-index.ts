@@ -4,6 +4,7 @@
  */
 import { edgeIds } from '../plan/edge-ids.js';
 import { BREAK, type PlanEdge } from '../plan/edge-schema.js';
+import { inboundEdges, outgoingEdges } from '../plan/graph-edges.js';
 import type { JsonValue } from '../plan/json.js';
 import { type PathSegment, parsePath } from '../plan/paths.js';
 import type {
@@ -161,7 +162,7 @@ export class PlanIndex {
   }
 
   #successors({ scope, node }: PlaceOf): readonly PlaceOf[] {
-    return outgoing(scope.graph, node.position).flatMap((edge) => {
+    return outgoingEdges(scope.graph, node.position).flatMap((edge) => {
       const isWhole = edge.map === undefined && edge.transform === undefined;
       const [target] = placeAt(scope, edge.target);
       return target !== undefined && isWhole && isPassedOn(target) ? [target] : [];
@@ -267,7 +268,7 @@ export class PlanIndex {
     depth: number,
   ): readonly Origin[] {
     const { scope, node } = place;
-    const edges = inbound(scope.graph, node.position);
+    const edges = inboundEdges(scope.graph, node.position);
     if (edges.length === 0) {
       if (scope.host === undefined) return [{ place: undefined, segments }];
       if (segments[0] !== 'input') return [];
@@ -322,15 +323,6 @@ export function isSame({ place }: Origin, other: PlaceOf | undefined): boolean {
   return nameOf(place) === nameOf(other);
 }
 
-export function outgoing(graph: PlanGraph, position: number): readonly CompiledEdge[] {
-  return graph.edges.slice(graph.outStart[position], graph.outStart[position + 1]);
-}
-
-export function inbound(graph: PlanGraph, position: number): readonly CompiledEdge[] {
-  const places = graph.inEdges.slice(graph.inStart[position], graph.inStart[position + 1]);
-  return [...places].flatMap((index) => graph.edges[index] ?? []);
-}
-
 /** A node by id, looked for in a graph and then in those around it. */
 export function findNode(scope: PlanScope, id: string): PlaceOf | undefined {
   for (let within: PlanScope | undefined = scope; within; within = within.host?.scope) {
@@ -347,7 +339,7 @@ export function placeAt(scope: PlanScope, position: number): readonly PlaceOf[] 
 
 /** Whether its input is the output of its one source, as it is. */
 function isPassedOn({ scope, node }: PlaceOf): boolean {
-  return node.kind !== 'join' && inbound(scope.graph, node.position).length === 1;
+  return node.kind !== 'join' && inboundEdges(scope.graph, node.position).length === 1;
 }
 
 function scopesOf({ graph, plan }: PlanVersion): readonly PlanScope[] {

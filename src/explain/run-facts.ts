@@ -46,6 +46,8 @@ export interface EdgeEvaluated {
 }
 
 const PAGE = 1_000;
+/** Events of a run, up to one, among which its cause lies. */
+const CAUSES_WITHIN = 8;
 const NO_ROW = Promise.resolve(undefined);
 /** Above every character that a path may hold. */
 const LAST = '\u{10FFFF}';
@@ -58,6 +60,9 @@ export class RunFacts {
   readonly #wholeScopes = new Set<string>();
   readonly #byType = new Map<string, Promise<readonly Fact[]>>();
   readonly #nodeRuns = new Map<string, Promise<NodeRunRecord | undefined>>();
+  readonly #attempts = new Map<string, Promise<readonly AttemptRecord[]>>();
+  readonly #events = new Map<number, Promise<Fact | undefined>>();
+  readonly #before = new Map<number, Promise<readonly Fact[]>>();
 
   constructor(rows: FactRows, record: RunRecord, plan: Plan) {
     this.#rows = rows;
@@ -68,13 +73,10 @@ export class RunFacts {
 
   /** The row of a node run; undefined where nothing has happened to it. */
   nodeRun(path: string): Promise<NodeRunRecord | undefined> {
-    let row = this.#nodeRuns.get(path);
-    if (row === undefined) {
+    return once(this.#nodeRuns, path, () => {
       const scope = path.slice(0, Math.max(0, path.lastIndexOf('/')));
-      row = this.#wholeScopes.has(scope) ? NO_ROW : this.#readNodeRun(path);
-      this.#nodeRuns.set(path, row);
-    }
-    return row;
+      return this.#wholeScopes.has(scope) ? NO_ROW : this.#readNodeRun(path);
+    });
   }
 
   /** Reads all node runs of a scope at once, where one asks for many of them. */
@@ -125,9 +127,18 @@ export class RunFacts {
     return around !== undefined && isFinal(around.status) ? null : undefined;
   }
 
-  async event(seq: number): Promise<Fact | undefined> {
-    const [event] = await this.#rows.events(this.record.run, seq - 1, 1);
-    return event?.seq === seq ? toFact(event) : undefined;
+  event(seq: number): Promise<Fact | undefined> {
+    return once(this.#events, seq, async () => {
+      const [event] = await this.#rows.events(this.record.run, seq - 1, 1);
+      return event?.seq === seq ? toFact(event) : undefined;
+    });
+  }
+
+  /** Events of a node run right before its newest one, with that. */
+  before({ seq, node }: NodeRunRecord): Promise<readonly Fact[]> {
+    return once(this.#before, seq, () =>
+      this.after(Math.max(0, seq - CAUSES_WITHIN), node, CAUSES_WITHIN),
+    );
   }
 
   /** Events of a node run after `seq`, among the next thousand of the run. */
@@ -138,14 +149,10 @@ export class RunFacts {
 
   /** The first thousand events of a type. */
   ofType(type: string): Promise<readonly Fact[]> {
-    let facts = this.#byType.get(type);
-    if (facts === undefined) {
-      facts = this.#rows
-        .eventsOfType(this.record.run, type, PAGE)
-        .then((events) => events.map(toFact));
-      this.#byType.set(type, facts);
-    }
-    return facts;
+    return once(this.#byType, type, async () => {
+      const events = await this.#rows.eventsOfType(this.record.run, type, PAGE);
+      return events.map(toFact);
+    });
   }
 
   /** How the outgoing edges of a final node run were decided, by edge id. */
@@ -167,7 +174,9 @@ export class RunFacts {
   }
 
   async attempts({ node, generation }: NodeRunRecord): Promise<readonly AttemptRecord[]> {
-    const attempts = await this.#rows.attempts(this.record.run, node);
+    const attempts = await once(this.#attempts, node, () =>
+      this.#rows.attempts(this.record.run, node),
+    );
     return attempts.filter((attempt) => attempt.generation === generation);
   }
 
@@ -185,6 +194,13 @@ export class RunFacts {
   run(id: string): Promise<RunRecord | undefined> {
     return this.#rows.getRun(id);
   }
+}
+
+/** Reads what is not known yet. */
+function once<K, V>(known: Map<K, V>, key: K, read: () => V): V {
+  const found = known.get(key) ?? read();
+  known.set(key, found);
+  return found;
 }
 
 function toFact({ detailJson, ...event }: EventRecord): Fact {

@@ -2,7 +2,7 @@
  * Values that fit a JSON Schema, small and the same for the same chance. What a keyword asks beyond
  * this is left to whoever checks the value. Pure.
  */
-import type { JsonObject, JsonValue } from '../plan/json.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../plan/json.js';
 
 export type NamedSchemas = Readonly<Record<string, JsonValue>>;
 
@@ -43,7 +43,7 @@ class Sampler {
   }
 
   sample(schema: JsonValue | undefined, depth: number): JsonValue {
-    if (!isObject(schema) || depth > MAX_DEPTH) return {};
+    if (!isJsonObject(schema) || depth > MAX_DEPTH) return {};
     const whole = this.#merged(schema, depth);
     if ('const' in whole) return whole.const ?? null;
     const { enum: listed, examples } = whole;
@@ -64,7 +64,7 @@ class Sampler {
       ...listOf(oneOf).slice(0, 1),
     ];
     return parts.reduce<JsonObject>(
-      (whole, part) => (isObject(part) ? merge(whole, this.#merged(part, depth + 1)) : whole),
+      (whole, part) => (isJsonObject(part) ? merge(whole, this.#merged(part, depth + 1)) : whole),
       own,
     );
   }
@@ -74,7 +74,7 @@ class Sampler {
     let found: JsonValue | undefined = this.#root;
     for (const part of reference.slice(1).split('/').slice(1)) {
       const key = decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~');
-      found = isObject(found) && Object.hasOwn(found, key) ? found[key] : undefined;
+      found = isJsonObject(found) && Object.hasOwn(found, key) ? found[key] : undefined;
     }
     return found;
   }
@@ -121,7 +121,7 @@ class Sampler {
 
   #object(schema: JsonObject, depth: number): JsonObject {
     const made: JsonObject = {};
-    const properties = isObject(schema.properties) ? schema.properties : {};
+    const properties = isJsonObject(schema.properties) ? schema.properties : {};
     const required = listOf(schema.required).filter((key) => typeof key === 'string');
     for (const key of new Set([...Object.keys(properties), ...required])) {
       // Deep down only what has to be there: schemas may contain themselves.
@@ -176,9 +176,5 @@ function listOf(value: JsonValue | undefined): readonly JsonValue[] {
 }
 
 function objectOf(value: JsonValue | undefined): JsonObject {
-  return isObject(value) ? value : {};
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isJsonObject(value) ? value : {};
 }

@@ -3,7 +3,7 @@
  * conditions the other way. Pure; the same for the same seed.
  */
 import { blockingIssues } from '../plan/issue.js';
-import type { JsonObject, JsonValue } from '../plan/json.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../plan/json.js';
 import { type PathSegment, PathWriter, readPath } from '../plan/paths.js';
 import type { ValueValidator } from '../plan/plan-version.js';
 import type { Question, ReadPath } from './expression-reads.js';
@@ -140,7 +140,7 @@ function resolved(schema: JsonValue | undefined, named: NamedSchemas): JsonValue
 }
 
 function objectOf(value: JsonValue | undefined): JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {};
+  return isJsonObject(value) ? value : {};
 }
 
 function isValid({ validate }: Wanted, value: JsonValue): boolean {

@@ -11,7 +11,9 @@ import type { PlanVersion } from '../plan/plan-version.js';
 import type { Plan } from '../plan/schema.js';
 import { draftOfSubplan } from '../plan/subplans.js';
 import { type Choice, Frontier } from './choices.js';
-import { type DryRun, dryRun, type Warning } from './dry-run.js';
+import type { Warning } from './decisions.js';
+import { type DryRun, dryRun } from './dry-run.js';
+import type { SeenResult } from './observations.js';
 import { nameOf, PlanIndex } from './plan-index.js';
 import { Stage } from './stage.js';
 
@@ -53,7 +55,7 @@ export interface UndeterminedCondition {
   readonly edge: string;
   readonly condition: string;
   /** What it came to, whatever was tried. */
-  readonly seen: readonly ('true' | 'false' | 'error')[];
+  readonly seen: readonly SeenResult[];
 }
 
 export interface Simulation {
@@ -131,7 +133,7 @@ class Coverage {
   readonly #stage: Stage;
   readonly #reached = new Set<string>();
   readonly #taken = new Set<string>();
-  readonly #conditions = new Map<string, Set<'true' | 'false' | 'error'>>();
+  readonly #conditions = new Map<string, Set<SeenResult>>();
   readonly #warnings = new Map<string, Warning>();
 
   constructor(stage: Stage) {

@@ -1,7 +1,7 @@
 /** What all paths of a dry run share: the plan and those inside it, what was given, and samples. */
-
 import { RunchartError } from '../errors.js';
 import { compilePlan } from '../plan/compile.js';
+import { outgoingEdges } from '../plan/graph-edges.js';
 import type { JsonValue } from '../plan/json.js';
 import { readPath } from '../plan/paths.js';
 import type { PlanVersion } from '../plan/plan-version.js';
@@ -9,7 +9,7 @@ import { simulatedEnvironment } from '../testing/simulation.js';
 import { AssumedValues, type Known } from './assumed-values.js';
 import type { ReadPath } from './expression-reads.js';
 import { Givens, type Outcome } from './givens.js';
-import { nameOf, outgoing, type PlaceOf, PlanIndex } from './plan-index.js';
+import { nameOf, type PlaceOf, PlanIndex } from './plan-index.js';
 import { sampleSchema } from './sample-schema.js';
 import { sampleValue, sampleVariants, type Wanted } from './samples.js';
 
@@ -168,7 +168,7 @@ export class StagedPlan {
 
   /** A sample of what a map behind this node takes as an item. */
   #itemFor({ scope, node }: PlaceOf): JsonValue | undefined {
-    for (const edge of outgoing(scope.graph, node.position)) {
+    for (const edge of outgoingEdges(scope.graph, node.position)) {
       const source = scope.graph.nodes[edge.target]?.source;
       if (source?.kind !== 'map' || source.inputSchema === undefined) continue;
       const schema = this.index.resolve(source.inputSchema as JsonValue);
@@ -189,7 +189,7 @@ export class StagedPlan {
 
 function actionsOf({ scope, node }: PlaceOf): readonly string[] {
   if (node.kind !== 'action') return [];
-  const named = outgoing(scope.graph, node.position).flatMap(({ on }) => on ?? []);
+  const named = outgoingEdges(scope.graph, node.position).flatMap(({ on }) => on ?? []);
   return [...new Set(named)];
 }
 

@@ -16,11 +16,7 @@ const MAX_ATTEMPTS = 20;
 const MAX_NAMED = 20;
 
 /** Attempts of this generation, the newest of them where there are many. */
-export async function explainAttempts(
-  facts: RunFacts,
-  row: NodeRunRecord,
-): Promise<readonly ExplanationCause[]> {
-  const attempts = await facts.attempts(row);
+function explainAttempts(attempts: readonly AttemptRecord[]): readonly ExplanationCause[] {
   const left = attempts.length - MAX_ATTEMPTS;
   const causes = attempts.slice(-MAX_ATTEMPTS).map(explainAttempt);
   if (left <= 0) return causes;
@@ -52,7 +48,7 @@ export async function explainFailure(
   const last = parseJson<JsonObject>(failures.at(-1)?.errorJson ?? null) ?? null;
   return [
     cause('reason', `it came to ${reasonText(reason)}`, { reason: reason ?? null }),
-    ...(await explainAttempts(facts, row)),
+    ...explainAttempts(attempts),
     ...(last === null ? [] : [noRetryLeft(retryPolicy(spot), failures.length, last)]),
     ...interruptions(retryPolicy(spot), attempts),
     explainPolicy(facts, spot, reason),
@@ -293,7 +289,7 @@ export async function explainInsideOver(
     reason === undefined ? [] : [cause('inside-partial', reasonText(reason), { reason })];
   if (spot.node.kind !== 'loop') return partial;
   const { exit = null, iterations = 0 } = parseJson<JsonObject>(row.outputJson) ?? {};
-  const before = await facts.after(Math.max(0, row.seq - 8), row.node, 8);
+  const before = await facts.before(row);
   const asked = before.findLast(({ type }) => type === 'loop.condition-evaluated');
   const again = row.generation > 1 ? `#${row.generation}` : '';
   // `while` was asked about the iteration that did not begin.
@@ -342,7 +338,7 @@ export async function explainReady(
     const until = typeof dueAt === 'number' ? ` until ${timeText(dueAt)}` : '';
     return [
       cause('backing-off', `it backs off${until} before it is tried again`, { dueAt }),
-      ...(await explainAttempts(facts, row)),
+      ...explainAttempts(await facts.attempts(row)),
     ];
   }
   const { concurrency } = facts.record;
@@ -359,7 +355,7 @@ export async function explainReady(
             { key: concurrencyKey.key, limit: concurrencyKey.limit ?? 1 },
           ),
         ]),
-    ...(await explainAttempts(facts, row)),
+    ...explainAttempts(await facts.attempts(row)),
   ];
 }
 
@@ -368,7 +364,7 @@ export async function explainAnswer(
   facts: RunFacts,
   row: NodeRunRecord,
 ): Promise<readonly ExplanationCause[]> {
-  const before = await facts.after(Math.max(0, row.seq - 8), row.node, 8);
+  const before = await facts.before(row);
   const answer = before.findLast(({ type, seq }) => type === 'task.responded' && seq < row.seq);
   if (answer === undefined) return [];
   const { responder = null, outcome = null, task = null } = answer.detail;

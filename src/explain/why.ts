@@ -218,18 +218,13 @@ class Explainer {
     const facts = this.#facts;
     const inbound = await inboundOf(facts, spot);
     const taken = inbound.filter(({ outcome }) => outcome === 'taken');
-    const edges: ExplanationCause[] = [];
-    for (const one of taken.slice(0, MAX_EDGES)) {
-      edges.push(await explainEdge(facts, one, async () => []));
-    }
     const isComposite = COMPOSITES.has(spot.node.kind) && spot.as === 'node';
     const isInside = INSIDE_CODES.has(String(parseJson<JsonObject>(row.reasonJson)?.code));
     const hasFailed = row.reasonJson !== null && !isInside;
     return [
       ...explainStart(spot, inbound),
       ...explainRule(spot, inbound),
-      ...edges,
-      ...more(taken.length - MAX_EDGES, 'edges'),
+      ...(await this.#edges(taken)),
       ...(spot.as === 'compensation' ? await this.#runEnding() : []),
       ...(await explainAnswer(facts, row)),
       ...(isComposite ? await explainInsideOver(facts, spot, row) : []),
@@ -258,10 +253,13 @@ class Explainer {
     ];
   }
 
-  async #edges(inbound: readonly Inbound[], depth: number): Promise<readonly ExplanationCause[]> {
+  /** Edges one by one, with what is before them where `depth` is given. */
+  async #edges(inbound: readonly Inbound[], depth?: number): Promise<readonly ExplanationCause[]> {
+    const furtherUp = async (source: Spot) =>
+      depth === undefined ? [] : this.#look(source, depth);
     const edges: ExplanationCause[] = [];
     for (const one of inbound.slice(0, MAX_EDGES)) {
-      edges.push(await explainEdge(this.#facts, one, (source) => this.#look(source, depth)));
+      edges.push(await explainEdge(this.#facts, one, furtherUp));
     }
     return [...edges, ...more(inbound.length - MAX_EDGES, 'edges')];
   }

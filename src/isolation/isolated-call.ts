@@ -61,7 +61,6 @@ export class IsolatedCall implements PooledCall {
         export: this.#target.export,
         input: this.#input,
         data: plainData(this.#context),
-        hasHeartbeat: typeof Reflect.get(this.#context, 'heartbeat') === 'function',
       });
     } catch (error) {
       this.#reject(new IsolationError('input-not-json', 'the input cannot be copied', error));

@@ -11,7 +11,6 @@ export interface CallMessage {
   readonly input: unknown;
   /** The plain data of the context. */
   readonly data: JsonObject;
-  readonly hasHeartbeat: boolean;
 }
 
 export type ToWorker =

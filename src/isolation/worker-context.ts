@@ -15,8 +15,11 @@ export type Said = FromWorker extends infer M
 export type Say = (said: Said) => void;
 
 /** Makes the context; its `progress` and `heartbeat` throw a TypeError on what is not JSON. */
-export function workerContext(message: CallMessage, signal: AbortSignal, say: Say): HandlerContext {
-  const { data, hasHeartbeat } = message;
+export function workerContext(
+  { data }: CallMessage,
+  signal: AbortSignal,
+  say: Say,
+): HandlerContext {
   const log =
     (level: LogLevel) =>
     (...args: readonly unknown[]) =>
@@ -26,10 +29,8 @@ export function workerContext(message: CallMessage, signal: AbortSignal, say: Sa
     logger: { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') },
     progress: (value: JsonValue) =>
       say({ type: 'progress', value: asJson('progress', value) ?? null }),
-    ...(hasHeartbeat && {
-      heartbeat: (...args: readonly JsonValue[]) =>
-        say({ type: 'heartbeat', args: args.map((value) => asJson('heartbeat', value) ?? null) }),
-    }),
+    heartbeat: (...args: readonly JsonValue[]) =>
+      say({ type: 'heartbeat', args: args.map((value) => asJson('heartbeat', value) ?? null) }),
   };
   // The data are those of a context: whoever sent them took them from one.
   return { ...data, ...methods } as unknown as HandlerContext;

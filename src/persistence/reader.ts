@@ -2,7 +2,9 @@
  * The read connection. Invariants: 1. it cannot write; 2. each query is one statement, and so sees one
  * state of the database; 3. after a fault it is replaced and the query tried once more.
  */
+import { existsSync } from 'node:fs';
 import type { Client, InValue } from '@libsql/client/sqlite3';
+import { parseDatabasePath } from './database-path.js';
 import { blame, describe } from './faults.js';
 import { openConnection, parseJsonCell } from './sql.js';
 import { StorageError } from './storage-error.js';
@@ -69,4 +71,11 @@ export class Reader {
     if (cause instanceof StorageError) return cause;
     return new StorageError('storage-unavailable', `A read failed: ${describe(cause)}`, { cause });
   }
+}
+
+/** Reads of an existing database, beside its owner. Throws a StorageError; `hint` is for whoever has none yet. */
+export function openExisting(url: string, hint: string): Reader {
+  const path = parseDatabasePath(url);
+  if (existsSync(path)) return new Reader(path);
+  throw new StorageError('cannot-open', `There is no database at ${path}.`, { hint });
 }

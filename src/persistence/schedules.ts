@@ -1,10 +1,7 @@
 /** Reads of schedules. Everything comes from the disk, over a connection that cannot write. */
-import { existsSync } from 'node:fs';
 import type { RunRange, ScheduleRecord, ScheduleRows } from '../actors/ports.js';
-import { parseDatabasePath } from './database-path.js';
-import { Reader } from './reader.js';
+import { openExisting, type Reader } from './reader.js';
 import { SCHEDULE } from './rows.js';
-import { StorageError } from './storage-error.js';
 
 const SELECT = `select cast(${SCHEDULE.expression('s')} as blob) from schedules s`;
 const FIND = `${SELECT} where s.id = ?`;
@@ -53,12 +50,6 @@ export interface OpenScheduleRows {
 
 /** Opens an existing database beside its owner. Throws a StorageError. */
 export function openScheduleRows(url: string): OpenScheduleRows {
-  const path = parseDatabasePath(url);
-  if (!existsSync(path)) {
-    throw new StorageError('cannot-open', `There is no database at ${path}.`, {
-      hint: 'Create a schedule first, or name another database.',
-    });
-  }
-  const reader = new Reader(path);
+  const reader = openExisting(url, 'Create a schedule first, or name another database.');
   return { rows: new SqliteSchedules(reader), close: () => reader.close() };
 }

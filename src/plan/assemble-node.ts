@@ -1,10 +1,16 @@
 /** Puts a compiled node together, its settings filled in, from its source and what checking it gave. */
-import { restOf } from './graph.js';
-import { type Assembly, type NamedSchemas, type NodeParts, nodesOfBody } from './graph-parts.js';
+import { restOf, sourcesOf } from './graph.js';
+import {
+  type Assembly,
+  type NamedSchemas,
+  type NodeParts,
+  nodesOfBody,
+  resolveSchema,
+} from './graph-parts.js';
 import { humanOf } from './human-settings.js';
-import type { JsonObject } from './json.js';
 import type { PlanNode } from './node-schemas.js';
 import {
+  ABORT,
   backtrackOf,
   deliverablesOf,
   escalationOf,
@@ -16,25 +22,22 @@ import {
 } from './node-settings.js';
 import type {
   CompiledNode,
-  FailurePolicy,
   JoinPolicy,
   JoinRule,
   LoopSettings,
   MapSettings,
 } from './plan-version.js';
-import type { SchemaReference } from './schema.js';
 import type { Topology } from './topology.js';
 
 type Source<K extends PlanNode['kind']> = Extract<PlanNode, { kind: K }>;
 
 const DEFAULT_MAX_ITERATIONS = 1_000;
 const UNLIMITED = 1_000_000;
-const ABORT: FailurePolicy = Object.freeze({ byClass: Object.freeze({}), otherwise: 'abort' });
 
 export function assembleNode(source: PlanNode, position: number, assembly: Assembly): CompiledNode {
   const { parts: graph, named } = assembly;
   const parts = graph.nodes[position] ?? {};
-  const outputSchema = byName(outputSchemaOf(source), named);
+  const outputSchema = resolveSchema(outputSchemaOf(source), named);
   return Object.freeze({
     position,
     id: source.id,
@@ -158,7 +161,7 @@ function mapOf(
       heartbeatMs,
       validateInput: isAlone ? parts.validateItem : eachOf(parts.validateItem),
       validateOutput: isAlone ? parts.validateResult : eachOf(parts.validateResult),
-      outputSchema: byName(source.outputSchema, named),
+      outputSchema: resolveSchema(source.outputSchema, named),
       concurrencyKey: concurrencyKeyOf(source, parts),
     },
     source,
@@ -199,18 +202,7 @@ function loopOf(
   });
 }
 
-function byName(
-  reference: SchemaReference | undefined,
-  named: NamedSchemas,
-): JsonObject | boolean | undefined {
-  return typeof reference === 'string' ? named[reference] : reference;
-}
-
 function upstreamIds({ adjacency, nodes }: Topology, position: number): readonly string[] {
-  const { inStart, inEdges, sources } = adjacency;
-  const ids = new Set<string>();
-  for (let i = inStart[position] ?? 0; i < (inStart[position + 1] ?? 0); i++) {
-    ids.add(nodes[sources[inEdges[i] ?? 0] ?? 0]?.id ?? '');
-  }
+  const ids = new Set(sourcesOf(adjacency, position).map((source) => nodes[source]?.id ?? ''));
   return Object.freeze([...ids]);
 }

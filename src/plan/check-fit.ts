@@ -1,6 +1,7 @@
 /** Compares what edges carry with what their targets take, by the schemas of both ends where both are given. */
 import type { PlanEdge } from './edge-schema.js';
 import type { Reporter } from './findings.js';
+import { type GraphContext, resolveSchema } from './graph-parts.js';
 import type { JsonValue } from './json.js';
 import { parseTarget } from './mappings.js';
 import type { PlanNode } from './node-schemas.js';
@@ -13,12 +14,7 @@ import type { Topology } from './topology.js';
 
 type Schema = JsonValue | undefined;
 
-/** What the schemas of a graph are looked up in. */
-export interface SchemaSources {
-  readonly named: Readonly<Record<string, JsonValue>>;
-  /** Schema of the inputs of a run. */
-  readonly inputs: SchemaReference | undefined;
-}
+type SchemaSources = Pick<GraphContext, 'named' | 'inputs'>;
 
 export function checkFit(topology: Topology, sources: SchemaSources, findings: Reporter): void {
   const check = new FitCheck(topology, sources, findings);
@@ -101,7 +97,7 @@ class FitCheck {
   }
 
   #resolve(reference: SchemaReference | undefined): Schema {
-    return typeof reference === 'string' ? this.#sources.named[reference] : reference;
+    return resolveSchema(reference, this.#sources.named);
   }
 
   #node(id: string): PlanNode | undefined {

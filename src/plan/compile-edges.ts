@@ -1,6 +1,8 @@
 /** Compiles what edges say: conditions and maps. Checks them against the nodes of the plan. */
-import { type ConditionFault, type ParsedCondition, parseCondition } from './conditions.js';
+import type { Facts } from './condition-syntax.js';
+import { type ParsedCondition, parseCondition } from './conditions.js';
 import type { PlanEdge } from './edge-schema.js';
+import { reportFault, reportUnknownNodes, type WrittenExpression } from './expression-findings.js';
 import { parseExpression } from './expressions.js';
 import type { Reporter } from './findings.js';
 import { type HumanNode, isHuman, judges } from './human-schemas.js';
@@ -11,7 +13,6 @@ import type { Condition, Expression, Mapping } from './plan-version.js';
 import { pointer } from './pointer.js';
 import type { EdgeOutline, NodeOutline } from './shape.js';
 import { didYouMean } from './suggest.js';
-import { positionIn } from './text-position.js';
 import type { Topology } from './topology.js';
 
 export interface EdgeParts {
@@ -54,14 +55,13 @@ export class EdgeCompiler {
 
   #compileTransform({ index }: EdgeOutline, { transform }: PlanEdge): Expression | undefined {
     if (transform === undefined) return undefined;
-    const path = pointer('edges', index, 'transform');
+    const written = { text: transform, path: pointer('edges', index, 'transform') };
     const result = parseExpression(transform);
     if (!result.ok) {
-      const finding = conditionFinding(result.fault, transform, path);
-      this.#findings.block({ ...finding, code: 'invalid-expression' });
+      reportFault(written, result.fault, this.#findings);
       return undefined;
     }
-    this.#checkNodeReferences(result, transform, path);
+    this.#checkReferences(written, result);
     return result.expression;
   }
 
@@ -116,13 +116,14 @@ export class EdgeCompiler {
     const result = this.#parse(when);
     if (result.ok && isPlain(result.parsed)) return result.parsed?.condition;
     const path = pointer('edges', outline.index, 'when');
+    const written = { text: when, path };
     if (!result.ok) {
-      this.#findings.block(conditionFinding(result.fault, when, path));
+      reportFault(written, result.fault, this.#findings, 'invalid-condition');
       return undefined;
     }
     const { parsed } = result;
     if (parsed === undefined) return undefined;
-    this.#checkNodeReferences(parsed, when, path);
+    this.#checkReferences(written, parsed);
     this.#checkOutcome(parsed, source, path);
     this.#checkConstant(parsed, source, path);
     return parsed.condition;
@@ -137,21 +138,9 @@ export class EdgeCompiler {
     return result;
   }
 
-  #checkNodeReferences(
-    { nodeOffsets }: Pick<ParsedCondition, 'nodeOffsets'>,
-    text: string,
-    path: string,
-  ): void {
-    for (const [id, offset] of nodeOffsets) {
-      if (this.#isNode(id)) continue;
-      this.#findings.block({
-        code: 'unknown-node-in-condition',
-        message: `The condition reads '${id}', which is not a node`,
-        path,
-        hint: didYouMean(id, this.#topology.positionOf.keys()),
-        detail: positionIn(text, offset),
-      });
-    }
+  #checkReferences(written: WrittenExpression, facts: Pick<Facts, 'nodeOffsets'>): void {
+    const isKnown = (id: string) => this.#isNode(id);
+    reportUnknownNodes(written, facts, this.#topology, isKnown, this.#findings);
   }
 
   #checkOutcome(parsed: ParsedCondition, source: NodeOutline | undefined, path: string): void {
@@ -265,15 +254,5 @@ export class EdgeCompiler {
 /** Whether nothing in a condition depends on the nodes of the plan, and nothing is worth a warning. */
 function isPlain(parsed: ParsedCondition | undefined): boolean {
   if (parsed === undefined) return true;
-  return parsed.nodeIds.length === 0 && !parsed.readsOutcome && parsed.constant === undefined;
-}
-
-function conditionFinding(
-  fault: ConditionFault,
-  text: string,
-  path: string,
-): Parameters<Reporter['block']>[0] {
-  const detail = positionIn(text, fault.offset);
-  const message = `${fault.message} (line ${detail.line}, column ${detail.column})`;
-  return { code: 'invalid-condition', message, path, hint: fault.hint, detail };
+  return parsed.nodeOffsets.size === 0 && !parsed.readsOutcome && parsed.constant === undefined;
 }

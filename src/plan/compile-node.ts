@@ -1,8 +1,10 @@
 /** Compiles and checks what a node says beside its shape: handlers, schemas, expressions, policies, bodies. */
 import { checkFailureSettings } from './check-failure.js';
 import { checkPeople } from './check-people.js';
+import type { Facts } from './condition-syntax.js';
 import { parseCondition, parseCountCondition } from './conditions.js';
 import { BREAK } from './edge-schema.js';
+import { reportFault, reportUnknownNodes, type WrittenExpression } from './expression-findings.js';
 import { parseExpression } from './expressions.js';
 import type { Reporter } from './findings.js';
 import {
@@ -20,7 +22,6 @@ import { pointer } from './pointer.js';
 import type { SchemaReference } from './schema.js';
 import { type NodeOutline, outlineBody } from './shape.js';
 import { didYouMean } from './suggest.js';
-import { positionIn } from './text-position.js';
 import type { Topology } from './topology.js';
 
 /** How deep loops may lie in each other. */
@@ -84,7 +85,7 @@ class NodeCompiler {
           ...this.#worker(node),
           validateItem: this.#schema(node.inputSchema, 'inputSchema'),
           validateResult: this.#schema(node.outputSchema, 'outputSchema'),
-          items: this.#expression(node.items, 'items'),
+          items: this.#expression(node.items, ['items']),
         };
       case 'join':
         return { ...common, joinCondition: this.#joinCondition(node) };
@@ -126,19 +127,19 @@ class NodeCompiler {
       });
     }
     const key = node.concurrencyKey?.key;
-    return { handler, concurrencyKey: this.#expression(key, 'concurrencyKey', 'key') };
+    return { handler, concurrencyKey: this.#expression(key, ['concurrencyKey', 'key']) };
   }
 
   #human(node: HumanNode, validateOutput: ValueValidator | undefined): HumanParts {
     const { index } = this.#outline;
     checkPeople(node, { index, topology: this.#topology, validateOutput }, this.#findings);
     const from = (value: unknown, property: string) =>
-      this.#expression((value as { from?: string } | undefined)?.from, property, 'from');
+      this.#expression((value as { from?: string } | undefined)?.from, [property, 'from']);
     return {
       responders: from(node.responders, 'responders'),
       assignee: from(node.assignee, 'assignee'),
       options: 'options' in node ? from(node.options, 'options') : undefined,
-      subject: 'subject' in node ? this.#expression(node.subject, 'subject') : undefined,
+      subject: 'subject' in node ? this.#expression(node.subject, ['subject']) : undefined,
     };
   }
 
@@ -146,7 +147,7 @@ class NodeCompiler {
     if (typeof rule !== 'object' || !('when' in rule)) return undefined;
     const parsed = parseCountCondition(rule.when);
     if (parsed.ok) return parsed.condition;
-    this.#reportFault(parsed.fault, rule.when, this.#at('rule', 'when'));
+    reportFault(this.#written(rule.when, ['rule', 'when']), parsed.fault, this.#findings);
     return undefined;
   }
 
@@ -160,7 +161,7 @@ class NodeCompiler {
         hint: 'Add `duration`, such as 5m, or `until`',
       });
     }
-    return this.#expression(node.until, 'until');
+    return this.#expression(node.until, ['until']);
   }
 
   #checkSubplan(node: Extract<PlanNode, { kind: 'subplan' }>): void {
@@ -189,10 +190,10 @@ class NodeCompiler {
     const body = this.#body(node.body);
     const scope = body?.topology;
     return {
-      forEach: this.#expression(node.forEach, 'forEach'),
-      while: this.#condition(node.while, 'while', scope),
-      until: this.#condition(node.until, 'until', scope),
-      result: this.#expression(node.result, 'result', undefined, scope),
+      forEach: this.#expression(node.forEach, ['forEach']),
+      while: this.#condition(node.while, ['while'], scope),
+      until: this.#condition(node.until, ['until'], scope),
+      result: this.#expression(node.result, ['result'], scope),
       body,
     };
   }
@@ -221,69 +222,47 @@ class NodeCompiler {
 
   #expression(
     text: string | undefined,
-    property: string,
-    member?: string,
+    at: readonly string[],
     inside?: Topology,
   ): Expression | undefined {
     if (text === undefined) return undefined;
-    const path = member === undefined ? this.#at(property) : this.#at(property, member);
+    const written = this.#written(text, at);
     const result = parseExpression(text);
     if (!result.ok) {
-      this.#reportFault(result.fault, text, path);
+      reportFault(written, result.fault, this.#findings);
       return undefined;
     }
-    this.#checkReferences(result.nodeOffsets, text, path, inside);
+    this.#checkReferences(written, result, inside);
     return result.expression;
   }
 
   #condition(
     text: string | undefined,
-    property: string,
+    at: readonly string[],
     inside: Topology | undefined,
   ): Condition | undefined {
     if (text === undefined) return undefined;
+    const written = this.#written(text, at);
     const result = parseCondition(text);
     if (!result.ok) {
-      this.#reportFault(result.fault, text, this.#at(property));
+      reportFault(written, result.fault, this.#findings);
       return undefined;
     }
     if (result.parsed === undefined) return undefined;
-    this.#checkReferences(result.parsed.nodeOffsets, text, this.#at(property), inside);
+    this.#checkReferences(written, result.parsed, inside);
     return result.parsed.condition;
   }
 
-  #checkReferences(
-    offsets: ReadonlyMap<string, number>,
-    text: string,
-    path: string,
-    inside: Topology | undefined,
-  ): void {
-    for (const [id, offset] of offsets) {
-      if (this.#knows(id, inside)) continue;
-      this.#findings.block({
-        code: 'unknown-node-in-condition',
-        message: `The expression reads '${id}', which is not a node`,
-        path,
-        node: this.#outline.id,
-        hint: didYouMean(id, this.#topology.positionOf.keys()),
-        detail: positionIn(text, offset),
-      });
-    }
+  #written(text: string, at: readonly string[]): WrittenExpression {
+    return { text, path: this.#at(...at), node: this.#outline.id };
   }
 
-  #reportFault(
-    fault: { readonly message: string; readonly offset: number; readonly hint?: string },
-    text: string,
-    path: string,
+  #checkReferences(
+    written: WrittenExpression,
+    facts: Pick<Facts, 'nodeOffsets'>,
+    inside: Topology | undefined,
   ): void {
-    const detail = positionIn(text, fault.offset);
-    this.#findings.block({
-      code: 'invalid-expression',
-      message: `${fault.message} (line ${detail.line}, column ${detail.column})`,
-      path,
-      node: this.#outline.id,
-      hint: fault.hint,
-      detail,
-    });
+    const isKnown = (id: string) => this.#knows(id, inside);
+    reportUnknownNodes(written, facts, this.#topology, isKnown, this.#findings);
   }
 }

@@ -5,12 +5,13 @@
 import { RunchartError } from '../errors.js';
 import { canonicalJson, contentHash } from './canonical.js';
 import { assembleGraph, compileGraph } from './compile-graph.js';
+import { reportFault, reportUnknownNodes } from './expression-findings.js';
 import { parseExpression } from './expressions.js';
 import { Findings, type Reporter } from './findings.js';
 import { deepFreeze } from './freeze.js';
 import type { GraphParts } from './graph-parts.js';
 import { formatIssues, type Issue } from './issue.js';
-import type { JsonObject } from './json.js';
+import { isJsonObject, type JsonObject } from './json.js';
 import { toJsonValue } from './json-values.js';
 import type { Expression, PlanVersion, ValueValidator } from './plan-version.js';
 import { pointer } from './pointer.js';
@@ -19,8 +20,6 @@ import type { Plan } from './schema.js';
 import { outlinePlan, type PlanOutline } from './shape.js';
 import { hasSteps, issueOfStep, planFromSteps } from './steps.js';
 import { type NamedPlans, namedPlans } from './subplans.js';
-import { didYouMean } from './suggest.js';
-import { positionIn } from './text-position.js';
 import { ValueSchemas } from './value-schemas.js';
 
 export type CompileResult =
@@ -48,7 +47,7 @@ export function compilePlan(draft: unknown): CompileResult {
   if (!json.ok) {
     const { code, message, path } = json;
     findings.block({ code, message, path });
-  } else if (!isObject(json.value)) {
+  } else if (!isJsonObject(json.value)) {
     findings.block({ code: 'wrong-type', message: 'A plan is an object', path: '' });
   } else if (hasSteps(json.value)) {
     return withStepPaths(compileDraft(planFromSteps(json.value), findings));
@@ -65,10 +64,6 @@ export function compilePlanOrThrow(draft: unknown): PlanVersion {
   return result.version;
 }
 
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 function withStepPaths(result: CompileResult): CompileResult {
   if (!result.ok) return { ok: false, issues: result.issues.map(issueOfStep) };
   const { version } = result;
@@ -83,7 +78,7 @@ function compileDraft(draft: JsonObject, findings: Findings): CompileResult {
   const parts = compileParts(outline, named, undefined, findings);
   for (const [name, plan] of Object.entries(outline.plans)) {
     const within = findings.within(pointer('plans', name));
-    if (!isObject(plan)) {
+    if (!isJsonObject(plan)) {
       within.block({ code: 'wrong-type', message: 'A plan is an object', path: '' });
     } else compileParts(outlinePlan(plan, within), named, name, within);
   }
@@ -150,23 +145,12 @@ function compileResult(
   findings: Reporter,
 ): Expression | undefined {
   if (text === undefined) return undefined;
+  const written = { text, path: '/result' };
   const result = parseExpression(text);
-  const path = '/result';
   if (!result.ok) {
-    const { message, hint, offset } = result.fault;
-    const detail = positionIn(text, offset);
-    findings.block({ code: 'invalid-expression', message, path, hint, detail });
+    reportFault(written, result.fault, findings);
     return undefined;
   }
-  for (const [id, offset] of result.nodeOffsets) {
-    if (topology.positionOf.has(id)) continue;
-    findings.block({
-      code: 'unknown-node-in-condition',
-      message: `The expression reads '${id}', which is not a node`,
-      path,
-      hint: didYouMean(id, topology.positionOf.keys()),
-      detail: positionIn(text, offset),
-    });
-  }
+  reportUnknownNodes(written, result, topology, (id) => topology.positionOf.has(id), findings);
   return result.expression;
 }

@@ -22,13 +22,11 @@ export interface Vocabulary {
 }
 
 export interface Facts {
-  /** Node ids that the expression names, with the place of the first mention. */
+  /** Ids in `nodes["id"]` and `nodes.id`, in order of appearance, with the place of the first mention. */
   readonly nodeOffsets: ReadonlyMap<string, number>;
   /** Literals that `outcome` is compared with. */
   readonly outcomeLiterals: readonly string[];
   readonly readsOutcome: boolean;
-  readonly readsAction: boolean;
-  readonly readsLoop: boolean;
   /** Nothing in scope is read: the value is always the same. */
   readonly readsNothing: boolean;
 }
@@ -113,8 +111,6 @@ function factsOf({ variables, nodeOffsets, outcomeLiterals }: Walk): Facts {
     nodeOffsets,
     outcomeLiterals,
     readsOutcome: variables.has('outcome'),
-    readsAction: variables.has('action'),
-    readsLoop: variables.has(LOOP),
     readsNothing: variables.size === 0,
   };
 }

@@ -15,12 +15,8 @@ import {
 } from './expressions.js';
 import type { Condition, CountCondition, EdgeScope, JoinCounts } from './plan-version.js';
 
-export type { ConditionFault } from './condition-syntax.js';
-
 export interface ParsedCondition extends Facts {
   readonly condition: Condition;
-  /** Ids in `nodes["id"]` and `nodes.id`, each once, in order of appearance. */
-  readonly nodeIds: readonly string[];
   /** The value, where the expression reads nothing. */
   readonly constant: boolean | undefined;
 }
@@ -39,10 +35,10 @@ export function parseCondition(text: string): ConditionResult {
   if (trimmed === '' || trimmed === 'always') return { ok: true, parsed: undefined };
   const result = compileCondition(text, CONDITIONS);
   if (!result.ok) return result;
-  const { facts, nodeIds, evaluate } = result.program;
+  const { facts, evaluate } = result.program;
   const condition: Condition = { text, evaluate };
   const constant = facts.readsNothing ? constantOf(condition) : undefined;
-  return { ok: true, parsed: { condition, nodeIds, ...facts, constant } };
+  return { ok: true, parsed: { condition, ...facts, constant } };
 }
 
 /** Parses the rule of a join: a condition over the numbers of its inbound edges, nothing else. */

@@ -1,7 +1,7 @@
 /** Who a plan needs: the keys of handlers and the owners that its nodes name, wherever they stand. */
 
 import type { PlanNode } from './node-schemas.js';
-import { handlerOf } from './node-settings.js';
+import { handlerOf, ownerOf } from './node-settings.js';
 import type { Plan } from './schema.js';
 
 export interface Executors {
@@ -28,10 +28,8 @@ function collect(plan: Plan): Executors {
   const open: PlanNode[] = [plan, ...Object.values(plan.plans ?? {})].flatMap(({ nodes }) => nodes);
   for (let node = open.pop(); node !== undefined; node = open.pop()) {
     for (const key of handlersOf(node)) handlers.add(key);
-    if ('owner' in node && node.owner !== undefined) {
-      const owner = `${node.owner.executorType}/${node.owner.ref}`;
-      if (owner !== handlerOf(node)) owners.add(owner);
-    }
+    const owner = ownerOf(node);
+    if (owner !== undefined && owner !== handlerOf(node)) owners.add(owner);
     if (node.kind === 'loop') open.push(...node.body.nodes);
   }
   return { handlers, owners };

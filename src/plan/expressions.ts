@@ -16,7 +16,7 @@ import {
 } from './condition-syntax.js';
 import type { JsonObject, JsonValue } from './json.js';
 import { compilePattern } from './patterns.js';
-import type { EdgeScope, Expression, NodeView } from './plan-version.js';
+import type { EdgeScope, Evaluation, Expression, NodeView } from './plan-version.js';
 import { MAX_EXPRESSION_LENGTH } from './schema-parts.js';
 
 /** What texts of one purpose may say, what they see, and what their values have to be. */
@@ -28,18 +28,12 @@ export interface Language<Scope, Value> extends Vocabulary {
   conclude(value: unknown): Value;
 }
 
-export type Outcome<Value> =
-  | { readonly ok: true; readonly value: Value }
-  | { readonly ok: false; readonly code: string; readonly message: string };
-
 /** A text that has been compiled; `evaluate` never throws. */
 export interface Program<Scope, Value> {
   readonly facts: Facts;
-  /** Ids in `nodes["id"]` and `nodes.id`, each once, in order of appearance. */
-  readonly nodeIds: readonly string[];
   /** Type of the value in CEL, `dyn` where it is known only at evaluation. */
   readonly type: string;
-  evaluate(scope: Scope): Outcome<Value>;
+  evaluate(scope: Scope): Evaluation<Value>;
 }
 
 export type Failed = { readonly ok: false; readonly fault: ConditionFault };
@@ -50,8 +44,6 @@ export type ProgramResult<Scope, Value> =
 
 export interface ParsedExpression extends Facts {
   readonly expression: Expression;
-  /** Ids in `nodes["id"]` and `nodes.id`, each once, in order of appearance. */
-  readonly nodeIds: readonly string[];
 }
 
 export type ExpressionResult = ({ readonly ok: true } & ParsedExpression) | Failed;
@@ -60,8 +52,8 @@ export type ExpressionResult = ({ readonly ok: true } & ParsedExpression) | Fail
 export function parseExpression(text: string): ExpressionResult {
   const result = compileText(text, VALUES);
   if (!result.ok) return result;
-  const { facts, nodeIds, evaluate } = result.program;
-  return { ok: true, expression: { text, evaluate }, nodeIds, ...facts };
+  const { facts, evaluate } = result.program;
+  return { ok: true, expression: { text, evaluate }, ...facts };
 }
 
 /** Compiles `text`; a fault has its place in it. */
@@ -91,7 +83,7 @@ function compile<Scope, Value>(
   if (!checked.valid) throw checked.error;
   const { facts } = inspected;
   const nodeIds = [...facts.nodeOffsets.keys()];
-  const evaluate = (scope: Scope): Outcome<Value> => {
+  const evaluate = (scope: Scope): Evaluation<Value> => {
     try {
       return { ok: true, value: language.conclude(run(language.contextOf(scope, nodeIds))) };
     } catch (error) {
@@ -99,7 +91,7 @@ function compile<Scope, Value>(
       return { ok: false, code, message };
     }
   };
-  return { ok: true, program: { facts, nodeIds, type: checked.type ?? 'dyn', evaluate } };
+  return { ok: true, program: { facts, type: checked.type ?? 'dyn', evaluate } };
 }
 
 export function failed(message: string, offset: number): Failed {

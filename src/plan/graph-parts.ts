@@ -16,11 +16,21 @@ import type { GraphOutline } from './shape.js';
 import type { Topology } from './topology.js';
 import type { ValueSchemas } from './value-schemas.js';
 
+export type NamedSchemas = Readonly<Record<string, JsonObject | boolean>>;
+
+/** A schema, or the one of that name. */
+export function resolveSchema(
+  reference: SchemaReference | undefined,
+  named: NamedSchemas,
+): JsonObject | boolean | undefined {
+  return typeof reference === 'string' ? named[reference] : reference;
+}
+
 /** What a graph is compiled in. */
 export interface GraphContext {
   readonly schemas: ValueSchemas;
   /** Named schemas as written. */
-  readonly named: Readonly<Record<string, JsonObject | boolean>>;
+  readonly named: NamedSchemas;
   /** Schema of the inputs of a run. */
   readonly inputs: SchemaReference | undefined;
   /** JSON Pointer of the graph in its plan. */
@@ -43,8 +53,6 @@ export interface GraphParts {
 export interface NodeContext extends GraphContext {
   compileGraph(outline: GraphOutline, context: GraphContext, findings: Reporter): GraphParts;
 }
-
-export type NamedSchemas = Readonly<Record<string, JsonObject | boolean>>;
 
 /** What a node is assembled from, with the way into the bodies of loops. */
 export interface Assembly {

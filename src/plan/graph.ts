@@ -118,7 +118,7 @@ export function restOf(graph: Adjacency, join: number): number[] {
 }
 
 /** Source of each inbound edge of `node`; one that has several edges comes several times. */
-function sourcesOf(graph: Adjacency, node: number): number[] {
+export function sourcesOf(graph: Adjacency, node: number): number[] {
   const sources: number[] = [];
   for (let i = at(graph.inStart, node); i < at(graph.inStart, node + 1); i++) {
     sources.push(at(graph.sources, at(graph.inEdges, i)));

@@ -55,7 +55,10 @@ export function retryOf(declared: Partial<RetryDraft> | undefined): RetryPolicy 
 
 type RetryDraft = NonNullable<Extract<PlanNode, { kind: 'action' }>['retry']>;
 
-const ABORT: FailurePolicy = Object.freeze({ byClass: Object.freeze({}), otherwise: 'abort' });
+export const ABORT: FailurePolicy = Object.freeze({
+  byClass: Object.freeze({}),
+  otherwise: 'abort',
+});
 const ANY_CLASS = '*';
 
 export function failurePolicyOf(node: PlanNode): FailurePolicy {
@@ -132,9 +135,14 @@ export function deliverablesOf(node: PlanNode): readonly Deliverable[] {
   );
 }
 
-/** Key of the handler: as given, else `executorType/ref` of the owner. */
+/** Key of the owner: `executorType/ref`. */
+export function ownerOf(node: PlanNode): string | undefined {
+  if (!('owner' in node) || node.owner === undefined) return undefined;
+  return `${node.owner.executorType}/${node.owner.ref}`;
+}
+
+/** Key of the handler: as given, else that of the owner. */
 export function handlerOf(node: PlanNode): string | undefined {
   if (node.kind !== 'action' && node.kind !== 'map') return undefined;
-  if (node.handler !== undefined) return node.handler;
-  return node.owner === undefined ? undefined : `${node.owner.executorType}/${node.owner.ref}`;
+  return node.handler ?? ownerOf(node);
 }

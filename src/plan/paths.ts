@@ -3,7 +3,7 @@
  * prototype and never leave a hole.
  */
 import { isForbiddenKey } from './ids.js';
-import type { JsonObject, JsonValue } from './json.js';
+import { isJsonObject, type JsonObject, type JsonValue } from './json.js';
 
 export type PathSegment = string | number;
 
@@ -161,7 +161,7 @@ function asArray(value: JsonValue | undefined): JsonValue[] {
 }
 
 function asObject(value: JsonValue | undefined): JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {};
+  return isJsonObject(value) ? value : {};
 }
 
 function assertWritable(segment: PathSegment): void {

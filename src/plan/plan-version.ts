@@ -52,7 +52,7 @@ export interface JoinCounts {
 
 export interface CountCondition {
   readonly text: string;
-  evaluate(counts: JoinCounts): Evaluation;
+  evaluate(counts: JoinCounts): Evaluation<boolean>;
 }
 
 export type JoinRule =
@@ -224,24 +224,20 @@ export interface NodeView {
   readonly artifacts?: JsonValue | undefined;
 }
 
-export type Evaluation =
-  | { readonly ok: true; readonly value: boolean }
-  | { readonly ok: false; readonly code: string; readonly message: string };
-
-export type ValueEvaluation =
-  | { readonly ok: true; readonly value: JsonValue }
+export type Evaluation<Value> =
+  | { readonly ok: true; readonly value: Value }
   | { readonly ok: false; readonly code: string; readonly message: string };
 
 /** An expression parsed at compile time that gives a value. `evaluate` never throws. */
 export interface Expression {
   readonly text: string;
-  evaluate(scope: EdgeScope): ValueEvaluation;
+  evaluate(scope: EdgeScope): Evaluation<JsonValue>;
 }
 
 /** A condition parsed at compile time. `evaluate` never throws. */
 export interface Condition {
   readonly text: string;
-  evaluate(scope: EdgeScope): Evaluation;
+  evaluate(scope: EdgeScope): Evaluation<boolean>;
 }
 
 /** One entry of an edge map: writes the value at a source path to a path of the target's input. */

@@ -4,7 +4,7 @@
  */
 import type { Issue } from './issue.js';
 import { blockingIssues } from './issue.js';
-import type { JsonObject, JsonValue } from './json.js';
+import { isJsonObject, type JsonObject, type JsonValue } from './json.js';
 import type { DecisionOption, ValueValidator } from './plan-version.js';
 
 export type ApprovalOutcome = 'approved' | 'changes-requested' | 'rejected';
@@ -191,5 +191,5 @@ function isBlank(edit: JsonValue | undefined): boolean {
 
 /** The members of a response, where it has any. */
 export function asObject(value: JsonValue | undefined): JsonObject {
-  return value !== null && typeof value === 'object' && !Array.isArray(value) ? value : {};
+  return isJsonObject(value) ? value : {};
 }

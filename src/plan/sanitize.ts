@@ -2,7 +2,7 @@
 
 import { EDGE_PROPERTIES } from './edge-schema.js';
 import type { Reporter } from './findings.js';
-import type { JsonObject, JsonValue } from './json.js';
+import { isJsonObject, type JsonObject, type JsonValue } from './json.js';
 import { nodeProperties } from './node-schemas.js';
 import { type PointerSegment, pointer } from './pointer.js';
 import { didYouMean } from './suggest.js';
@@ -13,10 +13,10 @@ const LAYOUT_PROPERTIES: ReadonlySet<string> = new Set(['ui', 'position', 'data'
 export function sanitizePlan(draft: JsonObject, findings: Reporter): JsonObject {
   const sanitized = sanitizeGraph(draft, findings);
   const { plans } = draft;
-  if (isObject(plans)) {
+  if (isJsonObject(plans)) {
     const named = Object.entries(plans).map(([name, plan]): [string, JsonValue] => [
       name,
-      isObject(plan) ? sanitizeGraph(plan, findings.within(pointer('plans', name))) : plan,
+      isJsonObject(plan) ? sanitizeGraph(plan, findings.within(pointer('plans', name))) : plan,
     ]);
     sanitized.plans = Object.fromEntries(named);
   }
@@ -30,19 +30,19 @@ function sanitizeGraph(draft: JsonObject, findings: Reporter): JsonObject {
   }
   if (Array.isArray(draft.edges)) {
     sanitized.edges = draft.edges.map((edge, index) =>
-      isObject(edge) ? strip(edge, EDGE_PROPERTIES, ['edges', index], findings) : edge,
+      isJsonObject(edge) ? strip(edge, EDGE_PROPERTIES, ['edges', index], findings) : edge,
     );
   }
   return sanitized;
 }
 
 function sanitizeNode(node: JsonValue, index: number, findings: Reporter): JsonValue {
-  if (!isObject(node)) return node;
+  if (!isJsonObject(node)) return node;
   const known = nodeProperties(node.kind);
   // An unknown kind is reported by the schema; guessing its properties would only add noise.
   if (known === undefined) return node;
   const stripped = strip(node, known, ['nodes', index], findings);
-  if (!isObject(stripped.body)) return stripped;
+  if (!isJsonObject(stripped.body)) return stripped;
   const inside = findings.within(pointer('nodes', index, 'body'));
   return { ...stripped, body: sanitizeGraph(stripped.body, inside) };
 }
@@ -82,8 +82,4 @@ function warnUnknown(
       typeof element.kind === 'string' && typeof element.id === 'string' ? element.id : undefined,
     hint: didYouMean(key, known),
   });
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

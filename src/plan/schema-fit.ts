@@ -3,7 +3,7 @@
  * keyword that is not understood is taken to accept everything, so that there is no false alarm.
  */
 import { canonicalJson } from './canonical.js';
-import type { JsonObject, JsonValue } from './json.js';
+import { isJsonObject, type JsonObject, type JsonValue } from './json.js';
 import { formatPath, type PathSegment } from './paths.js';
 
 /**
@@ -73,7 +73,7 @@ class Schemas {
 
   /** Whether references inside `schema` are read from the root, and there is something to read. */
   isReadable(schema: JsonValue | undefined): schema is JsonObject {
-    return isObject(schema) && (schema === this.root || schema.$id === undefined);
+    return isJsonObject(schema) && (schema === this.root || schema.$id === undefined);
   }
 
   /** The subschema that a local `$ref` names; undefined where there is none, or it is elsewhere. */
@@ -81,7 +81,7 @@ class Schemas {
     if (typeof $ref !== 'string' || !/^#\/(?:\$defs|definitions)\//.test($ref)) return undefined;
     let found: JsonValue | undefined = this.root;
     for (const token of $ref.split('/').slice(1)) {
-      if (!isObject(found)) return undefined;
+      if (!isJsonObject(found)) return undefined;
       found = ownMember(found, decodeToken(token));
     }
     return found;
@@ -155,20 +155,20 @@ class Place {
       return undefined;
     }
     const whole = others.length === 0 ? schema : { allOf: [schema, ...others] };
-    return isObject(whole) && whole !== this.#document.root
+    return isJsonObject(whole) && whole !== this.#document.root
       ? withDefinitions(whole, this.#document.root)
       : whole;
   }
 }
 
 function isForeign(schema: JsonValue, document: Schemas): boolean {
-  return isObject(schema) && !document.isReadable(schema);
+  return isJsonObject(schema) && !document.isReadable(schema);
 }
 
 /** `schema` with the definitions of its document in place of its own: references lead there. */
 function withDefinitions(schema: JsonObject, root: JsonValue): JsonObject {
   const { $defs: _defs, definitions: _definitions, ...rest } = schema;
-  if (!isObject(root)) return rest;
+  if (!isJsonObject(root)) return rest;
   const { $defs, definitions } = root;
   return {
     ...rest,
@@ -179,7 +179,7 @@ function withDefinitions(schema: JsonObject, root: JsonValue): JsonObject {
 
 function memberSchema(schema: JsonObject, key: string): JsonValue | undefined {
   const { properties, patternProperties, additionalProperties } = schema;
-  const declared = isObject(properties) ? ownMember(properties, key) : undefined;
+  const declared = isJsonObject(properties) ? ownMember(properties, key) : undefined;
   if (declared !== undefined) return declared;
   return patternProperties === undefined ? additionalProperties : undefined;
 }
@@ -312,8 +312,4 @@ function ownMember<Value>(object: Readonly<Record<string, Value>>, key: string):
 
 function listOf(value: JsonValue | undefined): JsonValue[] {
   return Array.isArray(value) ? [...value] : [];
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { BREAK, type PlanEdge, planEdgeSchema } from './edge-schema.js';
 import type { Reporter } from './findings.js';
 import { isId } from './ids.js';
-import type { JsonObject, JsonValue } from './json.js';
+import { isJsonObject, type JsonObject, type JsonValue } from './json.js';
 import type { PlanNode } from './node-schemas.js';
 import { NODE_KINDS, type PlanBody, planNodeSchema } from './node-schemas.js';
 import { type PointerSegment, pointer } from './pointer.js';
@@ -51,7 +51,7 @@ export function outlinePlan(draft: JsonObject, findings: Reporter): PlanOutline 
     schemas: planFrameSchema.shape.schemas.safeParse(draft.schemas).data ?? {},
     inputs: planFrameSchema.shape.inputs.safeParse(draft.inputs).data,
     result: planFrameSchema.shape.result.safeParse(draft.result).data,
-    plans: isObject(draft.plans ?? null) ? (draft.plans as JsonObject) : {},
+    plans: isJsonObject(draft.plans ?? null) ? (draft.plans as JsonObject) : {},
   };
 }
 
@@ -78,12 +78,12 @@ function outlineNodes(elements: readonly JsonValue[], findings: Reporter): NodeO
   const outlines: NodeOutline[] = [];
   elements.forEach((element, index) => {
     // Not written by an author, and under an id that nobody can write.
-    if (isObject(element) && element.id === BREAK) {
+    if (isJsonObject(element) && element.id === BREAK) {
       outlines.push({ index, id: BREAK, node: element as unknown as PlanNode });
       return;
     }
     const parsed = planNodeSchema.safeParse(element);
-    const id = isObject(element) && isId(element.id) ? element.id : undefined;
+    const id = isJsonObject(element) && isId(element.id) ? element.id : undefined;
     if (!parsed.success) {
       report(parsed.error.issues, element, pointer('nodes', index), id, findings);
     }
@@ -99,7 +99,7 @@ function outlineEdges(elements: readonly JsonValue[], findings: Reporter): EdgeO
     if (!parsed.success) {
       report(parsed.error.issues, element, pointer('edges', index), undefined, findings);
     }
-    if (!isObject(element) || !isId(element.source)) return;
+    if (!isJsonObject(element) || !isId(element.source)) return;
     const { source, target } = element;
     if (typeof target !== 'string' || (target !== BREAK && !isId(target))) return;
     outlines.push({
@@ -111,10 +111,6 @@ function outlineEdges(elements: readonly JsonValue[], findings: Reporter): EdgeO
     });
   });
   return outlines;
-}
-
-function isObject(value: JsonValue): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 type ZodIssue = z.core.$ZodIssue;

@@ -3,7 +3,7 @@
  * `uses` is the key of the handler, `options` are further properties of an action.
  */
 import type { Issue } from './issue.js';
-import type { JsonObject, JsonValue } from './json.js';
+import { isJsonObject, type JsonObject, type JsonValue } from './json.js';
 
 /** Whether `draft` is written as a list of steps. */
 export function hasSteps(draft: JsonObject): boolean {
@@ -20,11 +20,11 @@ export function planFromSteps(draft: JsonObject): JsonObject {
 }
 
 function nodeOfStep(step: JsonValue, index: number): JsonValue {
-  if (!isObject(step)) return step;
+  if (!isJsonObject(step)) return step;
   const { id, uses, options, ...rest } = step;
   return {
     ...rest,
-    ...(isObject(options) ? options : {}),
+    ...(isJsonObject(options) ? options : {}),
     kind: 'action',
     id: id ?? `step_${index}`,
     ...(uses === undefined ? {} : { handler: uses }),
@@ -32,11 +32,7 @@ function nodeOfStep(step: JsonValue, index: number): JsonValue {
 }
 
 function idOf(node: JsonValue): JsonValue {
-  return isObject(node) ? (node.id ?? null) : null;
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isJsonObject(node) ? (node.id ?? null) : null;
 }
 
 /** Points an issue about a node to the step that it was made from. */

@@ -1,5 +1,5 @@
 /** The plans inside a plan: which of them lead to which, and each as a plan of its own. */
-import type { JsonObject, JsonValue } from './json.js';
+import { isJsonObject, type JsonValue } from './json.js';
 import type { Plan } from './schema.js';
 
 /** By name, the names of all plans that a run of it may lead to, itself included where it recurs. */
@@ -48,7 +48,7 @@ function subplansOf(draft: JsonValue): ReadonlySet<string> {
   const open: JsonValue[] = [draft];
   for (let graph = open.pop(); graph !== undefined; graph = open.pop()) {
     for (const node of elements(graph, 'nodes')) {
-      if (!isObject(node)) continue;
+      if (!isJsonObject(node)) continue;
       if (node.kind === 'subplan' && typeof node.plan === 'string') names.add(node.plan);
       if (node.kind === 'loop' && node.body !== undefined) open.push(node.body);
     }
@@ -57,10 +57,6 @@ function subplansOf(draft: JsonValue): ReadonlySet<string> {
 }
 
 function elements(value: JsonValue, key: string): readonly JsonValue[] {
-  const list = isObject(value) ? value[key] : undefined;
+  const list = isJsonObject(value) ? value[key] : undefined;
   return Array.isArray(list) ? list : [];
-}
-
-function isObject(value: JsonValue): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -6,7 +6,7 @@ import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.
 import { canonicalJson } from './canonical.js';
 import type { Reporter } from './findings.js';
 import type { Issue } from './issue.js';
-import type { JsonObject, JsonValue } from './json.js';
+import { isJsonObject, type JsonObject, type JsonValue } from './json.js';
 import { compilePattern } from './patterns.js';
 import type { ValueValidator } from './plan-version.js';
 import { pointer } from './pointer.js';
@@ -210,10 +210,7 @@ function childSchemas(keyword: string, value: JsonValue): [string, JsonObject][]
   const entries: [string, JsonValue][] = isMany
     ? Object.entries(value).map(([key, child]) => [pointer(keyword, key), child])
     : [[pointer(keyword), value]];
-  return entries.filter((entry): entry is [string, JsonObject] => {
-    const child = entry[1];
-    return typeof child === 'object' && child !== null && !Array.isArray(child);
-  });
+  return entries.filter((entry): entry is [string, JsonObject] => isJsonObject(entry[1]));
 }
 
 function keywordFaults(schema: JsonObject, path: string): SchemaFault[] {

@@ -1,4 +1,6 @@
 /** What schedules need from outside: a place to lie in, and runs to start. */
+import type { Clock } from '../actors/environment.js';
+import type { Logger } from '../actors/handlers.js';
 import type { RunRange } from '../actors/ports.js';
 import type { RunStatus } from '../machines/statuses.js';
 import type { Schedule, ScheduledStart } from './schedule.js';
@@ -41,4 +43,13 @@ export interface ScheduleEvent {
   readonly schedule: string;
   readonly at: number;
   readonly count: number;
+}
+
+export interface ScheduleParts {
+  readonly clock: Clock;
+  readonly store: ScheduleStore;
+  readonly runs: ScheduledRuns;
+  readonly logger: Logger;
+  /** Told what became of occurrences, once that is stored. */
+  readonly observe?: (event: ScheduleEvent) => void;
 }

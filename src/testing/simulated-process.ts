@@ -2,11 +2,13 @@
  * One life of the engine over storage in memory, which may end at any moment. Invariant: once it is
  * over, it commits nothing, calls no handler and answers nobody.
  */
+
 import { HandlerRegistry, type Handlers, type Logger } from '../actors/handlers.js';
 import type { Journal } from '../actors/ports.js';
 import type { TurnRecord } from '../actors/records.js';
 import { DEFAULT_LIMITS, Orchestrator, type OrchestratorLimits } from '../orchestrator.js';
 import { RunReader } from '../run-reader.js';
+import type { Groups } from '../tasks.js';
 import type { Faults } from './faults.js';
 import type { HandlerGate } from './handler-gate.js';
 import { memoryRows } from './memory-rows.js';
@@ -16,6 +18,7 @@ import type { SimulatedEnvironment } from './simulation.js';
 export interface ProcessParts {
   readonly handlers: Handlers;
   readonly executors: readonly string[];
+  readonly groups?: Groups | undefined;
   readonly limits: Partial<OrchestratorLimits>;
   readonly logger: Logger;
   readonly storage: MemoryStorage;
@@ -36,12 +39,13 @@ export class SimulatedProcess {
   }
 
   private constructor(parts: ProcessParts, highWater: { turn: number; run: number }) {
-    const { environment, executors, gate, handlers, limits, logger, storage } = parts;
+    const { environment, executors, gate, groups, handlers, limits, logger, storage } = parts;
     this.#parts = parts;
     const gated = gate.wrap(handlers, executors, () => this.#isOver);
     this.orchestrator = new Orchestrator({
       environment,
       registry: new HandlerRegistry(gated, executors),
+      groups,
       journal: this.#limit(storage.journal),
       store: storage.store,
       runs: new RunReader(memoryRows(storage)),

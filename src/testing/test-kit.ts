@@ -1,21 +1,25 @@
 /** The kit that tests of plans and handlers are written with: the real engine in a simulated world. */
+
 import type { Handlers, Logger } from '../actors/handlers.js';
 import type { Orchestrator, OrchestratorLimits } from '../orchestrator.js';
 import type { PlanFor } from '../plan/builder.js';
 import type { JsonValue } from '../plan/json.js';
 import type { RunReader } from '../run-reader.js';
 import type { StartOptions } from '../start-options.js';
+import type { Groups, RespondOptions } from '../tasks.js';
 import { answerTask } from './answer-task.js';
 import { durationMs } from './duration.js';
 import { Faults } from './faults.js';
 import { Stepper } from './stepper.js';
 import type { TestRun } from './test-run.js';
-import { World, type WorldOptions } from './world.js';
+import { DEFAULT_MAX_TIME_MS, World, type WorldOptions } from './world.js';
 
 export interface TestKitOptions {
   readonly handlers: Handlers;
   /** Owners that need no handler, as `user/alice`. */
   readonly executors?: readonly string[];
+  /** Who belongs to which group, as for an orchestrator. */
+  readonly groups?: Groups;
   /** The same seed gives the same ids, the same jitter and so the same log; 1 unless given. */
   readonly seed?: number;
   readonly limits?: Partial<OrchestratorLimits>;
@@ -29,16 +33,22 @@ export interface TestKitOptions {
   readonly patienceMs?: number;
 }
 
-const TEN_YEARS_MS = 3_652 * 86_400_000;
-
 /** Opens a world of its own: storage in memory, simulated time, a seed. */
 export async function testKit(options: TestKitOptions): Promise<TestKit> {
-  const { handlers, executors = [], seed = 1, limits = {}, maxTime = TEN_YEARS_MS } = options;
+  const {
+    handlers,
+    executors = [],
+    groups,
+    seed = 1,
+    limits = {},
+    maxTime = DEFAULT_MAX_TIME_MS,
+  } = options;
   const { maxSteps = 100_000, patienceMs = 10_000 } = options;
   const complaints: string[] = [];
   const world: WorldOptions = {
     handlers,
     executors,
+    groups,
     seed,
     limits,
     logger: complainTo(complaints, options.logger),
@@ -130,7 +140,7 @@ export class TestKit {
     run: TestRun,
     node: string,
     response: JsonValue,
-    options: { readonly responder?: string } = {},
+    options: Omit<RespondOptions, 'response' | 'run'> = {},
   ): Promise<void> {
     await answerTask(this.#world, run, { node, response, ...options });
     await this.settle(run);

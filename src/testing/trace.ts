@@ -1,8 +1,7 @@
 /** What each node of a run was given, did and decided, put together from its rows. Pure. */
 import { EDGE_OUTCOMES, type EdgeOutcome } from '../actors/run/progress.js';
+import { PlanPaths } from '../explain/plan-paths.js';
 import type { NodeStatus } from '../machines/statuses.js';
-import { edgeIds } from '../plan/edge-ids.js';
-import type { PlanEdge } from '../plan/edge-schema.js';
 import type { JsonObject, JsonValue } from '../plan/json.js';
 import type { Plan } from '../plan/schema.js';
 import { toAttempt } from '../run-reader.js';
@@ -28,13 +27,9 @@ export interface NodeTrace {
   readonly edges: readonly EdgeTrace[];
 }
 
-interface Graph {
-  readonly nodes: readonly { readonly id: string }[];
-  readonly edges?: readonly PlanEdge[] | undefined;
-}
-
 /** The nodes that were touched, in the order in which they were. */
 export function traceRun(rows: MemoryRun, plan: Plan): NodeTrace[] {
+  const paths = new PlanPaths(plan);
   const touchedAt = new Map<string, number>();
   for (const { node, seq } of rows.events) {
     if (node !== null && !touchedAt.has(node)) touchedAt.set(node, seq);
@@ -48,7 +43,7 @@ export function traceRun(rows: MemoryRun, plan: Plan): NodeTrace[] {
     ...(outputJson !== null && { output: JSON.parse(outputJson) as JsonValue }),
     ...(reasonJson !== null && { reason: JSON.parse(reasonJson) as JsonObject }),
     attempts: traceAttempts(rows, node),
-    edges: traceEdges(plan, node, edges),
+    edges: traceEdges(paths, node, edges),
   }));
 }
 
@@ -61,28 +56,13 @@ function traceAttempts(rows: MemoryRun, node: string): NodeTrace['attempts'] {
 }
 
 /** A node run keeps a letter for each of its outgoing edges, in the order of writing. */
-function traceEdges(plan: Graph, path: string, letters: string): EdgeTrace[] {
-  const { graph, id } = locate(plan, path);
-  const edges = graph?.edges ?? [];
-  const names = edgeIds(edges);
-  const outgoing = edges.flatMap(({ source, target }, place) =>
-    source === id ? [{ edge: names[place] ?? '', target }] : [],
-  );
+function traceEdges(paths: PlanPaths, path: string, letters: string): EdgeTrace[] {
+  const spot = paths.spot(path);
+  const outgoing = spot?.graph.outgoing(spot.node.id) ?? [];
   return [...letters].flatMap((letter, place) => {
-    const edge = outgoing[place];
+    const written = outgoing[place];
     const outcome = EDGE_OUTCOMES.find((name) => name.startsWith(letter));
-    return edge === undefined || outcome === undefined ? [] : [{ ...edge, outcome }];
+    if (written === undefined || outcome === undefined) return [];
+    return [{ edge: written.id, target: written.edge.target, outcome }];
   });
-}
-
-/** The graph in which a node run lies, by its path: `research[2]/draft` is in the body of `research`. */
-function locate(plan: Graph, path: string): { graph: Graph | undefined; id: string } {
-  const ids = path.split('/').map((part) => part.replace(/\[\d*\]$/, ''));
-  const id = ids.pop() ?? '';
-  let graph: Graph | undefined = plan;
-  for (const host of ids) {
-    const node: object | undefined = graph?.nodes.find((candidate) => candidate.id === host);
-    graph = node !== undefined && 'body' in node ? (node.body as Graph) : undefined;
-  }
-  return { graph, id };
 }

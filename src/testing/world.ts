@@ -4,6 +4,7 @@
  * follows from it any more; time passes only while nothing else can happen; the same seed and the same
  * outcomes of handlers give the same rows.
  */
+
 import type { Handlers, Logger } from '../actors/handlers.js';
 import type { CommitErrorCode } from '../actors/ports.js';
 import type { TimerRecord } from '../actors/records.js';
@@ -12,6 +13,7 @@ import type { Orchestrator, OrchestratorLimits } from '../orchestrator.js';
 import type { PlanFor } from '../plan/builder.js';
 import { formatDuration } from '../plan/durations.js';
 import type { StartOptions } from '../start-options.js';
+import type { Groups } from '../tasks.js';
 import type { Faults } from './faults.js';
 import { type GatedAttempt, HandlerGate } from './handler-gate.js';
 import { MemoryStorage } from './memory-storage.js';
@@ -23,6 +25,7 @@ import { TestRun } from './test-run.js';
 export interface WorldOptions {
   readonly handlers: Handlers;
   readonly executors: readonly string[];
+  readonly groups?: Groups | undefined;
   readonly seed: number;
   readonly limits: Partial<OrchestratorLimits>;
   readonly logger: Logger;
@@ -46,6 +49,9 @@ interface Budget {
   steps: number;
 }
 
+/** Ten years. */
+export const DEFAULT_MAX_TIME_MS = 3_652 * 86_400_000;
+
 /** Rounds of the event loop without any activity, after which nothing goes on. */
 const CALM_ROUNDS = 2;
 /** Events that an error prints. */
@@ -55,6 +61,7 @@ const IN_MOTION: ReadonlySet<RunStatus> = new Set(['pending', 'ready', 'running'
 /** Timers that set a limit to what others do: time is not skipped for their sake. */
 const LIMITS: ReadonlySet<string> = new Set([
   'task-deadline',
+  'reminder',
   'signal-deadline',
   'run-deadline',
   'budget-time',

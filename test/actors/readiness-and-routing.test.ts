@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Arrivals } from '../../src/actors/run/progress.js';
 import { decideReadiness } from '../../src/actors/run/readiness.js';
-import { outgoingEdges, routeFrom } from '../../src/actors/run/routing.js';
+import { routeFrom } from '../../src/actors/run/routing.js';
 import { parseCountCondition } from '../../src/plan/conditions.js';
+import { outgoingEdges } from '../../src/plan/graph-edges.js';
 import type { EdgeScope, JoinPolicy, PlanVersion } from '../../src/plan/plan-version.js';
 import { action, approval, edge, plan, switchNode } from '../support/plans.js';
 

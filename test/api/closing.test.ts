@@ -1,8 +1,8 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createOrchestrator } from '../../src/orchestrator.js';
 import { simulatedEnvironment } from '../../src/testing/simulation.js';
-import { temporaryDatabase } from '../persistence/support/storage.js';
 import { action, approval, edge, plan } from '../support/plans.js';
+import { temporaryDatabase } from '../support/temporary.js';
 
 const chain = plan([action('a'), action('b')], [edge('a', 'b')]).plan;
 

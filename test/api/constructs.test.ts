@@ -1,27 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { createOrchestrator, type Orchestrator, plan } from '../../src/index.js';
+import { temporaryDatabase } from '../support/temporary.js';
 
-const folders: string[] = [];
-const opened: Orchestrator[] = [];
-
-async function open(handlers: Record<string, () => unknown>, url?: string): Promise<Orchestrator> {
-  const folder = mkdtempSync(join(tmpdir(), 'runchart-'));
-  folders.push(folder);
-  const orchestrator = await createOrchestrator({
-    url: url ?? join(folder, 'runs.db'),
-    handlers,
-  });
-  opened.push(orchestrator);
+async function open(handlers: Record<string, () => unknown>): Promise<Orchestrator> {
+  const orchestrator = await createOrchestrator({ url: temporaryDatabase(), handlers });
+  onTestFinished(() => orchestrator.close());
   return orchestrator;
 }
-
-afterEach(async () => {
-  await Promise.all(opened.splice(0).map((orchestrator) => orchestrator.close()));
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
-});
 
 describe('a result', () => {
   it('S124 counts failed attempts and failed nodes apart', async () => {

@@ -1,8 +1,8 @@
 import { createClient } from '@libsql/client/sqlite3';
 import { expect, it } from 'vitest';
 import { createOrchestrator } from '../../src/orchestrator.js';
-import { temporaryDatabase } from '../persistence/support/storage.js';
 import { action, approval, edge, plan } from '../support/plans.js';
+import { temporaryDatabase } from '../support/temporary.js';
 
 it('S210 a dry run over all live runs names those that could not be taken up, and changes nothing', async () => {
   const url = temporaryDatabase();

@@ -7,9 +7,9 @@ import { createOrchestrator, type Orchestrator } from '../../src/orchestrator.js
 import type { JsonValue } from '../../src/plan/json.js';
 import type { Plan } from '../../src/plan/schema.js';
 import { simulatedEnvironment } from '../../src/testing/simulation.js';
-import { temporaryDatabase } from '../persistence/support/storage.js';
 import { Kernel } from '../support/kernel.js';
 import { action, approval, edge, join, plan, switchNode } from '../support/plans.js';
+import { temporaryDatabase } from '../support/temporary.js';
 
 async function open(
   database: string,

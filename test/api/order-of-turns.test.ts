@@ -1,13 +1,8 @@
 /** Who may store what after what, on a real file. */
 import { expect, it } from 'vitest';
-import {
-  count,
-  openTestStorage,
-  outcome,
-  tamper,
-  temporaryDatabase,
-} from '../persistence/support/storage.js';
+import { count, openTestStorage, outcome, tamper } from '../persistence/support/storage.js';
 import { TurnMaker } from '../persistence/support/turns.js';
+import { temporaryDatabase } from '../support/temporary.js';
 
 it('S158 of two turns computed after one event, the first is stored and the second refused whole', async () => {
   const database = temporaryDatabase();

@@ -1,8 +1,8 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createOrchestrator } from '../../src/orchestrator.js';
 import type { RunEvent } from '../../src/views.js';
-import { temporaryDatabase } from '../persistence/support/storage.js';
 import { action, approval, edge, join, plan } from '../support/plans.js';
+import { temporaryDatabase } from '../support/temporary.js';
 
 const { plan: draft } = plan(
   [

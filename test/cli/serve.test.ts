@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { numbersOf, STREAM, upTo } from '../http/support/site.js';
+import { numbersOf, STREAM } from '../http/support/site.js';
+import { upTo } from '../support/numbers.js';
 import { AUDIT_HANDLERS, AUDIT_PLAN, Workplace } from './support/workplace.js';
 
 let place: Workplace;

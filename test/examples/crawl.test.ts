@@ -1,7 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   createOrchestrator,
   type HandlerContext,
@@ -11,7 +8,9 @@ import {
 } from '../../src/index.js';
 import { testKit } from '../../src/testing/index.js';
 import { openSite, readStream, type Site, STREAM } from '../http/support/site.js';
-import { BEGINNING, linesOf, numbersTo, openExample, withNode } from './support/example.js';
+import { upTo } from '../support/numbers.js';
+import { temporaryDatabase } from '../support/temporary.js';
+import { BEGINNING, linesOf, openExample, withNode } from './support/example.js';
 
 const { plan, handlers } = await openExample('crawl');
 const PROCESS = 'crawl/process';
@@ -36,18 +35,9 @@ function preceded(look: (context: HandlerContext) => unknown): Handlers {
   return { ...handlers, [PROCESS]: looked };
 }
 
-const closing: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const close of closing.splice(0)) await close();
-});
-
 async function onFile(served: Handlers): Promise<Orchestrator> {
-  const folder = mkdtempSync(join(tmpdir(), 'runchart-crawl-'));
-  const orchestrator = await createOrchestrator({ url: join(folder, 'runs.db'), handlers: served });
-  closing.push(async () => {
-    await orchestrator.close();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  const orchestrator = await createOrchestrator({ url: temporaryDatabase(), handlers: served });
+  onTestFinished(() => orchestrator.close());
   return orchestrator;
 }
 
@@ -64,7 +54,7 @@ describe('examples/crawl', () => {
       'node.completed process#1',
       ...FINISHED,
     ]);
-    expect([...run.log].map(({ seq }) => seq)).toEqual(numbersTo(run.log.length));
+    expect([...run.log].map(({ seq }) => seq)).toEqual(upTo(run.log.length));
     expect(run.log.filter(TERMINAL)).toHaveLength(1);
     const at = (type: string) => run.log.find(type, { node: 'process' })?.at ?? 0;
     expect(at('node.completed') - at('node.started')).toBe(2_000);
@@ -212,7 +202,7 @@ describe('examples/crawl', () => {
       'node.completed process#2',
       ...FINISHED,
     ]);
-    expect([...run.log].map(({ seq }) => seq)).toEqual(numbersTo(run.log.length));
+    expect([...run.log].map(({ seq }) => seq)).toEqual(upTo(run.log.length));
   });
 
   it('S187 streams from the fourth event on, says that it is there, and ends with the run', async () => {
@@ -224,7 +214,7 @@ describe('examples/crawl', () => {
       preceded(() => silence),
       { heartbeatMs: 5 },
     );
-    closing.push(() => site.close());
+    onTestFinished(() => site.close());
     const run = await site.orchestrator.start(plan, { ...NO_PAUSE, id: 'r' });
     const numbers: number[] = [];
     let heartbeats = 0;
@@ -244,7 +234,7 @@ describe('examples/crawl', () => {
     const late: number[] = [];
     for await (const { event } of readStream(await site.get('/runs/r/events', STREAM)))
       if (event !== undefined) late.push(event.seq);
-    expect(late).toEqual(numbersTo(log.length));
+    expect(late).toEqual(upTo(log.length));
   });
 });
 

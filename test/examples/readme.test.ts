@@ -1,17 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { temporaryDirectory } from '../support/temporary.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
@@ -19,22 +11,18 @@ const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
 describe('README.md', () => {
   it('shows a program that runs', () => {
     const program = /```js\n([\s\S]*?)```/.exec(readme)?.[1] ?? '';
-    const folder = mkdtempSync(join(tmpdir(), 'runchart-readme-'));
-    try {
-      mkdirSync(join(folder, 'node_modules'));
-      symlinkSync(ROOT, join(folder, 'node_modules/runchart'), 'dir');
-      writeFileSync(join(folder, 'program.mjs'), program);
-      const options = {
-        cwd: folder,
-        encoding: 'utf8',
-        timeout: 60_000,
-        env: { ...process.env, NODE_OPTIONS: '' },
-      } as const;
-      const ended = spawnSync(process.execPath, ['program.mjs'], options);
-      expect(ended).toMatchObject({ status: 0, stdout: 'sent: Hello Ada\n', stderr: '' });
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
+    const folder = temporaryDirectory();
+    mkdirSync(join(folder, 'node_modules'));
+    symlinkSync(ROOT, join(folder, 'node_modules/runchart'), 'dir');
+    writeFileSync(join(folder, 'program.mjs'), program);
+    const options = {
+      cwd: folder,
+      encoding: 'utf8',
+      timeout: 60_000,
+      env: { ...process.env, NODE_OPTIONS: '' },
+    } as const;
+    const ended = spawnSync(process.execPath, ['program.mjs'], options);
+    expect(ended).toMatchObject({ status: 0, stdout: 'sent: Hello Ada\n', stderr: '' });
   });
 
   it('begins with the one command that shows it', () => {

@@ -330,6 +330,27 @@ describe('a bounded simulation', () => {
     expect(simulation).toMatchObject({ neverReached: [], neverTaken: [] });
   });
 
+  it('S217 looks at what is before a condition once, however often branches part and meet', async () => {
+    const rungs = Array.from({ length: 32 }, (_, i) => [`l${i}`, `r${i}`] as const);
+    const rails = rungs
+      .slice(1)
+      .flatMap((rung, i) =>
+        (rungs[i] ?? []).flatMap((source) => rung.map((target) => edge(source, target))),
+      );
+    const draft = plan(
+      [action('first'), ...rungs.flat().map((id) => action(id)), switchNode('s'), action('end')],
+      [
+        ...rails,
+        ...(rungs.at(-1) ?? []).map((id) => edge(id, 's')),
+        edge('first', 's'),
+        edge('s', 'end', { when: 'input.first.n > 3' }),
+      ],
+    );
+    const simulation = await simulatePlan(draft);
+    expect(simulation).toMatchObject({ isComplete: true, neverReached: [], undetermined: [] });
+    expect(simulation.paths).toHaveLength(2);
+  });
+
   it('S217 counts one plan under two names once', async () => {
     const child = { title: 'Child', nodes: [action('w')], edges: [] };
     const draft = plan(

@@ -5,7 +5,8 @@ import { eventStream } from '../../src/http/event-stream.js';
 import { plan } from '../../src/plan/builder.js';
 import type { Plan } from '../../src/plan/schema.js';
 import type { RunEvent } from '../../src/views.js';
-import { numbersOf, openSite, readStream, type Site, STREAM, upTo } from './support/site.js';
+import { upTo } from '../support/numbers.js';
+import { numbersOf, openSite, readStream, type Site, STREAM } from './support/site.js';
 
 let site: Site;
 afterEach(() => site?.close());

@@ -1,8 +1,8 @@
 /** An isolated handler as an application registers it, on a real file. */
 import { expect, it, onTestFinished } from 'vitest';
 import { createOrchestrator } from '../../src/orchestrator.js';
-import { temporaryDatabase } from '../persistence/support/storage.js';
 import { action, plan } from '../support/plans.js';
+import { temporaryDatabase } from '../support/temporary.js';
 import { isolate } from './support/isolating.js';
 
 it('S240 a handler that exits costs its run one attempt', async () => {

@@ -15,15 +15,21 @@ export function expectSame(
   reference: Reference,
   differences: Differences = {},
 ): void {
-  for (const one of reference.world.runs) {
-    const run = runAt(kernel, one.address);
-    // A further try of a subplan has another run.
-    if (run === undefined || !one.isStarted || !isCurrent(one)) continue;
+  for (const [run, one] of storedRuns(kernel, reference)) {
     expectSameRun(kernel, one, run, differences);
   }
 }
 
-export function isCurrent(reference: Reference): boolean {
+/** The runs that both know, with their ids in the kernel. */
+export function* storedRuns(kernel: Kernel, reference: Reference): Generator<[string, Reference]> {
+  for (const one of reference.world.runs) {
+    const run = runAt(kernel, one.address);
+    // A further try of a subplan has another run.
+    if (run !== undefined && one.isStarted && isCurrent(one)) yield [run, one];
+  }
+}
+
+function isCurrent(reference: Reference): boolean {
   const { address, world } = reference;
   return world.runs.findLast((other) => other.address === address) === reference;
 }
@@ -58,9 +64,7 @@ function parsed(json: string | null | undefined): JsonValue | undefined {
 
 /** What happened to nodes and edges, in the same order. */
 export function expectSameLog(kernel: Kernel, reference: Reference): void {
-  for (const one of reference.world.runs) {
-    const run = runAt(kernel, one.address);
-    if (run === undefined || !one.isStarted || !isCurrent(one)) continue;
+  for (const [run, one] of storedRuns(kernel, reference)) {
     expect(withdrawalsSorted(logOfNodes(kernel, run)), one.address).toEqual(
       withdrawalsSorted(one.log),
     );

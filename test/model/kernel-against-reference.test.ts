@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Kernel, type KernelOptions } from '../support/kernel.js';
 import { expectSame, expectSameLog } from './expect-same.js';
 import { expectSoundLog } from './invariants.js';
-import { begin, nextStep, nothingPlayed, rehearse, take } from './play.js';
+import { begin, nextStep, nothingPlayed, playAll, rehearse, take } from './play.js';
 import { compiledDraft, RANDOM_PLANS, type RandomRun, randomRuns } from './random-plans.js';
 import { Reference } from './reference.js';
 
@@ -45,9 +45,7 @@ describe('the kernel and the reference', () => {
       fc.pre(!logs.some((line) => / (stopping|cancelled)$/.test(line)));
       fc.pre(reference.ending === undefined);
       fc.pre(!JSON.stringify(random.draft).includes('"cancelRest":true'));
-      const kernel = new Kernel({ maxTurnSize });
-      await begin(kernel, random);
-      for (const step of steps) await take(kernel, random.script, step);
+      const kernel = await playAll(random, steps, { maxTurnSize });
       expectSame(kernel, reference);
       expectSoundLog(kernel.rows(), compiledDraft(random));
     };

@@ -1,5 +1,6 @@
 /** Takes the steps of a script, and reads what became of them. */
-import type { Kernel } from '../support/kernel.js';
+import { scopePathOf } from '../../src/actors/run/scope.js';
+import { Kernel, type KernelOptions } from '../support/kernel.js';
 import {
   compiledDraft,
   type RandomRun,
@@ -178,6 +179,18 @@ export async function begin(kernel: Kernel, random: RandomRun): Promise<void> {
   await answered(kernel, kernel.start(compiledDraft(random), { input, concurrency }));
 }
 
+/** Plays a script from its start to its last step. */
+export async function playAll(
+  random: RandomRun,
+  steps: readonly Step[],
+  options: KernelOptions = {},
+): Promise<Kernel> {
+  const kernel = new Kernel(options);
+  await begin(kernel, random);
+  for (const step of steps) await take(kernel, random.script, step);
+  return kernel;
+}
+
 /** Waits for all that follows, and for the answer unless the process stopped before it got out. */
 async function answered(kernel: Kernel, answer: Promise<unknown>): Promise<void> {
   await kernel.settle();
@@ -202,15 +215,10 @@ const WORDS: Readonly<Record<string, string>> = {
 export function logOfNodes(kernel: Kernel, run = 'r1'): string[] {
   return kernel.rows(run).events.flatMap(({ type, node, detailJson }) => {
     const { to, edge, outcome } = JSON.parse(detailJson) as Detail;
-    if (type === 'edge.evaluated') return [`${scopeOf(node ?? '')}:${edge} ${outcome}`];
+    if (type === 'edge.evaluated') return [`${scopePathOf(node ?? '')}:${edge} ${outcome}`];
     if (node === null || !type.startsWith('node.') || to === undefined) return [];
     return [`${node} ${WORDS[type] ?? to}`];
   });
-}
-
-function scopeOf(path: string): string {
-  const end = path.lastIndexOf('/');
-  return end === -1 ? '' : path.slice(0, end);
 }
 
 /** The log with each group of withdrawals in alphabetical order: all of them are decided at once. */

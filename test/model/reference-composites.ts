@@ -158,7 +158,11 @@ function afterIteration(reference: Reference, scope: ModelScope, host: ModelRun)
   beginIteration(reference, host);
 }
 
-function ask(condition: Condition | undefined, values: EdgeScope, otherwise: boolean): Evaluation {
+function ask(
+  condition: Condition | undefined,
+  values: EdgeScope,
+  otherwise: boolean,
+): Evaluation<boolean> {
   return condition?.evaluate(values) ?? { ok: true, value: otherwise };
 }
 

@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { snapshotDigest } from '../../src/machines/snapshot-digest.js';
 import type { MemoryRun } from '../../src/testing/memory-storage.js';
-import { Kernel, type KernelOptions } from '../support/kernel.js';
-import { expectSame, isCurrent } from './expect-same.js';
+import { Kernel } from '../support/kernel.js';
+import { expectSame, storedRuns } from './expect-same.js';
 import { expectSoundLog } from './invariants.js';
-import { begin, rehearse, runAt, type Step, take } from './play.js';
+import { begin, playAll, rehearse, runAt, type Step, take } from './play.js';
 import { RANDOM_PLANS, type RandomRun, randomRuns } from './random-plans.js';
 import type { Reference } from './reference.js';
 
@@ -34,13 +34,6 @@ function expectSameRows(actual: MemoryRun, expected: MemoryRun): void {
     const isSame = snapshotDigest(lines.join()) === snapshotDigest((found[table] ?? []).join());
     if (!isSame) expect(found[table], table).toEqual(lines);
   }
-}
-
-async function playAll(random: RandomRun, steps: readonly Step[], options: KernelOptions = {}) {
-  const kernel = new Kernel(options);
-  await begin(kernel, random);
-  for (const step of steps) await take(kernel, random.script, step);
-  return kernel;
 }
 
 describe('a run that is let go after every turn', () => {
@@ -160,9 +153,7 @@ describe('a process that stops after random turns', () => {
       const { kernel, crashes } = await playThroughStops(random, steps, plan);
       expect(kernel.complaints).toEqual([]);
       expectSame(kernel, reference, { hasInterruptions: true });
-      for (const one of reference.world.runs) {
-        const run = runAt(kernel, one.address);
-        if (run === undefined || !one.isStarted || !isCurrent(one)) continue;
+      for (const [run, one] of storedRuns(kernel, reference)) {
         expectExecutionsWithin(kernel, run, one, crashes);
         expectSoundLog(kernel.rows(run), kernel.version(run));
       }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Kernel } from '../support/kernel.js';
 import { action, approval, chain, plan } from '../support/plans.js';
-import { begin, rehearse, take } from './play.js';
+import { playAll, rehearse } from './play.js';
 import { RANDOM_PLANS, type RandomRun, randomRuns } from './random-plans.js';
 
 /** Everything that is stored of a run, as one text. */
@@ -14,10 +14,7 @@ function textOf(kernel: Kernel): string {
 }
 
 async function played(random: RandomRun, seed: number): Promise<string> {
-  const kernel = new Kernel({ seed });
-  await begin(kernel, random);
-  for (const step of rehearse(random).steps) await take(kernel, random.script, step);
-  return textOf(kernel);
+  return textOf(await playAll(random, rehearse(random).steps, { seed }));
 }
 
 /** Waits of both retries, and a task in between. */

@@ -4,14 +4,8 @@ import { type BatchWriter, Committer } from '../../src/persistence/committer.js'
 import { encodeTurn } from '../../src/persistence/encode.js';
 import type { EncodedItem, EncodedTurn } from '../../src/persistence/encoded-turn.js';
 import { openWriter } from '../../src/persistence/writer.js';
-import {
-  count,
-  openTestStorage,
-  outcome,
-  outcomes,
-  tamper,
-  temporaryDatabase,
-} from './support/storage.js';
+import { temporaryDatabase } from '../support/temporary.js';
+import { count, openTestStorage, outcome, outcomes, tamper } from './support/storage.js';
 import { AT, TurnMaker } from './support/turns.js';
 
 /** What the binding throws, with SQLite's own result code. */

@@ -4,14 +4,8 @@ import { describe, expect, it } from 'vitest';
 import type { TurnRows } from '../../src/actors/records.js';
 import { snapshotDigest } from '../../src/machines/snapshot-digest.js';
 import { openStorage } from '../../src/persistence/storage.js';
-import {
-  openTestStorage,
-  outcome,
-  startChild,
-  tamper,
-  temporaryDatabase,
-  temporaryDirectory,
-} from './support/storage.js';
+import { temporaryDatabase, temporaryDirectory } from '../support/temporary.js';
+import { openTestStorage, outcome, startChild, tamper } from './support/storage.js';
 import { TurnMaker } from './support/turns.js';
 
 const MARK = 'snapshot-to-be-damaged';

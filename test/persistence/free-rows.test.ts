@@ -10,14 +10,8 @@ import type {
 } from '../../src/actors/ports.js';
 import { startWorkerThread } from '../../src/persistence/journal-thread.js';
 import { MemoryStorage } from '../../src/testing/memory-storage.js';
-import {
-  count,
-  openTestStorage,
-  outcome,
-  outcomes,
-  tamper,
-  temporaryDatabase,
-} from './support/storage.js';
+import { temporaryDatabase } from '../support/temporary.js';
+import { count, openTestStorage, outcome, outcomes, tamper } from './support/storage.js';
 import { TurnMaker } from './support/turns.js';
 
 function record(id: string, changes: Partial<ScheduleRecord> = {}): ScheduleRecord {

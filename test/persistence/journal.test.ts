@@ -3,14 +3,8 @@ import type { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import type { TurnRecord } from '../../src/actors/records.js';
 import { startWorkerThread } from '../../src/persistence/journal-thread.js';
-import {
-  count,
-  openTestStorage,
-  outcome,
-  outcomes,
-  tamper,
-  temporaryDatabase,
-} from './support/storage.js';
+import { temporaryDatabase } from '../support/temporary.js';
+import { count, openTestStorage, outcome, outcomes, tamper } from './support/storage.js';
 import { TurnMaker } from './support/turns.js';
 
 /** A turn that breaks a constraint of the database: the number of an earlier turn. */

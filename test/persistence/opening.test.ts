@@ -12,15 +12,8 @@ import { readOwner } from '../../src/persistence/owner.js';
 import { openStorage } from '../../src/persistence/storage.js';
 import { STORAGE_ERROR_CODES } from '../../src/persistence/storage-error.js';
 import { WriteConnection } from '../../src/persistence/write-connection.js';
-import {
-  count,
-  openTestStorage,
-  outcome,
-  startChild,
-  tamper,
-  temporaryDatabase,
-  temporaryDirectory,
-} from './support/storage.js';
+import { temporaryDatabase, temporaryDirectory } from '../support/temporary.js';
+import { count, openTestStorage, outcome, startChild, tamper } from './support/storage.js';
 import { TurnMaker } from './support/turns.js';
 
 /** Every file of a directory with its bytes. */

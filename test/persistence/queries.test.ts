@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RunStatus } from '../../src/machines/statuses.js';
-import { openTestStorage, temporaryDatabase } from './support/storage.js';
+import { temporaryDatabase } from '../support/temporary.js';
+import { openTestStorage } from './support/storage.js';
 import { AT, TurnMaker } from './support/turns.js';
 
 /** Runs 1 to `statuses.length`, each in its status. */

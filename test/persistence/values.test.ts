@@ -13,7 +13,8 @@ import { snapshotDigest } from '../../src/machines/snapshot-digest.js';
 import { NODE_STATUSES } from '../../src/machines/statuses.js';
 import { LARGE_ROW_LENGTH } from '../../src/persistence/encode.js';
 import type { Storage } from '../../src/persistence/storage.js';
-import { openTestStorage, outcome, temporaryDatabase } from './support/storage.js';
+import { temporaryDatabase } from '../support/temporary.js';
+import { openTestStorage, outcome } from './support/storage.js';
 import { AT, TurnMaker } from './support/turns.js';
 
 const AWKWARD = 'ü☃😀 "quoted" \\ \u0000 \u001f \u2028 \ud800 \udfff end';

@@ -10,7 +10,7 @@ function parsed(text: string): ParsedCondition {
   return result.parsed;
 }
 
-function evaluate(text: string, parts: Partial<EdgeScope> = {}): Evaluation {
+function evaluate(text: string, parts: Partial<EdgeScope> = {}): Evaluation<boolean> {
   return parsed(text).condition.evaluate(scope(parts));
 }
 
@@ -94,7 +94,7 @@ describe('conditions', () => {
       return { output: 1 };
     };
     const condition = parsed('nodes.a.output == 1 && nodes["b"].output == 1 && nodes.a.output > 0');
-    expect(condition.nodeIds).toEqual(['a', 'b']);
+    expect([...condition.nodeOffsets.keys()]).toEqual(['a', 'b']);
     condition.condition.evaluate(scope({ node }));
     expect(asked).toEqual(['a', 'b']);
   });

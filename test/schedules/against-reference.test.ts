@@ -55,7 +55,8 @@ function storyOf(from: number, { jitter, work, phases, seed, ...rest }: Settings
     to: Math.max(from + LENGTH * gapMs, (switches.at(-1) ?? 0) + 5 * gapMs),
     jitterMs: Math.floor(jitter * gapMs),
     switches,
-    endOf: (occurrence, now) => Math.floor(now) + lengthOf(occurrence) + 0.5,
+    // The shortest takes a millisecond: what starts at three quarters does not end before.
+    endOf: (occurrence, now) => Math.floor(now) + 1 + lengthOf(occurrence) + 0.5,
   };
 }
 

@@ -1,36 +1,11 @@
 /** Starts that share a key: over an orchestrator on a real file, and through crashes at every step. */
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { RunRecord } from '../../src/actors/records.js';
-import { createOrchestrator, type Orchestrator } from '../../src/orchestrator.js';
-import type { Plan } from '../../src/plan/schema.js';
 import { KeyedStarts } from '../../src/schedules/keyed-starts.js';
 import { MemoryStorage } from '../../src/testing/memory-storage.js';
-import {
-  SimulatedClock,
-  type SimulatedEnvironment,
-  simulatedEnvironment,
-} from '../../src/testing/simulation.js';
-import { temporaryDatabase } from '../persistence/support/storage.js';
+import { SimulatedClock } from '../../src/testing/simulation.js';
 import { TurnMaker } from '../persistence/support/turns.js';
-import { action, approval, plan } from '../support/plans.js';
-
-const ASK: Plan = plan([approval('ask')]).plan;
-const WORK: Plan = plan([action('a')]).plan;
-
-interface Place {
-  readonly orchestrator: Orchestrator;
-  readonly environment: SimulatedEnvironment;
-  readonly url: string;
-}
-
-async function open(after?: Place): Promise<Place> {
-  const environment = after?.environment ?? simulatedEnvironment(1);
-  const url = after?.url ?? temporaryDatabase();
-  const handlers = { work: (input: unknown) => ({ input }) };
-  const orchestrator = await createOrchestrator({ url, handlers, environment });
-  onTestFinished(() => orchestrator.close());
-  return { orchestrator, environment, url };
-}
+import { ASK, openPlace, type Place, WORK } from './support/place.js';
 
 async function statusesOf({ orchestrator }: Place): Promise<Record<string, string>> {
   const runs = await orchestrator.runs.list();
@@ -41,7 +16,7 @@ const one = { key: 'tenant-7', onConflict: 'refuse' } as const;
 
 describe('a singleton', () => {
   it('S37 S232 has at most one unfinished run per key, also after a restart', async () => {
-    const first = await open();
+    const first = await openPlace();
     await first.orchestrator.start(ASK, { id: 'a', singleton: one });
     const refused = first.orchestrator.start(ASK, { id: 'b', singleton: one });
     await expect(refused).rejects.toMatchObject({
@@ -51,7 +26,7 @@ describe('a singleton', () => {
     await first.orchestrator.start(ASK, { id: 'c', singleton: { ...one, key: 'tenant-8' } });
     await first.orchestrator.close();
 
-    const second = await open(first);
+    const second = await openPlace({ after: first });
     const again = second.orchestrator.start(ASK, { id: 'b', singleton: one });
     await expect(again).rejects.toMatchObject({ code: 'run-conflict' });
     await second.orchestrator.cancel('a');
@@ -61,7 +36,7 @@ describe('a singleton', () => {
   });
 
   it('S37 S232 is won by one of many starts at the same time', async () => {
-    const place = await open();
+    const place = await openPlace();
     const starts = Array.from({ length: 20 }, (_, number) =>
       place.orchestrator.start(ASK, { input: { number }, singleton: one }),
     );
@@ -71,7 +46,7 @@ describe('a singleton', () => {
   });
 
   it('S232 gives the handle of the run that is there, where it is told to', async () => {
-    const { orchestrator } = await open();
+    const { orchestrator } = await openPlace();
     const singleton = { key: 'k', onConflict: 'return' } as const;
     const first = await orchestrator.start(ASK, { singleton });
     const second = await orchestrator.start(WORK, { singleton });
@@ -79,7 +54,7 @@ describe('a singleton', () => {
   });
 
   it('S232 replaces the run that is there: it is cancelled, and the new one starts when it has ended', async () => {
-    const place = await open();
+    const place = await openPlace();
     const { orchestrator } = place;
     const singleton = { key: 'k', onConflict: 'replace' } as const;
     await orchestrator.start(ASK, { id: 'a', singleton });
@@ -93,7 +68,7 @@ describe('a singleton', () => {
   });
 
   it('S36 S232 meets the same start again, whoever holds the key by now', async () => {
-    const place = await open();
+    const place = await openPlace();
     const { orchestrator } = place;
     const singleton = { key: 'k', onConflict: 'replace' } as const;
     await orchestrator.start(WORK, { id: 'a', singleton });
@@ -109,7 +84,7 @@ describe('a debounced start', () => {
   const debounce = { key: 'k', delayMs: 1_000 };
 
   it('S232 takes the place of the pending one, and starts once, after the last delay', async () => {
-    const place = await open();
+    const place = await openPlace();
     const { orchestrator, environment } = place;
     const { clock } = environment;
     const from = clock.now();
@@ -130,20 +105,20 @@ describe('a debounced start', () => {
   });
 
   it('S232 is kept through a restart, with the starts that follow', async () => {
-    const first = await open();
+    const first = await openPlace();
     await first.orchestrator.start(WORK, { id: 'r1', debounce });
     await first.orchestrator.close();
-    const second = await open(first);
+    const second = await openPlace({ after: first });
     await second.orchestrator.start(WORK, { id: 'r2', debounce });
     expect(await statusesOf(second)).toEqual({ r1: 'cancelled', r2: 'pending' });
     await second.orchestrator.close();
     second.environment.clock.advance(1_000);
-    const third = await open(second);
+    const third = await openPlace({ after: second });
     expect((await third.orchestrator.result('r2')).status).toBe('completed');
   });
 
   it('S232 leaves a run alone whose delay is over', async () => {
-    const place = await open();
+    const place = await openPlace();
     await place.orchestrator.start(ASK, { id: 'r1', debounce });
     place.environment.clock.advance(1_000);
     await place.orchestrator.start(ASK, { id: 'r2', debounce });
@@ -152,7 +127,7 @@ describe('a debounced start', () => {
   });
 
   it('S232 is refused together with another time or a singleton', async () => {
-    const { orchestrator } = await open();
+    const { orchestrator } = await openPlace();
     const wrong = [
       { debounce, startAt: 5 },
       { debounce, singleton: one },

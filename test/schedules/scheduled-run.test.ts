@@ -1,43 +1,15 @@
 /** Schedules of an orchestrator on a real file, in simulated time. */
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import type { Handlers } from '../../src/actors/handlers.js';
-import { createOrchestrator, type Orchestrator } from '../../src/orchestrator.js';
+import { describe, expect, it, vi } from 'vitest';
 import type { Plan } from '../../src/plan/schema.js';
-import { type SimulatedEnvironment, simulatedEnvironment } from '../../src/testing/simulation.js';
-import { temporaryDatabase } from '../persistence/support/storage.js';
-import { action, approval, plan } from '../support/plans.js';
+import { ASK, openPlace, type Place, WORK } from './support/place.js';
 
 const HOUR_MS = 3_600_000;
-const WORK: Plan = plan([action('a')]).plan;
-const ASK: Plan = plan([approval('ask')]).plan;
 const NIGHTLY = {
   id: 'nightly',
   plan: WORK,
   cadence: { cron: '0 6 * * *', timeZone: 'Europe/Berlin' },
   input: { depth: 3 },
 };
-
-interface Place {
-  readonly orchestrator: Orchestrator;
-  readonly environment: SimulatedEnvironment;
-  readonly url: string;
-  /** Errors that were logged. */
-  readonly complaints: unknown[];
-}
-
-async function open(
-  options: { handlers?: Handlers; recover?: boolean; after?: Place } = {},
-): Promise<Place> {
-  const { handlers = { work: (input: unknown) => ({ input }) }, recover = true, after } = options;
-  const environment = after?.environment ?? simulatedEnvironment(1);
-  const url = after?.url ?? temporaryDatabase();
-  const complaints: unknown[] = [];
-  const complain = (fields: object) => complaints.push((fields as { error?: unknown }).error);
-  const logger = { debug() {}, info() {}, warn: complain, error: complain };
-  const orchestrator = await createOrchestrator({ url, handlers, environment, recover, logger });
-  onTestFinished(() => orchestrator.close());
-  return { orchestrator, environment, url, complaints };
-}
 
 /** Lets time pass up to a moment, and waits until `look` finds what it looks for. */
 async function passTo<T>({ environment }: Place, at: number, look: () => Promise<T>): Promise<T> {
@@ -62,7 +34,7 @@ const idsOf = async ({ orchestrator }: Place) =>
 
 describe('a schedule', () => {
   it('S39 S222 starts a run that records schedule, occurrence, plan and version, is pending, runs and ends', async () => {
-    const place = await open();
+    const place = await openPlace();
     const { orchestrator } = place;
     const schedule = await orchestrator.schedules.create({ ...NIGHTLY, label: 'audit' });
     const occurrence = schedule.dueAt ?? 0;
@@ -90,7 +62,7 @@ describe('a schedule', () => {
   });
 
   it('S222 is pinned to the version of the plan that it was given', async () => {
-    const place = await open();
+    const place = await openPlace();
     const { schedules } = place.orchestrator;
     const first = await schedules.create(NIGHTLY);
     const other = { ...WORK, title: 'Changed' };
@@ -110,7 +82,7 @@ describe('a schedule', () => {
   });
 
   it('S222 skips what occurs while its run awaits a person, and goes on when that has ended', async () => {
-    const place = await open();
+    const place = await openPlace();
     const { orchestrator } = place;
     const { schedules } = orchestrator;
     const { dueAt } = await schedules.create({ id: 's', plan: ASK, cadence: { everyMs: HOUR_MS } });
@@ -126,7 +98,7 @@ describe('a schedule', () => {
   });
 
   it('S222 replaces its run, and starts the occurrence once that has ended', async () => {
-    const place = await open();
+    const place = await openPlace();
     const { schedules } = place.orchestrator;
     const cadence = { everyMs: HOUR_MS };
     const draft = { id: 's', plan: ASK, cadence, overlap: 'replace' } as const;
@@ -143,7 +115,7 @@ describe('a schedule', () => {
   });
 
   it('S222 starts what waits in its queue after a restart', async () => {
-    const first = await open();
+    const first = await openPlace();
     const cadence = { everyMs: HOUR_MS };
     const { schedules } = first.orchestrator;
     const { dueAt } = await schedules.create({ id: 's', plan: ASK, cadence, overlap: 'queue' });
@@ -152,14 +124,14 @@ describe('a schedule', () => {
       expect((await schedules.get('s')).queued).toHaveLength(1);
     });
     await first.orchestrator.close();
-    const second = await open({ after: first });
+    const second = await openPlace({ after: first });
     await second.orchestrator.cancel(id);
     await vi.waitFor(async () => expect(await idsOf(second)).toHaveLength(2));
     expect((await second.orchestrator.schedules.get('s')).queued).toEqual([]);
   });
 
   it('S222 occurs in a process that recovers, and in no other', async () => {
-    const first = await open({ recover: false });
+    const first = await openPlace({ recover: false });
     const { dueAt } = await first.orchestrator.schedules.create(NIGHTLY);
     first.environment.clock.advance((dueAt ?? 0) - first.environment.clock.now() + 10 * HOUR_MS);
     expect((await first.orchestrator.schedules.get('nightly')).decidedUntil).toBeLessThan(
@@ -167,23 +139,23 @@ describe('a schedule', () => {
     );
     await first.orchestrator.close();
     expect(first.environment.clock.next).toBeUndefined();
-    const second = await open({ after: first });
+    const second = await openPlace({ after: first });
     expect((await onlyRun(second)).metadata.occurrence).toBe(dueAt);
     expect((await second.orchestrator.schedules.get('nightly')).counters.started).toBe(1);
   });
 
   it('S222 starts nothing once its process is closing, and its next process goes on', async () => {
-    const first = await open();
+    const first = await openPlace();
     const { dueAt } = await first.orchestrator.schedules.create(NIGHTLY);
     await first.orchestrator.close();
     first.environment.clock.advance((dueAt ?? 0) - first.environment.clock.now());
     expect(first.complaints).toEqual([]);
-    const second = await open({ after: first });
+    const second = await openPlace({ after: first });
     expect(await idsOf(second)).toEqual(['nightly:20231115T050000.000Z']);
   });
 
   it('S222 triggers a run, lists and previews, and is removed', async () => {
-    const { orchestrator } = await open();
+    const { orchestrator } = await openPlace();
     const { schedules } = orchestrator;
     const { dueAt, created } = await schedules.create(NIGHTLY);
     expect([created, (await schedules.create(NIGHTLY)).created]).toEqual([true, false]);
@@ -200,7 +172,7 @@ describe('a schedule', () => {
   });
 
   it('S222 is refused where its plan could not be started', async () => {
-    const { orchestrator } = await open({ handlers: {} });
+    const { orchestrator } = await openPlace({ handlers: {} });
     const { schedules } = orchestrator;
     await expect(schedules.create(NIGHTLY)).rejects.toMatchObject({ code: 'handler-missing' });
     const strict = { ...ASK, inputs: { type: 'object', required: ['depth'] } } as Plan;

@@ -67,4 +67,27 @@ describe('the test kit', () => {
       ],
     );
   });
+
+  it('S193 traces the edges inside of a loop that was begun anew', async () => {
+    let tries = 0;
+    const check = () => {
+      tries += 1;
+      if (tries === 1) throw new Error('not yet');
+    };
+    const kit = await testKit({ handlers: { ...handlers, check } });
+    const body = { nodes: [action('x'), action('y')], edges: chain('x', 'y') };
+    const backtrack = { onFailure: 'backtrack', backtrack: { to: 'l' } };
+    const draft = plan(
+      [
+        { kind: 'loop', id: 'l', maxIterations: 1, body },
+        action('c', { handler: 'check', ...backtrack }),
+      ],
+      chain('l', 'c'),
+    );
+    const run = await kit.run(draft.plan);
+    expect(run.status).toBe('completed');
+    expect(run.trace.find(({ node }) => node === 'l#2[1]/x')?.edges).toEqual([
+      { edge: 'x->y', target: 'y', outcome: 'taken' },
+    ]);
+  });
 });

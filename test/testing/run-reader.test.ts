@@ -4,7 +4,7 @@ import { plan } from '../../src/plan/builder.js';
 import type { RunReader } from '../../src/run-reader.js';
 import { testKit } from '../../src/testing/index.js';
 import { simulatedEnvironment } from '../../src/testing/simulation.js';
-import { temporaryDatabase } from '../persistence/support/storage.js';
+import { temporaryDatabase } from '../support/temporary.js';
 
 describe('the same run', () => {
   const draft = plan('Both')

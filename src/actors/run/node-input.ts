@@ -1,5 +1,6 @@
 /** The input of a node: resolved when it becomes ready, checked, or refused. */
 import type { Reason } from '../../machines/node-run-events.js';
+import { inboundEdges } from '../../plan/graph-edges.js';
 import { type ResolvedInput, resolveInput } from '../../plan/inputs.js';
 import { blockingIssues } from '../../plan/issue.js';
 import type { JsonValue } from '../../plan/json.js';
@@ -43,7 +44,7 @@ export function inputRefusal({ node }: NodeRun, value: JsonValue | undefined): R
 
 function resolve(model: RunModel, run: NodeRun): ResolvedInput {
   const { scope, node } = run;
-  const inbound = model.inboundEdges(run);
+  const inbound = inboundEdges(scope.graph, run.position);
   const taken = inbound
     .filter((edge) => scope.progress.edge(edge.index) === 'taken')
     .map((edge) => ({ edge, scope: model.scopeOf(scope.at(edge.source)) }));

@@ -1,5 +1,5 @@
 /** What a node run needs to be let in: its handler, and its concurrency key where it has one. */
-import type { EdgeScope, ValueEvaluation } from '../../plan/plan-version.js';
+import type { EdgeScope, Evaluation } from '../../plan/plan-version.js';
 import type { NodeRun } from './scope.js';
 
 const MAX_KEY_LENGTH = 512;
@@ -15,7 +15,7 @@ export interface Permit {
 }
 
 /** Works out the concurrency key of a ready node run; a key is a text, or made one. */
-export function concurrencyKeyOf(run: NodeRun, scope: EdgeScope): ValueEvaluation | undefined {
+export function concurrencyKeyOf(run: NodeRun, scope: EdgeScope): Evaluation<string> | undefined {
   const result = run.node.concurrencyKey?.key.evaluate(scope);
   if (result === undefined || !result.ok) return result;
   const text = typeof result.value === 'string' ? result.value : JSON.stringify(result.value);

@@ -5,9 +5,9 @@ import type { JsonObject, JsonValue } from '../../plan/json.js';
 import type {
   DecisionOption,
   EscalationLevel,
+  Evaluation,
   Expression,
   HumanSettings,
-  ValueEvaluation,
 } from '../../plan/plan-version.js';
 import { choiceResponse, GRANT_RESPONSE, reviewResponse } from '../../plan/responses.js';
 import type { TaskPeople } from '../records.js';
@@ -123,7 +123,7 @@ function peopleOf(
 
 type Evaluate = (expression: Expression) => JsonValue;
 
-function resultOf(evaluation: ValueEvaluation, text: string): JsonValue {
+function resultOf(evaluation: Evaluation<JsonValue>, text: string): JsonValue {
   if (evaluation.ok) return evaluation.value;
   throw new Unanswerable(evaluation.code, `${text}: ${evaluation.message}`);
 }

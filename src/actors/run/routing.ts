@@ -1,7 +1,7 @@
 /** Decides the outgoing edges of a node that has just become final. Pure; evaluates each edge once. */
 import type { NodeStatus } from '../../machines/statuses.js';
 import { judges } from '../../plan/human-schemas.js';
-import type { CompiledEdge, CompiledNode, EdgeScope, PlanGraph } from '../../plan/plan-version.js';
+import type { CompiledEdge, CompiledNode, EdgeScope } from '../../plan/plan-version.js';
 import type { DecidedEdgeOutcome } from './progress.js';
 
 export interface EdgeDecision {
@@ -20,11 +20,6 @@ export interface RoutingResult {
   readonly action: string | null;
   readonly outcome: string | null;
   readonly scope: EdgeScope;
-}
-
-/** Outgoing edges of the node at a position, in edge order. */
-export function outgoingEdges(graph: PlanGraph, position: number): readonly CompiledEdge[] {
-  return graph.edges.slice(graph.outStart[position], graph.outStart[position + 1]);
 }
 
 /** Decides all outgoing edges. `result` is needed for completed and partial nodes only. */

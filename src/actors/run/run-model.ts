@@ -6,7 +6,7 @@
 import type { ProgressSummary } from '../../machines/run-events.js';
 import { isFinal, type NodeStatus, type RunStatus } from '../../machines/statuses.js';
 import type { JsonObject, JsonValue } from '../../plan/json.js';
-import type { CompiledEdge, EdgeScope, PlanGraph, PlanVersion } from '../../plan/plan-version.js';
+import type { EdgeScope, PlanGraph, PlanVersion } from '../../plan/plan-version.js';
 import { ReadyLanes } from '../admission/ready-lanes.js';
 import { Fifo } from '../fifo.js';
 import type {
@@ -221,7 +221,7 @@ export class RunModel {
   /** A ready node run waits to be let in. */
   enqueue(run: NodeRun): void {
     const key = concurrencyKeyOf(run, this.scopeOf(run));
-    run.key = key?.ok ? String(key.value) : undefined;
+    run.key = key?.ok ? key.value : undefined;
     this.#tickets += 1;
     run.ticket = this.#tickets;
     this.waiting.push(laneOf(run), { run, number: run.ticket });
@@ -244,17 +244,6 @@ export class RunModel {
   }
 
   // Values -----------------------------------------------------------------------------------
-
-  /** Edges that lead to a node run, in edge order. */
-  inboundEdges({ scope, position }: NodeRun): readonly CompiledEdge[] {
-    const { inStart, inEdges, edges } = scope.graph;
-    const inbound: CompiledEdge[] = [];
-    for (let i = inStart[position] ?? 0; i < (inStart[position + 1] ?? 0); i++) {
-      const edge = edges[inEdges[i] ?? -1];
-      if (edge !== undefined) inbound.push(edge);
-    }
-    return inbound;
-  }
 
   /** What the expressions about a node run, and on its outgoing edges, may see. */
   scopeOf(run: NodeRun): EdgeScope {

@@ -59,9 +59,7 @@ export function loopVariable(host: NodeRun, scope: EdgeScope, iteration: number)
   };
 }
 
-type Items =
-  | { readonly ok: true; readonly value: readonly JsonValue[] }
-  | (Evaluation & { ok: false });
+type Items = Evaluation<readonly JsonValue[]>;
 
 /** The items of a map, in chunks where it wants them, or those that a loop goes through. */
 export function itemsOf(host: NodeRun, scope: EdgeScope): Items {

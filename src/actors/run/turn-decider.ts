@@ -7,6 +7,7 @@
  */
 import type { NodeRunEvent } from '../../machines/node-run-events.js';
 import { isFinal, type NodeStatus, type RunStatus } from '../../machines/statuses.js';
+import { outgoingEdges } from '../../plan/graph-edges.js';
 import { type AttemptRecord, COMPENSATIONS } from '../records.js';
 import type { Turn } from '../turn.js';
 import type { ActorTree, NodeStep } from './actor-tree.js';
@@ -34,7 +35,7 @@ import { permitOf } from './permits.js';
 import { decideReadiness } from './readiness.js';
 import { restartFrom } from './restart.js';
 import { reworkFrom } from './rework.js';
-import { outgoingEdges, routeFrom } from './routing.js';
+import { routeFrom } from './routing.js';
 import type { RunModel } from './run-model.js';
 import type { NodeRun, Scope } from './scope.js';
 import { cancelChild, startChild } from './subplans.js';

@@ -1,6 +1,6 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { RUN_STATUSES, type RunStatus, type RunSummary } from '../../index.js';
-import { addJson, databaseCommand, type Finish, finishing } from '../command.js';
+import { addJson, databaseCommand, type Finish, finishing, parseLimit } from '../command.js';
 import { type DatabaseOption, reading } from '../database.js';
 import { clean, note, print, printJson, table, when } from '../output.js';
 
@@ -38,10 +38,4 @@ async function runs({ json, db, ...filter }: RunsOptions): Promise<undefined> {
 
 function toRow({ id, status, createdAt, title }: RunSummary & { title: string }): string[] {
   return [id, status, when(createdAt), clean(title)];
-}
-
-function parseLimit(text: string): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= 1 && value <= 1_000) return value;
-  throw new InvalidArgumentError('Expected a whole number from 1 to 1000.');
 }

@@ -49,7 +49,7 @@ async function change(
 ): Promise<undefined> {
   const schedule = await onSchedules<Schedule>(option, {
     here: ({ schedules }) => schedules[verb](id),
-    elsewhere: (owner) => owner.post(`/${encodeURIComponent(id)}/${verb}`),
+    elsewhere: (owner) => owner.post(`/schedules/${encodeURIComponent(id)}/${verb}`),
   });
   print(`schedule ${id} occurs ${describeNext(schedule)}`);
   return undefined;
@@ -61,7 +61,7 @@ async function remove(id: string, option: DatabaseOption): Promise<undefined> {
       if (await schedules.remove(id)) return;
       throw new RunchartError('schedule-unknown', `there is no schedule "${id}"`);
     },
-    elsewhere: (owner) => owner.post(`/${encodeURIComponent(id)}/remove`),
+    elsewhere: (owner) => owner.post(`/schedules/${encodeURIComponent(id)}/remove`),
   });
   print(`schedule ${id} is removed`);
   return undefined;
@@ -77,7 +77,7 @@ async function trigger(id: string, options: HandlersOption): Promise<ExitCode> {
       return conductRun(orchestrator, triggered.run, options);
     },
     async elsewhere(owner) {
-      const triggered = await owner.post<Triggered>(`/${encodeURIComponent(id)}/trigger`);
+      const triggered = await owner.post<Triggered>(`/schedules/${encodeURIComponent(id)}/trigger`);
       report(triggered);
       return exitCodeOf(triggered);
     },

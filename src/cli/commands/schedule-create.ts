@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { JsonObject, JsonValue } from '../../index.js';
+import type { JsonValue } from '../../index.js';
 import { parseDuration } from '../../plan/durations.js';
 import type { Cadence } from '../../schedules/cadence.js';
 import type { CatchUpPolicy, OverlapPolicy, Schedule } from '../../schedules/schedule.js';
@@ -61,7 +61,7 @@ async function create(id: string, file: string, options: CreateOptions): Promise
   prepareFolder(databaseOf(options));
   const schedule = await onSchedules<Schedule>(options, {
     here: ({ schedules }) => schedules.create(draft),
-    elsewhere: (owner) => owner.post('', draft as unknown as JsonObject),
+    elsewhere: (owner) => owner.post('/schedules', draft),
   });
   print(`schedule ${id} occurs ${describeNext(schedule)}`);
   return undefined;

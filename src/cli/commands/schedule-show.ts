@@ -1,9 +1,9 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { openSchedules } from '../../orchestrator.js';
 import type { Cadence } from '../../schedules/cadence.js';
 import type { CatchUpPolicy, Schedule } from '../../schedules/schedule.js';
 import type { ScheduleReader } from '../../schedules/schedule-reader.js';
-import { addJson, databaseCommand, type Finish, finishing } from '../command.js';
+import { addJson, databaseCommand, type Finish, finishing, parseLimit } from '../command.js';
 import { type DatabaseOption, databaseOf } from '../database.js';
 import { clean, note, oneLine, print, printJson, table, when } from '../output.js';
 
@@ -23,7 +23,7 @@ interface PreviewOptions extends ReadOptions {
 /** Lists schedules by id. */
 export function listSchedulesCommand(finish: Finish): Command {
   return addJson(databaseCommand('list', 'list schedules, by id'))
-    .option('--limit <count>', 'most schedules to list', parseCount, 100)
+    .option('--limit <count>', 'most schedules to list', parseLimit, 100)
     .option('--after <id>', 'only schedules after this one')
     .action(finishing(finish, list));
 }
@@ -39,7 +39,7 @@ export function showScheduleCommand(finish: Finish): Command {
 export function previewScheduleCommand(finish: Finish): Command {
   return addJson(databaseCommand('preview', 'print when a schedule occurs next'))
     .argument('<id>')
-    .option('--count <count>', 'how many occurrences', parseCount, 10)
+    .option('--count <count>', 'how many occurrences', parseLimit, 10)
     .action(finishing(finish, preview));
 }
 
@@ -112,10 +112,4 @@ function cadenceText(cadence: Cadence): string {
 
 function catchUpText(catchUp: CatchUpPolicy): string {
   return typeof catchUp === 'string' ? catchUp : `at most ${catchUp.max}`;
-}
-
-function parseCount(text: string): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= 1 && value <= 1_000) return value;
-  throw new InvalidArgumentError('Expected a whole number from 1 to 1000.');
 }

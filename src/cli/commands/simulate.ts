@@ -7,6 +7,7 @@ import {
 } from '../../explain/simulate.js';
 import type { JsonObject, JsonValue } from '../../index.js';
 import { formatDuration } from '../../plan/durations.js';
+import { isJsonObject } from '../../plan/json.js';
 import { addJson, command, type Finish, finishing } from '../command.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { UsageError } from '../failure.js';
@@ -55,7 +56,7 @@ async function simulate(file: string, options: SimulateCommandOptions): Promise<
 
 async function readObject(source: string): Promise<JsonObject> {
   const value: JsonValue = await readValue(source);
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  if (isJsonObject(value)) return value;
   throw new UsageError(`${source} has no values by node`, { hint: 'write an object' });
 }
 

@@ -4,21 +4,18 @@ import { RunchartError } from '../../errors.js';
 import { RUN_STATUSES, type RunStatus } from '../../machines/statuses.js';
 import type { JsonObject, JsonValue } from '../../plan/json.js';
 import type { Plan } from '../../plan/schema.js';
+import { emptyBody, jsonObject, planOrName } from '../body-parts.js';
 import { mermaid } from '../mermaid.js';
 import { readBody } from '../read-body.js';
 import { pathPart, queryCount } from '../read-query.js';
 import { resource } from '../resource.js';
 import type { HttpScope } from '../scope.js';
 
-const anyObject = z.custom<JsonObject>(
-  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-  'Expected an object',
-);
 const start = z.strictObject({
-  plan: z.union([z.string(), anyObject], { error: 'Expected the name of a plan, or a plan' }),
+  plan: planOrName,
   input: z.custom<JsonValue>().optional(),
   id: z.string().optional(),
-  metadata: anyObject.optional(),
+  metadata: jsonObject.optional(),
 });
 const cancel = z.strictObject({
   reason: z.string().max(2_000).optional(),
@@ -30,7 +27,6 @@ const signal = z.strictObject({
   id: z.string().optional(),
 });
 const retry = z.strictObject({ node: z.string(), by: z.string().max(256).optional() });
-const nothing = z.strictObject({});
 
 /** Runs: start, list, read, cancel, pause, resume, step, signal, retry. Their events have a file of their own. */
 export function addRuns(app: Hono, scope: HttpScope): void {
@@ -66,20 +62,16 @@ export function addRuns(app: Hono, scope: HttpScope): void {
       return context.json(await orchestrator.cancel(pathPart(context, 'id'), options));
     },
   });
-  resource(app, '/runs/:id/pause', {
-    async POST(context) {
-      await readBody(context, nothing);
-      await orchestrator.pause(pathPart(context, 'id'));
-      return context.json(await runs.summary(pathPart(context, 'id')));
-    },
-  });
-  resource(app, '/runs/:id/step', {
-    async POST(context) {
-      await readBody(context, nothing);
-      await orchestrator.step(pathPart(context, 'id'));
-      return context.json(await runs.summary(pathPart(context, 'id')));
-    },
-  });
+  for (const verb of ['pause', 'resume', 'step'] as const) {
+    resource(app, `/runs/:id/${verb}`, {
+      async POST(context) {
+        await readBody(context, emptyBody);
+        const id = pathPart(context, 'id');
+        await orchestrator[verb](id);
+        return context.json(await runs.summary(id));
+      },
+    });
+  }
   resource(app, '/runs/:id/signals', {
     async POST(context) {
       const { name, payload, id } = await readBody(context, signal);
@@ -117,13 +109,6 @@ export function addRuns(app: Hono, scope: HttpScope): void {
         ...(after !== undefined && { after }),
       });
       return context.json({ nodes: page });
-    },
-  });
-  resource(app, '/runs/:id/resume', {
-    async POST(context) {
-      await readBody(context, nothing);
-      await orchestrator.resume(pathPart(context, 'id'));
-      return context.json(await runs.summary(pathPart(context, 'id')));
     },
   });
 }

@@ -4,16 +4,12 @@ import { RunchartError } from '../../errors.js';
 import type { JsonObject, JsonValue } from '../../plan/json.js';
 import type { Plan } from '../../plan/schema.js';
 import type { ScheduleOptions } from '../../schedules/schedules.js';
+import { emptyBody, planOrName } from '../body-parts.js';
 import { readBody } from '../read-body.js';
 import { pathPart, queryCount } from '../read-query.js';
 import { resource } from '../resource.js';
 import type { HttpScope } from '../scope.js';
 
-const anyObject = z.custom<JsonObject>(
-  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-  'Expected an object',
-);
-const plan = z.union([z.string(), anyObject], { error: 'Expected the name of a plan, or a plan' });
 /** What is wrong with the values themselves is told, all of it, as `schedule-invalid`. */
 const settings = z.strictObject({
   label: z.custom<string>().optional(),
@@ -28,9 +24,8 @@ const cadence = z.custom<ScheduleOptions['cadence']>(
   (value) => value !== undefined,
   'Expected {"cron": …} or {"everyMs": …}',
 );
-const create = settings.extend({ id: z.string(), plan, cadence });
-const update = settings.extend({ plan: plan.optional(), cadence: cadence.optional() });
-const nothing = z.strictObject({});
+const create = settings.extend({ id: z.string(), plan: planOrName, cadence });
+const update = settings.extend({ plan: planOrName.optional(), cadence: cadence.optional() });
 
 /** Schedules: create, list, read, change, pause, resume, trigger, preview, remove. */
 export function addSchedules(app: Hono, scope: HttpScope): void {
@@ -66,14 +61,14 @@ export function addSchedules(app: Hono, scope: HttpScope): void {
   for (const verb of ['pause', 'resume', 'trigger'] as const) {
     resource(app, `/schedules/:id/${verb}`, {
       async POST(context) {
-        await readBody(context, nothing);
+        await readBody(context, emptyBody);
         return context.json(await schedules[verb](pathPart(context, 'id')));
       },
     });
   }
   resource(app, '/schedules/:id/remove', {
     async POST(context) {
-      await readBody(context, nothing);
+      await readBody(context, emptyBody);
       const schedule = pathPart(context, 'id');
       if (await schedules.remove(schedule)) return context.json({ schedule, removed: true });
       throw new RunchartError('schedule-unknown', `there is no schedule "${schedule}"`);

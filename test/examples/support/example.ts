@@ -39,8 +39,3 @@ export const BEGINNING = [
   'run.admitted pending→ready',
   'run.started ready→running',
 ];
-
-/** The numbers of a whole log: 1, 2, 3 … to its length. */
-export function numbersTo(length: number): number[] {
-  return Array.from({ length }, (_, index) => index + 1);
-}

@@ -85,11 +85,6 @@ export async function numbersOf(response: Response): Promise<number[]> {
 
 export const STREAM = { accept: 'text/event-stream' };
 
-/** 1 to `last`. */
-export function upTo(last: number): number[] {
-  return Array.from({ length: last }, (_, index) => index + 1);
-}
-
 /** The body of an answer, in the shape that the test expects. */
 export async function bodyOf<T>(response: Response | Promise<Response>): Promise<T> {
   return (await (await response).json()) as T;

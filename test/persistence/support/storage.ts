@@ -1,8 +1,5 @@
-/** Real files in temporary directories, removed after each test; and child processes that use them. */
+/** Storage on real files, and child processes that use them. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { createClient } from '@libsql/client/sqlite3';
@@ -14,16 +11,6 @@ import {
   type StorageOptions,
 } from '../../../src/persistence/storage.js';
 import { StorageError } from '../../../src/persistence/storage-error.js';
-
-export function temporaryDirectory(): string {
-  const directory = realpathSync(mkdtempSync(join(tmpdir(), 'runchart-storage-')));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
-  return directory;
-}
-
-export function temporaryDatabase(): string {
-  return join(temporaryDirectory(), 'runs.db');
-}
 
 /** Opened storage that is closed when the test is over. */
 export async function openTestStorage(
