@@ -191,6 +191,8 @@ export interface Principal {
 }
 /** One answer that did not settle the matter. */
 export interface Round {
+  /** Path of the node run that asked. */
+  readonly node: string;
   readonly round: number;
   readonly outcome: string;
   readonly responder: string | null;

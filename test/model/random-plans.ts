@@ -66,7 +66,7 @@ export function scriptedEnd(
   return { does, ending: { ...ending, output: list } };
 }
 
-/** `kind`: that of an approval, or anything else for the review of a failure. */
+/** `kind`: that of the task. */
 export function scriptedResponse(
   { responses }: Script,
   kind: string,
@@ -74,11 +74,17 @@ export function scriptedResponse(
   number: number,
 ): ScriptedResponse {
   if (kind === 'human-approval') return pick(responses, `${path}#${number}`);
+  if (kind === 'human-input') return { response: { v: number }, outcome: 'answered' };
+  if (kind === 'human-decision') {
+    const choice = pick(CHOICES, `${path}#${number}`);
+    return { response: { choice }, outcome: choice };
+  }
   const decision = number > 1 ? 'accept' : pick(DECISIONS, `${path}#${number}`);
   const response = { decision, ...(decision === 'accept' && { output: { v: 2 } }) };
   return { response, outcome: decision };
 }
 
+const CHOICES = ['go', 'stay', 'leave'] as const;
 const DECISIONS = ['accept', 'retry', 'retry', 'abort'] as const;
 
 function pick<T>(list: readonly T[], name: string): T {
@@ -123,6 +129,7 @@ const OF_COMPOSITES = ['abort', 'skip', 'continue', 'retry', 'human-review', 're
 const OF_STRUCTURES = ['abort', 'skip', 'continue'];
 const KINDS = [
   ...['action', 'action', 'action', 'action', 'action', 'human-approval', 'human-approval'],
+  ...['human-input', 'human-decision'],
   ...['switch', 'join', 'join', 'join', 'loop', 'loop', 'map', 'map', 'subplan', 'sleep', 'signal'],
 ];
 const limitMs = fc.integer({ min: 1, max: 60 });
@@ -145,6 +152,8 @@ const nodeShape = fc.record({
   ),
   durationMs: limitMs,
   hasDeadline: rarely(30),
+  hasDefaultResponse: rarely(50),
+  rounds: sometimes(30, 1, 2),
   undoes: rarely(20),
   backTo: fc.nat(),
   maxRestarts: fc.constantFrom(1, 1, 2),
@@ -379,8 +388,22 @@ class NodeDraft {
     const isBounded = shape.hasDeadline && !this.#options.isTimeless;
     const deadline = isBounded ? { deadlineMs: ownTimeMs(this.#id, shape.durationMs) } : {};
     switch (this.#kind) {
-      case 'human-approval':
-        return { kind: 'human-approval', ...checked, ...covered, onFailure: simple, ...deadline };
+      case 'human-approval': {
+        const { hasDefaultResponse } = shape;
+        const defaultResponse = hasDefaultResponse && isBounded && { approved: shape.hasDefault };
+        return {
+          ...{ kind: 'human-approval', ...checked, ...covered, onFailure: simple, ...deadline },
+          ...(defaultResponse && { defaultResponse }),
+          ...this.#rework(),
+        };
+      }
+      case 'human-input':
+        return { kind: 'human-input', ...checked, ...covered, onFailure: simple, ...deadline };
+      case 'human-decision': {
+        const options = CHOICES.map((id) => ({ id }));
+        const asks = { kind: 'human-decision', options, ...checked, ...covered };
+        return { ...asks, onFailure: simple, ...deadline };
+      }
       case 'switch':
         return { kind: 'switch', ...checked, mode: shape.mode, onFailure: simple };
       case 'join':
@@ -419,6 +442,13 @@ class NodeDraft {
 
   get #inbound(): readonly JsonObject[] {
     return this.#edges.filter((edge) => edge.target === this.#id);
+  }
+
+  #rework(): JsonObject {
+    const { rounds, backTo } = this.#shape;
+    if (rounds === undefined) return {};
+    const before = [this.#id, ...this.#upstream()];
+    return { rework: { to: before[backTo % before.length] ?? this.#id, maxRounds: rounds } };
   }
 
   /** The policy as far as a node of this kind can have it. */

@@ -68,6 +68,8 @@ export class ModelRun {
   phase: Phase | undefined;
   generation = 1;
   attempt = 0;
+  /** How often changes were requested in a row. */
+  rounds = 0;
   /** Retries that the node's policy granted. */
   retries = 0;
   input: JsonValue | undefined;
@@ -104,6 +106,7 @@ export class ModelRun {
     this.status = 'pending';
     this.generation += 1;
     this.attempt = 0;
+    this.rounds = 0;
     this.retries = 0;
     this.phase = undefined;
     this.input = undefined;

@@ -133,13 +133,17 @@ export class Reference {
     const run = this.run(path);
     this.answers.set(path, (this.answers.get(path) ?? 0) + 1);
     this.#happen(() => {
-      if (run.node.kind === 'human-approval') {
-        run.outcome = outcome;
-        this.end(run, 'completed', response);
-      } else if (outcome === 'accept') this.end(run, 'completed', response.output);
+      if (run.node.human !== undefined) this.#answer(run, response, outcome);
+      else if (outcome === 'accept') this.end(run, 'completed', response.output);
       else if (outcome === 'retry') this.#anew(run);
       else this.end(run, 'failed');
     });
+  }
+
+  #answer(run: ModelRun, response: JsonValue, outcome: string): void {
+    run.outcome = outcome;
+    if (run.node.kind === 'human-decision') run.action = outcome;
+    this.end(run, 'completed', response);
   }
 
   signal(id: string, name: string, payload: JsonValue): void {
@@ -355,6 +359,8 @@ export class Reference {
     this.#since.set(run, ++this.#moments);
     switch (run.node.kind) {
       case 'human-approval':
+      case 'human-input':
+      case 'human-decision':
         return this.#ask(run);
       case 'switch':
         return this.end(run, 'completed', run.input);
@@ -377,9 +383,8 @@ export class Reference {
   }
 
   #ask(run: ModelRun): void {
-    const { source } = run.node;
     this.set(run, 'awaiting-human');
-    const deadlineMs = source.kind === 'human-approval' ? source.deadlineMs : undefined;
+    const { deadlineMs } = run.node.human ?? {};
     if (deadlineMs !== undefined) this.#arm('task', run, deadlineMs);
   }
 
@@ -512,7 +517,7 @@ export class Reference {
       return;
     }
     if (scope.kind === 'compensations') return;
-    if (status !== 'failed') return this.#route(run);
+    if (status !== 'failed') return this.#rework(run) ? undefined : this.#route(run);
     const policy = this.policyOf(run, run.failure);
     if (policy === 'continue') return this.#route(run);
     if (policy === 'backtrack' && this.#goBack(run)) return;
@@ -566,6 +571,17 @@ export class Reference {
   }
 
   // Going back -------------------------------------------------------------------------------
+
+  /** Requested changes send the run back, so often. */
+  #rework(run: ModelRun): boolean {
+    const { human } = run.node;
+    const { rounds } = run;
+    if (human?.rework === undefined || run.outcome !== 'changes-requested') return false;
+    if (run.status !== 'completed' || rounds >= human.rework.maxRounds) return false;
+    this.#renewFrom(run.scope, run.scope.byId(human.rework.to) as ModelRun);
+    run.rounds = rounds + 1;
+    return true;
+  }
 
   #goBack(run: ModelRun): boolean {
     const { backtrack } = run.node;
@@ -715,7 +731,10 @@ export class Reference {
       this.begin(run);
     } else if (kind === 'sleep') this.end(run, 'completed', run.input);
     else if (kind === 'grace') this.end(run, 'cancelled');
-    else if (kind === 'timeout') this.fail(run, { ok: false, class: 'timeout', retryable: true });
+    else if (kind === 'task' && run.node.human?.defaultResponse !== undefined) {
+      const approved = run.node.human.defaultResponse as { readonly approved: boolean };
+      this.#answer(run, approved, approved.approved ? 'approved' : 'rejected');
+    } else if (kind === 'timeout') this.fail(run, { ok: false, class: 'timeout', retryable: true });
     else this.fail(run, { ok: false, class: 'deadline', retryable: false });
   }
 

@@ -9,9 +9,13 @@ export function roundsOf({ feedback }: NodeRun): readonly Round[] {
   return (feedback?.rounds ?? []) as unknown as readonly Round[];
 }
 
-/** Number of the round that is asked next. */
+/** Number of the round that is asked next: what others said of the work does not count. */
 export function nextRound(run: NodeRun): number {
-  return roundsOf(run).length + 1;
+  return ownRoundsOf(run).length + 1;
+}
+
+export function ownRoundsOf(run: NodeRun): readonly Round[] {
+  return roundsOf(run).filter(({ node }) => node === run.path);
 }
 
 /** What was asked for is shown in the next round, and told to who does the work again. */
@@ -22,6 +26,7 @@ export function keepRound(
   const { outcome, responder, at, responseJson } = answer;
   const { requiredEdits, comments, output } = asObject(JSON.parse(responseJson) as JsonValue);
   const round: Round = {
+    node: run.path,
     round: nextRound(run),
     outcome,
     responder,

@@ -1,6 +1,6 @@
 /** Requested changes: the work is done again from a node before, and then the same people are asked again. */
 import type { Decider } from './decider.js';
-import { roundsOf } from './feedback.js';
+import { ownRoundsOf } from './feedback.js';
 import { renewFrom } from './restart.js';
 import type { NodeRun } from './scope.js';
 
@@ -10,7 +10,7 @@ export function reworkFrom(decider: Decider, run: NodeRun): boolean {
   if (rework === undefined || run.outcome !== 'changes-requested') return false;
   const { scope, feedback } = run;
   const position = scope.graph.positionOf.get(rework.to);
-  const round = roundsOf(run).filter(({ outcome }) => outcome === 'changes-requested').length;
+  const round = ownRoundsOf(run).filter(({ outcome }) => outcome === 'changes-requested').length;
   if (position === undefined || round > rework.maxRounds) return false;
   const to = scope.pathAt(position);
   decider.turn.event('run.reworked', run.path, null, { to, round });
