@@ -60,6 +60,7 @@ export type {
   AttemptView,
   Explanation,
   ExplanationCause,
+  IssueView,
   NodeRunView,
   NodeStateView,
   RunDetails,

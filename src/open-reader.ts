@@ -1,5 +1,6 @@
 /** Reading a database beside the process that owns it, and the errors that tell who does. */
 import { existsSync } from 'node:fs';
+import { ArtifactFiles } from './persistence/artifact-files.js';
 import { parseDatabasePath } from './persistence/database-path.js';
 import { Reader } from './persistence/reader.js';
 import { StorageError } from './persistence/storage-error.js';
@@ -21,5 +22,5 @@ export function openRunReader(url: string): OpenReader {
     });
   }
   const reader = new Reader(path);
-  return { runs: new RunReader(reader), close: () => reader.close() };
+  return { runs: new RunReader(reader, new ArtifactFiles(path)), close: () => reader.close() };
 }

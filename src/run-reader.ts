@@ -1,6 +1,6 @@
 /** Reads runs as the API shows them. Works beside the process that owns the database. */
 
-import type { RunStore } from './actors/ports.js';
+import type { ArtifactStore, RunStore } from './actors/ports.js';
 import type {
   ActorVersionRecord,
   ArtifactRecord,
@@ -11,8 +11,10 @@ import type {
   TaskPeople,
   TaskRecord,
 } from './actors/records.js';
+import { readArtifact, toArtifact } from './artifact-reader.js';
 import { RunchartError } from './errors.js';
 import { explainNode } from './explain/why.js';
+import { listIssues } from './issue-list.js';
 import { isFinal, type NodeStatus, type RunStatus } from './machines/statuses.js';
 import { MAX_PAGE_ROWS, type RunPage, RunQueries, type TaskPage } from './persistence/queries.js';
 import type { Reader } from './persistence/reader.js';
@@ -74,6 +76,10 @@ export interface RunRows extends Pick<RunStore, 'loadPlan' | 'findTask'> {
   attempts(run: number, node: string): Promise<readonly AttemptRecord[]>;
   /** By id. */
   listTasks(page: TaskPage): Promise<readonly TaskRecord[]>;
+  /** Attempts that have issues, by node, oldest first. */
+  attemptsWithIssues(run: number): Promise<readonly AttemptRecord[]>;
+  /** One version of an artifact; the newest accepted one unless `version` is given. */
+  artifact(run: number, name: string, version?: number): Promise<ArtifactRecord | undefined>;
   /** All versions of all artifacts of a run, by name. */
   artifacts(run: number): Promise<readonly ArtifactRecord[]>;
 }
@@ -96,10 +102,12 @@ export function sqlRows(reader: Reader): RunRows {
 
 export class RunReader {
   readonly #rows: RunRows;
+  readonly #payloads: Pick<ArtifactStore, 'get'>;
 
-  /** Reads a database, or rows that are kept elsewhere. */
-  constructor(source: Reader | RunRows) {
+  /** Reads a database, or rows that are kept elsewhere; `payloads` has what is too large for rows. */
+  constructor(source: Reader | RunRows, payloads: Pick<ArtifactStore, 'get'>) {
     this.#rows = 'jsonRows' in source ? sqlRows(source) : source;
+    this.#payloads = payloads;
   }
 
   /** Newest first. */
@@ -154,6 +162,7 @@ export class RunReader {
       }),
       tasks: open.map((task) => toTask(task, id)),
       artifacts: artifacts.map(toArtifact),
+      issues: await listIssues(this.#rows, record.run),
     };
   }
 
@@ -251,6 +260,26 @@ export class RunReader {
   async attempts(id: string, node: string): Promise<AttemptView[]> {
     const record = await this.#record(id);
     return (await this.#rows.attempts(record.run, node)).map(toAttempt);
+  }
+
+  /** Every version of every artifact, by name, rejected ones too; large payloads are not read. */
+  async artifacts(id: string): Promise<ArtifactView[]> {
+    const record = await this.#record(id);
+    return (await this.#rows.artifacts(record.run)).map(toArtifact);
+  }
+
+  /**
+   * An artifact with its payload: the newest accepted version, or the one that is named, however it
+   * stands. Rejects with `artifact-unknown`, and with `artifact-corrupt` where its file is damaged.
+   */
+  async artifact(id: string, name: string, version?: number): Promise<ArtifactView> {
+    const { run } = await this.#record(id);
+    const found = await this.#rows.artifact(run, name, version);
+    if (found !== undefined) return readArtifact(found, this.#payloads);
+    const what = version === undefined ? 'no accepted version' : `no version ${version}`;
+    throw new RunchartError('artifact-unknown', `run ${id} has ${what} of artifact "${name}"`, {
+      hint: 'list the artifacts of the run to see their names, versions and standing',
+    });
   }
 
   async task(id: string): Promise<TaskView> {
@@ -351,12 +380,6 @@ export function toTask(task: TaskRecord, run: string): TaskView {
     openedAt: task.openedAt,
     closedAt: task.closedAt,
   };
-}
-
-function toArtifact(artifact: ArtifactRecord): ArtifactView {
-  const { name, version, kind, node, attempt, pointer, payloadJson, at } = artifact;
-  const payload = payloadJson === null ? {} : { payload: JSON.parse(payloadJson) as JsonValue };
-  return { name, version, kind, node, attempt, pointer, at, ...payload };
 }
 
 /** An attempt as the API shows it. */

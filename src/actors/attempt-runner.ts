@@ -4,11 +4,12 @@
  */
 import type { JsonValue } from '../plan/json.js';
 import { toJsonValue } from '../plan/json-values.js';
+import type { ArtifactPayloads } from './artifact-payloads.js';
 import type { HandlerContext, HandlerFunction, HandlerRegistry, Logger } from './handlers.js';
 import type { HandlerReturn } from './messages.js';
 import type { Effect } from './turn.js';
 
-type StartEffect = Extract<Effect, { type: 'attempt.start' }>;
+type StartEffect = Extract<Effect, { type: 'attempt.start' | 'check.start' }>;
 
 /** Where outcomes go. */
 export interface AttemptReports {
@@ -25,19 +26,34 @@ export interface Attempt {
   readonly generation: number;
   readonly attempt: number;
   readonly key: string;
+  /** The check that it is the work of; undefined where it is the node's own. */
+  readonly check: CheckName | undefined;
+}
+
+/** A try of a check. */
+export interface CheckName {
+  readonly check: string;
+  readonly number: number;
 }
 
 export class AttemptRunner {
   readonly #registry: HandlerRegistry;
   readonly #reports: AttemptReports;
+  readonly #payloads: ArtifactPayloads;
   readonly #logger: Logger;
   readonly #running = new Map<string, RunningAttempt>();
   #idle: (() => void) | undefined;
 
-  constructor(registry: HandlerRegistry, reports: AttemptReports, logger: Logger) {
-    this.#registry = registry;
-    this.#reports = reports;
-    this.#logger = logger;
+  constructor(parts: {
+    readonly registry: HandlerRegistry;
+    readonly reports: AttemptReports;
+    readonly payloads: ArtifactPayloads;
+    readonly logger: Logger;
+  }) {
+    this.#registry = parts.registry;
+    this.#reports = parts.reports;
+    this.#payloads = parts.payloads;
+    this.#logger = parts.logger;
   }
 
   /** Number of handlers at work. */
@@ -100,7 +116,14 @@ export class AttemptRunner {
     }
   }
 
+  /** It is at work until its payloads are kept: closing waits for that too. */
   #end(running: RunningAttempt, result: HandlerReturn): void {
+    const kept = this.#payloads.keep(result);
+    if (!isThenable(kept)) return this.#report(running, kept);
+    void (kept as Promise<HandlerReturn>).then((returned) => this.#report(running, returned));
+  }
+
+  #report(running: RunningAttempt, result: HandlerReturn): void {
     this.#running.delete(running.key);
     const aborted = running.isAborted && result.type === 'threw';
     this.#reports.result(running, aborted ? { type: 'aborted' } : result);
@@ -120,6 +143,7 @@ class RunningAttempt implements Attempt, HandlerContext {
   readonly attempt: number;
   readonly isLastTry: boolean;
   readonly key: string;
+  readonly check: CheckName | undefined;
   readonly idempotencyKey: string;
   readonly lastHeartbeat: JsonValue | undefined;
   readonly logger: Logger;
@@ -139,7 +163,8 @@ class RunningAttempt implements Attempt, HandlerContext {
     this.isLastTry = effect.isLastTry;
     this.key = effect.key;
     this.idempotencyKey = effect.key.slice(0, effect.key.lastIndexOf('/'));
-    this.lastHeartbeat = effect.lastHeartbeat;
+    if (effect.type === 'attempt.start') this.lastHeartbeat = effect.lastHeartbeat;
+    else this.check = { check: effect.check, number: effect.number };
     this.#reports = reports;
     this.logger = logger;
   }

@@ -4,7 +4,7 @@
  */
 
 import type { InValue } from '@libsql/client/sqlite3';
-import { and, asc, desc, eq, getTableColumns, gt, lt, type SQL, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, getTableColumns, gt, isNotNull, lt, type SQL, sql } from 'drizzle-orm';
 import { QueryBuilder, type SQLiteTable } from 'drizzle-orm/sqlite-core';
 import type {
   ActorVersionRecord,
@@ -245,6 +245,33 @@ export class RunQueries {
       order: [asc(responses.at), asc(responses.id)],
       limit: MAX_PAGE_ROWS,
     });
+  }
+
+  /** Attempts that have issues, by node, oldest first. */
+  attemptsWithIssues(run: number, limit = MAX_PAGE_ROWS): Promise<AttemptRecord[]> {
+    const { attempts } = tables;
+    return this.#select({
+      table: attempts,
+      codec: ATTEMPT,
+      where: and(eq(attempts.run, run), isNotNull(attempts.issuesJson)),
+      order: [asc(attempts.node), asc(attempts.generation), asc(attempts.attempt)],
+      limit,
+    });
+  }
+
+  /** One version of an artifact; the newest accepted one unless `version` is given. */
+  async artifact(run: number, name: string, version?: number): Promise<ArtifactRecord | undefined> {
+    const { artifacts } = tables;
+    const which =
+      version === undefined ? eq(artifacts.standing, 'accepted') : eq(artifacts.version, version);
+    const [found] = await this.#select({
+      table: artifacts,
+      codec: ARTIFACT,
+      where: and(eq(artifacts.run, run), eq(artifacts.name, name), which),
+      order: [desc(artifacts.version)],
+      limit: 1,
+    });
+    return found;
   }
 
   /** All versions of all artifacts of a run, by name. */

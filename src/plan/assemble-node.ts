@@ -14,7 +14,9 @@ import {
   sleepMsOf,
 } from './node-settings.js';
 import type {
+  Checks,
   CompiledNode,
+  Deliverable,
   FailurePolicy,
   JoinPolicy,
   JoinRule,
@@ -28,6 +30,7 @@ type Source<K extends PlanNode['kind']> = Extract<PlanNode, { kind: K }>;
 
 const DEFAULT_MAX_ITERATIONS = 1_000;
 const UNLIMITED = 1_000_000;
+const NO_CHECKS: Checks = Object.freeze({ expressions: [], handlers: [] });
 const ABORT: FailurePolicy = Object.freeze({ byClass: Object.freeze({}), otherwise: 'abort' });
 
 export function assembleNode(source: PlanNode, position: number, assembly: Assembly): CompiledNode {
@@ -49,7 +52,8 @@ export function assembleNode(source: PlanNode, position: number, assembly: Assem
     validateInput: parts.validateInput,
     validateOutput: parts.validateOutput,
     outputSchema: byName(outputSchemaOf(source), named),
-    deliverables: deliverablesOf(source),
+    deliverables: deliverables(source, parts, named),
+    checks: parts.checks ?? NO_CHECKS,
     upstreamNodeIds: upstreamIds(graph.topology, position),
     timeoutMs: source.kind === 'action' ? source.timeoutMs : undefined,
     heartbeatMs: source.kind === 'action' ? source.heartbeatMs : undefined,
@@ -66,6 +70,24 @@ export function assembleNode(source: PlanNode, position: number, assembly: Assem
         ? Object.freeze({ durationMs: sleepMsOf(source), until: parts.sleepUntil })
         : undefined,
   });
+}
+
+function deliverables(
+  source: PlanNode,
+  parts: NodeParts,
+  named: NamedSchemas,
+): readonly Deliverable[] {
+  return Object.freeze(
+    deliverablesOf(source).map(({ name, kind, required, schema }, index) =>
+      Object.freeze({
+        name,
+        kind,
+        required: required ?? true,
+        schema: byName(schema, named),
+        validate: parts.deliverables?.[index],
+      }),
+    ),
+  );
 }
 
 function concurrencyKeyOf(source: Source<'action' | 'map'>, parts: NodeParts) {
@@ -113,6 +135,7 @@ function standaloneAction(settings: Partial<CompiledNode>, source: PlanNode): Co
     validateOutput: undefined,
     outputSchema: undefined,
     deliverables: [],
+    checks: NO_CHECKS,
     upstreamNodeIds: [],
     timeoutMs: undefined,
     heartbeatMs: undefined,

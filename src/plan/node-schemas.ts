@@ -3,17 +3,20 @@ import { z } from 'zod';
 import type { PlanEdge } from './edge-schema.js';
 import {
   backtrack,
+  check,
   compensate,
   concurrencyKey,
   deliverable,
   duration,
   escalation,
   expression,
+  expressionCheck,
   fallback,
   id,
   json,
   limitMs,
   longText,
+  MAX_CHECKS,
   MAX_EDGES,
   MAX_NODES,
   onDowntime,
@@ -84,6 +87,11 @@ const action = z
     ...schemas,
     ...handled,
     deliverables: z.array(deliverable).max(256).optional(),
+    checks: z
+      .array(check)
+      .max(MAX_CHECKS)
+      .optional()
+      .meta({ description: 'Asked of an output that is valid, before the node is final' }),
     ...failing,
     compensate: compensate.optional(),
     resolveInput: z.enum(['once', 'each-attempt']).optional().meta({
@@ -100,6 +108,9 @@ const humanApproval = z
     owner: owner.optional(),
     ...schemas,
     deliverables: z.array(deliverable).max(256).optional(),
+    checks: z.array(expressionCheck).max(MAX_CHECKS).optional().meta({
+      description: 'Asked of a response: it is refused where a blocking one does not hold',
+    }),
     onFailure: onStructureFailure,
     defaultOutput,
     objective: longText.optional(),

@@ -2,7 +2,6 @@
 import { parseDuration } from './durations.js';
 import type { PlanNode } from './node-schemas.js';
 import type {
-  Deliverable,
   EscalationLevel,
   FailureAction,
   FailurePolicy,
@@ -124,16 +123,27 @@ export function onDowntimeOf(node: PlanNode): 'keep-due' | 'remaining' | 'restar
   return ('onDowntime' in node ? node.onDowntime : undefined) ?? 'keep-due';
 }
 
-const NO_DELIVERABLES: readonly Deliverable[] = Object.freeze([]);
+const NONE: readonly never[] = Object.freeze([]);
 
-export function deliverablesOf(node: PlanNode): readonly Deliverable[] {
-  if (node.kind !== 'action' && node.kind !== 'human-approval') return NO_DELIVERABLES;
-  if (node.deliverables === undefined) return NO_DELIVERABLES;
-  return Object.freeze(
-    node.deliverables.map(({ name, kind, required }) =>
-      Object.freeze({ name, kind, required: required ?? true }),
-    ),
-  );
+/** Deliverables as written. */
+export function deliverablesOf(node: PlanNode): readonly DeliverableDraft[] {
+  const isDelivering = node.kind === 'action' || node.kind === 'human-approval';
+  return isDelivering ? (node.deliverables ?? NONE) : NONE;
+}
+
+type DeliverableDraft = NonNullable<Extract<PlanNode, { kind: 'action' }>['deliverables']>[number];
+
+/** Checks as written. */
+export function checksOf(node: PlanNode): readonly CheckDraft[] {
+  const isChecked = node.kind === 'action' || node.kind === 'human-approval';
+  return isChecked ? (node.checks ?? NONE) : NONE;
+}
+
+export type CheckDraft = NonNullable<Extract<PlanNode, { kind: 'action' }>['checks']>[number];
+
+/** What is said of a check that is not fulfilled. */
+export function checkMessageOf({ name, message }: CheckDraft): string {
+  return message ?? `the check "${name}" is not fulfilled`;
 }
 
 /** Key of the handler: as given, else `executorType/ref` of the owner. */

@@ -51,6 +51,18 @@ export function memoryRows(storage: MemoryStorage): RunRows {
       found.sort((a, b) => compare(a.id, b.id));
       return page(found, limit);
     },
+    attemptsWithIssues: async (run) => {
+      const rows = of(run, ({ attempts }) => attempts.values());
+      const found = rows.filter((row) => row.issuesJson !== null);
+      found.sort((a, b) => compare(a.node, b.node) || byAge(a, b));
+      return page(found, MAX_PAGE_ROWS);
+    },
+    artifact: async (run, name, version) => {
+      const named = of(run, (rows) => rows.artifacts).filter((row) => row.name === name);
+      return version === undefined
+        ? named.findLast(({ standing }) => standing === 'accepted')
+        : named.find((row) => row.version === version);
+    },
     artifacts: async (run) => {
       const artifacts = of(run, (rows) => rows.artifacts);
       artifacts.sort((a, b) => compare(a.name, b.name) || a.version - b.version);

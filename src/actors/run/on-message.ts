@@ -15,6 +15,7 @@ import type {
 import type { TaskRecord } from '../records.js';
 import type { Exhausted } from './budget.js';
 import { exhaustion, grantBudget } from './budget.js';
+import { interruptCheck, onCheckResult } from './checks.js';
 import type { Decider } from './decider.js';
 import { onDowntime } from './downtime.js';
 import { refuseEnding } from './ending.js';
@@ -33,6 +34,8 @@ export function onMessage(decider: Decider, message: RunMessage): void {
       return onStart(decider);
     case 'attempt.result':
       return onResult(decider, message);
+    case 'check.result':
+      return onCheckResult(decider, message);
     case 'attempt.progress':
       return onProgress(decider, message);
     case 'attempt.heartbeat':
@@ -276,6 +279,9 @@ function onRecover(decider: Decider, { downSince }: RecoverMessage): void {
 
 function interrupt(decider: Decider, run: NodeRun): void {
   const { model, turn } = decider;
+  if (model.held.has(run.path) && decider.stateOf(run) !== 'stopping') {
+    return interruptCheck(decider, run);
+  }
   const reason = {
     code: 'interrupted',
     message: 'the process that worked on it stopped',

@@ -226,6 +226,7 @@ export class NodeRun {
     this.inside = null;
     this.feedback = undefined;
     this.items = undefined;
+    this.artifacts = undefined;
     this.setInput(undefined);
     this.setOutput(undefined);
   }

@@ -14,6 +14,7 @@ import { armRetryTimer, startAttempt, startFallback } from './attempts.js';
 import { beginNode } from './begin-node.js';
 import { armLimits, exhaustBudget, exhaustedFor, spendStep } from './budget.js';
 import { abortionBy, abortionByItem, isFatalItem } from './calling-off.js';
+import { checkKey, startCheck } from './checks.js';
 import { childOf } from './child.js';
 import { afterSettled } from './composites.js';
 import type { Decider, DeciderServices } from './decider.js';
@@ -166,6 +167,7 @@ export class TurnDecider implements Decider {
     const open = this.model.openAttempts.get(run.path);
     if (open === undefined) return;
     this.model.openAttempts.delete(run.path);
+    this.model.held.delete(run.path);
     this.turn.putAttempt({ ...open, endedAt: this.turn.at, ...end });
     clearTimersOf(this, run, ATTEMPT_TIMERS);
   }
@@ -187,6 +189,8 @@ export class TurnDecider implements Decider {
         return this.abortWork(run);
       case 'armRetryTimer':
         return armRetryTimer(this, run);
+      case 'startCheck':
+        return startCheck(this, run);
       case 'beginLevel':
         return beginLevel(this, run);
       case 'openTask':
@@ -217,7 +221,7 @@ export class TurnDecider implements Decider {
   /** Tells what works for a node run to stop. */
   abortWork(run: NodeRun): void {
     if (run.node.kind === 'subplan') return cancelChild(this, run);
-    const key = this.attemptKey(run);
+    const key = this.model.held.has(run.path) ? checkKey(this, run) : this.attemptKey(run);
     this.turn.effects.push({ type: 'attempt.abort', node: run.path, key });
   }
 
@@ -378,7 +382,13 @@ function blameOf(event: NodeRunEvent): 'ok' | 'failed' | 'other' {
 /** Classes of failure that a circuit breaker counts. */
 const BLAMED: ReadonlySet<string> = new Set(['exception', 'timeout', 'heartbeat']);
 /** States in which an attempt may be open, and a node run keeps the slot that it was granted. */
-const WORKS: ReadonlySet<string> = new Set(['working', 'fallback', 'stopping']);
+const WORKS: ReadonlySet<string> = new Set([
+  'working',
+  'fallback',
+  'checking',
+  'checkingFallback',
+  'stopping',
+]);
 const ATTEMPT_TIMERS = ['timeout', 'heartbeat'] as const;
 const GIVES_NOTHING: ReadonlySet<NodeStatus> = new Set(['failed', 'skipped', 'cancelled']);
 /** Events after which a partial node run has its default output. */
