@@ -8,6 +8,7 @@ import type { JsonObject, JsonValue } from '../../plan/json.js';
 import type { PlanNode } from '../../plan/node-schemas.js';
 import type { CompiledNode } from '../../plan/plan-version.js';
 import type { TaskPeople, TaskRecord } from '../records.js';
+import { assessResponse, type Surroundings } from './assess-completion.js';
 import type { Decider } from './decider.js';
 import type { NodeRun } from './scope.js';
 import { armTimer, clearTimer } from './timers.js';
@@ -162,7 +163,13 @@ function closingStatus(cause: NodeRunEvent): TaskRecord['status'] {
 export function refuseResponse(
   task: TaskRecord,
   node: CompiledNode | undefined,
-  answer: { readonly response: JsonValue; readonly responder: string | null; readonly at: number },
+  answer: {
+    readonly response: JsonValue;
+    readonly responder: string | null;
+    readonly at: number;
+    /** What checks of the node see; undefined where the task is the run's own. */
+    readonly surroundings: Surroundings | undefined;
+  },
 ): RunchartError | undefined {
   const { responders } =
     task.peopleJson === null ? {} : (JSON.parse(task.peopleJson) as TaskPeople);
@@ -176,7 +183,7 @@ export function refuseResponse(
   if (task.deadlineAt !== null && answer.at >= task.deadlineAt) {
     return new RunchartError('task-expired', `the deadline of task ${task.id} has passed`);
   }
-  const issues = responseIssues(task, node, answer.response);
+  const issues = responseIssues(task, node, answer.response, answer.surroundings);
   if (issues.length === 0) return undefined;
   return new RunchartError('response-invalid', `the response does not fit task ${task.id}`, {
     issues,
@@ -188,10 +195,12 @@ function responseIssues(
   { kind }: TaskRecord,
   node: CompiledNode | undefined,
   response: JsonValue,
+  surroundings: Surroundings | undefined,
 ): readonly Issue[] {
   if (kind === 'budget' || kind === 'deadline') return grantIssues(response);
   if (kind === 'human-review' || kind === 'escalation') return reviewIssues(node, response);
-  return blockingIssues(node?.validateOutput?.(response) ?? []);
+  if (node === undefined || surroundings === undefined) return [];
+  return blockingIssues(assessResponse(node, response, surroundings));
 }
 
 function grantIssues(response: JsonValue): readonly Issue[] {

@@ -13,6 +13,7 @@ import type {
   TaskResponseMessage,
 } from '../messages.js';
 import type { TaskRecord } from '../records.js';
+import { assessResponse } from './assess-completion.js';
 import type { Exhausted } from './budget.js';
 import { exhaustion, grantBudget } from './budget.js';
 import { interruptCheck, onCheckResult } from './checks.js';
@@ -23,9 +24,11 @@ import { failureHandling } from './failure-policy.js';
 import { approvalOutcome, asObject, closeRunTask, refuseResponse } from './human-tasks.js';
 import { onHeartbeat, onProgress, onResult } from './on-result.js';
 import { onTimer } from './on-timer.js';
+import { reportIssues } from './report-issues.js';
 import { renewFrom } from './restart.js';
 import type { NodeRun } from './scope.js';
 import { onChild, startChild } from './subplans.js';
+import { surroundingsOf } from './surroundings.js';
 import { onSignal } from './waits.js';
 
 export function onMessage(decider: Decider, message: RunMessage): void {
@@ -86,7 +89,8 @@ function onResponse(decider: Decider, message: TaskResponseMessage): void {
     return;
   }
   const run = task.node === '' ? undefined : model.nodeRun(task.node);
-  const refusal = refuseResponse(task, run?.node, { ...message, at: turn.at });
+  const surroundings = run && surroundingsOf(model, run);
+  const refusal = refuseResponse(task, run?.node, { ...message, at: turn.at, surroundings });
   if (refusal !== undefined) {
     turn.refusal = refusal;
     auditRefusal(decider, run ?? null, message, refusal);
@@ -123,9 +127,11 @@ function outcomeOf({ kind }: TaskRecord, response: JsonValue): string {
 }
 
 function approve(decider: Decider, run: NodeRun, response: JsonValue, outcome: string): void {
+  const warnings = assessResponse(run.node, response, surroundingsOf(decider.model, run));
+  reportIssues(decider, run, warnings);
   run.setOutput(response);
   run.outcome = outcome;
-  decider.step(run, { type: 'response.accepted', warnings: 0 });
+  decider.step(run, { type: 'response.accepted', warnings: warnings.length });
 }
 
 /** What a reviewer decided about work that failed. */
