@@ -156,17 +156,12 @@ class Rehearsal {
     if (place === undefined) return {};
     const outcome = this.#outcomeOf(plan, place, rows, context, input);
     if (outcome.is === 'failure') throw failureOf(outcome.class);
-    const artifacts = place.node.deliverables.map(({ name, kind }) => ({
-      name,
-      kind,
-      pointer: 'simulated',
-    }));
     const { output, action } = outcome;
     return {
       ok: true,
       ...(output !== undefined && { output }),
       ...(action !== undefined && { action }),
-      ...(place.as === 'node' && { artifacts }),
+      ...(place.as === 'node' && { artifacts: plan.deliver(place) }),
     };
   }
 

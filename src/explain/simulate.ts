@@ -14,6 +14,7 @@ import { type Choice, Frontier } from './choices.js';
 import { type DryRun, dryRun, type Warning } from './dry-run.js';
 import { nameOf, PlanIndex } from './plan-index.js';
 import { Stage } from './stage.js';
+import { withoutChecks } from './without-checks.js';
 
 export interface SimulateOptions {
   /** Input of the run; sampled unless given. */
@@ -88,7 +89,7 @@ export async function simulatePlan(
 ): Promise<Simulation> {
   const { seed = 1, maxPaths = DEFAULT_PATHS, maxSteps = DEFAULT_STEPS } = options;
   const version = 'graph' in plan ? plan : compilePlanOrThrow(plan);
-  const stage = new Stage(version, { ...options, seed, maxSteps });
+  const stage = new Stage(withoutChecks(version), { ...options, seed, maxSteps });
   assertInput(stage);
   const frontier = new Frontier();
   const paths: SimulatedPath[] = [];

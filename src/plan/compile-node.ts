@@ -1,28 +1,14 @@
 /** Compiles and checks what a node says beside its shape: handlers, schemas, expressions, policies, bodies. */
 import { checkFailureSettings } from './check-failure.js';
-import { parseCheck } from './checks.js';
+import { compileCompletion } from './compile-completion.js';
 import { parseCondition, parseCountCondition } from './conditions.js';
 import { BREAK } from './edge-schema.js';
 import { parseExpression } from './expressions.js';
 import type { Reporter } from './findings.js';
 import { type GraphParts, type NodeContext, type NodeParts, nodesOfBody } from './graph-parts.js';
 import type { PlanBody, PlanNode } from './node-schemas.js';
-import {
-  type CheckDraft,
-  checkMessageOf,
-  checksOf,
-  deliverablesOf,
-  handlerOf,
-  inputSchemaOf,
-  outputSchemaOf,
-} from './node-settings.js';
-import type {
-  Checks,
-  Condition,
-  CountCondition,
-  Expression,
-  ValueValidator,
-} from './plan-version.js';
+import { handlerOf, inputSchemaOf, outputSchemaOf } from './node-settings.js';
+import type { Condition, CountCondition, Expression, ValueValidator } from './plan-version.js';
 import { pointer } from './pointer.js';
 import type { SchemaReference } from './schema.js';
 import { type NodeOutline, outlineBody } from './shape.js';
@@ -81,8 +67,7 @@ class NodeCompiler {
     const common: NodeParts = {
       validateInput: this.#schema(inputSchemaOf(node), 'inputSchema'),
       validateOutput: this.#schema(outputSchemaOf(node), 'outputSchema'),
-      deliverables: this.#deliverables(node),
-      checks: this.#checks(node),
+      ...this.#completion(node),
     };
     switch (node.kind) {
       case 'action':
@@ -118,49 +103,15 @@ class NodeCompiler {
     return this.#context.schemas.resolve(reference, path, this.#outline.id);
   }
 
-  #deliverables(node: PlanNode): readonly (ValueValidator | undefined)[] {
-    const base = this.#context.base + this.#at('deliverables');
-    return deliverablesOf(node).map(({ schema }, index) =>
-      this.#context.schemas.resolve(schema, base + pointer(index, 'schema'), this.#outline.id),
-    );
-  }
-
-  #checks(node: PlanNode): Checks {
-    const drafts = checksOf(node);
-    this.#refuseRepeated(drafts);
-    const expressions = drafts.flatMap((draft, index) => {
-      if (!('when' in draft)) return [];
-      const path = this.#at('checks', index, 'when');
-      const result = parseCheck(draft.when);
-      if (!result.ok) {
-        this.#reportFault(result.fault, draft.when, path);
-        return [];
-      }
-      this.#checkReferences(result.nodeOffsets, draft.when, path, undefined);
-      return [{ ...outcomeOf(draft), condition: result.condition }];
+  #completion(node: PlanNode): NodeParts {
+    return compileCompletion(node, {
+      findings: this.#findings,
+      context: this.#context,
+      path: this.#at(),
+      reportFault: (fault, text, path) => this.#reportFault(fault, text, path),
+      checkReferences: (offsets, text, path) =>
+        this.#checkReferences(offsets, text, path, undefined),
     });
-    const handlers = drafts.flatMap((draft) => {
-      if (!('handler' in draft)) return [];
-      const { handler, threshold, timeoutMs } = draft;
-      return [{ ...outcomeOf(draft), handler, threshold, timeoutMs }];
-    });
-    return Object.freeze({ expressions, handlers });
-  }
-
-  #refuseRepeated(drafts: readonly CheckDraft[]): void {
-    const seen = new Set<string>();
-    for (const [index, { name }] of drafts.entries()) {
-      if (seen.has(name)) {
-        this.#findings.block({
-          code: 'duplicate-check',
-          message: `'${this.#outline.id}' has two checks named '${name}'`,
-          path: this.#at('checks', index, 'name'),
-          node: this.#outline.id,
-          hint: 'Give each check of a node a name of its own',
-        });
-      }
-      seen.add(name);
-    }
   }
 
   #worker(node: Extract<PlanNode, { kind: 'action' | 'map' }>): NodeParts {
@@ -322,13 +273,4 @@ class NodeCompiler {
       detail,
     });
   }
-}
-
-/** What a check says, and how much it weighs, where it is not fulfilled. */
-function outcomeOf(draft: CheckDraft) {
-  return {
-    name: draft.name,
-    severity: draft.severity ?? ('blocking' as const),
-    message: checkMessageOf(draft),
-  };
 }
