@@ -102,8 +102,16 @@ function story(): TurnRecord[] {
     }),
     turns.turn(1, 2, {
       actorVersions: [snapshot('b', 6), snapshot('a', 6)],
-      attempts: [{ ...ended, attempt: 2 }],
-      artifacts: [artifact('b', 1), artifact('a', 1), artifact('b', 2)],
+      attempts: [
+        { ...ended, attempt: 2, issuesJson: '[{"code":"x"}]' },
+        { ...ended, attempt: 10, issuesJson: '[{"code":"y"}]' },
+      ],
+      artifacts: [
+        artifact('b', 1),
+        artifact('a', 1),
+        artifact('b', 2),
+        { ...artifact('b', 3), standing: 'rejected' },
+      ],
     }),
     turns.turn(2, 1, {
       runChanged: { ...(starts[1]?.rows.runCreated as RunRecord), ...COMPLETED },
@@ -177,6 +185,9 @@ describe.each([
     ]);
     expect(found[0]?.outcome).toBe('completed');
     expect(await rows.attempts(1, 'node-9')).toEqual([]);
+    const withIssues = await rows.attemptsWithIssues(1);
+    expect(withIssues.map(({ attempt }) => attempt)).toEqual([2, 10]);
+    expect(await rows.attemptsWithIssues(2)).toEqual([]);
   });
 
   it('S193 have tasks by id, status, run and page, each with its run', async () => {
@@ -192,7 +203,16 @@ describe.each([
 
   it('S193 have artifacts by name and version, and plans by hash', async () => {
     const found = await rows.artifacts(1);
-    expect(found.map(({ name, version }) => `${name}/${version}`)).toEqual(['a/1', 'b/1', 'b/2']);
+    expect(found.map(({ name, version }) => `${name}/${version}`)).toEqual([
+      'a/1',
+      'b/1',
+      'b/2',
+      'b/3',
+    ]);
+    expect(await rows.artifact(1, 'b')).toMatchObject({ version: 2 });
+    expect(await rows.artifact(1, 'b', 3)).toMatchObject({ version: 3, standing: 'rejected' });
+    expect(await rows.artifact(1, 'b', 4)).toBeUndefined();
+    expect(await rows.artifact(2, 'b')).toBeUndefined();
     expect(await rows.loadPlan('plan')).toBe('{"nodes":[]}');
     expect(await rows.loadPlan('other')).toBeUndefined();
   });
