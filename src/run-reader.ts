@@ -385,6 +385,9 @@ export function toTask(task: TaskRecord, run: string): TaskView {
 /** An attempt as the API shows it. */
 export function toAttempt(record: AttemptRecord): AttemptView {
   const { node, attempt, worker, startedAt, endedAt, outcome } = record;
+  const isKnown = outcome !== null && record.outputJson !== null;
+  // One that is under check has no output yet.
+  const output = isKnown ? (JSON.parse(record.outputJson) as JsonValue) : undefined;
   return {
     node,
     attempt,
@@ -394,7 +397,7 @@ export function toAttempt(record: AttemptRecord): AttemptView {
     outcome,
     error: parseObject(record.errorJson),
     issues: record.issuesJson === null ? [] : (JSON.parse(record.issuesJson) as Issue[]),
-    ...(record.outputJson !== null && { output: JSON.parse(record.outputJson) as JsonValue }),
+    ...(output !== undefined && { output }),
     ...(record.notesJson !== null && { notes: JSON.parse(record.notesJson) as JsonValue }),
   };
 }

@@ -30,7 +30,9 @@ export function onResult(decider: Decider, message: AttemptResultMessage): void 
     }
     return;
   }
-  const assessed = assessResult(run.node, message.result, surroundingsOf(model, run));
+  const hasChecks = run.node.checks.expressions.length > 0;
+  const around = hasChecks ? surroundingsOf(model, run) : undefined;
+  const assessed = assessResult(run.node, message.result, around);
   const verdict = withChunkChecked(run, assessed);
   reportIssues(decider, run, verdict.issues);
   for (const { name, detail } of verdict.product.reports) {
