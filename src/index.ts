@@ -58,6 +58,7 @@ export type { StartOptions } from './start-options.js';
 export type {
   ArtifactView,
   AttemptView,
+  ContextChange,
   Explanation,
   ExplanationCause,
   IssueView,

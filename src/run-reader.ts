@@ -12,6 +12,7 @@ import type {
   TaskRecord,
 } from './actors/records.js';
 import { readArtifact, toArtifact } from './artifact-reader.js';
+import { listChanges } from './context-changes.js';
 import { RunchartError } from './errors.js';
 import { explainNode } from './explain/why.js';
 import { listIssues } from './issue-list.js';
@@ -28,6 +29,7 @@ import { stateFromVersions } from './run-state.js';
 import type {
   ArtifactView,
   AttemptView,
+  ContextChange,
   Explanation,
   NodeRunView,
   RunDetails,
@@ -59,6 +61,8 @@ export interface RunRows extends Pick<RunStore, 'loadPlan' | 'findTask'> {
     limit?: number,
     scope?: string,
   ): Promise<readonly NodeRunRecord[]>;
+  /** Every generation of a node run, the past ones and the present one, oldest first. */
+  generations(run: number, node: string): Promise<readonly NodeRunRecord[]>;
   /** Events with a number above `after`, in order. */
   events(run: number, after: number, limit: number): Promise<readonly EventRecord[]>;
   /** Events of one type, in order. */
@@ -255,6 +259,15 @@ export class RunReader {
     const record = await this.#record(id);
     const events = await this.#rows.events(record.run, after, limit);
     return events.map((event) => toEvent(event, id));
+  }
+
+  /**
+   * How what the run knows has changed: outputs set by nodes, and deleted as nodes began again. At most
+   * `limit`, and at most 1,000, whose event has a number above `after`; those of one event stay together.
+   */
+  async changes(id: string, after = 0, limit = MAX_PAGE_ROWS): Promise<ContextChange[]> {
+    const { run } = await this.#record(id);
+    return listChanges(this.#rows, run, after, Math.min(limit, MAX_PAGE_ROWS));
   }
 
   async attempts(id: string, node: string): Promise<AttemptView[]> {

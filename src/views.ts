@@ -68,6 +68,20 @@ export interface ArtifactView {
   readonly at: number;
 }
 
+/** An output that a node set, or that was deleted as the node began again. */
+export interface ContextChange {
+  /** Number of its event. */
+  readonly seq: number;
+  readonly at: number;
+  readonly op: 'set' | 'delete';
+  /** Path of the node run whose output it is. */
+  readonly node: string;
+  readonly generation: number;
+  readonly attempt: number;
+  /** What it was set to. */
+  readonly value?: JsonValue;
+}
+
 /** A finding about what a node gave. */
 export interface IssueView {
   readonly node: string;

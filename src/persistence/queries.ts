@@ -247,6 +247,20 @@ export class RunQueries {
     });
   }
 
+  /** Every generation of a node run, the past ones and the present one, oldest first. */
+  async generations(run: number, node: string): Promise<NodeRunRecord[]> {
+    const of = (table: typeof tables.nodeRuns | typeof tables.pastNodeRuns, codec = NODE_RUN) =>
+      this.#select({
+        table,
+        codec,
+        where: and(eq(table.run, run), eq(table.node, node)),
+        order: [asc(table.generation)],
+        limit: MAX_PAGE_ROWS,
+      });
+    const [past, present] = await Promise.all([of(tables.pastNodeRuns), of(tables.nodeRuns)]);
+    return [...past, ...present];
+  }
+
   /** Attempts that have issues, by node, oldest first. */
   attemptsWithIssues(run: number, limit = MAX_PAGE_ROWS): Promise<AttemptRecord[]> {
     const { attempts } = tables;

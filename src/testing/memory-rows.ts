@@ -28,6 +28,13 @@ export function memoryRows(storage: MemoryStorage): RunRows {
       found.sort((a, b) => compare(a.node, b.node));
       return page(found, limit);
     },
+    generations: async (run, node) => {
+      const past = of(run, ({ pastNodeRuns }) => pastNodeRuns).filter((row) => row.node === node);
+      const present = of(run, ({ nodeRuns }) => nodeRuns.values()).filter(
+        (row) => row.node === node,
+      );
+      return [...past, ...present];
+    },
     events: async (run, after, limit) => events(run, ({ seq }) => seq > after, limit),
     eventsOfType: async (run, wanted, limit) => events(run, ({ type }) => type === wanted, limit),
     countEvents: async (run, wanted) =>

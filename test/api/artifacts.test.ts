@@ -167,7 +167,7 @@ describe('the issues of a run', () => {
 });
 
 describe('the last good output', () => {
-  it('S103 is what it was, whatever a later attempt or generation gives', async () => {
+  it('S92 S103 is what it was, whatever a later attempt or generation gives', async () => {
     const kit = await testKit({ handlers: { work } });
     const { plan: draft } = plan(
       [
@@ -189,6 +189,18 @@ describe('the last good output', () => {
     results = { make: [() => ({ good: true }), () => ({ good: false })], try: [fail] };
     const run = await kit.run(draft);
     expect(run.outputs.make).toEqual({ good: 'default' });
+    const [first, deleted, covered, last] = await kit.runs.changes(run.id);
+    expect([first, deleted, covered, last]).toMatchObject([
+      { op: 'set', node: 'make', generation: 1, attempt: 1, value: { good: true } },
+      { op: 'delete', node: 'make', generation: 1 },
+      { op: 'set', node: 'make', generation: 2, value: { good: 'default' } },
+      { op: 'set', node: 'try', generation: 2, value: {} },
+    ]);
+    const numbers = run.log.filter(/renewed|^node\.(completed|partial)$/);
+    expect([first?.seq, deleted?.seq, covered?.seq, last?.seq]).toEqual(
+      numbers.map(({ seq }) => seq),
+    );
+    expect(await kit.runs.changes(run.id, deleted?.seq, 1)).toEqual([covered]);
     const outputs = (await kit.runs.attempts(run.id, 'make')).map(({ output }) => output);
     expect(outputs).toEqual([{ good: true }, { good: false }]);
   });

@@ -91,7 +91,8 @@ function story(): TurnRecord[] {
   return [
     ...starts,
     turns.turn(1, 1, {
-      nodeRuns: NODES.map((node) => ({ ...row, node })),
+      nodeRuns: NODES.map((node) => ({ ...row, node, generation: node === 'b' ? 2 : 1 })),
+      pastNodeRuns: [{ ...row, node: 'b', outputJson: '"old"' }],
       attempts: [attempt],
       tasks: [task('t2', 1, 'open'), task('t1', 1, 'open')],
     }),
@@ -152,6 +153,10 @@ describe.each([
     expect(await nodes()).toEqual(['B', 'a10', 'a9', 'b', '\uff5e', '\u{1f600}']);
     expect(await nodes('a9', 2)).toEqual(['b', '\uff5e']);
     expect(await rows.listNodeRuns(2)).toEqual([]);
+    expect(await rows.generations(1, 'b')).toMatchObject([
+      { node: 'b', generation: 1, outputJson: '"old"' },
+      { node: 'b', generation: 2 },
+    ]);
   });
 
   it('S193 have events after a number and of a type, and a newest number', async () => {

@@ -119,6 +119,13 @@ export function addRuns(app: Hono, scope: HttpScope): void {
       return context.json({ nodes: page });
     },
   });
+  resource(app, '/runs/:id/changes', {
+    async GET(context) {
+      const after = queryCount(context, 'after', { min: 0, otherwise: 0 });
+      const limit = queryCount(context, 'limit', { min: 1, otherwise: 1_000 });
+      return context.json({ changes: await runs.changes(pathPart(context, 'id'), after, limit) });
+    },
+  });
   resource(app, '/runs/:id/resume', {
     async POST(context) {
       await readBody(context, nothing);
