@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { executorsOf } from '../../src/plan/executors.js';
+import { testKit } from '../../src/testing/index.js';
 import { Kernel, type KernelOptions } from '../support/kernel.js';
 import { action, approval, edge, plan } from '../support/plans.js';
 
@@ -386,6 +387,83 @@ describe('a check that is a handler', () => {
     expect(kernel.status()).toBe('cancelled');
     expect(state(kernel)).toEqual({ status: 'partial', output: 1 });
     expect(issues(kernel)).toMatchObject([{ severity: 'warning', code: 'check-skipped' }]);
+  });
+
+  it('S117 gets its signal when the run goes back to before its node', async () => {
+    const kernel = new Kernel();
+    const version = plan(
+      [
+        action('first'),
+        action('make', { checks: [judged()] }),
+        action('try', { onFailure: 'backtrack', backtrack: { to: 'first' } }),
+      ],
+      [edge('first', 'make'), edge('first', 'try')],
+    );
+    await kernel.start(version);
+    await kernel.settle();
+    await kernel.finish('first', 1);
+    await kernel.finish('make', 1);
+    const check = kernel.attempt('make');
+    await kernel.fail('try');
+    expect(check.context.signal.aborted).toBe(true);
+    check.return(true);
+    await kernel.settle();
+    await kernel.finish('first', 1);
+    await kernel.finish('make', 2);
+    expect(kernel.attempt('make').key).toBe('r1/make/2/1/checks/judged/1');
+    await kernel.finish('make', true);
+    expect(state(kernel)).toEqual({ status: 'completed', output: 2 });
+    expect(kernel.details('check.evaluated')).toHaveLength(1);
+  });
+
+  it('S110 S152 that runs out of time while the run ends is not tried again', async () => {
+    const kernel = await checked([judged({ timeoutMs: 50 })]);
+    await kernel.finish('make', 1);
+    await kernel.cancel();
+    await kernel.advance(60);
+    expect(kernel.status()).toBe('cancelled');
+    expect(state(kernel)).toEqual({ status: 'partial', output: 1 });
+    expect(kernel.executions).toHaveLength(2);
+  });
+
+  it('S123 S164 whose process stops while the run ends leaves what was done, to be undone', async () => {
+    const kernel = await checked([judged()], { compensate: { handler: 'work' } });
+    await kernel.finish('make', 1);
+    await kernel.cancel();
+    await kernel.settle();
+    await kernel.restart();
+    expect(state(kernel)).toEqual({ status: 'partial', output: 1 });
+    expect(kernel.open().map(({ key }) => key)).toEqual(['r1/~/make/1/1']);
+  });
+
+  it('S156 is gone on with while the run is paused, and nothing after its node starts', async () => {
+    const kernel = await checked([judged({ name: 'one' }), judged({ name: 'two' })]);
+    await kernel.send({ type: 'run.pause' });
+    await kernel.finish('make', 1);
+    await kernel.finish('make', true);
+    await kernel.finish('make', true);
+    expect(state(kernel)).toEqual({ status: 'completed', output: 1 });
+    expect(kernel.working()).toEqual([]);
+    await kernel.send({ type: 'run.resume' });
+    await kernel.settle();
+    expect(kernel.working()).toEqual(['after']);
+  });
+
+  it('S100 S218 shows its attempt as one without an output, whose result is checked', async () => {
+    const kit = await testKit({
+      handlers: { make: () => 'secret', judge: () => true },
+    });
+    const { plan: draft } = plan([
+      action('make', { handler: 'make', checks: [judged({ handler: 'judge' })] }),
+    ]);
+    kit.faults.handler('judge', { hangs: true });
+    const run = await kit.start(draft);
+    await kit.advance(0);
+    const [attempt] = await kit.runs.attempts(run.id, 'make');
+    expect(attempt).toMatchObject({ outcome: null, issues: [] });
+    expect(attempt).not.toHaveProperty('output');
+    const { lines } = await kit.runs.why(run.id, 'make');
+    expect(lines.join()).toMatch(/attempt 1 has its result checked, since/);
   });
 
   it('S152 S153 that ignores its signal is left behind when the grace is over', async () => {

@@ -341,6 +341,7 @@ describe('artifacts', () => {
     expect(await problem(await other.get(`${path}?version=x`))).toMatchObject({
       code: 'argument-invalid',
     });
+    expect(await bodyOf(other.get('/runs/made/changes'))).toMatchObject({ changes: [] });
     expect(await problem(await other.get('/runs/none/artifacts'))).toMatchObject({
       code: 'run-unknown',
     });

@@ -50,6 +50,10 @@ function endUnchecked(
   endInSuccess(decider, run, product, [...issues, ...skipped]);
 }
 
+function endHeld(decider: Decider, run: NodeRun, { product, issues, done }: HeldProduct): void {
+  endUnchecked(decider, run, product, issues, done);
+}
+
 /** Holds the product, and asks the first check. */
 function beginChecks(
   decider: Decider,
@@ -108,9 +112,7 @@ export function onCheckResult(decider: Decider, message: CheckResultMessage): vo
   }
   clearTimer(decider, 'timeout', run);
   const { held, check } = underCheck(decider, run);
-  if (decider.stateOf(run) === 'stopping') {
-    return endUnchecked(decider, run, held.product, held.issues, held.done);
-  }
+  if (decider.stateOf(run) === 'stopping') return endHeld(decider, run, held);
   const judgement = judgeCheck(run.node, check, message.result);
   if (judgement.is === 'undecided') return onUndecided(decider, run, judgement.why);
   turn.event('check.evaluated', run.path, run.attempt, {
@@ -132,7 +134,8 @@ export function failCheck(decider: Decider, run: NodeRun, why: string): void {
 /** The process that was at work on a check has stopped: it is asked again, and the work is not done again. */
 export function interruptCheck(decider: Decider, run: NodeRun): void {
   const { model, turn } = decider;
-  const { check } = underCheck(decider, run);
+  const { held, check } = underCheck(decider, run);
+  if (decider.stateOf(run) === 'stopping') return endHeld(decider, run, held);
   const open = model.openAttempts.get(run.path);
   const { attempt } = run;
   const message = `the process that worked on the check "${check.name}" stopped`;
@@ -153,6 +156,7 @@ export function interruptCheck(decider: Decider, run: NodeRun): void {
 function onUndecided(decider: Decider, run: NodeRun, why: string): void {
   const { model, turn } = decider;
   const { held, check } = underCheck(decider, run);
+  if (decider.stateOf(run) === 'stopping') return endHeld(decider, run, held);
   turn.event('check.failed', run.path, run.attempt, {
     check: check.name,
     number: held.number,

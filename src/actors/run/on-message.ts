@@ -285,9 +285,7 @@ function onRecover(decider: Decider, { downSince }: RecoverMessage): void {
 
 function interrupt(decider: Decider, run: NodeRun): void {
   const { model, turn } = decider;
-  if (model.held.has(run.path) && decider.stateOf(run) !== 'stopping') {
-    return interruptCheck(decider, run);
-  }
+  if (model.held.has(run.path)) return interruptCheck(decider, run);
   const reason = {
     code: 'interrupted',
     message: 'the process that worked on it stopped',

@@ -104,6 +104,7 @@ export class TurnDecider implements Decider {
     if (!WORKS.has(step.state)) this.closeAttempt(run, { outcome: 'cancelled' });
     recordNodeStep(this, run, from, step, event);
     for (const intention of step.intentions) this.#carryOut(intention, run);
+    if (!HOLDS.has(step.state)) this.model.held.delete(run.path);
     if (isFinal(step.to)) this.#settleFinal(run, step.to);
     return step.to;
   }
@@ -167,7 +168,6 @@ export class TurnDecider implements Decider {
     const open = this.model.openAttempts.get(run.path);
     if (open === undefined) return;
     this.model.openAttempts.delete(run.path);
-    this.model.held.delete(run.path);
     this.turn.putAttempt({ ...open, endedAt: this.turn.at, ...end });
     clearTimersOf(this, run, ATTEMPT_TIMERS);
   }
@@ -381,6 +381,8 @@ function blameOf(event: NodeRunEvent): 'ok' | 'failed' | 'other' {
 
 /** Classes of failure that a circuit breaker counts. */
 const BLAMED: ReadonlySet<string> = new Set(['exception', 'timeout', 'heartbeat']);
+/** States in which a product may be under check. */
+const HOLDS: ReadonlySet<string> = new Set(['checking', 'checkingFallback', 'stopping']);
 /** States in which an attempt may be open, and a node run keeps the slot that it was granted. */
 const WORKS: ReadonlySet<string> = new Set([
   'working',
