@@ -5,12 +5,18 @@
 import type { EventRecord, NodeRunRecord } from './actors/records.js';
 import { MAX_PAGE_ROWS } from './persistence/queries.js';
 import type { JsonValue } from './plan/json.js';
-import type { RunRows } from './run-reader.js';
 import type { ContextChange } from './views.js';
+
+/** The rows that it reads. */
+interface ChangeRows {
+  events(run: number, after: number, limit: number): Promise<readonly EventRecord[]>;
+  /** Every generation of a node run, oldest first. */
+  generations(run: number, node: string): Promise<readonly NodeRunRecord[]>;
+}
 
 /** At most `limit` changes whose event has a number above `after`, in order. */
 export async function listChanges(
-  rows: RunRows,
+  rows: ChangeRows,
   run: number,
   after: number,
   limit: number,
@@ -55,11 +61,11 @@ function toChange(
 
 /** The rows of a node run, one for each of its generations, read when they are first asked for. */
 class Generations {
-  readonly #rows: RunRows;
+  readonly #rows: ChangeRows;
   readonly #run: number;
   readonly #known = new Map<string, Promise<readonly NodeRunRecord[]>>();
 
-  constructor(rows: RunRows, run: number) {
+  constructor(rows: ChangeRows, run: number) {
     this.#rows = rows;
     this.#run = run;
   }
