@@ -389,7 +389,7 @@ describe('a check that is a handler', () => {
     expect(issues(kernel)).toMatchObject([{ severity: 'warning', code: 'check-skipped' }]);
   });
 
-  it('S117 gets its signal when the run goes back to before its node', async () => {
+  it('S95 S117 gets its signal when the run goes back to before its node', async () => {
     const kernel = new Kernel();
     const version = plan(
       [
@@ -402,12 +402,17 @@ describe('a check that is a handler', () => {
     await kernel.start(version);
     await kernel.settle();
     await kernel.finish('first', 1);
-    await kernel.finish('make', 1);
+    await kernel.finish('make', {
+      ok: true,
+      output: 1,
+      artifacts: [{ name: 'a', kind: 'b', payload: 1 }],
+    });
     const check = kernel.attempt('make');
     await kernel.fail('try');
     expect(check.context.signal.aborted).toBe(true);
     check.return(true);
     await kernel.settle();
+    expect(kernel.rows().artifacts).toMatchObject([{ standing: 'rejected', generation: 1 }]);
     await kernel.finish('first', 1);
     await kernel.finish('make', 2);
     expect(kernel.attempt('make').key).toBe('r1/make/2/1/checks/judged/1');

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { openRunReader } from '../../src/open-reader.js';
@@ -7,7 +7,7 @@ import { createOrchestrator, type Orchestrator } from '../../src/orchestrator.js
 import { artifactsPath } from '../../src/persistence/artifact-files.js';
 import type { JsonValue } from '../../src/plan/json.js';
 import { testKit } from '../../src/testing/index.js';
-import { count, temporaryDatabase } from '../persistence/support/storage.js';
+import { count, startChild, temporaryDatabase } from '../persistence/support/storage.js';
 import { action, approval, chain, edge, plan } from '../support/plans.js';
 
 const LARGE = { text: 'é'.repeat(60_000), list: [1, null, 'x'] };
@@ -92,6 +92,43 @@ describe('a large payload on disk', () => {
     await (await orchestrator.start(draft, { id: 'r2' })).result();
     expect(readdirSync(join(artifactsPath(url), DIGEST.slice(0, 2)))).toEqual([DIGEST]);
     expect(await orchestrator.runs.artifacts('r2')).toHaveLength(2);
+  });
+});
+
+describe('a process that is killed while a judge is asked', () => {
+  it('S97 S99 has done the work for good: another one asks the judge, under the same key', async () => {
+    const url = temporaryDatabase();
+    const journal = `${url}.journal`;
+    const { plan: draft } = plan([
+      action('make', { checks: [{ name: 'judged', handler: 'judge' }] }),
+    ]);
+    const { child, lines, ended } = startChild('checked-child.ts', [
+      url,
+      journal,
+      JSON.stringify(draft),
+    ]);
+    for await (const line of lines) if (line.startsWith('judge')) child.kill('SIGKILL');
+    await ended;
+    const keys: string[] = [];
+    const orchestrator = await createOrchestrator({
+      url,
+      handlers: {
+        work: (_input: unknown, { key }: { key: string }) => keys.push(`work ${key}`),
+        judge: ({ artifacts }: { artifacts: object }, { key }: { key: string }) => {
+          keys.push(`judge ${key}`);
+          return { ok: true, issues: Object.keys(artifacts) };
+        },
+      },
+    });
+    onTestFinished(() => orchestrator.close());
+    expect(await orchestrator.result('r1')).toMatchObject({ status: 'partial' });
+    const asked = 'judge r1/make/1/1/checks/judged/1';
+    expect(readFileSync(journal, 'utf8')).toBe(`work r1/make/1/1\n${asked}\n`);
+    expect(keys).toEqual([asked]);
+    const { payload } = await orchestrator.runs.artifact('r1', 'a');
+    expect(payload).toBe('é'.repeat(70_000));
+    const { issues } = await orchestrator.runs.details('r1');
+    expect(issues).toMatchObject([{ severity: 'warning', message: 'a' }]);
   });
 });
 

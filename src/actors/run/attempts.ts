@@ -111,6 +111,7 @@ export function endInSuccess(
   run.setOutput(product.output, product.outputJson);
   run.action = product.action;
   storeArtifacts(decider, run, product, 'accepted');
+  decider.model.held.delete(run.path);
   const warnings = issues.length;
   const outcome = warnings > 0 ? 'partial' : 'completed';
   decider.closeAttempt(run, { outcome, ...productsOf(product, issues) });
@@ -129,6 +130,7 @@ export function endInFailure(
   if (product !== undefined) storeArtifacts(decider, run, product, 'rejected');
   const state = decider.stateOf(run);
   const isStopping = state === 'stopping';
+  model.held.delete(run.path);
   const { attempt } = run;
   decider.closeAttempt(run, {
     outcome: isStopping ? 'cancelled' : 'failed',

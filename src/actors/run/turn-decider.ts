@@ -10,6 +10,7 @@ import { isFinal, type NodeStatus, type RunStatus } from '../../machines/statuse
 import { type AttemptRecord, COMPENSATIONS } from '../records.js';
 import type { Turn } from '../turn.js';
 import type { ActorTree, NodeStep } from './actor-tree.js';
+import { storeArtifacts } from './artifacts.js';
 import { armRetryTimer, startAttempt, startFallback } from './attempts.js';
 import { beginNode } from './begin-node.js';
 import { armLimits, exhaustBudget, exhaustedFor, spendStep } from './budget.js';
@@ -101,10 +102,13 @@ export class TurnDecider implements Decider {
     // What a loop kept of its iterations is nobody's output when it comes to nothing.
     if (GIVES_NOTHING.has(step.to)) run.setOutput(undefined);
     if (step.intentions.includes('closeTask')) closeTask(this, run, event);
+    const given = HOLDS.has(step.state) ? undefined : this.model.held.get(run.path);
+    // Given up in the middle of its checks: what it produced is kept all the same.
+    if (given !== undefined) storeArtifacts(this, run, given.product, 'rejected');
     if (!WORKS.has(step.state)) this.closeAttempt(run, { outcome: 'cancelled' });
     recordNodeStep(this, run, from, step, event);
     for (const intention of step.intentions) this.#carryOut(intention, run);
-    if (!HOLDS.has(step.state)) this.model.held.delete(run.path);
+    if (given !== undefined) this.model.held.delete(run.path);
     if (isFinal(step.to)) this.#settleFinal(run, step.to);
     return step.to;
   }
