@@ -17,7 +17,13 @@ import { RunchartError } from './errors.js';
 import { explainNode } from './explain/why.js';
 import { listIssues } from './issue-list.js';
 import { isFinal, type NodeStatus, type RunStatus } from './machines/statuses.js';
-import { MAX_PAGE_ROWS, type RunPage, RunQueries, type TaskPage } from './persistence/queries.js';
+import {
+  type ArtifactVersion,
+  MAX_PAGE_ROWS,
+  type RunPage,
+  RunQueries,
+  type TaskPage,
+} from './persistence/queries.js';
 import type { Reader } from './persistence/reader.js';
 import { SqliteRunStore } from './persistence/store.js';
 import { planToMermaid } from './plan/diagram.js';
@@ -84,8 +90,12 @@ export interface RunRows extends Pick<RunStore, 'loadPlan' | 'findTask'> {
   attemptsWithIssues(run: number): Promise<readonly AttemptRecord[]>;
   /** One version of an artifact; the newest accepted one unless `version` is given. */
   artifact(run: number, name: string, version?: number): Promise<ArtifactRecord | undefined>;
-  /** All versions of all artifacts of a run, by name. */
-  artifacts(run: number): Promise<readonly ArtifactRecord[]>;
+  /** Versions of artifacts by name, then version; `after` is the one that ended the page before. */
+  artifacts(
+    run: number,
+    after?: ArtifactVersion,
+    limit?: number,
+  ): Promise<readonly ArtifactRecord[]>;
 }
 
 export interface NodeRunPage {
@@ -93,6 +103,12 @@ export interface NodeRunPage {
   readonly limit?: number;
   /** Path of a scope: empty for the nodes of the plan, `research[2]`, `translate[]`, `~`. */
   readonly scope?: string;
+}
+
+export interface ArtifactPage {
+  /** The last one of the page before. */
+  readonly after?: ArtifactVersion;
+  readonly limit?: number;
 }
 
 /** The rows of a database. */
@@ -275,10 +291,14 @@ export class RunReader {
     return (await this.#rows.attempts(record.run, node)).map(toAttempt);
   }
 
-  /** Every version of every artifact, by name, rejected ones too; large payloads are not read. */
-  async artifacts(id: string): Promise<ArtifactView[]> {
+  /**
+   * Every version of every artifact, by name, rejected ones too; large payloads are not read. At most
+   * `limit`, and at most 1,000, behind `after`.
+   */
+  async artifacts(id: string, options: ArtifactPage = {}): Promise<ArtifactView[]> {
     const record = await this.#record(id);
-    return (await this.#rows.artifacts(record.run)).map(toArtifact);
+    const { after, limit } = options;
+    return (await this.#rows.artifacts(record.run, after, limit)).map(toArtifact);
   }
 
   /**

@@ -4,7 +4,19 @@
  */
 
 import type { InValue } from '@libsql/client/sqlite3';
-import { and, asc, desc, eq, getTableColumns, gt, isNotNull, lt, type SQL, sql } from 'drizzle-orm';
+import {
+  and,
+  asc,
+  desc,
+  eq,
+  getTableColumns,
+  gt,
+  isNotNull,
+  lt,
+  or,
+  type SQL,
+  sql,
+} from 'drizzle-orm';
 import { QueryBuilder, type SQLiteTable } from 'drizzle-orm/sqlite-core';
 import type {
   ActorVersionRecord,
@@ -69,6 +81,11 @@ interface Selection<R> {
   readonly where?: SQL | undefined;
   readonly order: readonly SQL[];
   readonly limit: number;
+}
+
+export interface ArtifactVersion {
+  readonly name: string;
+  readonly version: number;
 }
 
 export class RunQueries {
@@ -288,13 +305,24 @@ export class RunQueries {
     return found;
   }
 
-  /** All versions of all artifacts of a run, by name. */
-  artifacts(run: number, limit = MAX_PAGE_ROWS): Promise<ArtifactRecord[]> {
+  /** Versions of artifacts by name, then version; `after` is the one that ended the page before. */
+  artifacts(
+    run: number,
+    after?: ArtifactVersion,
+    limit = MAX_PAGE_ROWS,
+  ): Promise<ArtifactRecord[]> {
     const { artifacts } = tables;
+    const later =
+      after === undefined
+        ? undefined
+        : or(
+            gt(artifacts.name, after.name),
+            and(eq(artifacts.name, after.name), gt(artifacts.version, after.version)),
+          );
     return this.#select({
       table: artifacts,
       codec: ARTIFACT,
-      where: eq(artifacts.run, run),
+      where: and(eq(artifacts.run, run), later),
       order: [asc(artifacts.name), asc(artifacts.version)],
       limit,
     });

@@ -1,6 +1,6 @@
 /** Reads of the storage in memory, in the order and with the limits of the database's queries. */
 import type { AttemptRecord, EventRecord } from '../actors/records.js';
-import { MAX_PAGE_ROWS } from '../persistence/queries.js';
+import { type ArtifactVersion, MAX_PAGE_ROWS } from '../persistence/queries.js';
 import type { RunRows } from '../run-reader.js';
 import type { MemoryRun, MemoryStorage } from './memory-storage.js';
 
@@ -70,10 +70,12 @@ export function memoryRows(storage: MemoryStorage): RunRows {
         ? named.findLast(({ standing }) => standing === 'accepted')
         : named.find((row) => row.version === version);
     },
-    artifacts: async (run) => {
-      const artifacts = of(run, (rows) => rows.artifacts);
-      artifacts.sort((a, b) => compare(a.name, b.name) || a.version - b.version);
-      return page(artifacts, MAX_PAGE_ROWS);
+    artifacts: async (run, after, limit = MAX_PAGE_ROWS) => {
+      const byNumber = (a: ArtifactVersion, b: ArtifactVersion) =>
+        compare(a.name, b.name) || a.version - b.version;
+      const artifacts = of(run, (rows) => rows.artifacts).sort(byNumber);
+      const later = artifacts.filter((row) => after === undefined || byNumber(row, after) > 0);
+      return page(later, limit);
     },
   };
 }

@@ -335,6 +335,10 @@ describe('artifacts', () => {
     const path = `/runs/made/artifacts/${encodeURIComponent('a/b c')}`;
     expect(await bodyOf(other.get(path))).toMatchObject({ version: 2, payload: 'small' });
     expect(await bodyOf(other.get(`${path}?version=1`))).toMatchObject({ payload });
+    const after = `?after=${encodeURIComponent('a/b c/1')}`;
+    expect(await bodyOf(other.get(`/runs/made/artifacts${after}`))).toMatchObject({
+      artifacts: [{ version: 2 }],
+    });
     expect(await problem(await other.get(`${path}?version=9`))).toMatchObject({
       code: 'artifact-unknown',
     });

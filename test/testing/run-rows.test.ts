@@ -214,6 +214,10 @@ describe.each([
       'b/2',
       'b/3',
     ]);
+    const after = await rows.artifacts(1, { name: 'a', version: 1 }, 2);
+    expect(after.map(({ version }) => version)).toEqual([1, 2]);
+    const last = await rows.artifacts(1, { name: 'b', version: 2 });
+    expect(last.map(({ version }) => version)).toEqual([3]);
     expect(await rows.artifact(1, 'b')).toMatchObject({ version: 2 });
     expect(await rows.artifact(1, 'b', 3)).toMatchObject({ version: 3, standing: 'rejected' });
     expect(await rows.artifact(1, 'b', 4)).toBeUndefined();
