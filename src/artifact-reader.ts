@@ -1,8 +1,7 @@
 /** Reads artifacts as the API shows them, large payloads from where they are kept. */
-import { createHash } from 'node:crypto';
 import type { ArtifactStore } from './actors/ports.js';
+import { readPayload } from './actors/read-payload.js';
 import type { ArtifactRecord } from './actors/records.js';
-import { RunchartError } from './errors.js';
 import type { JsonValue } from './plan/json.js';
 import type { ArtifactView } from './views.js';
 
@@ -35,16 +34,5 @@ export async function readArtifact(
   const view = toArtifact(record);
   const { digest } = record;
   if (digest === null) return view;
-  const text = await store.get(digest);
-  if (text === undefined) throw corrupt(record, 'is not there');
-  const found = createHash('sha256').update(text).digest('hex');
-  if (found !== digest) throw corrupt(record, 'is not what was stored');
-  return { ...view, payload: JSON.parse(text) as JsonValue };
-}
-
-function corrupt({ name, version, digest }: ArtifactRecord, why: string): RunchartError {
-  const message = `the payload of artifact "${name}", version ${version}, ${why}`;
-  return new RunchartError('artifact-corrupt', message, {
-    hint: `restore its file from a backup: sha256 ${digest}`,
-  });
+  return { ...view, payload: await readPayload(store, digest) };
 }

@@ -9,6 +9,7 @@ import { toJsonValue } from '../plan/json-values.js';
 import { type Clock, elapse } from './environment.js';
 import type { HandlerReturn, ReturnedValue, SpilledPayload } from './messages.js';
 import type { ArtifactStore } from './ports.js';
+import { digestIn, readPayload } from './read-payload.js';
 import { asResultRecord } from './result-record.js';
 
 export interface PayloadLimits {
@@ -43,6 +44,11 @@ export class ArtifactPayloads {
     const record = converted.ok ? asResultRecord(converted.value) : undefined;
     const large = record === undefined ? [] : this.#largeOf(record);
     return record === undefined || large.length === 0 ? result : this.#spill(record, large);
+  }
+
+  /** The payload at a pointer `file:sha256:…`. Rejects with `argument-invalid` or `artifact-corrupt`. */
+  async read(pointer: string): Promise<JsonValue> {
+    return readPayload(this.#store, digestIn(pointer));
   }
 
   #largeOf({ artifacts }: JsonObject): LargePayload[] {

@@ -68,7 +68,8 @@ export class AttemptRunner {
 
   start(run: string, effect: StartEffect): void {
     const { key } = effect;
-    const running = new RunningAttempt(run, effect, this.#reports, this.#logger);
+    const parts = { reports: this.#reports, payloads: this.#payloads, logger: this.#logger };
+    const running = new RunningAttempt(run, effect, parts);
     this.#running.set(key, running);
     const handler = this.#registry.get(effect.handler);
     if (handler === undefined) {
@@ -148,6 +149,7 @@ class RunningAttempt implements Attempt, HandlerContext {
   readonly lastHeartbeat: JsonValue | undefined;
   readonly logger: Logger;
   readonly #reports: AttemptReports;
+  readonly #payloads: ArtifactPayloads;
   #controller: AbortController | undefined;
   #aborted: Error | undefined;
   #latest: JsonValue | undefined;
@@ -155,7 +157,15 @@ class RunningAttempt implements Attempt, HandlerContext {
   #pulse: { readonly payload: JsonValue | undefined } | undefined;
   #isBeating = false;
 
-  constructor(run: string, effect: StartEffect, reports: AttemptReports, logger: Logger) {
+  constructor(
+    run: string,
+    effect: StartEffect,
+    parts: {
+      readonly reports: AttemptReports;
+      readonly payloads: ArtifactPayloads;
+      readonly logger: Logger;
+    },
+  ) {
     this.run = run;
     this.node = effect.node;
     this.generation = effect.generation;
@@ -165,8 +175,9 @@ class RunningAttempt implements Attempt, HandlerContext {
     this.idempotencyKey = effect.key.slice(0, effect.key.lastIndexOf('/'));
     if (effect.type === 'attempt.start') this.lastHeartbeat = effect.lastHeartbeat;
     else this.check = { check: effect.check, number: effect.number };
-    this.#reports = reports;
-    this.logger = logger;
+    this.#reports = parts.reports;
+    this.#payloads = parts.payloads;
+    this.logger = parts.logger;
   }
 
   get signal(): AbortSignal {
@@ -196,6 +207,10 @@ class RunningAttempt implements Attempt, HandlerContext {
     if (!converted.ok) throw new TypeError(`the heartbeat is not JSON: ${converted.message}`);
     this.#pulse = { payload: converted.value ?? this.#pulse?.payload };
     if (!this.#isBeating) void this.#beat();
+  }
+
+  payload(pointer: string): Promise<JsonValue> {
+    return this.#payloads.read(pointer);
   }
 
   /** Beats that come faster than commits become one. */

@@ -14,8 +14,19 @@ export type Said = FromWorker extends infer M
 /** Throws where the message cannot be cloned. */
 export type Say = (said: Said) => void;
 
+/** What a context is made of, beside the data of the call. */
+export interface WorkerMeans {
+  readonly signal: AbortSignal;
+  readonly say: Say;
+  /** Asks outside for a payload. */
+  read(pointer: string): Promise<JsonValue>;
+}
+
 /** Makes the context; its `progress` and `heartbeat` throw a TypeError on what is not JSON. */
-export function workerContext(message: CallMessage, signal: AbortSignal, say: Say): HandlerContext {
+export function workerContext(
+  message: CallMessage,
+  { signal, say, read }: WorkerMeans,
+): HandlerContext {
   const { data, hasHeartbeat } = message;
   const log =
     (level: LogLevel) =>
@@ -24,6 +35,7 @@ export function workerContext(message: CallMessage, signal: AbortSignal, say: Sa
   const methods = {
     signal,
     logger: { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') },
+    payload: read,
     progress: (value: JsonValue) =>
       say({ type: 'progress', value: asJson('progress', value) ?? null }),
     ...(hasHeartbeat && {

@@ -274,4 +274,17 @@ describe('a payload that is too large for a row', () => {
     await kernel.finish('make', trap);
     expect(kernel.details('attempt.failed')).toMatchObject([{ class: 'not-json' }]);
   });
+
+  it('S97 is read by what follows, through its pointer, and believed only where it is whole', async () => {
+    const kernel = await produced({}, { ...small });
+    await kernel.finish('make', producing(report(LARGE), report('good')));
+    const { context } = kernel.attempt('read');
+    const [large] = rows(kernel);
+    expect(await context.payload(large?.pointer ?? '')).toBe(LARGE);
+    kernel.storage.artifacts.texts.set(digest, '"damaged"');
+    const read = context.payload(`file:sha256:${digest}`);
+    await expect(read).rejects.toMatchObject({ code: 'artifact-corrupt' });
+    const other = context.payload('https://example.org');
+    await expect(other).rejects.toMatchObject({ code: 'argument-invalid' });
+  });
 });

@@ -54,6 +54,7 @@ export function recording(more: object = {}): Recorded {
     idempotencyKey: 'r/n/1',
     lastHeartbeat: undefined,
     heartbeat: () => {},
+    payload: () => Promise.reject(new Error('there is no payload')),
     progress: (value: unknown) => {
       told.push(['progress', value]);
       begin(value);
