@@ -19,6 +19,8 @@ export class ArtifactFiles implements ArtifactStore {
   readonly #folder: string;
   /** The same payload at the same time is written once. */
   readonly #underWay = new Map<string, Promise<void>>();
+  /** Folders that are there, or are being made. */
+  readonly #prepared = new Map<string, Promise<void>>();
 
   constructor(database: string) {
     this.#folder = artifactsPath(database);
@@ -46,17 +48,27 @@ export class ArtifactFiles implements ArtifactStore {
   /** A file that is there already may be damaged: it is written anew. */
   async #write(path: string, bytes: Uint8Array): Promise<void> {
     const folder = dirname(path);
-    const made = await mkdir(folder, { recursive: true });
     const draft = `${path}.${randomUUID()}`;
     try {
+      await this.#prepare(folder);
       await flushing(await open(draft, 'wx'), (file) => file.writeFile(bytes));
       await rename(draft, path);
+      await flushFolder(folder);
     } catch (error) {
+      // Somebody may have removed the folder meanwhile.
+      this.#prepared.delete(folder);
       await rm(draft, { force: true });
       throw error;
     }
-    await flushFolder(folder);
-    if (made !== undefined) for (const parent of parentsOf(folder, made)) await flushFolder(parent);
+  }
+
+  /** Makes a folder, durably: whoever comes while that goes on waits for it too. */
+  #prepare(folder: string): Promise<void> {
+    const known = this.#prepared.get(folder);
+    if (known !== undefined) return known;
+    const made = makeFolder(folder, this.#folder);
+    this.#prepared.set(folder, made);
+    return made;
   }
 
   #pathOf(digest: string): string {
@@ -65,13 +77,10 @@ export class ArtifactFiles implements ArtifactStore {
   }
 }
 
-/** The folders whose entries are new: from that of `made`, the outermost one that was made, inwards. */
-function parentsOf(folder: string, made: string): string[] {
-  const parents: string[] = [];
-  for (let inner = folder; inner.length >= made.length; inner = dirname(inner)) {
-    parents.unshift(dirname(inner));
-  }
-  return parents;
+async function makeFolder(folder: string, parent: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await flushFolder(parent);
+  await flushFolder(dirname(parent));
 }
 
 function flushFolder(path: string): Promise<void> {

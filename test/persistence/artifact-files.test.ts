@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -51,6 +52,16 @@ describe('the files of payloads', () => {
     writeFileSync(path, 'damaged');
     await new ArtifactFiles(database).put(digest, text);
     expect(readFileSync(path, 'utf8')).toBe(text);
+  });
+
+  it('S97 are written where their folder was removed meanwhile', async () => {
+    const database = temporaryDatabase();
+    const store = new ArtifactFiles(database);
+    await store.put(digest, text);
+    rmSync(artifactsPath(database), { recursive: true });
+    await expect(store.put(digest, text)).rejects.toThrow(/ENOENT/);
+    await store.put(digest, text);
+    expect(await store.get(digest)).toBe(text);
   });
 
   it('S97 that cannot be written are refused, and leave no draft', async () => {
