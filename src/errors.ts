@@ -29,6 +29,8 @@ export const ERROR_KINDS = {
   'signal-invalid': { status: 422, retryable: false },
   'node-not-work': { status: 409, retryable: false },
   'attempt-stale': { status: 409, retryable: false },
+  'artifact-unknown': { status: 404, retryable: false },
+  'artifact-corrupt': { status: 500, retryable: false },
   'task-unknown': { status: 404, retryable: false },
   'task-foreign': { status: 409, retryable: false },
   'task-closed': { status: 409, retryable: false },

@@ -64,8 +64,10 @@ export type {
 export type {
   ArtifactView,
   AttemptView,
+  ContextChange,
   Explanation,
   ExplanationCause,
+  IssueView,
   NodeRunView,
   NodeStateView,
   ResponseView,

@@ -1,4 +1,5 @@
 /** Reading a database beside the process that owns it, and the errors that tell who does. */
+import { ArtifactFiles } from './persistence/artifact-files.js';
 import { openExisting } from './persistence/reader.js';
 import { RunReader } from './run-reader.js';
 
@@ -11,6 +12,6 @@ export interface OpenReader {
 
 /** Opens the reads of an existing database: takes nothing from its owner and writes nothing. Throws a StorageError. */
 export function openRunReader(url: string): OpenReader {
-  const reader = openExisting(url, 'Start a run first, or name another database.');
-  return { runs: new RunReader(reader), close: () => reader.close() };
+  const { reader, path } = openExisting(url, 'Start a run first, or name another database.');
+  return { runs: new RunReader(reader, new ArtifactFiles(path)), close: () => reader.close() };
 }

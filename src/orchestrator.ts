@@ -8,7 +8,7 @@ import { atMost, type Environment, systemEnvironment } from './actors/environmen
 import { HandlerRegistry, type Handlers, type Logger } from './actors/handlers.js';
 import type { LiveRun } from './actors/live-index.js';
 import { PlanCache } from './actors/plan-cache.js';
-import type { Journal, RunStore } from './actors/ports.js';
+import type { ArtifactStore, Journal, RunStore } from './actors/ports.js';
 import { Supervisor, type SupervisorLimits, type SupervisorStats } from './actors/supervisor.js';
 import { RunchartError } from './errors.js';
 import { isFinal, type RunStatus } from './machines/statuses.js';
@@ -67,6 +67,8 @@ export const DEFAULT_LIMITS: OrchestratorLimits = {
   maxTurnsUnderWay: 5_000,
   maxInbox: 10_000,
   graceMs: 5_000,
+  inlinePayloadBytes: 64 * 1024,
+  maxPayloadBytes: 64 * 1024 * 1024,
   drainMs: 10_000,
 };
 
@@ -124,7 +126,8 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
       registry,
       journal: storage.journal,
       store: storage.store,
-      runs: new RunReader(storage.reader),
+      artifacts: storage.artifacts,
+      runs: new RunReader(storage.reader, storage.artifacts),
       logger: options.logger ?? SILENT,
       limits: { ...DEFAULT_LIMITS, ...options.limits },
       policies: new Map(Object.entries(options.policies ?? {})),
@@ -159,6 +162,7 @@ export interface OrchestratorParts {
   readonly registry: HandlerRegistry;
   readonly journal: Journal;
   readonly store: RunStore;
+  readonly artifacts: ArtifactStore;
   readonly runs: RunReader;
   readonly logger: Logger;
   readonly limits: OrchestratorLimits;

@@ -1,6 +1,6 @@
 /** Reads runs as the API shows them. Works beside the process that owns the database. */
 
-import type { RunStore } from './actors/ports.js';
+import type { ArtifactStore, RunStore } from './actors/ports.js';
 import type {
   ActorVersionRecord,
   ArtifactRecord,
@@ -13,11 +13,20 @@ import type {
   TaskPeople,
   TaskRecord,
 } from './actors/records.js';
+import { readArtifact, toArtifact } from './artifact-reader.js';
+import { listChanges } from './context-changes.js';
 import { RunchartError } from './errors.js';
 import { explainNode } from './explain/why.js';
+import { listIssues } from './issue-list.js';
 import { isFinal, type NodeStatus, type RunStatus } from './machines/statuses.js';
 import type { TaskStatus } from './machines/task-events.js';
-import { MAX_PAGE_ROWS, type RunPage, RunQueries, type TaskPage } from './persistence/queries.js';
+import {
+  type ArtifactVersion,
+  MAX_PAGE_ROWS,
+  type RunPage,
+  RunQueries,
+  type TaskPage,
+} from './persistence/queries.js';
 import type { Reader } from './persistence/reader.js';
 import { SqliteRunStore } from './persistence/store.js';
 import { planToMermaid } from './plan/diagram.js';
@@ -29,6 +38,7 @@ import { stateFromVersions } from './run-state.js';
 import type {
   ArtifactView,
   AttemptView,
+  ContextChange,
   Explanation,
   NodeRunView,
   ResponseView,
@@ -61,6 +71,8 @@ export interface RunRows extends Pick<RunStore, 'loadPlan' | 'findTask'> {
     limit?: number,
     scope?: string,
   ): Promise<readonly NodeRunRecord[]>;
+  /** Every generation of a node run, the past ones and the present one, oldest first. */
+  generations(run: number, node: string): Promise<readonly NodeRunRecord[]>;
   /** Events with a number above `after`, in order. */
   events(run: number, after: number, limit: number): Promise<readonly EventRecord[]>;
   /** Events of one type, in order. */
@@ -80,8 +92,16 @@ export interface RunRows extends Pick<RunStore, 'loadPlan' | 'findTask'> {
   listTasks(page: TaskPage): Promise<readonly TaskRecord[]>;
   /** Answers to a task, oldest first. */
   responses(run: number, task: string): Promise<readonly ResponseRecord[]>;
-  /** All versions of all artifacts of a run, by name. */
-  artifacts(run: number): Promise<readonly ArtifactRecord[]>;
+  /** Attempts that have issues, by node, oldest first. */
+  attemptsWithIssues(run: number): Promise<readonly AttemptRecord[]>;
+  /** One version of an artifact; the newest accepted one unless `version` is given. */
+  artifact(run: number, name: string, version?: number): Promise<ArtifactRecord | undefined>;
+  /** Versions of artifacts by name, then version; `after` is the one that ended the page before. */
+  artifacts(
+    run: number,
+    after?: ArtifactVersion,
+    limit?: number,
+  ): Promise<readonly ArtifactRecord[]>;
 }
 
 export interface TaskFilter {
@@ -103,6 +123,12 @@ export interface NodeRunPage {
   readonly scope?: string;
 }
 
+export interface ArtifactPage {
+  /** The last one of the page before. */
+  readonly after?: ArtifactVersion;
+  readonly limit?: number;
+}
+
 /** The rows of a database. */
 export function sqlRows(reader: Reader): RunRows {
   const store = new SqliteRunStore(reader);
@@ -114,10 +140,12 @@ export function sqlRows(reader: Reader): RunRows {
 
 export class RunReader {
   readonly #rows: RunRows;
+  readonly #payloads: Pick<ArtifactStore, 'get'>;
 
-  /** Reads a database, or rows that are kept elsewhere. */
-  constructor(source: Reader | RunRows) {
+  /** Reads a database, or rows that are kept elsewhere; `payloads` has what is too large for rows. */
+  constructor(source: Reader | RunRows, payloads: Pick<ArtifactStore, 'get'>) {
     this.#rows = 'jsonRows' in source ? sqlRows(source) : source;
+    this.#payloads = payloads;
   }
 
   /** Newest first. */
@@ -172,6 +200,7 @@ export class RunReader {
       }),
       tasks: open.map((task) => toTask(task, id)),
       artifacts: artifacts.map(toArtifact),
+      issues: await listIssues(this.#rows, record.run),
     };
   }
 
@@ -266,9 +295,42 @@ export class RunReader {
     return events.map((event) => toEvent(event, id));
   }
 
+  /**
+   * How what the run knows has changed: outputs set by nodes, and deleted as nodes began again. At most
+   * `limit`, and at most 1,000, whose event has a number above `after`; those of one event stay together.
+   */
+  async changes(id: string, after = 0, limit = MAX_PAGE_ROWS): Promise<ContextChange[]> {
+    const { run } = await this.#record(id);
+    return listChanges(this.#rows, run, after, Math.min(limit, MAX_PAGE_ROWS));
+  }
+
   async attempts(id: string, node: string): Promise<AttemptView[]> {
     const record = await this.#record(id);
     return (await this.#rows.attempts(record.run, node)).map(toAttempt);
+  }
+
+  /**
+   * Every version of every artifact, by name, rejected ones too; large payloads are not read. At most
+   * `limit`, and at most 1,000, behind `after`.
+   */
+  async artifacts(id: string, options: ArtifactPage = {}): Promise<ArtifactView[]> {
+    const record = await this.#record(id);
+    const { after, limit } = options;
+    return (await this.#rows.artifacts(record.run, after, limit)).map(toArtifact);
+  }
+
+  /**
+   * An artifact with its payload: the newest accepted version, or the one that is named, however it
+   * stands. Rejects with `artifact-unknown`, and with `artifact-corrupt` where its file is damaged.
+   */
+  async artifact(id: string, name: string, version?: number): Promise<ArtifactView> {
+    const { run } = await this.#record(id);
+    const found = await this.#rows.artifact(run, name, version);
+    if (found !== undefined) return readArtifact(found, this.#payloads);
+    const what = version === undefined ? 'no accepted version' : `no version ${version}`;
+    throw new RunchartError('artifact-unknown', `run ${id} has ${what} of artifact "${name}"`, {
+      hint: 'list the artifacts of the run to see their names, versions and standing',
+    });
   }
 
   async task(id: string): Promise<TaskView> {
@@ -416,15 +478,12 @@ function toResponse(record: ResponseRecord): ResponseView {
   };
 }
 
-function toArtifact(artifact: ArtifactRecord): ArtifactView {
-  const { name, version, kind, node, attempt, pointer, payloadJson, at } = artifact;
-  const payload = payloadJson === null ? {} : { payload: JSON.parse(payloadJson) as JsonValue };
-  return { name, version, kind, node, attempt, pointer, at, ...payload };
-}
-
 /** An attempt as the API shows it. */
 export function toAttempt(record: AttemptRecord): AttemptView {
   const { node, attempt, worker, startedAt, endedAt, outcome } = record;
+  const isKnown = outcome !== null && record.outputJson !== null;
+  // One that is under check has no output yet.
+  const output = isKnown ? (JSON.parse(record.outputJson) as JsonValue) : undefined;
   return {
     node,
     attempt,
@@ -434,7 +493,7 @@ export function toAttempt(record: AttemptRecord): AttemptView {
     outcome,
     error: parseObject(record.errorJson),
     issues: record.issuesJson === null ? [] : (JSON.parse(record.issuesJson) as Issue[]),
-    ...(record.outputJson !== null && { output: JSON.parse(record.outputJson) as JsonValue }),
+    ...(output !== undefined && { output }),
     ...(record.notesJson !== null && { notes: JSON.parse(record.notesJson) as JsonValue }),
   };
 }

@@ -1,7 +1,7 @@
 /** What the API shows of runs: plain data, JSON all through, the same in the library, HTTP and CLI. */
 import type { NodeStatus, RunStatus } from './machines/statuses.js';
 import type { TaskStatus } from './machines/task-events.js';
-import type { Issue } from './plan/issue.js';
+import type { Issue, IssueSeverity } from './plan/issue.js';
 import type { JsonObject, JsonValue } from './plan/json.js';
 
 export interface RunSummary {
@@ -79,11 +79,49 @@ export interface ArtifactView {
   readonly name: string;
   readonly version: number;
   readonly kind: string;
+  /** Those of failed attempts are rejected: kept, and seen by nothing downstream. */
+  readonly standing: 'accepted' | 'rejected';
   readonly node: string;
+  readonly generation: number;
   readonly attempt: number;
+  /** Where it lies; `file:sha256:…` where its payload was too large for a row. */
   readonly pointer: string | null;
+  /** Absent where there is none, and in lists where it is kept in a file. */
   readonly payload?: JsonValue;
+  /** JSON Schema that the payload was checked against. */
+  readonly schema?: JsonValue;
+  /** SHA-256 of a payload that is kept in a file, in hexadecimal, and its size. */
+  readonly digest?: string;
+  readonly bytes?: number;
   readonly at: number;
+}
+
+/** An output that a node set, or that was deleted as the node began again. */
+export interface ContextChange {
+  /** Number of its event. */
+  readonly seq: number;
+  readonly at: number;
+  readonly op: 'set' | 'delete';
+  /** Path of the node run whose output it is. */
+  readonly node: string;
+  readonly generation: number;
+  readonly attempt: number;
+  /** What it was set to. */
+  readonly value?: JsonValue;
+}
+
+/** A finding about what a node gave. */
+export interface IssueView {
+  readonly node: string;
+  readonly generation: number;
+  /** 0 where it is about a person's response. */
+  readonly attempt: number;
+  readonly severity: IssueSeverity;
+  readonly code: string;
+  readonly message: string;
+  /** JSON Pointer into the result; empty where it is about all of it. */
+  readonly path: string;
+  readonly detail?: JsonValue;
 }
 
 export interface AttemptView {
@@ -121,6 +159,8 @@ export interface RunDetails extends RunSummary {
   /** Open tasks. */
   readonly tasks: readonly TaskView[];
   readonly artifacts: readonly ArtifactView[];
+  /** Findings about results and responses, a thousand at most. */
+  readonly issues: readonly IssueView[];
 }
 
 export interface RunError {

@@ -4,12 +4,13 @@
  */
 import type { JsonValue } from '../plan/json.js';
 import { toJsonValue } from '../plan/json-values.js';
+import type { ArtifactPayloads } from './artifact-payloads.js';
 import type { HandlerContext, HandlerFunction, HandlerRegistry, Logger } from './handlers.js';
 import type { HandlerReturn } from './messages.js';
 import type { Round } from './records.js';
 import type { Effect } from './turn.js';
 
-type StartEffect = Extract<Effect, { type: 'attempt.start' }>;
+type StartEffect = Extract<Effect, { type: 'attempt.start' | 'check.start' }>;
 
 /** Where outcomes go. */
 export interface AttemptReports {
@@ -26,19 +27,34 @@ export interface Attempt {
   readonly generation: number;
   readonly attempt: number;
   readonly key: string;
+  /** The check that it is the work of; undefined where it is the node's own. */
+  readonly check: CheckName | undefined;
+}
+
+/** A try of a check. */
+export interface CheckName {
+  readonly check: string;
+  readonly number: number;
 }
 
 export class AttemptRunner {
   readonly #registry: HandlerRegistry;
   readonly #reports: AttemptReports;
+  readonly #payloads: ArtifactPayloads;
   readonly #logger: Logger;
   readonly #running = new Map<string, RunningAttempt>();
   #idle: (() => void) | undefined;
 
-  constructor(registry: HandlerRegistry, reports: AttemptReports, logger: Logger) {
-    this.#registry = registry;
-    this.#reports = reports;
-    this.#logger = logger;
+  constructor(parts: {
+    readonly registry: HandlerRegistry;
+    readonly reports: AttemptReports;
+    readonly payloads: ArtifactPayloads;
+    readonly logger: Logger;
+  }) {
+    this.#registry = parts.registry;
+    this.#reports = parts.reports;
+    this.#payloads = parts.payloads;
+    this.#logger = parts.logger;
   }
 
   /** Number of handlers at work. */
@@ -53,7 +69,8 @@ export class AttemptRunner {
 
   start(run: string, effect: StartEffect): void {
     const { key } = effect;
-    const running = new RunningAttempt(run, effect, this.#reports, this.#logger);
+    const parts = { reports: this.#reports, payloads: this.#payloads, logger: this.#logger };
+    const running = new RunningAttempt(run, effect, parts);
     this.#running.set(key, running);
     const handler = this.#registry.get(effect.handler);
     if (handler === undefined) {
@@ -101,7 +118,14 @@ export class AttemptRunner {
     }
   }
 
+  /** It is at work until its payloads are kept: closing waits for that too. */
   #end(running: RunningAttempt, result: HandlerReturn): void {
+    const kept = this.#payloads.keep(result);
+    if (!isThenable(kept)) return this.#report(running, kept);
+    void (kept as Promise<HandlerReturn>).then((returned) => this.#report(running, returned));
+  }
+
+  #report(running: RunningAttempt, result: HandlerReturn): void {
     this.#running.delete(running.key);
     const aborted = running.isAborted && result.type === 'threw';
     this.#reports.result(running, aborted ? { type: 'aborted' } : result);
@@ -121,11 +145,13 @@ class RunningAttempt implements Attempt, HandlerContext {
   readonly attempt: number;
   readonly isLastTry: boolean;
   readonly key: string;
+  readonly check: CheckName | undefined;
   readonly idempotencyKey: string;
   readonly lastHeartbeat: JsonValue | undefined;
-  readonly feedback: readonly Round[];
+  readonly feedback: readonly Round[] = [];
   readonly logger: Logger;
   readonly #reports: AttemptReports;
+  readonly #payloads: ArtifactPayloads;
   #controller: AbortController | undefined;
   #aborted: Error | undefined;
   #latest: JsonValue | undefined;
@@ -133,7 +159,15 @@ class RunningAttempt implements Attempt, HandlerContext {
   #pulse: { readonly payload: JsonValue | undefined } | undefined;
   #isBeating = false;
 
-  constructor(run: string, effect: StartEffect, reports: AttemptReports, logger: Logger) {
+  constructor(
+    run: string,
+    effect: StartEffect,
+    parts: {
+      readonly reports: AttemptReports;
+      readonly payloads: ArtifactPayloads;
+      readonly logger: Logger;
+    },
+  ) {
     this.run = run;
     this.node = effect.node;
     this.generation = effect.generation;
@@ -141,10 +175,13 @@ class RunningAttempt implements Attempt, HandlerContext {
     this.isLastTry = effect.isLastTry;
     this.key = effect.key;
     this.idempotencyKey = effect.key.slice(0, effect.key.lastIndexOf('/'));
-    this.lastHeartbeat = effect.lastHeartbeat;
-    this.feedback = effect.feedback;
-    this.#reports = reports;
-    this.logger = logger;
+    if (effect.type === 'attempt.start') {
+      this.lastHeartbeat = effect.lastHeartbeat;
+      this.feedback = effect.feedback;
+    } else this.check = { check: effect.check, number: effect.number };
+    this.#reports = parts.reports;
+    this.#payloads = parts.payloads;
+    this.logger = parts.logger;
   }
 
   get signal(): AbortSignal {
@@ -174,6 +211,10 @@ class RunningAttempt implements Attempt, HandlerContext {
     if (!converted.ok) throw new TypeError(`the heartbeat is not JSON: ${converted.message}`);
     this.#pulse = { payload: converted.value ?? this.#pulse?.payload };
     if (!this.#isBeating) void this.#beat();
+  }
+
+  payload(pointer: string): Promise<JsonValue> {
+    return this.#payloads.read(pointer);
   }
 
   /** Beats that come faster than commits become one. */

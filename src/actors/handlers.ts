@@ -41,6 +41,11 @@ export interface HandlerContext {
    * as `lastHeartbeat`, should this one fail or its process stop.
    */
   heartbeat(payload?: JsonValue): void;
+  /**
+   * Reads the payload of an artifact that was too large for a row, by its pointer `file:sha256:…`.
+   * Rejects with a RunchartError: `argument-invalid`, `artifact-corrupt`.
+   */
+  payload(pointer: string): Promise<JsonValue>;
   /** Payload of the newest heartbeat of the attempts before this one. */
   readonly lastHeartbeat: JsonValue | undefined;
   /** What reviewers said of earlier tries, oldest first, where the work is done again because of it. */

@@ -4,9 +4,27 @@ import type { RunStatus } from '../machines/statuses.js';
 import type { JsonValue } from '../plan/json.js';
 import type { Principal, RunUsage } from './records.js';
 
+/** A payload of an artifact that is not in the value any more, since it is too large for a row. */
+export interface SpilledPayload {
+  readonly payload: JsonValue;
+  /** SHA-256 of its JSON text, in hexadecimal: it is durable under that name. Null where it could not be kept. */
+  readonly digest: string | null;
+  /** Size of its JSON text in UTF-8. */
+  readonly bytes: number;
+}
+
+export interface ReturnedValue {
+  readonly type: 'returned';
+  readonly value: unknown;
+  /** By their place among the artifacts of the value. */
+  readonly spilled?: ReadonlyMap<number, SpilledPayload>;
+  /** Why a payload could not be kept. */
+  readonly fault?: { readonly code: string; readonly message: string };
+}
+
 /** What came back from a handler, before anything is believed of it. */
 export type HandlerReturn =
-  | { readonly type: 'returned'; readonly value: unknown }
+  | ReturnedValue
   | { readonly type: 'threw'; readonly error: unknown }
   | { readonly type: 'aborted' };
 
@@ -23,6 +41,15 @@ export interface StartMessage {
 }
 export interface AttemptResultMessage extends AttemptName {
   readonly type: 'attempt.result';
+  readonly result: HandlerReturn;
+}
+/** What the handler of a check said about the product of an attempt. */
+export interface CheckResultMessage extends AttemptName {
+  readonly type: 'check.result';
+  /** Name of the check. */
+  readonly check: string;
+  /** Number of its try, from 1. */
+  readonly number: number;
   readonly result: HandlerReturn;
 }
 export interface AttemptProgressMessage extends AttemptName {
@@ -124,6 +151,7 @@ export interface ContinueMessage {
 export type RunMessage =
   | StartMessage
   | AttemptResultMessage
+  | CheckResultMessage
   | AttemptProgressMessage
   | AttemptHeartbeatMessage
   | SignalMessage

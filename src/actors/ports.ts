@@ -77,6 +77,14 @@ export interface RunStore {
   close(): void;
 }
 
+/** Keeps payloads of artifacts that are too large for a row, by the SHA-256 of their text, in hexadecimal. */
+export interface ArtifactStore {
+  /** Resolves when the text is durable; the same text twice is one. Rejects where it cannot be. */
+  put(digest: string, text: string): Promise<void>;
+  /** The text as it is found, unchecked; undefined where there is none. */
+  get(digest: string): Promise<string | undefined>;
+}
+
 /** A schedule as a row; src/schedules says what its fields mean. Times are ms since the epoch. */
 export interface ScheduleRecord {
   readonly id: string;

@@ -137,6 +137,7 @@ export interface AttemptRecord {
   readonly startedAt: number;
   readonly endedAt: number | null;
   readonly outcome: 'completed' | 'partial' | 'failed' | 'interrupted' | 'cancelled' | null;
+  /** While it is open and checks are under way: all of its product, as run/held-product.ts writes it. */
   readonly outputJson: string | null;
   /** Failure as `{class, message, code?, …}`. */
   readonly errorJson: string | null;
@@ -346,7 +347,9 @@ export interface StoredRun {
   /** Answers to open tasks that have not decided them, oldest first. */
   readonly votes: readonly ResponseRecord[];
   readonly timers: readonly TimerRecord[];
-  /** Newest version number per artifact name. */
+  /** Of each node run at work, the newest accepted artifact of each name that its generation made. */
   readonly artifacts: readonly ArtifactRecord[];
+  /** The newest version of each artifact's name, however it stands. */
+  readonly artifactVersions: readonly { readonly name: string; readonly version: number }[];
   readonly signals: readonly SignalRecord[];
 }

@@ -9,7 +9,8 @@ import type { JsonValue } from '../plan/json.js';
 import type { AdmissionReport } from './admission/admission.js';
 import type { HandlerPolicy } from './admission/handler-policy.js';
 import { SlotDesk } from './admission/slot-desk.js';
-import { type Attempt, AttemptRunner } from './attempt-runner.js';
+import { ArtifactPayloads, type PayloadLimits } from './artifact-payloads.js';
+import { type Attempt, AttemptRunner, type CheckName } from './attempt-runner.js';
 import { ChildRuns, type ChildStart } from './child-runs.js';
 import { atMost, type Environment, elapse } from './environment.js';
 import type { HandlerRegistry, Logger } from './handlers.js';
@@ -17,7 +18,7 @@ import { LiveIndex } from './live-index.js';
 import { MessagePump } from './message-pump.js';
 import type { AttemptName, HandlerReturn, RunMessage } from './messages.js';
 import type { PlanCache } from './plan-cache.js';
-import { CommitError, type Journal, type RunStore } from './ports.js';
+import { type ArtifactStore, CommitError, type Journal, type RunStore } from './ports.js';
 import type { RunRecord } from './records.js';
 import { type Creation, type Envelope, Residency } from './residency.js';
 import type { RunActor, RunActorServices } from './run/run-actor.js';
@@ -25,7 +26,7 @@ import { RunLoader } from './run-loader.js';
 import { TimerService } from './timer-service.js';
 import type { Effect, Turn } from './turn.js';
 
-export interface SupervisorLimits {
+export interface SupervisorLimits extends PayloadLimits {
   /** Handlers at work in this process. */
   readonly concurrency: number;
   /** Runs in memory beyond which a run is let go as soon as nothing of it is under way. */
@@ -44,6 +45,7 @@ export interface SupervisorParts {
   readonly environment: Environment;
   readonly journal: Journal;
   readonly store: RunStore;
+  readonly artifacts: ArtifactStore;
   readonly plans: PlanCache;
   readonly registry: HandlerRegistry;
   readonly logger: Logger;
@@ -132,15 +134,16 @@ export class Supervisor {
       startChild: (parent, child) => parts.startChild(parent, child),
       tell: (parent, report) => this.#tellAndWait(parent, report),
     });
-    this.#attempts = new AttemptRunner(
+    this.#attempts = new AttemptRunner({
       registry,
-      {
+      reports: {
         result: (attempt, result) => this.#reportResult(attempt, result),
         progress: (attempt, progress) => this.#reportProgress(attempt, progress),
         heartbeat: (attempt, payload) => this.#reportHeartbeat(attempt, payload),
       },
+      payloads: new ArtifactPayloads(parts.artifacts, limits, environment.clock),
       logger,
-    );
+    });
     this.#timers = new TimerService({
       clock: environment.clock,
       store,
@@ -392,6 +395,7 @@ export class Supervisor {
   #carryOut(residency: Residency, actor: RunActor, effect: Effect): void {
     switch (effect.type) {
       case 'attempt.start':
+      case 'check.start':
         return this.#startAttempt(residency, actor, effect);
       case 'attempt.abort':
         this.#attempts.abort(effect.key, 'the run is ending');
@@ -412,21 +416,33 @@ export class Supervisor {
   #startAttempt(
     residency: Residency,
     actor: RunActor,
-    effect: Extract<Effect, { type: 'attempt.start' }>,
+    effect: Extract<Effect, { type: 'attempt.start' | 'check.start' }>,
   ): void {
     // Left to the next process, which closes it as interrupted.
     if (this.#isClosing) return;
     // What an actor thrown away believes does not count: the turn is durable, so the attempt is.
     const isWanted = residency.state !== 'active' || actor.isCurrent(effect);
     if (isWanted) return this.#attempts.start(residency.id, effect);
-    const result = { type: 'aborted' } as const;
-    this.#tell(residency.id, { type: 'attempt.result', ...nameOf(effect), result });
+    const check = effect.type === 'check.start' ? effect : undefined;
+    this.#tellResult(residency.id, { ...effect, check }, { type: 'aborted' });
   }
 
   #reportResult(attempt: Attempt, result: HandlerReturn): void {
     // A handler that only gave up because the process is closing did not fail.
     if (this.#isClosing && result.type === 'aborted') return;
-    this.#tell(attempt.run, { type: 'attempt.result', ...nameOf(attempt), result });
+    this.#tellResult(attempt.run, attempt, result);
+  }
+
+  #tellResult(
+    run: string,
+    work: AttemptName & { readonly check: CheckName | undefined },
+    result: HandlerReturn,
+  ): void {
+    if (work.check === undefined) {
+      return this.#tell(run, { type: 'attempt.result', ...nameOf(work), result });
+    }
+    const { check, number } = work.check;
+    this.#tell(run, { type: 'check.result', ...nameOf(work), check, number, result });
   }
 
   async #reportProgress(attempt: Attempt, progress: JsonValue): Promise<void> {

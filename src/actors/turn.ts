@@ -43,6 +43,22 @@ export type Effect =
       readonly feedback: readonly Round[];
     }
   | {
+      readonly type: 'check.start';
+      /** Path of the node run whose product is checked. */
+      readonly node: string;
+      readonly handler: string;
+      readonly generation: number;
+      readonly attempt: number;
+      readonly check: string;
+      /** Number of its try, from 1. */
+      readonly number: number;
+      /** Whether the check is not tried again where its handler fails. */
+      readonly isLastTry: boolean;
+      /** `run/node/generation/attempt/checks/check/number`. */
+      readonly key: string;
+      readonly input: JsonValue;
+    }
+  | {
       readonly type: 'child.start';
       readonly node: string;
       /** Id of the run to start. */

@@ -74,7 +74,8 @@ async function reportRest(
   const { reason, tasks, artifacts, nodes } = await runs.details(id);
   const why = typeof reason?.message === 'string' ? `: ${reason.message}` : '';
   print(clean(`run ${id} is ${status}${why}`));
-  for (const { name, version, kind, pointer } of artifacts) {
+  const accepted = artifacts.filter(({ standing }) => standing === 'accepted');
+  for (const { name, version, kind, pointer } of accepted) {
     print(
       clean(
         `artifact ${name} (${kind}, version ${version})${pointer === null ? '' : `: ${pointer}`}`,

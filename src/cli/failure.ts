@@ -38,6 +38,7 @@ const USAGE: ReadonlySet<string> = new Set<ErrorCode>([
   'input-invalid',
   'argument-invalid',
   'response-invalid',
+  'artifact-unknown',
   'schedule-invalid',
 ]);
 

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import type { Finish } from './command.js';
+import { artifactCommand, artifactsCommand } from './commands/artifacts.js';
 import { cancelCommand } from './commands/cancel.js';
 import { diagramCommand } from './commands/diagram.js';
 import { eventsCommand } from './commands/events.js';
@@ -37,6 +38,8 @@ const COMMANDS = [
   tasksCommand,
   taskCommand,
   respondCommand,
+  artifactsCommand,
+  artifactCommand,
   cancelCommand,
   pauseCommand,
   resumeCommand,
@@ -67,7 +70,9 @@ export async function runProgram(words: readonly string[]): Promise<ExitCode> {
 export function createProgram(finish: Finish): Command {
   const program = new Command('runchart')
     .description('Durable plans as statecharts')
-    .version(readVersion());
+    .version(readVersion())
+    // `--version` behind a command is an option of that command.
+    .enablePositionalOptions();
   for (const command of COMMANDS) program.addCommand(command(finish));
   throwErrors(program);
   return program;

@@ -16,6 +16,7 @@ import { type DryRun, dryRun } from './dry-run.js';
 import type { SeenResult } from './observations.js';
 import { nameOf, PlanIndex } from './plan-index.js';
 import { Stage } from './stage.js';
+import { withoutChecks } from './without-checks.js';
 
 export interface SimulateOptions {
   /** Input of the run; sampled unless given. */
@@ -90,7 +91,7 @@ export async function simulatePlan(
 ): Promise<Simulation> {
   const { seed = 1, maxPaths = DEFAULT_PATHS, maxSteps = DEFAULT_STEPS } = options;
   const version = 'graph' in plan ? plan : compilePlanOrThrow(plan);
-  const stage = new Stage(version, { ...options, seed, maxSteps });
+  const stage = new Stage(withoutChecks(version), { ...options, seed, maxSteps });
   assertInput(stage);
   const frontier = new Frontier();
   const paths: SimulatedPath[] = [];

@@ -103,6 +103,15 @@ export class StagedPlan {
     return sample;
   }
 
+  /** What stands in for the deliverables of a node. */
+  deliver({ node }: PlaceOf): JsonValue[] {
+    return node.deliverables.map(({ name, kind, schema }) =>
+      schema === undefined
+        ? { name, kind, pointer: 'simulated' }
+        : { name, kind, payload: sampleSchema(schema, this.index.named, this.#chance(node.id)) },
+    );
+  }
+
   /** What a node may come to: outputs that conditions tell apart, with each action that edges name. */
   alternatives(place: PlaceOf, known: Known, input: JsonValue | undefined): Alternatives {
     // Says it where no sample fits.

@@ -25,18 +25,13 @@ export class StandIns {
     if (nodeRun === undefined) return {};
     const outcome = this.#outcomeOf(nodeRun, context, input);
     if (outcome.is === 'failure') throw failureOf(outcome.class);
-    const { node, as } = nodeRun.place;
-    const artifacts = node.deliverables.map(({ name, kind }) => ({
-      name,
-      kind,
-      pointer: 'simulated',
-    }));
+    const { plan, place } = nodeRun;
     const { output, action } = outcome;
     return {
       ok: true,
       ...(output !== undefined && { output }),
       ...(action !== undefined && { action }),
-      ...(as === 'node' && { artifacts }),
+      ...(place.as === 'node' && { artifacts: plan.deliver(place) }),
     };
   }
 

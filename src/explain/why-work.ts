@@ -161,18 +161,22 @@ async function explainWork(
   if (newest?.type === 'node.escalated') return explainEscalation(row, newest, later, node);
   const attempts = await facts.attempts(row);
   const open = attempts.find(({ outcome }) => outcome === null);
+  const isChecked = newest?.type === 'node.checking';
   const isSubstitute = newest?.type === 'node.fallback-started';
   const what = isSubstitute ? ' in place of what failed' : '';
   const at = open?.startedAt ?? newest?.at ?? row.updatedAt;
-  const message = `attempt ${row.attempt} works${what} since ${timeText(at)}, at ${open?.worker ?? 'an unknown worker'}`;
+  const does = isChecked ? 'has its result checked' : `works${what}`;
+  const message = `attempt ${row.attempt} ${does}, since ${timeText(at)}, at ${open?.worker ?? 'an unknown worker'}`;
   const working = cause('attempt-open', message, {
     attempt: row.attempt,
     startedAt: at,
     worker: open?.worker,
     isSubstitute,
+    isChecked,
   });
   const earlier = attempts.filter(({ outcome }) => outcome !== null).map(explainAttempt);
-  const limits = as === 'compensation' || isSubstitute ? {} : limitsOf(node);
+  const isUnlimited = as === 'compensation' || isSubstitute || isChecked;
+  const limits = isUnlimited ? {} : limitsOf(node);
   return [working, ...timersOf(limits, at, later), ...earlier.slice(-MAX_ATTEMPTS)];
 }
 

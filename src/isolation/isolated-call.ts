@@ -104,6 +104,8 @@ export class IsolatedCall implements PooledCall {
         return this.#context.progress(message.value);
       case 'heartbeat':
         return this.#tell(this.#context, 'heartbeat', message.args);
+      case 'payload-wanted':
+        return void this.#read(message.number, message.pointer);
       case 'log':
         if (!LOG_LEVELS.includes(message.level)) return;
         return this.#tell(this.#context.logger, message.level, message.args);
@@ -116,6 +118,15 @@ export class IsolatedCall implements PooledCall {
       case 'refused':
         return this.#onRefused(new IsolationError(message.code, message.message));
     }
+  }
+
+  /** What cannot be had is an error of the read, which the handler may catch. */
+  async #read(number: number, pointer: string): Promise<void> {
+    const found = await this.#context.payload(pointer).then(
+      (value) => ({ value }),
+      (error: unknown) => ({ error: toSentError(error) }),
+    );
+    this.#isolate?.post({ type: 'payload', call: this.#id, number, found });
   }
 
   /** A module that failed to load would fail again in the same isolate, for it is loaded once. */

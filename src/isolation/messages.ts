@@ -15,7 +15,16 @@ export interface CallMessage {
 
 export type ToWorker =
   | CallMessage
-  | { readonly type: 'abort'; readonly call: string; readonly reason: SentError };
+  | { readonly type: 'abort'; readonly call: string; readonly reason: SentError }
+  | PayloadMessage;
+
+/** The answer to a `payload-wanted` of the same number. */
+export interface PayloadMessage {
+  readonly type: 'payload';
+  readonly call: string;
+  readonly number: number;
+  readonly found: { readonly value: JsonValue } | { readonly error: SentError };
+}
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -23,6 +32,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export type FromWorker = { readonly call: string } & (
   | { readonly type: 'progress'; readonly value: JsonValue }
   | { readonly type: 'heartbeat'; readonly args: readonly JsonValue[] }
+  | { readonly type: 'payload-wanted'; readonly number: number; readonly pointer: string }
   | { readonly type: 'log'; readonly level: LogLevel; readonly args: readonly unknown[] }
   | { readonly type: 'returned'; readonly value: JsonValue | undefined }
   | { readonly type: 'threw'; readonly error: SentError }

@@ -14,11 +14,18 @@ export type Said = FromWorker extends infer M
 /** Throws where the message cannot be cloned. */
 export type Say = (said: Said) => void;
 
+/** What a context is made of, beside the data of the call. */
+export interface WorkerMeans {
+  readonly signal: AbortSignal;
+  readonly say: Say;
+  /** Asks outside for a payload. */
+  read(pointer: string): Promise<JsonValue>;
+}
+
 /** Makes the context; its `progress` and `heartbeat` throw a TypeError on what is not JSON. */
 export function workerContext(
   { data }: CallMessage,
-  signal: AbortSignal,
-  say: Say,
+  { signal, say, read }: WorkerMeans,
 ): HandlerContext {
   const log =
     (level: LogLevel) =>
@@ -27,6 +34,7 @@ export function workerContext(
   const methods = {
     signal,
     logger: { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') },
+    payload: read,
     progress: (value: JsonValue) =>
       say({ type: 'progress', value: asJson('progress', value) ?? null }),
     heartbeat: (...args: readonly JsonValue[]) =>

@@ -1,17 +1,21 @@
 /** Entry of the threads and processes in which isolated handlers work, one call at a time. */
 import { type MessagePort, parentPort, Worker } from 'node:worker_threads';
 import { type HandlerFunction, HandlerRegistry } from '../actors/handlers.js';
+import type { JsonValue } from '../plan/json.js';
 import { toJsonValue } from '../plan/json-values.js';
-import type { CallMessage, FromWorker, ToWorker } from './messages.js';
+import type { CallMessage, FromWorker, PayloadMessage, ToWorker } from './messages.js';
 import { fromSentError, toSentError } from './sent-error.js';
-import { type Said, type Say, workerContext } from './worker-context.js';
+import { type Said, type Say, type WorkerMeans, workerContext } from './worker-context.js';
 
 interface Work {
   readonly call: string;
   readonly controller: AbortController;
+  /** Payloads that were asked for, by number. */
+  readonly reads: Map<number, (found: PayloadMessage['found']) => void>;
 }
 
 let current: Work | undefined;
+let lastRead = 0;
 
 const send = parentPort ? sendFromThread : sendFromProcess;
 
@@ -25,22 +29,43 @@ function sendFromProcess(message: FromWorker): void {
 }
 
 function onMessage(message: ToWorker): void {
-  if (message.type === 'call') void work(message);
-  else if (message.call === current?.call) current.controller.abort(fromSentError(message.reason));
+  if (message.type === 'call') return void work(message);
+  if (message.call !== current?.call) return;
+  if (message.type === 'abort') current.controller.abort(fromSentError(message.reason));
+  else current.reads.get(message.number)?.(message.found);
 }
 
 async function work(message: CallMessage): Promise<void> {
-  const mine: Work = { call: message.call, controller: new AbortController() };
+  const mine: Work = {
+    call: message.call,
+    controller: new AbortController(),
+    reads: new Map(),
+  };
   current = mine;
   const say: Say = (said) => {
     if (current === mine) send({ ...said, call: mine.call });
   };
-  const answer = await answerTo(message, mine.controller.signal, say);
+  const { signal } = mine.controller;
+  const read = (pointer: string) => readOutside(mine, say, pointer);
+  const answer = await answerTo(message, { signal, say, read });
   say(answer);
   current = undefined;
 }
 
-async function answerTo(message: CallMessage, signal: AbortSignal, say: Say): Promise<Said> {
+function readOutside({ reads }: Work, say: Say, pointer: string): Promise<JsonValue> {
+  return new Promise((resolve, reject) => {
+    const number = lastRead + 1;
+    lastRead = number;
+    reads.set(number, (found) => {
+      reads.delete(number);
+      if ('value' in found) resolve(found.value);
+      else reject(fromSentError(found.error));
+    });
+    say({ type: 'payload-wanted', number, pointer: String(pointer) });
+  });
+}
+
+async function answerTo(message: CallMessage, means: WorkerMeans): Promise<Said> {
   let handler: HandlerFunction;
   try {
     handler = await load(message.module, message.export);
@@ -48,8 +73,8 @@ async function answerTo(message: CallMessage, signal: AbortSignal, say: Say): Pr
     return { type: 'refused', code: 'handler-not-loadable', message: describe(message, error) };
   }
   try {
-    signal.throwIfAborted();
-    return toAnswer(await handler(message.input, workerContext(message, signal, say)));
+    means.signal.throwIfAborted();
+    return toAnswer(await handler(message.input, workerContext(message, means)));
   } catch (error) {
     return { type: 'threw', error: toSentError(error) };
   }

@@ -17,6 +17,8 @@ export const FAILURE_CLASSES = [
   'heartbeat',
   'schema',
   'deliverable',
+  'artifact',
+  'check',
   'not-json',
   'cancelled',
   'interrupted',
@@ -28,6 +30,9 @@ export const FAILURE_CLASSES = [
   'deadline',
   'policy',
 ] as const;
+
+/** A class that Runchart gives itself. */
+export type FailureClass = (typeof FAILURE_CLASSES)[number];
 
 /** A classified failure of one attempt. */
 export interface Failure extends Reason {
@@ -68,6 +73,7 @@ export type NodeRunEvent =
   | { readonly type: 'inside.begun' }
   | { readonly type: 'start.refused'; readonly reason: Reason }
   // Work
+  | { readonly type: 'attempt.produced' }
   | { readonly type: 'attempt.succeeded'; readonly warnings: number }
   | {
       readonly type: 'attempt.failed';

@@ -1,5 +1,5 @@
 /**
- * The statechart of one node run. Top-level states are its statuses; waiting, hosting,
+ * The statechart of one node run. Top-level states are its statuses; waiting, hosting, checking,
  * fallback, escalating and stopping are inside running, backing off is inside ready. No I/O and no clock: the actions
  * marked as held are intentions, which the durable wrapper collects for the turn.
  */
@@ -7,7 +7,7 @@ import { and, assign, setup } from 'xstate';
 import type { NodeRunEvent, Reason } from './node-run-events.js';
 
 /** Persisted with the snapshot: bump the version with every change that old snapshots would not survive. */
-export const NODE_RUN_MACHINE = { id: 'node-run', version: 2 } as const;
+export const NODE_RUN_MACHINE = { id: 'node-run', version: 3 } as const;
 
 export interface NodeRunContext {
   /** Number of the newest attempt; 0 before the first. Never reused within a generation. */
@@ -26,6 +26,7 @@ export interface NodeRunContext {
 export const NODE_RUN_INTENTIONS = [
   'startAttempt',
   'startFallback',
+  'startCheck',
   'startChild',
   'beginLevel',
   'abortAttempt',
@@ -70,6 +71,7 @@ const definitions = setup({
   actions: {
     startAttempt: () => {},
     startFallback: () => {},
+    startCheck: () => {},
     startChild: () => {},
     beginLevel: () => {},
     abortAttempt: () => {},
@@ -101,6 +103,15 @@ const RETRIES = [
     actions: ['countTry', 'keepReason', 'armRetryTimer'],
   },
 ] as const;
+
+/** A process that stops while a check is under way has the check asked again, not the work done again. */
+const CHECKED_AGAIN = {
+  guard: 'maySurvive',
+  target: 'checking',
+  reenter: true,
+  actions: 'countInterruption',
+} as const;
+const CHECKED_AGAIN_IN_PLACE = { ...CHECKED_AGAIN, target: 'checkingFallback' } as const;
 
 export const nodeRunMachine = definitions.createMachine({
   id: NODE_RUN_MACHINE.id,
@@ -167,7 +178,15 @@ export const nodeRunMachine = definitions.createMachine({
       states: {
         working: {
           entry: ['countAttempt', 'startAttempt'],
-          on: { 'attempt.failed': RETRIES },
+          on: { 'attempt.failed': RETRIES, 'attempt.produced': 'checking' },
+        },
+        checking: {
+          entry: 'startCheck',
+          on: { 'attempt.failed': RETRIES, 'attempt.interrupted': CHECKED_AGAIN },
+        },
+        checkingFallback: {
+          entry: 'startCheck',
+          on: { 'attempt.interrupted': CHECKED_AGAIN_IN_PLACE },
         },
         hosting: {
           entry: 'startChild',
@@ -182,6 +201,7 @@ export const nodeRunMachine = definitions.createMachine({
         fallback: {
           entry: ['countFallback', 'startFallback'],
           on: {
+            'attempt.produced': 'checkingFallback',
             'attempt.interrupted': {
               guard: 'maySurvive',
               target: 'fallback',

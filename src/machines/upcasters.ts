@@ -10,11 +10,16 @@ export type Upcaster = (snapshot: JsonObject) => JsonObject;
 export type Upcasters = Readonly<Record<string, Readonly<Record<number, Upcaster>>>>;
 
 /** Those of this program's own machines. */
-export const UPCASTERS: Upcasters = { run: {}, 'node-run': { 1: countLevels } };
+export const UPCASTERS: Upcasters = { run: {}, 'node-run': { 1: countLevels, 2: asItIs } };
 
 /** Version 2 counts levels of escalation. */
 function countLevels(snapshot: JsonObject): JsonObject {
   return { ...snapshot, context: { ...(snapshot.context as JsonObject), level: 0 } };
+}
+
+/** Version 3 has states for checks, in which no snapshot of version 2 is. */
+function asItIs(snapshot: JsonObject): JsonObject {
+  return snapshot;
 }
 
 /** The snapshot at `to`; undefined where a step is missing, or the snapshot is newer. */

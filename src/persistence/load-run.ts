@@ -78,10 +78,15 @@ const LOAD_RUN = `select
   ${group(
     ARTIFACT,
     'a',
-    `artifacts a where a.run = r.run and a.version =
-      (select max(version) from artifacts where run = a.run and name = a.name)`,
+    // Of each node run, the newest of each name that its generation made.
+    `artifacts a join node_runs n on n.run = a.run and n.node = a.node and n.generation = a.generation
+     where a.run = r.run and a.standing = 'accepted' and a.version =
+       (select max(version) from artifacts where run = a.run and name = a.name and node = a.node
+         and generation = a.generation and standing = 'accepted')`,
   )},
-  ${group(SIGNAL, 's', 'signals s where s.run = r.run', 'order by s.seq')}
+  ${group(SIGNAL, 's', 'signals s where s.run = r.run', 'order by s.seq')},
+  ${decodable(`(select json_group_array(json_array(name, version)) from
+    (select name, max(version) as version from artifacts where run = r.run group by name))`)}
   from runs r where r.id = ?`;
 
 /** The run as it is on disk; undefined where there is none. Throws `run-corrupt` or `snapshot-corrupt`. */
@@ -110,6 +115,10 @@ export async function loadRun(reader: Reader, id: string): Promise<StoredRun | u
     timers: list(9, TIMER),
     artifacts: list(10, ARTIFACT),
     signals: list(11, SIGNAL),
+    artifactVersions: (parseJsonCell(cells[12]) as [string, number][]).map(([name, version]) => ({
+      name,
+      version,
+    })),
   };
 }
 

@@ -4,7 +4,19 @@
  */
 
 import type { InValue } from '@libsql/client/sqlite3';
-import { and, asc, desc, eq, getTableColumns, gt, lt, type SQL, sql } from 'drizzle-orm';
+import {
+  and,
+  asc,
+  desc,
+  eq,
+  getTableColumns,
+  gt,
+  isNotNull,
+  lt,
+  or,
+  type SQL,
+  sql,
+} from 'drizzle-orm';
 import { QueryBuilder, type SQLiteTable } from 'drizzle-orm/sqlite-core';
 import type {
   ActorVersionRecord,
@@ -73,6 +85,11 @@ interface Selection<R> {
   readonly where?: SQL | undefined;
   readonly order: readonly SQL[];
   readonly limit: number;
+}
+
+export interface ArtifactVersion {
+  readonly name: string;
+  readonly version: number;
 }
 
 export class RunQueries {
@@ -254,13 +271,65 @@ export class RunQueries {
     });
   }
 
-  /** All versions of all artifacts of a run, by name. */
-  artifacts(run: number, limit = MAX_PAGE_ROWS): Promise<ArtifactRecord[]> {
+  /** Every generation of a node run, the past ones and the present one, oldest first. */
+  async generations(run: number, node: string): Promise<NodeRunRecord[]> {
+    const of = (table: typeof tables.nodeRuns | typeof tables.pastNodeRuns, codec = NODE_RUN) =>
+      this.#select({
+        table,
+        codec,
+        where: and(eq(table.run, run), eq(table.node, node)),
+        order: [asc(table.generation)],
+        limit: MAX_PAGE_ROWS,
+      });
+    const [past, present] = await Promise.all([of(tables.pastNodeRuns), of(tables.nodeRuns)]);
+    return [...past, ...present];
+  }
+
+  /** Attempts that have issues, by node, oldest first. */
+  attemptsWithIssues(run: number, limit = MAX_PAGE_ROWS): Promise<AttemptRecord[]> {
+    const { attempts } = tables;
+    return this.#select({
+      table: attempts,
+      codec: ATTEMPT,
+      where: and(eq(attempts.run, run), isNotNull(attempts.issuesJson)),
+      order: [asc(attempts.node), asc(attempts.generation), asc(attempts.attempt)],
+      limit,
+    });
+  }
+
+  /** One version of an artifact; the newest accepted one unless `version` is given. */
+  async artifact(run: number, name: string, version?: number): Promise<ArtifactRecord | undefined> {
     const { artifacts } = tables;
+    const which =
+      version === undefined ? eq(artifacts.standing, 'accepted') : eq(artifacts.version, version);
+    const [found] = await this.#select({
+      table: artifacts,
+      codec: ARTIFACT,
+      where: and(eq(artifacts.run, run), eq(artifacts.name, name), which),
+      order: [desc(artifacts.version)],
+      limit: 1,
+    });
+    return found;
+  }
+
+  /** Versions of artifacts by name, then version; `after` is the one that ended the page before. */
+  artifacts(
+    run: number,
+    after?: ArtifactVersion,
+    limit = MAX_PAGE_ROWS,
+  ): Promise<ArtifactRecord[]> {
+    const { artifacts } = tables;
+    const later =
+      after === undefined
+        ? undefined
+        : or(
+            gt(artifacts.name, after.name),
+            and(eq(artifacts.name, after.name), gt(artifacts.version, after.version)),
+          );
     return this.#select({
       table: artifacts,
       codec: ARTIFACT,
-      where: eq(artifacts.run, run),
+      where: and(eq(artifacts.run, run), later),
       order: [asc(artifacts.name), asc(artifacts.version)],
       limit,
     });

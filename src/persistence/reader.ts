@@ -74,8 +74,11 @@ export class Reader {
 }
 
 /** Reads of an existing database, beside its owner. Throws a StorageError; `hint` is for whoever has none yet. */
-export function openExisting(url: string, hint: string): Reader {
+export function openExisting(
+  url: string,
+  hint: string,
+): { readonly reader: Reader; readonly path: string } {
   const path = parseDatabasePath(url);
-  if (existsSync(path)) return new Reader(path);
+  if (existsSync(path)) return { reader: new Reader(path), path };
   throw new StorageError('cannot-open', `There is no database at ${path}.`, { hint });
 }

@@ -50,6 +50,6 @@ export interface OpenScheduleRows {
 
 /** Opens an existing database beside its owner. Throws a StorageError. */
 export function openScheduleRows(url: string): OpenScheduleRows {
-  const reader = openExisting(url, 'Create a schedule first, or name another database.');
+  const { reader } = openExisting(url, 'Create a schedule first, or name another database.');
   return { rows: new SqliteSchedules(reader), close: () => reader.close() };
 }

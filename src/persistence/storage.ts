@@ -1,5 +1,6 @@
 /** Puts storage together: the journal that owns the database, and the readers beside it. */
-import type { RunStore } from '../actors/ports.js';
+import type { ArtifactStore, RunStore } from '../actors/ports.js';
+import { ArtifactFiles } from './artifact-files.js';
 import { parseDatabasePath } from './database-path.js';
 import { type JournalOptions, openJournal, type ThreadJournal } from './journal.js';
 import { RunQueries } from './queries.js';
@@ -12,6 +13,7 @@ export type StorageOptions = JournalOptions;
 export interface Storage {
   readonly journal: ThreadJournal;
   readonly store: RunStore;
+  readonly artifacts: ArtifactStore;
   readonly queries: RunQueries;
   /** Checks the history of a run, by its number. */
   verify(run: number): Promise<Verification>;
@@ -28,6 +30,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   return {
     journal,
     store: new SqliteRunStore(reader),
+    artifacts: new ArtifactFiles(path),
     queries: new RunQueries(reader),
     verify: (run) => verifyRun(reader, run),
     reader,

@@ -21,7 +21,9 @@ import {
   sleepMsOf,
 } from './node-settings.js';
 import type {
+  Checks,
   CompiledNode,
+  Deliverable,
   JoinPolicy,
   JoinRule,
   LoopSettings,
@@ -33,6 +35,7 @@ type Source<K extends PlanNode['kind']> = Extract<PlanNode, { kind: K }>;
 
 const DEFAULT_MAX_ITERATIONS = 1_000;
 const UNLIMITED = 1_000_000;
+const NO_CHECKS: Checks = Object.freeze({ expressions: [], handlers: [] });
 
 export function assembleNode(source: PlanNode, position: number, assembly: Assembly): CompiledNode {
   const { parts: graph, named } = assembly;
@@ -54,7 +57,8 @@ export function assembleNode(source: PlanNode, position: number, assembly: Assem
     validateInput: parts.validateInput,
     validateOutput: parts.validateOutput,
     outputSchema,
-    deliverables: deliverablesOf(source),
+    deliverables: deliverables(source, parts, named),
+    checks: parts.checks ?? NO_CHECKS,
     upstreamNodeIds: upstreamIds(graph.topology, position),
     timeoutMs: source.kind === 'action' ? source.timeoutMs : undefined,
     heartbeatMs: source.kind === 'action' ? source.heartbeatMs : undefined,
@@ -72,6 +76,24 @@ export function assembleNode(source: PlanNode, position: number, assembly: Assem
         ? Object.freeze({ durationMs: sleepMsOf(source), until: parts.sleepUntil })
         : undefined,
   });
+}
+
+function deliverables(
+  source: PlanNode,
+  parts: NodeParts,
+  named: NamedSchemas,
+): readonly Deliverable[] {
+  return Object.freeze(
+    deliverablesOf(source).map(({ name, kind, required, schema }, index) =>
+      Object.freeze({
+        name,
+        kind,
+        required: required ?? true,
+        schema: resolveSchema(schema, named),
+        validate: parts.deliverables?.[index],
+      }),
+    ),
+  );
 }
 
 function concurrencyKeyOf(source: Source<'action' | 'map'>, parts: NodeParts) {
@@ -119,6 +141,7 @@ function standaloneAction(settings: Partial<CompiledNode>, source: PlanNode): Co
     validateOutput: undefined,
     outputSchema: undefined,
     deliverables: [],
+    checks: NO_CHECKS,
     upstreamNodeIds: [],
     timeoutMs: undefined,
     heartbeatMs: undefined,

@@ -1,6 +1,7 @@
 /** Compiles and checks what a node says beside its shape: handlers, schemas, expressions, policies, bodies. */
 import { checkFailureSettings } from './check-failure.js';
 import { checkPeople } from './check-people.js';
+import { compileCompletion } from './compile-completion.js';
 import type { Facts } from './condition-syntax.js';
 import { parseCondition, parseCountCondition } from './conditions.js';
 import { BREAK } from './edge-schema.js';
@@ -75,6 +76,7 @@ class NodeCompiler {
     const common: NodeParts = {
       validateInput: this.#schema(inputSchemaOf(node), 'inputSchema'),
       validateOutput: this.#schema(outputSchemaOf(node), 'outputSchema'),
+      ...this.#completion(node),
     };
     switch (node.kind) {
       case 'action':
@@ -113,6 +115,16 @@ class NodeCompiler {
   #schema(reference: SchemaReference | undefined, property: string): ValueValidator | undefined {
     const path = this.#context.base + this.#at(property);
     return this.#context.schemas.resolve(reference, path, this.#outline.id);
+  }
+
+  #completion(node: PlanNode): NodeParts {
+    return compileCompletion(node, {
+      findings: this.#findings,
+      context: this.#context,
+      path: this.#at(),
+      written: (text, at) => this.#written(text, at),
+      checkReferences: (written, facts) => this.#checkReferences(written, facts, undefined),
+    });
   }
 
   #worker(node: Extract<PlanNode, { kind: 'action' | 'map' }>): NodeParts {
@@ -253,7 +265,7 @@ class NodeCompiler {
     return result.parsed.condition;
   }
 
-  #written(text: string, at: readonly string[]): WrittenExpression {
+  #written(text: string, at: readonly (string | number)[]): WrittenExpression {
     return { text, path: this.#at(...at), node: this.#outline.id };
   }
 

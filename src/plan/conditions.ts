@@ -64,7 +64,8 @@ function compileCondition<Scope>(
 
 const NOT_BOOLEAN = 'The condition is neither true nor false';
 
-function asBoolean(value: unknown): boolean {
+/** Throws where a value is no boolean. */
+export function asBoolean(value: unknown): boolean {
   if (typeof value === 'boolean') return value;
   throw Object.assign(new Error(NOT_BOOLEAN), { code: 'not-boolean', summary: NOT_BOOLEAN });
 }

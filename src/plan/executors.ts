@@ -40,6 +40,7 @@ function handlersOf(node: PlanNode): string[] {
   if (node.kind === 'action') {
     keys.push(node.fallback?.handler, node.compensate?.handler);
     for (const level of node.escalation ?? []) keys.push(level.handler);
+    for (const check of node.checks ?? []) if ('handler' in check) keys.push(check.handler);
   }
   return keys.filter((key) => key !== undefined);
 }

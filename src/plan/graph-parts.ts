@@ -5,6 +5,7 @@ import type { Reporter } from './findings.js';
 import type { JsonObject } from './json.js';
 import type { PlanBody, PlanNode } from './node-schemas.js';
 import type {
+  Checks,
   Condition,
   CountCondition,
   Expression,
@@ -81,6 +82,9 @@ export interface NodeParts {
   /** Of one item of a map, and of one result. */
   readonly validateItem?: ValueValidator | undefined;
   readonly validateResult?: ValueValidator | undefined;
+  /** Of the payload of each deliverable. */
+  readonly deliverables?: readonly (ValueValidator | undefined)[];
+  readonly checks?: Checks;
   readonly joinCondition?: CountCondition | undefined;
   readonly concurrencyKey?: Expression | undefined;
   readonly items?: Expression | undefined;

@@ -4,6 +4,7 @@ import type { PlanEdge } from './edge-schema.js';
 import { HUMAN_NODES } from './human-schemas.js';
 import {
   backtrack,
+  check,
   compensate,
   concurrencyKey,
   deliverable,
@@ -15,6 +16,7 @@ import {
   id,
   json,
   limitMs,
+  MAX_CHECKS,
   MAX_EDGES,
   MAX_NODES,
   onDowntime,
@@ -75,6 +77,11 @@ const action = z
     ...schemas,
     ...handled,
     deliverables: z.array(deliverable).max(256).optional(),
+    checks: z
+      .array(check)
+      .max(MAX_CHECKS)
+      .optional()
+      .meta({ description: 'Asked of an output that is valid, before the node is final' }),
     ...failing,
     compensate: compensate.optional(),
     resolveInput: z.enum(['once', 'each-attempt']).optional().meta({

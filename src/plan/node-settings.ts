@@ -4,7 +4,6 @@ import { isHuman } from './human-schemas.js';
 import { humanEscalationOf } from './human-settings.js';
 import type { PlanNode } from './node-schemas.js';
 import type {
-  Deliverable,
   EscalationLevel,
   FailureAction,
   FailurePolicy,
@@ -123,16 +122,25 @@ export function onDowntimeOf(node: PlanNode): 'keep-due' | 'remaining' | 'restar
   return ('onDowntime' in node ? node.onDowntime : undefined) ?? 'keep-due';
 }
 
-const NO_DELIVERABLES: readonly Deliverable[] = Object.freeze([]);
+const NONE: readonly never[] = Object.freeze([]);
 
-export function deliverablesOf(node: PlanNode): readonly Deliverable[] {
-  if (node.kind !== 'action' && !isHuman(node)) return NO_DELIVERABLES;
-  if (node.deliverables === undefined) return NO_DELIVERABLES;
-  return Object.freeze(
-    node.deliverables.map(({ name, kind, required }) =>
-      Object.freeze({ name, kind, required: required ?? true }),
-    ),
-  );
+/** Deliverables as written. */
+export function deliverablesOf(node: PlanNode): readonly DeliverableDraft[] {
+  return node.kind === 'action' || isHuman(node) ? (node.deliverables ?? NONE) : NONE;
+}
+
+type DeliverableDraft = NonNullable<Extract<PlanNode, { kind: 'action' }>['deliverables']>[number];
+
+/** Checks as written. */
+export function checksOf(node: PlanNode): readonly CheckDraft[] {
+  return node.kind === 'action' || isHuman(node) ? (node.checks ?? NONE) : NONE;
+}
+
+export type CheckDraft = NonNullable<Extract<PlanNode, { kind: 'action' }>['checks']>[number];
+
+/** What is said of a check that is not fulfilled. */
+export function checkMessageOf({ name, message }: CheckDraft): string {
+  return message ?? `the check "${name}" is not fulfilled`;
 }
 
 /** Key of the owner: `executorType/ref`. */

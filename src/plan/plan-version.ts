@@ -3,7 +3,7 @@
  * The graph is kept as arrays indexed by node position and edge index, so that a step of a run
  * costs what it touches and never the size of the plan.
  */
-import type { Issue } from './issue.js';
+import type { Issue, IssueSeverity } from './issue.js';
 import type { JsonObject, JsonValue } from './json.js';
 import type { PlanNode } from './node-schemas.js';
 import type { Plan } from './schema.js';
@@ -74,6 +74,43 @@ export interface Deliverable {
   readonly name: string;
   readonly kind: string;
   readonly required: boolean;
+  /** The JSON Schema that its payload has to fit, names resolved. */
+  readonly schema: JsonValue | undefined;
+  readonly validate: ValueValidator | undefined;
+}
+
+/** What a check sees of what a node gives. */
+export interface CheckScope extends EdgeScope {
+  /** By name: kind, pointer, payload. */
+  readonly artifacts: JsonObject;
+  /** Of the node run: id, kind, generation, attempt. */
+  readonly about: JsonObject;
+}
+
+interface EveryCheck {
+  readonly name: string;
+  readonly severity: IssueSeverity;
+  /** Said where it is not fulfilled. */
+  readonly message: string;
+}
+
+/** Decided when the output is assessed. */
+export interface ExpressionCheck extends EveryCheck {
+  readonly condition: { readonly text: string; evaluate(scope: CheckScope): Evaluation<boolean> };
+}
+
+/** Decided by a handler, after all else was found valid. */
+export interface HandlerCheck extends EveryCheck {
+  readonly handler: string;
+  /** Least score that fulfils it. */
+  readonly threshold: number | undefined;
+  readonly timeoutMs: number | undefined;
+}
+
+/** What is asked of what a node gives, each kind in authoring order. */
+export interface Checks {
+  readonly expressions: readonly ExpressionCheck[];
+  readonly handlers: readonly HandlerCheck[];
 }
 
 /** Returns the issues of a value; an empty list means valid. Never throws. */
@@ -175,6 +212,7 @@ export interface CompiledNode {
   /** The JSON Schema behind `validateOutput`, names resolved. */
   readonly outputSchema: JsonValue | undefined;
   readonly deliverables: readonly Deliverable[];
+  readonly checks: Checks;
   /** Derived from the edges, in authoring order, each id once. */
   readonly upstreamNodeIds: readonly string[];
   /** How long an attempt may take, in milliseconds. */

@@ -1,7 +1,7 @@
 /** Reads of the storage in memory, in the order and with the limits of the database's queries. */
 import type { AttemptRecord, EventRecord, TaskRecord } from '../actors/records.js';
 import { refuseResponder } from '../actors/run/entitlement.js';
-import { MAX_PAGE_ROWS } from '../persistence/queries.js';
+import { type ArtifactVersion, MAX_PAGE_ROWS } from '../persistence/queries.js';
 import type { RunRows } from '../run-reader.js';
 import type { MemoryRun, MemoryStorage } from './memory-storage.js';
 
@@ -28,6 +28,13 @@ export function memoryRows(storage: MemoryStorage): RunRows {
       const found = rows.filter((row) => isOf(scope, row.scope) && compare(row.node, after) > 0);
       found.sort((a, b) => compare(a.node, b.node));
       return page(found, limit);
+    },
+    generations: async (run, node) => {
+      const past = of(run, ({ pastNodeRuns }) => pastNodeRuns).filter((row) => row.node === node);
+      const present = of(run, ({ nodeRuns }) => nodeRuns.values()).filter(
+        (row) => row.node === node,
+      );
+      return [...past, ...present];
     },
     events: async (run, after, limit) => events(run, ({ seq }) => seq > after, limit),
     eventsOfType: async (run, wanted, limit) => events(run, ({ type }) => type === wanted, limit),
@@ -71,10 +78,24 @@ export function memoryRows(storage: MemoryStorage): RunRows {
         MAX_PAGE_ROWS,
       );
     },
-    artifacts: async (run) => {
-      const artifacts = of(run, (rows) => rows.artifacts);
-      artifacts.sort((a, b) => compare(a.name, b.name) || a.version - b.version);
-      return page(artifacts, MAX_PAGE_ROWS);
+    attemptsWithIssues: async (run) => {
+      const rows = of(run, ({ attempts }) => attempts.values());
+      const found = rows.filter((row) => row.issuesJson !== null);
+      found.sort((a, b) => compare(a.node, b.node) || byAge(a, b));
+      return page(found, MAX_PAGE_ROWS);
+    },
+    artifact: async (run, name, version) => {
+      const named = of(run, (rows) => rows.artifacts).filter((row) => row.name === name);
+      return version === undefined
+        ? named.findLast(({ standing }) => standing === 'accepted')
+        : named.find((row) => row.version === version);
+    },
+    artifacts: async (run, after, limit = MAX_PAGE_ROWS) => {
+      const byNumber = (a: ArtifactVersion, b: ArtifactVersion) =>
+        compare(a.name, b.name) || a.version - b.version;
+      const artifacts = of(run, (rows) => rows.artifacts).sort(byNumber);
+      const later = artifacts.filter((row) => after === undefined || byNumber(row, after) > 0);
+      return page(later, limit);
     },
   };
 }

@@ -29,6 +29,7 @@ import {
 } from '../actors/records.js';
 import { isFinal } from '../machines/statuses.js';
 import { encodeTurn } from '../persistence/encode.js';
+import { MemoryArtifacts } from './memory-artifacts.js';
 
 /** All rows of one run. */
 export class MemoryRun {
@@ -78,6 +79,21 @@ export class MemoryRun {
     return rows.filter((row) => scopes.has(row.scope));
   }
 
+  /** Of each node run, the newest accepted one of each name that its generation made. */
+  get artifactsAtWork(): ArtifactRecord[] {
+    const current = this.artifacts.filter(
+      ({ node, generation, standing }) =>
+        standing === 'accepted' && this.nodeRuns.get(node)?.generation === generation,
+    );
+    const newest = new Map(current.map((row) => [JSON.stringify([row.node, row.name]), row]));
+    return [...newest.values()];
+  }
+
+  get artifactVersions(): { readonly name: string; readonly version: number }[] {
+    const newest = new Map(this.artifacts.map(({ name, version }) => [name, version]));
+    return [...newest].map(([name, version]) => ({ name, version }));
+  }
+
   newestVersion(actor: string): ActorVersionRecord | undefined {
     return this.versions.findLast((version) => version.actor === actor);
   }
@@ -95,6 +111,8 @@ export class MemoryStorage {
   readonly plans = new Map<string, string>();
   readonly schedules = new Map<string, ScheduleRecord>();
   readonly runKeys = new Map<string, RunKeyRecord>();
+  /** Payloads that are too large for a row. */
+  readonly artifacts = new MemoryArtifacts();
   /** While true, turns wait until `flush`. */
   isHeld = false;
   readonly #byNumber = new Map<number, MemoryRun>();
@@ -303,7 +321,8 @@ export class MemoryStorage {
       votes: run.responses.filter(({ task }) => run.tasks.get(task)?.status === 'open'),
       timers: [...run.timers.values()],
       signals: [...run.signals.values()].sort(byAge),
-      artifacts: [...new Map(run.artifacts.map((artifact) => [artifact.name, artifact])).values()],
+      artifacts: run.artifactsAtWork,
+      artifactVersions: run.artifactVersions,
     };
   }
 }

@@ -159,7 +159,7 @@ const slips: readonly Slip[] = [
     slip: 'an artifact that is not there',
     words: () => ['show', 'asked', '--artifact', 'report'],
     code: 2,
-    says: /has no artifact "report"/,
+    says: /no accepted version of artifact "report"/,
   },
   {
     slip: 'neither plan nor run',

@@ -47,6 +47,26 @@ describe('run', () => {
     expect((await place.cli('show', 'a', '--artifact', 'report')).stdout).toBe(report);
   });
 
+  it('S94 lists artifacts and prints one, or writes it to a file', async () => {
+    await place.cli(...audit('a'));
+    await place.cli('respond', 'a', '--approve');
+    const { stdout } = await place.cli('artifacts', 'a');
+    expect(stdout).toMatch(/^ARTIFACT +VERSION +KIND +STANDING +NODE +ATTEMPT +PLACE\nreport +1 /);
+    const shown = await place.cli('show', 'a', '--artifact', 'report');
+    const one = await place.cli('artifact', 'a', 'report', '--version', '1');
+    expect(one).toMatchObject({ code: 0, stdout: shown.stdout });
+    const written = await place.cli('artifact', 'a', 'report', '--out', 'report.md');
+    expect(written).toMatchObject({ code: 0, stdout: '' });
+    expect(readFileSync(join(place.folder, 'report.md'), 'utf8')).toBe(shown.stdout);
+    expect(JSON.parse((await place.cli('artifacts', 'a', '--json')).stdout)).toMatchObject([
+      { name: 'report', version: 1, standing: 'accepted' },
+    ]);
+    expect(await place.cli('artifact', 'a', 'report', '--version', '2')).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^artifact-unknown/),
+    });
+  });
+
   it('writes the remarks of who asks for changes', async () => {
     await place.cli(...audit('a'));
     await place.cli('respond', 'a', '--request-changes', 'Wrap the lines', 'Name the owner');

@@ -42,6 +42,33 @@ describe('a transform', () => {
   );
 });
 
+describe('what nodes give', () => {
+  it.each(['inputs', 'input', 'output', 'nodes', 'loop', 'outcome', 'action', 'hasOwnProperty'])(
+    'S91 is read under the id of the node, though that is %s, and hides nothing',
+    async (id) => {
+      const kernel = new Kernel();
+      const transform = `{"in": inputs.k, "out": output, "of": nodes["${id}"].output.k}`;
+      const version = plan(
+        [action(id), action('b'), action('c')],
+        [edge(id, 'b'), edge('b', 'c', { transform })],
+      );
+      await kernel.start(version, { input: { k: 'the input' } });
+      await kernel.finish(id, { k: 'of the node' });
+      await kernel.finish('b', 'of b');
+      expect(kernel.attempt('c').input).toEqual({
+        in: 'the input',
+        out: 'of b',
+        of: 'of the node',
+      });
+    },
+  );
+
+  it.each(['__proto__', 'constructor', 'prototype'])('S91 has no node called %s', (id) => {
+    const result = compilePlan({ title: 'T', nodes: [action(id)], edges: [] });
+    expect(result).toMatchObject({ ok: false, issues: [{ code: 'invalid-id' }] });
+  });
+});
+
 describe('schemas of both ends', () => {
   const number = {
     type: 'object',

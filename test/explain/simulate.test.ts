@@ -35,6 +35,39 @@ describe('simulatePlan', () => {
     ]);
   });
 
+  it('S217 S234 takes checks as fulfilled, in loops and plans inside too, and brings payloads that fit', async () => {
+    const checks = [
+      { name: 'never', when: 'false' },
+      { name: 'judged', handler: 'judge' },
+    ];
+    const schema = { type: 'object', required: ['title'], properties: { title: { const: 'T' } } };
+    const draft = plan(
+      [
+        action('a', { checks, deliverables: [{ name: 'brief', kind: 'json', schema }] }),
+        approval('ask', { checks: [{ name: 'never', when: 'false' }] }),
+        {
+          kind: 'loop',
+          id: 'again',
+          maxIterations: 1,
+          body: { nodes: [action('inside', { checks })] },
+        },
+        { kind: 'subplan', id: 'sub', plan: 'other' },
+        action('last'),
+      ],
+      [
+        ...chain('a', 'ask', 'again', 'sub'),
+        edge('sub', 'last', { when: 'nodes.a.artifacts.brief.payload.title == "T"' }),
+      ],
+      { plans: { other: { title: 'Other', nodes: [action('x', { checks })], edges: [] } } },
+    );
+    const simulation = await simulatePlan(draft, { answers: { ask: 'approved' } });
+    expect(simulation).toMatchObject({
+      plan: draft.hash,
+      neverReached: [],
+      paths: [{ status: 'completed' }],
+    });
+  });
+
   it('S217 takes each action that edges name, and none', async () => {
     const draft = plan(
       [action('d'), action('x'), action('y'), action('z')],

@@ -316,3 +316,40 @@ describe('a fault inside', () => {
     expect((await answer).headers.get('retry-after')).toBe('1');
   });
 });
+
+describe('artifacts', () => {
+  it('S94 S95 are listed, and read by name and version, large payloads too', async () => {
+    const payload = 'x'.repeat(70_000);
+    const artifacts = [
+      { name: 'a/b c', kind: 'text', payload },
+      { name: 'a/b c', kind: 'text', payload: 'small' },
+    ];
+    const other = await openSite({ draft: () => ({ ok: true, artifacts }) });
+    await other.orchestrator.start(quick, { id: 'made' });
+    await other.orchestrator.result('made');
+    const listed = await bodyOf<{ artifacts: object[] }>(other.get('/runs/made/artifacts'));
+    expect(listed.artifacts).toMatchObject([
+      { version: 1, standing: 'accepted', bytes: 70_002 },
+      { version: 2, payload: 'small' },
+    ]);
+    expect(listed.artifacts[0]).not.toHaveProperty('payload');
+    const path = `/runs/made/artifacts/${encodeURIComponent('a/b c')}`;
+    expect(await bodyOf(other.get(path))).toMatchObject({ version: 2, payload: 'small' });
+    expect(await bodyOf(other.get(`${path}?version=1`))).toMatchObject({ payload });
+    const after = `?after=${encodeURIComponent('a/b c/1')}`;
+    expect(await bodyOf(other.get(`/runs/made/artifacts${after}`))).toMatchObject({
+      artifacts: [{ version: 2 }],
+    });
+    expect(await problem(await other.get(`${path}?version=9`))).toMatchObject({
+      code: 'artifact-unknown',
+    });
+    expect(await problem(await other.get(`${path}?version=x`))).toMatchObject({
+      code: 'argument-invalid',
+    });
+    expect(await bodyOf(other.get('/runs/made/changes'))).toMatchObject({ changes: [] });
+    expect(await problem(await other.get('/runs/none/artifacts'))).toMatchObject({
+      code: 'run-unknown',
+    });
+    await other.close();
+  });
+});

@@ -362,6 +362,31 @@ story(
 );
 
 story(
+  'Write a brief that is good enough',
+  'S99 S101 S234 a blocking check fails the attempt, a warning makes the node partial, a judge has a threshold',
+  {
+    ends: 'partial',
+    handlers: {
+      writer: (_input, { attempt }) => {
+        const text = attempt === 1 ? 'short' : 'longer than it was to be';
+        return {
+          ok: true,
+          output: { sources: attempt === 1 ? [] : ['a book'] },
+          artifacts: [{ name: 'brief', kind: 'json', payload: { title: 'T', text } }],
+        };
+      },
+      judge: ({ output }) => ({ score: output.sources.length > 0 ? 0.9 : 0 }),
+      mail: (input) => input,
+    },
+  },
+  async (k) => {
+    const standings = k.rows().artifacts.map(({ standing }) => standing);
+    expect(standings).toEqual(['rejected', 'accepted']);
+    expect(k.summary().nodes).toEqual({ write: 'partial', send: 'completed' });
+  },
+);
+
+story(
   'Fetch with patience',
   'S105 S108 S110 a silent attempt is over when it gives no sign of life, and the next one waits longer',
   {

@@ -76,6 +76,8 @@ const LIMITS: SupervisorLimits = {
   maxTurnsUnderWay: 1_000,
   maxInbox: 1_000,
   graceMs: 1_000,
+  inlinePayloadBytes: 64 * 1024,
+  maxPayloadBytes: 1024 * 1024,
 };
 
 /** An answer as the API sends it. */
@@ -329,6 +331,7 @@ export class Kernel {
       environment: { clock, id: () => this.#seeded.id(), random: () => this.#seeded.random() },
       journal: life.limit(this.storage.journal),
       store: store?.(this.storage.store) ?? this.storage.store,
+      artifacts: this.storage.artifacts,
       plans: new PlanCache(),
       registry: new HandlerRegistry(
         hasHandlers ? { work: this.#work(life), ...handlers } : {},

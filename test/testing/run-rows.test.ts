@@ -91,7 +91,8 @@ function story(): TurnRecord[] {
   return [
     ...starts,
     turns.turn(1, 1, {
-      nodeRuns: NODES.map((node) => ({ ...row, node })),
+      nodeRuns: NODES.map((node) => ({ ...row, node, generation: node === 'b' ? 2 : 1 })),
+      pastNodeRuns: [{ ...row, node: 'b', outputJson: '"old"' }],
       attempts: [attempt],
       tasks: [task('t2', 1, 'open'), task('t1', 1, 'open')],
     }),
@@ -102,8 +103,16 @@ function story(): TurnRecord[] {
     }),
     turns.turn(1, 2, {
       actorVersions: [snapshot('b', 6), snapshot('a', 6)],
-      attempts: [{ ...ended, attempt: 2 }],
-      artifacts: [artifact('b', 1), artifact('a', 1), artifact('b', 2)],
+      attempts: [
+        { ...ended, attempt: 2, issuesJson: '[{"code":"x"}]' },
+        { ...ended, attempt: 10, issuesJson: '[{"code":"y"}]' },
+      ],
+      artifacts: [
+        artifact('b', 1),
+        artifact('a', 1),
+        artifact('b', 2),
+        { ...artifact('b', 3), standing: 'rejected' },
+      ],
     }),
     turns.turn(2, 1, {
       runChanged: { ...(starts[1]?.rows.runCreated as RunRecord), ...COMPLETED },
@@ -144,6 +153,10 @@ describe.each([
     expect(await nodes()).toEqual(['B', 'a10', 'a9', 'b', '\uff5e', '\u{1f600}']);
     expect(await nodes('a9', 2)).toEqual(['b', '\uff5e']);
     expect(await rows.listNodeRuns(2)).toEqual([]);
+    expect(await rows.generations(1, 'b')).toMatchObject([
+      { node: 'b', generation: 1, outputJson: '"old"' },
+      { node: 'b', generation: 2 },
+    ]);
   });
 
   it('S193 have events after a number and of a type, and a newest number', async () => {
@@ -177,6 +190,9 @@ describe.each([
     ]);
     expect(found[0]?.outcome).toBe('completed');
     expect(await rows.attempts(1, 'node-9')).toEqual([]);
+    const withIssues = await rows.attemptsWithIssues(1);
+    expect(withIssues.map(({ attempt }) => attempt)).toEqual([2, 10]);
+    expect(await rows.attemptsWithIssues(2)).toEqual([]);
   });
 
   it('S193 have tasks by id, status, run and page, each with its run', async () => {
@@ -192,7 +208,20 @@ describe.each([
 
   it('S193 have artifacts by name and version, and plans by hash', async () => {
     const found = await rows.artifacts(1);
-    expect(found.map(({ name, version }) => `${name}/${version}`)).toEqual(['a/1', 'b/1', 'b/2']);
+    expect(found.map(({ name, version }) => `${name}/${version}`)).toEqual([
+      'a/1',
+      'b/1',
+      'b/2',
+      'b/3',
+    ]);
+    const after = await rows.artifacts(1, { name: 'a', version: 1 }, 2);
+    expect(after.map(({ version }) => version)).toEqual([1, 2]);
+    const last = await rows.artifacts(1, { name: 'b', version: 2 });
+    expect(last.map(({ version }) => version)).toEqual([3]);
+    expect(await rows.artifact(1, 'b')).toMatchObject({ version: 2 });
+    expect(await rows.artifact(1, 'b', 3)).toMatchObject({ version: 3, standing: 'rejected' });
+    expect(await rows.artifact(1, 'b', 4)).toBeUndefined();
+    expect(await rows.artifact(2, 'b')).toBeUndefined();
     expect(await rows.loadPlan('plan')).toBe('{"nodes":[]}');
     expect(await rows.loadPlan('other')).toBeUndefined();
   });

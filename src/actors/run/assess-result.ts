@@ -1,14 +1,21 @@
 /**
  * Turns what a handler returned or threw into a verdict on the attempt. Nothing is believed: values
- * must be JSON, the output must match its schema, required deliverables must be there. Pure.
+ * must be JSON, the output and its artifacts must be what the node's author asked for. Pure.
  */
 import type { Failure } from '../../machines/node-run-events.js';
 import type { Issue } from '../../plan/issue.js';
 import { blockingIssues } from '../../plan/issue.js';
-import type { JsonObject, JsonValue } from '../../plan/json.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../plan/json.js';
 import { toJsonValue } from '../../plan/json-values.js';
-import type { CompiledNode, Deliverable } from '../../plan/plan-version.js';
-import type { HandlerReturn } from '../messages.js';
+import type { CompiledNode } from '../../plan/plan-version.js';
+import type { HandlerReturn, ReturnedValue, SpilledPayload } from '../messages.js';
+import { asResultRecord } from '../result-record.js';
+import {
+  type AssessedArtifact,
+  completionIssues,
+  failureClassOf,
+  type Surroundings,
+} from './assess-completion.js';
 import { failure } from './failure.js';
 
 /** Nodes and edges that a node adds to the plan of its run, before anything is believed of them. */
@@ -17,11 +24,9 @@ export interface Additions {
   readonly edges: readonly JsonValue[];
 }
 
-export interface ProducedArtifact {
-  readonly name: string;
-  readonly kind: string;
-  readonly pointer: string | null;
-  readonly payload: JsonValue | undefined;
+export interface ProducedArtifact extends AssessedArtifact {
+  /** Where the payload is kept outside of rows, and how large it is. */
+  readonly spilled: { readonly digest: string | null; readonly bytes: number } | undefined;
 }
 
 /** What an attempt produced, as far as it holds together. */
@@ -53,6 +58,17 @@ const ARTIFACT_LIMIT = 1_000;
 const REPORT_LIMIT = 100;
 const NAME_LIMIT = 200;
 
+const NOWHERE: Surroundings = {
+  scope: {
+    inputs: null,
+    input: undefined,
+    output: undefined,
+    outcome: undefined,
+    node: () => undefined,
+  },
+  about: {},
+};
+
 const NOTHING: Product = {
   output: undefined,
   outputJson: null,
@@ -64,54 +80,61 @@ const NOTHING: Product = {
   reports: [],
 };
 
-export function assessResult(node: CompiledNode, result: HandlerReturn): Verdict {
+/** `surroundings` is what checks see beside the result itself. */
+export function assessResult(
+  node: CompiledNode,
+  result: HandlerReturn,
+  surroundings: Surroundings = NOWHERE,
+): Verdict {
   switch (result.type) {
     case 'aborted':
       return refuse(failure('cancelled', 'aborted', 'the attempt was aborted', false));
     case 'threw':
       return refuse(describeError(result.error));
     case 'returned':
-      return assessValue(node, result.value);
+      return assessValue(node, result, surroundings);
   }
 }
 
-function assessValue(node: CompiledNode, returned: unknown): Verdict {
-  const converted = toJsonValue(returned);
+function assessValue(
+  node: CompiledNode,
+  { value, spilled, fault }: ReturnedValue,
+  surroundings: Surroundings,
+): Verdict {
+  const converted = toJsonValue(value);
   if (!converted.ok) {
     const at = converted.path === '' ? 'the result' : `the result at ${converted.path}`;
     return refuse(failure('not-json', 'result-not-json', `${at}: ${converted.message}`, false));
   }
   const record = asResultRecord(converted.value);
   if (record === undefined) {
-    return assessProduct(node, {
-      ...NOTHING,
-      output: converted.value,
-      outputJson: converted.json ?? null,
-    });
+    const product = { ...NOTHING, output: converted.value, outputJson: converted.json ?? null };
+    return assessProduct(node, product, surroundings);
   }
-  const product = readProduct(record);
+  const product = readProduct(record, spilled);
   if ('failure' in product) return refuse(product.failure);
   if (isFailureRecord(record)) return refuse(describeError(record.error, record), product);
-  return assessProduct(node, product);
-}
-
-/** An object with a boolean `ok`, or with an `error`, is a result record; every other value is the output itself. */
-function asResultRecord(value: JsonValue | undefined): JsonObject | undefined {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) return undefined;
-  const isRecord = typeof value.ok === 'boolean' || (value.error ?? null) !== null;
-  return isRecord ? value : undefined;
+  // Done again the work would come to the same, and where to keep it is not its affair.
+  if (fault !== undefined)
+    return refuse(failure('artifact', fault.code, fault.message, false), product);
+  return assessProduct(node, product, surroundings);
 }
 
 function isFailureRecord(record: JsonObject): boolean {
   return record.ok === false || (record.error ?? null) !== null;
 }
 
-function readProduct(record: JsonObject): Product | { failure: Failure } {
+function readProduct(
+  record: JsonObject,
+  spilled: ReturnedValue['spilled'],
+): Product | { failure: Failure } {
   const { action, artifacts, notes, events } = record;
   if (action !== undefined && action !== null && !isName(action)) {
     return { failure: malformed('action must be a non-empty string') };
   }
-  const produced = readList(artifacts, ARTIFACT_LIMIT, readArtifact);
+  const produced = readList(artifacts, ARTIFACT_LIMIT, (item, index) =>
+    readArtifact(item, spilled?.get(index)),
+  );
   if (produced === undefined) {
     return { failure: malformed('artifacts must be a list of {name, kind, pointer? or payload?}') };
   }
@@ -130,7 +153,7 @@ function readProduct(record: JsonObject): Product | { failure: Failure } {
     action: typeof action === 'string' ? action : null,
     artifacts: produced,
     notes,
-    usage: isObject(record.usage) ? record.usage : undefined,
+    usage: isJsonObject(record.usage) ? record.usage : undefined,
     additions,
     reports,
   };
@@ -138,19 +161,15 @@ function readProduct(record: JsonObject): Product | { failure: Failure } {
 
 function readAdditions(value: JsonValue | undefined): Additions | undefined | 'malformed' {
   if (value === undefined || value === null) return undefined;
-  if (!isObject(value)) return 'malformed';
+  if (!isJsonObject(value)) return 'malformed';
   const { nodes, edges = [] } = value;
   return Array.isArray(nodes) && Array.isArray(edges) ? { nodes, edges } : 'malformed';
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function readList<T>(
   value: JsonValue | undefined,
   limit: number,
-  read: (item: JsonValue) => T | undefined,
+  read: (item: JsonValue, index: number) => T | undefined,
 ): readonly T[] | undefined {
   if (value === undefined || value === null) return [];
   if (!Array.isArray(value) || value.length > limit) return undefined;
@@ -158,12 +177,39 @@ function readList<T>(
   return items.every((item) => item !== undefined) ? items : undefined;
 }
 
-function readArtifact(item: JsonValue): ProducedArtifact | undefined {
+/** Artifacts as they come over the wire; undefined where the list is malformed. */
+export function readArtifacts(
+  value: JsonValue | undefined,
+): readonly ProducedArtifact[] | undefined {
+  return readList(value, ARTIFACT_LIMIT, (item) => readArtifact(item, keptOf(item)));
+}
+
+/** Where the payload of an artifact is kept that is shown by its pointer. */
+function keptOf(item: JsonValue): SpilledPayload | undefined {
+  const { digest, bytes } = isJsonObject(item) ? item : {};
+  const isKept = typeof digest === 'string' && typeof bytes === 'number';
+  return isKept ? { payload: null, digest, bytes } : undefined;
+}
+
+function readArtifact(
+  item: JsonValue,
+  kept: SpilledPayload | undefined,
+): ProducedArtifact | undefined {
   if (item === null || typeof item !== 'object' || Array.isArray(item)) return undefined;
   const { name, kind, pointer, payload } = item;
   if (!isName(name) || !isName(kind)) return undefined;
   if (pointer !== undefined && pointer !== null && typeof pointer !== 'string') return undefined;
-  return { name, kind, pointer: pointer ?? null, payload };
+  if (kept === undefined) {
+    return { name, kind, pointer: pointer ?? null, payload, spilled: undefined };
+  }
+  const { digest, bytes } = kept;
+  return {
+    name,
+    kind,
+    pointer: pointer ?? (digest === null ? null : `file:sha256:${digest}`),
+    payload: kept.payload,
+    spilled: { digest, bytes },
+  };
 }
 
 function readReport(item: JsonValue) {
@@ -175,40 +221,18 @@ function isName(value: JsonValue | undefined): value is string {
   return typeof value === 'string' && value !== '' && value.length <= NAME_LIMIT;
 }
 
-function assessProduct(node: CompiledNode, product: Product): Verdict {
-  const issues = [
-    ...(node.validateOutput?.(product.output) ?? []),
-    ...missingDeliverables(node.deliverables, product.artifacts),
-  ];
-  const [first] = blockingIssues(issues);
-  if (first === undefined) return { ok: true, product, issues };
-  const failureClass = first.code === 'deliverable-missing' ? 'deliverable' : 'schema';
-  const text = issues.map((issue) => issue.message).join('; ');
-  return { ok: false, failure: failure(failureClass, first.code, text, true), product, issues };
+function assessProduct(node: CompiledNode, product: Product, surroundings: Surroundings): Verdict {
+  const { output, artifacts } = product;
+  return judge(product, completionIssues(node, output, artifacts, surroundings));
 }
 
-/** Issues for required deliverables that are missing, or were delivered as another kind. */
-export function missingDeliverables(
-  deliverables: readonly Deliverable[],
-  artifacts: readonly { readonly name: string; readonly kind: string }[],
-): readonly Issue[] {
-  return deliverables.flatMap(({ name, kind, required }, index): Issue[] => {
-    const found = artifacts.find((artifact) => artifact.name === name);
-    if (found?.kind === kind || (found === undefined && !required)) return [];
-    const message =
-      found === undefined
-        ? `deliverable "${name}" (${kind}) is missing`
-        : `deliverable "${name}" must be of kind ${kind}, not ${found.kind}`;
-    return [
-      {
-        severity: 'blocking',
-        code: 'deliverable-missing',
-        message,
-        path: `/deliverables/${index}`,
-        hint: 'return it in the artifacts of the result',
-      },
-    ];
-  });
+/** The verdict on a product with these issues: a blocking one refuses it. */
+export function judge(product: Product, issues: readonly Issue[]): Verdict {
+  const [first, ...others] = blockingIssues(issues);
+  if (first === undefined) return { ok: true, product, issues };
+  const text = [first, ...others].map((issue) => issue.message).join('; ');
+  const reason = failure(failureClassOf(first), first.code, text, true);
+  return { ok: false, failure: reason, product, issues };
 }
 
 /** Anything can be thrown: reads what it can, and never throws itself. */

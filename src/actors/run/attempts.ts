@@ -3,12 +3,15 @@ import type { Failure } from '../../machines/node-run-events.js';
 import type { Issue } from '../../plan/issue.js';
 import type { JsonValue } from '../../plan/json.js';
 import type { AttemptRecord } from '../records.js';
+import { storeArtifacts } from './artifacts.js';
 import type { Product } from './assess-result.js';
 import type { Decider } from './decider.js';
+import { extendPlan } from './extend-plan.js';
 import { failure } from './failure.js';
 import { failureHandling, retryDelayMs } from './failure-policy.js';
 import { roundsOf } from './feedback.js';
 import { refreshInput } from './node-input.js';
+import { reportIssues } from './report-issues.js';
 import type { NodeRun } from './scope.js';
 import { armTimer, armWait } from './timers.js';
 
@@ -95,6 +98,28 @@ export function failAttempt(
   endInFailure(decider, run, failure(failureClass, failureClass, message, true));
 }
 
+/** The current attempt has given what it had to; nothing of it is seen before. */
+export function endInSuccess(
+  decider: Decider,
+  run: NodeRun,
+  product: Product,
+  issues: readonly Issue[],
+): void {
+  const refused = extendPlan(decider, run, product.additions);
+  if (refused !== undefined) {
+    reportIssues(decider, run, refused.issues);
+    return endInFailure(decider, run, refused.failure, product, refused.issues);
+  }
+  run.setOutput(product.output, product.outputJson);
+  run.action = product.action;
+  storeArtifacts(decider, run, product.artifacts, 'accepted');
+  decider.model.held.delete(run.path);
+  const warnings = issues.length;
+  const outcome = warnings > 0 ? 'partial' : 'completed';
+  decider.closeAttempt(run, { outcome, ...productsOf(product, issues) });
+  decider.step(run, { type: 'attempt.succeeded', warnings });
+}
+
 /** The current attempt has failed: its row is closed, and the node's policy decides. */
 export function endInFailure(
   decider: Decider,
@@ -104,8 +129,10 @@ export function endInFailure(
   issues: readonly Issue[] = [],
 ): void {
   const { model, turn } = decider;
+  if (product !== undefined) storeArtifacts(decider, run, product.artifacts, 'rejected');
   const state = decider.stateOf(run);
   const isStopping = state === 'stopping';
+  model.held.delete(run.path);
   const { attempt } = run;
   decider.closeAttempt(run, {
     outcome: isStopping ? 'cancelled' : 'failed',
@@ -118,7 +145,10 @@ export function endInFailure(
     });
   }
   const handling = failureHandling(model.version.plan, run, reason.class, state);
+  // A review that it leads to shows it.
+  run.refused = product && { product, issues };
   const status = decider.step(run, { type: 'attempt.failed', failure: reason, handling });
+  run.refused = undefined;
   if (status === 'ready' && decider.stateOf(run) === 'due') decider.begin(run);
 }
 

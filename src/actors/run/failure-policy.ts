@@ -49,7 +49,7 @@ function lastResort(
       return node.defaultOutput === undefined ? 'continue' : 'default-output';
     case 'fallback':
       // A fallback that fails has none of its own.
-      return state === 'fallback' ? 'abort' : 'fallback';
+      return state === 'fallback' || state === 'checkingFallback' ? 'abort' : 'fallback';
     case 'escalate':
       return level < node.escalation.length ? 'escalate' : 'abort';
     case 'retry':

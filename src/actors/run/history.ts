@@ -28,6 +28,8 @@ const STATE_EVENT_TYPES: Readonly<Record<string, string>> = {
   waiting: 'node.waiting',
   fallback: 'node.fallback-started',
   escalating: 'node.escalated',
+  checking: 'node.checking',
+  checkingFallback: 'node.checking',
 };
 
 export function recordNodeStep(

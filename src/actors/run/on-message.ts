@@ -6,6 +6,7 @@ import { RunchartError } from '../../errors.js';
 import { isFinal } from '../../machines/statuses.js';
 import type { JsonValue } from '../../plan/json.js';
 import type { CancelMessage, RecoverMessage, RetryNodeMessage, RunMessage } from '../messages.js';
+import { interruptCheck, onCheckResult } from './checks.js';
 import type { Decider } from './decider.js';
 import { onDowntime } from './downtime.js';
 import { refuseEnding } from './ending.js';
@@ -25,6 +26,8 @@ export function onMessage(decider: Decider, message: RunMessage): void {
       return onStart(decider);
     case 'attempt.result':
       return onResult(decider, message);
+    case 'check.result':
+      return onCheckResult(decider, message);
     case 'attempt.progress':
       return onProgress(decider, message);
     case 'attempt.heartbeat':
@@ -176,6 +179,7 @@ function onRecover(decider: Decider, { downSince }: RecoverMessage): void {
 
 function interrupt(decider: Decider, run: NodeRun): void {
   const { model, turn } = decider;
+  if (model.held.has(run.path)) return interruptCheck(decider, run);
   const reason = {
     code: 'interrupted',
     message: 'the process that worked on it stopped',

@@ -5,20 +5,23 @@
 import { RunchartError } from '../../errors.js';
 import { isFinal } from '../../machines/statuses.js';
 import { MAX_ROUNDS } from '../../plan/human-schemas.js';
+import type { Issue } from '../../plan/issue.js';
 import type { JsonValue } from '../../plan/json.js';
 import type { DecisionOption } from '../../plan/plan-version.js';
-import { asObject, outcomeOf, type ResponseForm, responseIssues } from '../../plan/responses.js';
+import { asObject, outcomeOf, responseIssues } from '../../plan/responses.js';
 import type { TaskResponseMessage } from '../messages.js';
 import type { ResponseRecord, TaskRecord } from '../records.js';
+import { assessResponse } from './assess-completion.js';
 import type { Exhausted } from './budget.js';
 import { exhaustion, grantBudget } from './budget.js';
 import type { Decider } from './decider.js';
-import { peopleOf, refuseResponder } from './entitlement.js';
-import { keepRound } from './feedback.js';
+import { refuseResponder } from './entitlement.js';
 import { closeRunTask } from './human-tasks.js';
-import { beginAgain } from './restart.js';
+import { acceptanceIssues, reviewedBy } from './review.js';
+import type { RunModel } from './run-model.js';
 import type { NodeRun } from './scope.js';
-import { tally, verdictOf } from './votes.js';
+import { surroundingsOf } from './surroundings.js';
+import { takeResponse } from './take-response.js';
 
 export function onResponse(decider: Decider, message: TaskResponseMessage): void {
   const { model, turn } = decider;
@@ -34,7 +37,7 @@ export function onResponse(decider: Decider, message: TaskResponseMessage): void
   const refusal = refuseResponse(decider, task, run, message);
   if (refusal !== undefined) return refuse(decider, message, refusal);
   const vote = record(decider, task, message);
-  const outcome = run === undefined ? vote.outcome : decide(decider, task, run, vote);
+  const outcome = run === undefined ? vote.outcome : takeResponse(decider, task, run, vote);
   if (run === undefined) applyGrant(decider, task, vote.outcome);
   turn.reply = replyOf(decider, task, vote, outcome !== undefined);
 }
@@ -125,7 +128,7 @@ function refuseResponse(
       },
     });
   }
-  const issues = responseIssues(formOf(task, run), response);
+  const issues = issuesOf(model, task, run, response);
   if (issues.length === 0) return refuseRound(task, response);
   return new RunchartError('response-invalid', `the response does not fit task ${task.id}`, {
     issues,
@@ -141,11 +144,30 @@ function refuseRound({ id, kind, round }: TaskRecord, response: JsonValue) {
   return new RunchartError('response-invalid', message);
 }
 
-function formOf({ kind, presentedJson }: TaskRecord, run: NodeRun | undefined): ResponseForm {
-  const validateOutput = run?.node.validateOutput;
-  const presented = asObject(JSON.parse(presentedJson) as JsonValue);
+function issuesOf(
+  model: RunModel,
+  task: TaskRecord,
+  run: NodeRun | undefined,
+  response: JsonValue,
+): readonly Issue[] {
+  const { kind } = task;
+  const presented = asObject(JSON.parse(task.presentedJson) as JsonValue);
   const options = presented.options as unknown as readonly DecisionOption[] | undefined;
-  return { kind, validateOutput, options, subject: presented.subject };
+  const { subject } = presented;
+  if (run === undefined) return responseIssues({ kind, validateOutput: undefined }, response);
+  if (isReview(task)) {
+    const isAccepted = asObject(response).decision === 'accept';
+    if (!isAccepted) return responseIssues({ kind, validateOutput: undefined }, response);
+    return acceptanceIssues(model, run, reviewedBy(task, response));
+  }
+  const around = surroundingsOf(model, run);
+  const validateOutput = (value: JsonValue = null) => assessResponse(run.node, value, around);
+  return responseIssues({ kind, validateOutput, options, subject }, response);
+}
+
+/** Whether a task is about work that failed. */
+function isReview({ kind }: TaskRecord): boolean {
+  return kind === 'human-review' || kind === 'escalation';
 }
 
 // Taking -------------------------------------------------------------------------------------
@@ -176,96 +198,6 @@ function record(
     digest: task.presentedDigest,
   });
   return vote;
-}
-
-/** What an answer means to its node run; undefined where it decides nothing yet. */
-function decide(
-  decider: Decider,
-  task: TaskRecord,
-  run: NodeRun,
-  vote: ResponseRecord,
-): string | undefined {
-  const response = JSON.parse(vote.responseJson) as JsonValue;
-  switch (task.kind) {
-    case 'human-approval':
-      return vouch(decider, task, run, vote);
-    case 'human-review-edit':
-      return edit(decider, run, vote, response);
-    case 'human-review':
-    case 'escalation':
-      return review(decider, run, vote, response);
-    default:
-      return accept(decider, run, response, vote.outcome);
-  }
-}
-
-function accept(
-  decider: Decider,
-  run: NodeRun,
-  output: JsonValue | undefined,
-  outcome: string,
-): string {
-  run.setOutput(output);
-  run.outcome = outcome;
-  if (run.node.kind === 'human-decision') run.action = outcome;
-  decider.step(run, { type: 'response.accepted', warnings: 0 });
-  return outcome;
-}
-
-/** One vote of as many as the approval takes. */
-function vouch(
-  decider: Decider,
-  task: TaskRecord,
-  run: NodeRun,
-  vote: ResponseRecord,
-): string | undefined {
-  const { model, turn } = decider;
-  const people = peopleOf(task);
-  const votes = [...(model.votes.get(task.id) ?? []), vote];
-  const outcome = tally(votes, people);
-  if (outcome === undefined) {
-    model.keepVote(vote);
-    turn.event('task.vote-counted', run.path, null, { task: task.id, votes: votes.length });
-    return undefined;
-  }
-  if (outcome !== 'approved') keepRound(run, vote);
-  const output =
-    people.quorum === undefined
-      ? (JSON.parse(vote.responseJson) as JsonValue)
-      : verdictOf(votes, outcome);
-  return accept(decider, run, output, outcome);
-}
-
-/** An edit is shown and checked again; everything else is the end of the review. */
-function edit(decider: Decider, run: NodeRun, vote: ResponseRecord, response: JsonValue): string {
-  const { output } = asObject(response);
-  if (vote.outcome !== 'approved') keepRound(run, vote);
-  if (vote.outcome === 'edited') {
-    decider.step(run, { type: 'response.edited' });
-    return vote.outcome;
-  }
-  const isAccepted = vote.outcome === 'approved';
-  const task = decider.model.tasks.get(run.path);
-  const { subject } = asObject(JSON.parse(task?.presentedJson ?? '{}') as JsonValue);
-  return accept(decider, run, isAccepted ? (output ?? subject) : response, vote.outcome);
-}
-
-/** What a reviewer decided about work that failed. */
-function review(decider: Decider, run: NodeRun, vote: ResponseRecord, response: JsonValue): string {
-  const { decision, output, comments } = asObject(response);
-  if (decision === 'accept') {
-    run.setOutput(output);
-    decider.step(run, { type: 'response.accepted', warnings: 0 });
-  } else if (decision === 'retry') {
-    keepRound(run, vote);
-    decider.step(run, { type: 'response.retry' });
-    beginAgain(decider, run);
-  } else {
-    const message = typeof comments === 'string' ? comments : 'the reviewer gave it up';
-    const reason = { code: 'review-aborted', message, class: run.reason?.class ?? 'policy' };
-    decider.step(run, { type: 'response.abort', reason });
-  }
-  return vote.outcome;
 }
 
 function applyGrant(decider: Decider, task: TaskRecord, outcome: string): void {

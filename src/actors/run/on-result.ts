@@ -1,20 +1,21 @@
 /** What comes back from an attempt: a result, progress, a sign of life. Believed only from the current one. */
 import { RunchartError } from '../../errors.js';
 import { isFinal } from '../../machines/statuses.js';
-import type { Issue } from '../../plan/issue.js';
 import type {
   AttemptHeartbeatMessage,
   AttemptName,
   AttemptProgressMessage,
   AttemptResultMessage,
 } from '../messages.js';
-import { assessResult, type Product, type Verdict } from './assess-result.js';
-import { endInFailure, productsOf } from './attempts.js';
+import { assessResult, type Verdict } from './assess-result.js';
+import { endInFailure } from './attempts.js';
 import { spendReported } from './budget.js';
+import { acceptProduct } from './checks.js';
 import type { Decider } from './decider.js';
-import { extendPlan } from './extend-plan.js';
 import { failure } from './failure.js';
+import { reportIssues } from './report-issues.js';
 import type { NodeRun } from './scope.js';
+import { surroundingsOf } from './surroundings.js';
 import { armTimer } from './timers.js';
 
 export function onResult(decider: Decider, message: AttemptResultMessage): void {
@@ -29,14 +30,18 @@ export function onResult(decider: Decider, message: AttemptResultMessage): void 
     }
     return;
   }
-  const verdict = withChunkChecked(run, assessResult(run.node, message.result));
+  const hasChecks = run.node.checks.expressions.length > 0;
+  const around = hasChecks ? surroundingsOf(model, run) : undefined;
+  const assessed = assessResult(run.node, message.result, around);
+  const verdict = withChunkChecked(run, assessed);
   reportIssues(decider, run, verdict.issues);
   for (const { name, detail } of verdict.product.reports) {
     turn.event('node.reported', run.path, run.attempt, { name, detail });
   }
-  if (verdict.ok) succeed(decider, run, verdict);
-  else endInFailure(decider, run, verdict.failure, verdict.product, verdict.issues);
-  spendReported(decider, verdict.product.usage);
+  const { product, issues } = verdict;
+  if (!verdict.ok) endInFailure(decider, run, verdict.failure, product, issues);
+  else acceptProduct(decider, run, product, issues);
+  spendReported(decider, product.usage);
 }
 
 /** Says why nothing of this attempt is believed, or nothing. */
@@ -65,6 +70,12 @@ function refuseAttempt(
       `attempt ${attempt} of "${node}" is over; ${run.attempt} is current`,
     );
   }
+  if (model.held.has(run.path)) {
+    return new RunchartError(
+      'attempt-stale',
+      `attempt ${attempt} of "${node}" has given its result`,
+    );
+  }
   if (model.openAttempts.has(run.path)) return undefined;
   return new RunchartError('node-not-running', `node "${node}" is ${run.status}`);
 }
@@ -83,57 +94,6 @@ function withChunkChecked(run: NodeRun, verdict: Verdict): Verdict {
     product,
     issues,
   };
-}
-
-function reportIssues({ turn }: Decider, run: NodeRun, issues: readonly Issue[]): void {
-  if (issues.length === 0) return;
-  const findings = issues
-    .slice(0, 100)
-    .map(({ severity, code, message, path }) => ({ severity, code, message, path }));
-  turn.event('validation.reported', run.path, run.attempt, { issues: findings });
-}
-
-function succeed(decider: Decider, run: NodeRun, verdict: Verdict & { ok: true }): void {
-  const { product, issues } = verdict;
-  const refused = extendPlan(decider, run, product.additions);
-  if (refused !== undefined) {
-    reportIssues(decider, run, refused.issues);
-    return endInFailure(decider, run, refused.failure, product, refused.issues);
-  }
-  run.setOutput(product.output, product.outputJson);
-  run.action = product.action;
-  storeArtifacts(decider, run, product);
-  const warnings = issues.length;
-  const outcome = warnings > 0 ? 'partial' : 'completed';
-  decider.closeAttempt(run, { outcome, ...productsOf(product, issues) });
-  decider.step(run, { type: 'attempt.succeeded', warnings });
-}
-
-function storeArtifacts({ model, turn }: Decider, run: NodeRun, product: Product): void {
-  for (const { name, kind, pointer, payload } of product.artifacts) {
-    const version = (model.artifactVersions.get(name) ?? 0) + 1;
-    const payloadJson = payload === undefined ? null : JSON.stringify(payload);
-    const artifact = {
-      run: model.record.run,
-      name,
-      version,
-      kind,
-      node: run.path,
-      attempt: run.attempt,
-      pointer,
-      payloadJson,
-      at: turn.at,
-      generation: run.generation,
-      standing: 'accepted' as const,
-      schemaJson: null,
-      digest: null,
-      bytes: null,
-    };
-    model.artifactVersions.set(name, version);
-    model.keepArtifact(artifact);
-    turn.addArtifact(artifact);
-    turn.event('artifact.stored', run.path, run.attempt, { name, kind, version });
-  }
 }
 
 export function onProgress(decider: Decider, message: AttemptProgressMessage): void {

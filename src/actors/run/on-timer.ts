@@ -3,6 +3,7 @@ import type { TimerMessage } from '../messages.js';
 import type { TimerRecord } from '../records.js';
 import { failAttempt } from './attempts.js';
 import { exhaustBudget } from './budget.js';
+import { failCheck } from './checks.js';
 import type { Decider } from './decider.js';
 import { enterLevel } from './escalation.js';
 import { deadlineHandling } from './failure-policy.js';
@@ -48,6 +49,7 @@ function fireNodeTimer(decider: Decider, run: NodeRun, { kind }: TimerRecord): v
       decider.begin(run);
       return;
     case 'timeout':
+      if (decider.model.held.has(run.path)) return failCheck(decider, run, 'it took too long');
       return failAttempt(decider, run, 'timeout', 'the attempt took too long');
     case 'heartbeat':
       return failAttempt(decider, run, 'heartbeat', 'the attempt gave no sign of life');

@@ -12,6 +12,7 @@ import type {
 import { choiceResponse, GRANT_RESPONSE, reviewResponse } from '../../plan/responses.js';
 import type { TaskPeople } from '../records.js';
 import { roundsOf } from './feedback.js';
+import { presentRefused } from './review.js';
 import type { RunModel } from './run-model.js';
 import type { NodeRun } from './scope.js';
 
@@ -181,7 +182,8 @@ function draftOf(run: NodeRun, { subject }: HumanSettings, evaluate: Evaluate): 
 }
 
 /** A review presents the failure, and what it is about; a level of an escalation says who is asked. */
-function reviewOf({ node, input, reason, level, feedback }: NodeRun): Question {
+function reviewOf(run: NodeRun): Question {
+  const { node, input, reason, level, feedback } = run;
   const asked = level > 0 ? node.escalation[level - 1] : undefined;
   return {
     kind: asked === undefined ? 'human-review' : 'escalation',
@@ -191,6 +193,7 @@ function reviewOf({ node, input, reason, level, feedback }: NodeRun): Question {
       failure: reason === null ? null : { ...reason },
       input: input ?? null,
       outputSchema: node.outputSchema ?? null,
+      ...presentRefused(run),
       ...(feedback !== undefined && { history: feedback.rounds ?? [] }),
     },
     responseSchema: reviewResponse(node.outputSchema),

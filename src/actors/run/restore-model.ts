@@ -4,11 +4,12 @@
  */
 import { isFinal } from '../../machines/statuses.js';
 import type { PlanVersion } from '../../plan/plan-version.js';
-import { COMPENSATIONS, type StoredRun } from '../records.js';
+import { type AttemptRecord, COMPENSATIONS, type StoredRun } from '../records.js';
 import { abortionBy, abortionByItem, callOff, isFatalItem } from './calling-off.js';
 import { childOf } from './child.js';
 import { compensationGraph } from './compensation-graph.js';
 import { failureActionOf } from './failure-policy.js';
+import { heldBy } from './held-product.js';
 import { decideReadiness } from './readiness.js';
 import { RunModel } from './run-model.js';
 import type { NodeRun, Scope } from './scope.js';
@@ -22,18 +23,26 @@ export function restoreModel(stored: StoredRun, version: PlanVersion): RunModel 
   restoreNodeRuns(model, stored.nodeRuns);
   for (const task of stored.openTasks) model.tasks.set(task.node, task);
   for (const timer of stored.timers) model.keepTimer(timer);
-  for (const attempt of stored.openAttempts) model.openAttempts.set(attempt.node, attempt);
+  for (const attempt of stored.openAttempts) restoreAttempt(model, attempt);
   for (const vote of stored.votes) model.keepVote(vote);
   for (const signal of stored.signals) model.signals.set(signal.id, signal);
-  for (const artifact of stored.artifacts) {
-    model.artifactVersions.set(artifact.name, artifact.version);
-    model.keepArtifact(artifact);
+  for (const { name, version } of stored.artifactVersions) {
+    model.artifactVersions.set(name, version);
   }
+  for (const artifact of stored.artifacts) model.keepArtifact(artifact);
   for (const path of model.openAttempts.keys()) model.takeSlot(model.nodeRun(path));
   for (const scope of model.scopes()) {
     for (const run of scope.touchedRuns()) countHost(model, run);
   }
   return model;
+}
+
+/** An open attempt with a product has its checks under way. */
+function restoreAttempt(model: RunModel, attempt: AttemptRecord): void {
+  if (attempt.outputJson === null) return void model.openAttempts.set(attempt.node, attempt);
+  const { open, held } = heldBy(attempt);
+  model.openAttempts.set(attempt.node, open);
+  model.held.set(attempt.node, held);
 }
 
 /** From the plan inwards: a scope is known once the node run that holds it is. */

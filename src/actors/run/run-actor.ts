@@ -22,7 +22,7 @@ export interface RunActorServices extends DeciderServices {
 }
 
 /** States in which an attempt is wanted. */
-const WORKS: ReadonlySet<string> = new Set(['working', 'fallback']);
+const WORKS: ReadonlySet<string> = new Set(['working', 'fallback', 'checking', 'checkingFallback']);
 
 const DEFAULT_PRIORITY = 5;
 

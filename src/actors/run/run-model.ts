@@ -10,6 +10,7 @@ import type { EdgeScope, PlanGraph, PlanVersion } from '../../plan/plan-version.
 import { ReadyLanes } from '../admission/ready-lanes.js';
 import { Fifo } from '../fifo.js';
 import type {
+  ArtifactRecord,
   AttemptRecord,
   ResponseRecord,
   RunRecord,
@@ -19,6 +20,7 @@ import type {
   TaskRecord,
   TimerRecord,
 } from '../records.js';
+import type { HeldProduct } from './held-product.js';
 import { concurrencyKeyOf, laneOf } from './permits.js';
 import { Tally } from './progress.js';
 import { type NodeRun, Scope, scopePathOf } from './scope.js';
@@ -52,6 +54,9 @@ export class RunModel {
   readonly votes = new Map<string, ResponseRecord[]>();
   readonly timers = new Map<string, TimerRecord>();
   readonly openAttempts = new Map<string, AttemptRecord>();
+  /** Products of open attempts whose checks are under way. */
+  readonly held = new Map<string, HeldProduct>();
+  /** Newest version of each artifact's name, whoever made it. */
   readonly artifactVersions = new Map<string, number>();
   /** By id, in the order in which they came. */
   readonly signals = new Map<string, SignalRecord>();
@@ -281,26 +286,15 @@ export class RunModel {
     return outputs;
   }
 
-  keepArtifact(artifact: {
-    readonly node: string;
-    readonly name: string;
-    readonly kind: string;
-    readonly version: number;
-    readonly pointer: string | null;
-    readonly payloadJson: string | null;
-  }): void {
-    const run = this.find(artifact.node);
-    // Of an iteration that is history.
-    if (run === undefined) return;
+  /** What downstream sees of artifacts: the newest accepted one of each name, of the node run as it is now. */
+  keepArtifact(artifact: Omit<ArtifactRecord, 'run' | 'at' | 'attempt' | 'schemaJson'>): void {
+    const { node, name, kind, version, pointer, payloadJson, generation, standing } = artifact;
+    const run = this.find(node);
+    // Of an iteration or a generation that is history.
+    if (run === undefined || run.generation !== generation || standing === 'rejected') return;
     run.artifacts ??= Object.create(null) as { [name: string]: JsonValue };
-    run.artifacts[artifact.name] = {
-      name: artifact.name,
-      kind: artifact.kind,
-      version: artifact.version,
-      pointer: artifact.pointer,
-      payload:
-        artifact.payloadJson === null ? null : (JSON.parse(artifact.payloadJson) as JsonValue),
-    };
+    const payload = payloadJson === null ? null : (JSON.parse(payloadJson) as JsonValue);
+    run.artifacts[name] = { name, kind, version, pointer, payload };
   }
 
   keepTimer(timer: TimerRecord): void {

@@ -6,9 +6,11 @@
 import type { Reason } from '../../machines/node-run-events.js';
 import type { NodeRunContext } from '../../machines/node-run-machine.js';
 import { isFinal, type NodeStatus } from '../../machines/statuses.js';
+import type { Issue } from '../../plan/issue.js';
 import type { JsonObject, JsonValue } from '../../plan/json.js';
 import type { CompiledNode, NodeView, PlanGraph } from '../../plan/plan-version.js';
 import { COMPENSATIONS, type NodeRunRecord, type TimerKind } from '../records.js';
+import type { Product } from './assess-result.js';
 import { PositionQueue } from './position-queue.js';
 import { Progress, type Tally } from './progress.js';
 
@@ -150,6 +152,8 @@ export class NodeRun {
   items: readonly JsonValue[] | undefined;
   /** Payload of the newest heartbeat of the attempt before. */
   lastHeartbeat: JsonValue | undefined;
+  /** What its attempt gave that is being refused; for the review that may follow at once. */
+  refused: { readonly product: Product; readonly issues: readonly Issue[] } | undefined;
   /** What the reviewer asked for that sent it back. */
   feedback: JsonObject | undefined;
   /** Number of its place in line. */
@@ -226,6 +230,7 @@ export class NodeRun {
     this.inside = null;
     this.feedback = undefined;
     this.items = undefined;
+    this.artifacts = undefined;
     this.setInput(undefined);
     this.setOutput(undefined);
   }

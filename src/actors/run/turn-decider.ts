@@ -11,10 +11,12 @@ import { outgoingEdges } from '../../plan/graph-edges.js';
 import { type AttemptRecord, COMPENSATIONS } from '../records.js';
 import type { Turn } from '../turn.js';
 import type { ActorTree, NodeStep } from './actor-tree.js';
+import { storeArtifacts } from './artifacts.js';
 import { armRetryTimer, startAttempt, startFallback } from './attempts.js';
 import { beginNode } from './begin-node.js';
 import { armLimits, exhaustBudget, exhaustedFor, spendStep } from './budget.js';
 import { abortionBy, abortionByItem, isFatalItem } from './calling-off.js';
+import { checkKey, startCheck } from './checks.js';
 import { childOf } from './child.js';
 import { afterSettled } from './composites.js';
 import type { Decider, DeciderServices } from './decider.js';
@@ -102,9 +104,13 @@ export class TurnDecider implements Decider {
     // What a loop kept of its iterations is nobody's output when it comes to nothing.
     if (GIVES_NOTHING.has(step.to)) run.setOutput(undefined);
     if (step.intentions.includes('closeTask')) closeTask(this, run, event);
+    const given = HOLDS.has(step.state) ? undefined : this.model.held.get(run.path);
+    // Given up in the middle of its checks: what it produced is kept all the same.
+    if (given !== undefined) storeArtifacts(this, run, given.product.artifacts, 'rejected');
     if (!WORKS.has(step.state)) this.closeAttempt(run, { outcome: 'cancelled' });
     recordNodeStep(this, run, from, step, event);
     for (const intention of step.intentions) this.#carryOut(intention, run);
+    if (given !== undefined) this.model.held.delete(run.path);
     if (isFinal(step.to)) this.#settleFinal(run, step.to);
     return step.to;
   }
@@ -189,6 +195,8 @@ export class TurnDecider implements Decider {
         return this.abortWork(run);
       case 'armRetryTimer':
         return armRetryTimer(this, run);
+      case 'startCheck':
+        return startCheck(this, run);
       case 'beginLevel':
         return beginLevel(this, run);
       case 'openTask':
@@ -219,7 +227,7 @@ export class TurnDecider implements Decider {
   /** Tells what works for a node run to stop. */
   abortWork(run: NodeRun): void {
     if (run.node.kind === 'subplan') return cancelChild(this, run);
-    const key = this.attemptKey(run);
+    const key = this.model.held.has(run.path) ? checkKey(this, run) : this.attemptKey(run);
     this.turn.effects.push({ type: 'attempt.abort', node: run.path, key });
   }
 
@@ -379,8 +387,16 @@ function blameOf(event: NodeRunEvent): 'ok' | 'failed' | 'other' {
 
 /** Classes of failure that a circuit breaker counts. */
 const BLAMED: ReadonlySet<string> = new Set(['exception', 'timeout', 'heartbeat']);
+/** States in which a product may be under check. */
+const HOLDS: ReadonlySet<string> = new Set(['checking', 'checkingFallback', 'stopping']);
 /** States in which an attempt may be open, and a node run keeps the slot that it was granted. */
-const WORKS: ReadonlySet<string> = new Set(['working', 'fallback', 'stopping']);
+const WORKS: ReadonlySet<string> = new Set([
+  'working',
+  'fallback',
+  'checking',
+  'checkingFallback',
+  'stopping',
+]);
 const ATTEMPT_TIMERS = ['timeout', 'heartbeat'] as const;
 const GIVES_NOTHING: ReadonlySet<NodeStatus> = new Set(['failed', 'skipped', 'cancelled']);
 /** Events after which a partial node run has its default output. */

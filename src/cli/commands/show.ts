@@ -1,9 +1,9 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import type { ArtifactView, NodeRunView, RunDetails, RunReader, RunState } from '../../index.js';
+import type { IssueView, NodeRunView, RunDetails, RunReader, RunState } from '../../index.js';
 import { addJson, databaseCommand, type Finish, finishing } from '../command.js';
 import { type DatabaseOption, reading } from '../database.js';
-import { UsageError } from '../failure.js';
 import { clean, oneLine, print, printJson, table, when } from '../output.js';
+import { artifactTable, contentOf } from '../show-artifacts.js';
 import { describeTask } from '../show-tasks.js';
 
 interface ShowOptions extends DatabaseOption {
@@ -27,8 +27,8 @@ export function showCommand(finish: Finish): Command {
 
 async function show(runs: RunReader, id: string, options: ShowOptions): Promise<undefined> {
   if (options.at !== undefined) return printState(await runs.stateAt(id, options.at), options);
+  if (options.artifact !== undefined) return printArtifact(runs, id, options.artifact, options);
   const details = await runs.details(id);
-  if (options.artifact !== undefined) return printArtifact(details, options.artifact, options);
   if (options.json) return void printJson(details);
   const { title } = await runs.plan(details.plan);
   for (const part of describeRun(details, title, options)) print(part);
@@ -49,7 +49,7 @@ function parseEvent(text: string): number {
 }
 
 function* describeRun(details: RunDetails, title: string, option: DatabaseOption) {
-  const { id, status, createdAt, endedAt, reason, nodes, artifacts, tasks } = details;
+  const { id, status, createdAt, endedAt, reason, nodes, artifacts, issues, tasks } = details;
   yield clean(`run ${id} of "${title}" is ${status}`);
   if (reason !== null) yield clean(`reason: ${String(reason.message ?? reason.code)}`);
   yield `created ${when(createdAt)}${endedAt === null ? '' : `, ended ${when(endedAt)}`} UTC`;
@@ -57,7 +57,11 @@ function* describeRun(details: RunDetails, title: string, option: DatabaseOption
   yield table([['NODE', 'STATUS', 'ATTEMPT', 'WHY'], ...nodes.map(toRow)]);
   if (artifacts.length > 0) {
     yield '';
-    yield table([['ARTIFACT', 'VERSION', 'KIND', 'PLACE'], ...artifacts.map(artifactRow)]);
+    yield artifactTable(artifacts);
+  }
+  if (issues.length > 0) {
+    yield '';
+    yield table([['ISSUE', 'SEVERITY', 'NODE', 'ATTEMPT', 'WHAT'], ...issues.map(issueRow)]);
   }
   for (const task of tasks) yield `\n${describeTask(task, option)}`;
 }
@@ -67,23 +71,17 @@ function toRow({ node, status, attempt, reason, outcome, action }: NodeRunView):
   return [node, status, attempt === 0 ? '' : String(attempt), oneLine(String(why))];
 }
 
-function artifactRow({ name, version, kind, pointer }: ArtifactView): string[] {
-  return [clean(name), String(version), clean(kind), clean(pointer ?? '')];
+function issueRow({ code, severity, node, attempt, message }: IssueView): string[] {
+  return [code, severity, node, attempt === 0 ? '' : String(attempt), oneLine(message)];
 }
 
-/** Texts as they are, anything else as JSON; a pointer where nothing else was kept. */
-function printArtifact(details: RunDetails, name: string, { json }: ShowOptions): undefined {
-  const artifact = details.artifacts.findLast((candidate) => candidate.name === name);
-  if (artifact === undefined) {
-    const names = [...new Set(details.artifacts.map((candidate) => candidate.name))].join(', ');
-    throw new UsageError(`run ${details.id} has no artifact "${name}"`, {
-      hint: `it has: ${names || 'none'}`,
-    });
-  }
-  const { payload, pointer } = artifact;
+async function printArtifact(
+  runs: RunReader,
+  id: string,
+  name: string,
+  { json }: ShowOptions,
+): Promise<undefined> {
+  const artifact = await runs.artifact(id, name);
   if (json) printJson(artifact);
-  else if (typeof payload === 'string') process.stdout.write(payload);
-  else if (payload !== undefined) printJson(payload);
-  else print(clean(pointer ?? ''));
-  return undefined;
+  else process.stdout.write(contentOf(artifact));
 }

@@ -111,6 +111,13 @@ export function addRuns(app: Hono, scope: HttpScope): void {
       return context.json({ nodes: page });
     },
   });
+  resource(app, '/runs/:id/changes', {
+    async GET(context) {
+      const after = queryCount(context, 'after', { min: 0, otherwise: 0 });
+      const limit = queryCount(context, 'limit', { min: 1, otherwise: 1_000 });
+      return context.json({ changes: await runs.changes(pathPart(context, 'id'), after, limit) });
+    },
+  });
 }
 
 /** 201 for a new run, 200 for one that exists with the same plan and input. */

@@ -13,6 +13,17 @@ export default function echo(input: unknown, context: HandlerContext) {
   return { input, run, node, attempt, key, lastHeartbeat, isAborted, more: Object.keys(context) };
 }
 
+/** What it finds at two pointers, one of which is no payload. */
+export async function read(input: { pointer: string }, { payload }: HandlerContext) {
+  const [found, refused] = await Promise.all([
+    payload(input.pointer),
+    payload('https://example.org').catch(
+      (error: Error & { code?: string }) => error.code ?? 'none',
+    ),
+  ]);
+  return { size: String(found).length, refused };
+}
+
 export function talk(_input: unknown, { progress, logger, heartbeat }: HandlerContext) {
   for (let step = 1; step <= 3; step++) {
     progress({ step });

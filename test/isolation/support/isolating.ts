@@ -55,6 +55,7 @@ export function recording(more: object = {}): Recorded {
     lastHeartbeat: undefined,
     feedback: [],
     heartbeat: () => {},
+    payload: () => Promise.reject(new Error('there is no payload')),
     progress: (value: unknown) => {
       told.push(['progress', value]);
       begin(value);

@@ -16,6 +16,7 @@ const context = {
   lastHeartbeat: undefined,
   feedback: [],
   heartbeat: () => {},
+  payload: () => Promise.reject(new Error('there is no payload')),
   progress: (value: unknown) => console.log(value),
 };
 const handler = isolated({

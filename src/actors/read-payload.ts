@@ -1,0 +1,32 @@
+/** Reads a payload that is kept outside of rows, and believes it only where it fits its digest. */
+import { createHash } from 'node:crypto';
+import { RunchartError } from '../errors.js';
+import type { JsonValue } from '../plan/json.js';
+import type { ArtifactStore } from './ports.js';
+
+/** Rejects with `artifact-corrupt` where it is gone, or is not what was stored. */
+export async function readPayload(
+  store: Pick<ArtifactStore, 'get'>,
+  digest: string,
+): Promise<JsonValue> {
+  const text = await store.get(digest);
+  if (text === undefined) throw corrupt(digest, 'is not there');
+  const found = createHash('sha256').update(text).digest('hex');
+  if (found !== digest) throw corrupt(digest, 'is not what was stored');
+  return JSON.parse(text) as JsonValue;
+}
+
+/** The digest in a pointer; throws `argument-invalid` where it is another pointer. */
+export function digestIn(pointer: string): string {
+  const [, digest] = /^file:sha256:([0-9a-f]{64})$/.exec(String(pointer)) ?? [];
+  if (digest !== undefined) return digest;
+  throw new RunchartError('argument-invalid', 'only payloads at file:sha256:… can be read', {
+    hint: 'pass the pointer of an artifact whose payload was too large for a row',
+  });
+}
+
+function corrupt(digest: string, why: string): RunchartError {
+  return new RunchartError('artifact-corrupt', `the payload ${digest} ${why}`, {
+    hint: 'restore the file of this name from a backup',
+  });
+}

@@ -1,0 +1,124 @@
+/** What an answer that is no longer to be refused means to its node run. */
+import type { JsonValue } from '../../plan/json.js';
+import { asObject } from '../../plan/responses.js';
+import type { ResponseRecord, TaskRecord } from '../records.js';
+import { assessResponse } from './assess-completion.js';
+import type { Decider } from './decider.js';
+import { peopleOf } from './entitlement.js';
+import { keepRound } from './feedback.js';
+import { reportIssues } from './report-issues.js';
+import { beginAgain } from './restart.js';
+import { acceptReviewed, reviewedBy } from './review.js';
+import type { NodeRun } from './scope.js';
+import { surroundingsOf } from './surroundings.js';
+import { tally, verdictOf } from './votes.js';
+
+/** The outcome, or undefined where the votes of others are awaited. */
+export function takeResponse(
+  decider: Decider,
+  task: TaskRecord,
+  run: NodeRun,
+  vote: ResponseRecord,
+): string | undefined {
+  const response = JSON.parse(vote.responseJson) as JsonValue;
+  switch (task.kind) {
+    case 'human-approval':
+      return vouch(decider, task, run, vote, response);
+    case 'human-review-edit':
+      return edit(decider, task, run, vote, response);
+    case 'human-review':
+    case 'escalation':
+      return review(decider, task, run, vote, response);
+    default: {
+      const { outcome } = vote;
+      return complete(decider, run, { output: response, outcome, judged: response });
+    }
+  }
+}
+
+interface Completion {
+  readonly output: JsonValue | undefined;
+  readonly outcome: string;
+  /** What the node's checks look at; undefined where they have nothing to say. */
+  readonly judged: JsonValue | undefined;
+}
+
+/** Blocking issues were refused before: what is left are warnings. */
+function complete(decider: Decider, run: NodeRun, { output, outcome, judged }: Completion): string {
+  const around = surroundingsOf(decider.model, run);
+  const warnings = judged === undefined ? [] : assessResponse(run.node, judged, around);
+  reportIssues(decider, run, warnings);
+  run.setOutput(output);
+  run.outcome = outcome;
+  if (run.node.kind === 'human-decision') run.action = outcome;
+  decider.step(run, { type: 'response.accepted', warnings: warnings.length });
+  return outcome;
+}
+
+/** One vote of as many as the approval takes. */
+function vouch(
+  decider: Decider,
+  task: TaskRecord,
+  run: NodeRun,
+  vote: ResponseRecord,
+  response: JsonValue,
+): string | undefined {
+  const { model, turn } = decider;
+  const people = peopleOf(task);
+  const votes = [...(model.votes.get(task.id) ?? []), vote];
+  const outcome = tally(votes, people);
+  if (outcome === undefined) {
+    model.keepVote(vote);
+    turn.event('task.vote-counted', run.path, null, { task: task.id, votes: votes.length });
+    return undefined;
+  }
+  if (outcome !== 'approved') keepRound(run, vote);
+  const output = people.quorum === undefined ? response : verdictOf(votes, outcome);
+  return complete(decider, run, { output, outcome, judged: response });
+}
+
+/** An edit is shown and checked again; everything else is the end of the review. */
+function edit(
+  decider: Decider,
+  { presentedJson }: TaskRecord,
+  run: NodeRun,
+  vote: ResponseRecord,
+  response: JsonValue,
+): string {
+  const { outcome } = vote;
+  if (outcome === 'approved') {
+    const { subject } = asObject(JSON.parse(presentedJson) as JsonValue);
+    const { output = subject } = asObject(response);
+    return complete(decider, run, { output, outcome, judged: output });
+  }
+  keepRound(run, vote);
+  if (outcome !== 'edited') {
+    return complete(decider, run, { output: response, outcome, judged: undefined });
+  }
+  decider.step(run, { type: 'response.edited' });
+  return outcome;
+}
+
+/** What a reviewer decided about work that failed. */
+function review(
+  decider: Decider,
+  task: TaskRecord,
+  run: NodeRun,
+  vote: ResponseRecord,
+  response: JsonValue,
+): string {
+  const { decision, comments } = asObject(response);
+  const reviewed = reviewedBy(task, response);
+  if (decision === 'accept' && reviewed !== undefined) {
+    acceptReviewed(decider, run, reviewed);
+  } else if (decision === 'retry') {
+    keepRound(run, vote);
+    decider.step(run, { type: 'response.retry' });
+    beginAgain(decider, run);
+  } else {
+    const message = typeof comments === 'string' ? comments : 'the reviewer gave it up';
+    const reason = { code: 'review-aborted', message, class: run.reason?.class ?? 'policy' };
+    decider.step(run, { type: 'response.abort', reason });
+  }
+  return vote.outcome;
+}

@@ -1,0 +1,100 @@
+/**
+ * Payloads of artifacts as files beside the database, `<database>.artifacts/<2 digits>/<digest>`.
+ * Invariants: a file is whole, or it is not there; it is on the disk before `put` resolves; it is never
+ * changed. One that no row names, left by a turn that was void, is harmless.
+ */
+import { randomUUID } from 'node:crypto';
+import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { ArtifactStore } from '../actors/ports.js';
+
+const DIGEST = /^[0-9a-f]{64}$/;
+
+/** Folder of the payloads of the database at this path. */
+export function artifactsPath(database: string): string {
+  return `${database}.artifacts`;
+}
+
+export class ArtifactFiles implements ArtifactStore {
+  readonly #folder: string;
+  /** The same payload at the same time is written once. */
+  readonly #underWay = new Map<string, Promise<void>>();
+  /** Folders that are there, or are being made. */
+  readonly #prepared = new Map<string, Promise<void>>();
+
+  constructor(database: string) {
+    this.#folder = artifactsPath(database);
+  }
+
+  put(digest: string, text: string): Promise<void> {
+    const found = this.#underWay.get(digest);
+    if (found !== undefined) return found;
+    const written = this.#write(this.#pathOf(digest), Buffer.from(text)).finally(() =>
+      this.#underWay.delete(digest),
+    );
+    this.#underWay.set(digest, written);
+    return written;
+  }
+
+  async get(digest: string): Promise<string | undefined> {
+    try {
+      return await readFile(this.#pathOf(digest), 'utf8');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  /** A file that is there already may be damaged: it is written anew. */
+  async #write(path: string, bytes: Uint8Array): Promise<void> {
+    const folder = dirname(path);
+    const draft = `${path}.${randomUUID()}`;
+    try {
+      await this.#prepare(folder);
+      await flushing(await open(draft, 'wx'), (file) => file.writeFile(bytes));
+      await rename(draft, path);
+      await flushFolder(folder);
+    } catch (error) {
+      // Somebody may have removed the folder meanwhile.
+      this.#prepared.delete(folder);
+      await rm(draft, { force: true });
+      throw error;
+    }
+  }
+
+  /** Makes a folder, durably: whoever comes while that goes on waits for it too. */
+  #prepare(folder: string): Promise<void> {
+    const known = this.#prepared.get(folder);
+    if (known !== undefined) return known;
+    const made = makeFolder(folder, this.#folder);
+    this.#prepared.set(folder, made);
+    return made;
+  }
+
+  #pathOf(digest: string): string {
+    if (!DIGEST.test(digest)) throw new Error(`"${digest}" is no digest of a payload`);
+    return join(this.#folder, digest.slice(0, 2), digest);
+  }
+}
+
+async function makeFolder(folder: string, parent: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await flushFolder(parent);
+  await flushFolder(dirname(parent));
+}
+
+function flushFolder(path: string): Promise<void> {
+  return open(path, 'r').then((folder) => flushing(folder, async () => {}));
+}
+
+async function flushing(
+  file: FileHandle,
+  write: (file: FileHandle) => Promise<unknown>,
+): Promise<void> {
+  try {
+    await write(file);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
