@@ -2,6 +2,7 @@
 import type { Reason } from '../machines/node-run-events.js';
 import type { RunStatus } from '../machines/statuses.js';
 import type { JsonValue } from '../plan/json.js';
+import type { ChangeMessage } from './change-messages.js';
 import type { RunUsage } from './records.js';
 
 /** What came back from a handler, before anything is believed of it. */
@@ -113,4 +114,5 @@ export type RunMessage =
   | RecoverMessage
   | SlotMessage
   | TimerMessage
-  | ContinueMessage;
+  | ContinueMessage
+  | ChangeMessage;

@@ -13,6 +13,7 @@ import type {
   TaskResponseMessage,
 } from '../messages.js';
 import type { TaskRecord } from '../records.js';
+import { beginAgain } from './begin-node.js';
 import type { Exhausted } from './budget.js';
 import { exhaustion, grantBudget } from './budget.js';
 import type { Decider } from './decider.js';
@@ -20,8 +21,10 @@ import { onDowntime } from './downtime.js';
 import { refuseEnding } from './ending.js';
 import { failureHandling } from './failure-policy.js';
 import { approvalOutcome, asObject, closeRunTask, refuseResponse } from './human-tasks.js';
+import { onCompleteNode, onPatchInput, onRollback, onSkipNode } from './on-operator.js';
 import { onHeartbeat, onProgress, onResult } from './on-result.js';
 import { onTimer } from './on-timer.js';
+import { onReplan } from './replan.js';
 import { renewFrom } from './restart.js';
 import type { NodeRun } from './scope.js';
 import { onChild, startChild } from './subplans.js';
@@ -45,6 +48,16 @@ export function onMessage(decider: Decider, message: RunMessage): void {
       return onChild(decider, message);
     case 'node.retry':
       return onRetryNode(decider, message);
+    case 'node.complete':
+      return onCompleteNode(decider, message);
+    case 'node.skip':
+      return onSkipNode(decider, message);
+    case 'node.patch':
+      return onPatchInput(decider, message);
+    case 'run.rollback':
+      return onRollback(decider, message);
+    case 'run.replan':
+      return onReplan(decider, message);
     case 'run.cancel':
       return onCancel(decider, message);
     case 'run.pause':
@@ -249,12 +262,6 @@ function onRetryNode(decider: Decider, { node, by }: RetryNodeMessage): void {
     beginAgain(decider, run);
   }
   turn.reply = { run: model.record.id, node };
-}
-
-/** What begins inside a composite for the second time is another generation of it. */
-function beginAgain(decider: Decider, run: NodeRun): void {
-  if (run.node.kind === 'loop' || run.node.kind === 'map') run.generation += 1;
-  decider.begin(run);
 }
 
 /** Closes what a stopped process was working on. Nothing is decided again: rows say what was. */

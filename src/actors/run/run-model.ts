@@ -11,6 +11,7 @@ import { ReadyLanes } from '../admission/ready-lanes.js';
 import { Fifo } from '../fifo.js';
 import type {
   AttemptRecord,
+  NodeRunRecord,
   RunRecord,
   RunSettings,
   RunUsage,
@@ -50,6 +51,8 @@ export class RunModel {
   readonly timers = new Map<string, TimerRecord>();
   readonly openAttempts = new Map<string, AttemptRecord>();
   readonly artifactVersions = new Map<string, number>();
+  /** Newest rows of nodes that a plan of the run once had: their generations are not used again. */
+  readonly removed = new Map<string, NodeRunRecord>();
   /** By id, in the order in which they came. */
   readonly signals = new Map<string, SignalRecord>();
   /** Number of node runs that hold a slot. */
@@ -175,6 +178,16 @@ export class RunModel {
     this.record = { ...this.record, planHash: version.hash };
     before.extend(version.graph, this.tally);
     if (!before.undecided.isEmpty) this.#agitated.add(before);
+  }
+
+  /** Goes on with another plan version; the node runs that it has no place for leave, and are returned. */
+  adopt(version: PlanVersion): NodeRun[] {
+    const { root } = this;
+    root.progress.retire();
+    this.#agitated.delete(root);
+    this.version = version;
+    this.record = { ...this.record, planHash: version.hash };
+    return root.adopt(version.graph, this.tally);
   }
 
   // What is left to decide -------------------------------------------------------------------

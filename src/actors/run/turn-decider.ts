@@ -33,7 +33,7 @@ import { refuseInputs, resolveNodeInput } from './node-input.js';
 import { permitOf } from './permits.js';
 import { decideReadiness } from './readiness.js';
 import { restartFrom } from './restart.js';
-import { outgoingEdges, routeFrom } from './routing.js';
+import { routeOnwards } from './route-onwards.js';
 import type { RunModel } from './run-model.js';
 import type { NodeRun, Scope } from './scope.js';
 import { cancelChild, startChild } from './subplans.js';
@@ -103,7 +103,7 @@ export class TurnDecider implements Decider {
     if (!WORKS.has(step.state)) this.closeAttempt(run, { outcome: 'cancelled' });
     recordNodeStep(this, run, from, step, event);
     for (const intention of step.intentions) this.#carryOut(intention, run);
-    if (isFinal(step.to)) this.#settleFinal(run, step.to);
+    if (isFinal(step.to)) this.#settleFinal(run, step.to, event);
     return step.to;
   }
 
@@ -233,7 +233,7 @@ export class TurnDecider implements Decider {
   }
 
   /** What a final node run means for those after it, for its scope, and for the run. */
-  #settleFinal(run: NodeRun, status: NodeStatus): void {
+  #settleFinal(run: NodeRun, status: NodeStatus, event: NodeRunEvent): void {
     const { model } = this;
     const { scope } = run;
     clearTimersOf(this, run);
@@ -241,11 +241,12 @@ export class TurnDecider implements Decider {
     if (this.isEnding || scope.aborted !== undefined) return;
     if (scope.isItems && isFatalItem(run)) return abandonScope(this, scope, abortionByItem(run));
     if (scope.isList) return;
-    this.#pauseAtTarget(run);
-    if (status !== 'failed') return this.#route(run, status);
+    // What is superseded begins again, or is gone.
+    if (event.type !== 'work.superseded') this.#pauseAtTarget(run);
+    if (status !== 'failed') return routeOnwards(this, run, status);
     switch (failureActionOf(model.version.plan, run.node, run.reason?.class)) {
       case 'continue':
-        return this.#route(run, status);
+        return routeOnwards(this, run, status);
       case 'backtrack':
         if (restartFrom(this, run)) return;
         break;
@@ -259,34 +260,6 @@ export class TurnDecider implements Decider {
     const reason = abortionBy(run);
     if (scope.host === undefined) this.stepRun({ type: 'node.aborted', reason });
     else abandonScope(this, scope, reason);
-  }
-
-  #route(run: NodeRun, status: NodeStatus): void {
-    const { model, turn } = this;
-    const { scope, node } = run;
-    const { graph, progress } = scope;
-    const succeeded = status === 'completed' || status === 'partial';
-    const result = succeeded
-      ? { action: run.action, outcome: run.outcome, scope: model.scopeOf(run) }
-      : undefined;
-    for (const decision of routeFrom(node, outgoingEdges(graph, run.position), status, result)) {
-      const { edge, outcome, evaluated } = decision;
-      progress.decideEdge(edge.index, outcome);
-      if (evaluated !== undefined) {
-        turn.event('edge.evaluated', run.path, null, {
-          edge: edge.id,
-          condition: evaluated.condition,
-          result: evaluated.result,
-          outcome,
-          error: evaluated.error && { ...evaluated.error },
-        });
-      }
-      if (progress.status(edge.target) === 'pending') model.noteUndecided(scope, edge.target);
-      else if (outcome === 'taken' && scope.node(edge.target).kind === 'join') {
-        turn.event('join.arrival-ignored', scope.pathAt(edge.target), null, { edge: edge.id });
-      }
-    }
-    run.edges = progress.outgoing(run.position);
   }
 
   #decide(): void {
@@ -344,7 +317,8 @@ export class TurnDecider implements Decider {
   #pauseAtTarget(run: NodeRun): void {
     const { until } = this.model.settings;
     if (until === undefined || run.scope !== this.model.root || !until.includes(run.path)) return;
-    if (!until.every((id) => isFinal(this.model.nodeRun(id).status))) return;
+    // A replan may have removed some of them.
+    if (!until.every((id) => isFinal(this.model.find(id)?.status ?? 'cancelled'))) return;
     this.turn.event('run.target-reached', null, null, { nodes: [...until] });
     this.stepRun({ type: 'pause.requested' });
   }
