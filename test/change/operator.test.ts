@@ -284,7 +284,9 @@ describe('another input', () => {
 
   it('S172 is what the next try gets while a node backs off', async () => {
     const kernel = new Kernel();
-    await kernel.start(plan([action('a', { retry: { maxAttempts: 2, backoff: 'fixed', delayMs: 1000 } })]));
+    await kernel.start(
+      plan([action('a', { retry: { maxAttempts: 2, backoff: 'fixed', delayMs: 1000 } })]),
+    );
     await kernel.settle();
     await kernel.fail('a');
     await tell(kernel, patch('a', 'better'));
