@@ -10,6 +10,20 @@ export type {
   Logger,
 } from './actors/handlers.js';
 export type { LiveRun } from './actors/live-index.js';
+export type {
+  ChangedNode,
+  ChangeOptions,
+  CompleteNodeOptions,
+  ForkedRun,
+  ForkOptions,
+  PatchInputOptions,
+  PlanDiff,
+  PlanDiffEntry,
+  ReplaceOptions,
+  Replanned,
+  ReplanOptions,
+  RunChanges,
+} from './change/run-changes.js';
 export { ERROR_KINDS, type ErrorCode, RunchartError } from './errors.js';
 export { type IsolatedHandler, type IsolatedOptions, isolated } from './isolation/isolated.js';
 export { IsolationError, type IsolationErrorCode } from './isolation/isolation-error.js';
@@ -65,6 +79,7 @@ export type {
   RunDetails,
   RunError,
   RunEvent,
+  RunOrigin,
   RunResult,
   RunState,
   RunSummary,

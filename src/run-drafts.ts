@@ -8,7 +8,7 @@ import type { Environment } from './actors/environment.js';
 import type { HandlerRegistry } from './actors/handlers.js';
 import type { PlanCache } from './actors/plan-cache.js';
 import type { Journal, RunStore } from './actors/ports.js';
-import type { RunRecord } from './actors/records.js';
+import type { RunRecord, RunSettings } from './actors/records.js';
 import { RunchartError } from './errors.js';
 import { canonicalJson } from './plan/canonical.js';
 import type { JsonValue } from './plan/json.js';
@@ -24,6 +24,7 @@ import {
   readSettings,
   type StartOptions,
 } from './start-options.js';
+import type { RunOrigin } from './views.js';
 
 export interface RunDraft {
   readonly record: RunRecord;
@@ -75,14 +76,58 @@ export class RunDrafts {
 
   /** The run of an occurrence of a schedule, under the id that belongs to it. */
   async scheduled({ run, plan, input, metadata }: ScheduledStart): Promise<RunDraft> {
-    const planJson = await this.#parts.store.loadPlan(plan);
-    if (planJson === undefined) {
-      throw new RunchartError('plan-unknown', `there is no plan ${plan}`);
-    }
-    const version = this.#parts.plans.fromStored(plan, planJson);
+    const version = await this.version(plan);
     this.#parts.registry.assertServes(version);
     const record = this.#record(version, readInput(version, input), { id: run, metadata });
     return { record, version };
+  }
+
+  /** Compiles a plan that is to be that of a run; throws where this program could not do its work. */
+  compile(plan: Plan): PlanVersion {
+    return this.#compile(plan);
+  }
+
+  /** A stored plan version. Rejects with `plan-unknown`. */
+  async version(hash: string): Promise<PlanVersion> {
+    const planJson = await this.#parts.store.loadPlan(hash);
+    if (planJson === undefined) {
+      throw new RunchartError('plan-unknown', `there is no plan ${hash}`);
+    }
+    return this.#parts.plans.fromStored(hash, planJson);
+  }
+
+  /**
+   * A run that comes of another one: with its input, its metadata and what its start asked for, but for
+   * when to start. `asked` tells it from other runs that come of the same one.
+   */
+  async derived(
+    of: RunRecord,
+    version: PlanVersion,
+    { id, origin, asked }: { id?: string | undefined; origin: RunOrigin; asked: JsonValue },
+  ): Promise<RunDraft> {
+    this.#parts.registry.assertServes(version);
+    const inputJson = readInput(version, JSON.parse(of.inputJson));
+    const record = this.#record(version, inputJson, {
+      ...(id !== undefined && { id }),
+      concurrency: of.concurrency,
+    });
+    await this.#store(version);
+    const {
+      startAt: _,
+      isStepwise: __,
+      ...settings
+    } = JSON.parse(of.settingsJson ?? '{}') as RunSettings;
+    const text = canonicalJson([record.startDigest, { ...origin }, asked] as JsonValue);
+    return {
+      version,
+      record: {
+        ...record,
+        startDigest: createHash('sha256').update(text).digest('hex'),
+        metadataJson: of.metadataJson,
+        settingsJson: Object.keys(settings).length === 0 ? null : JSON.stringify(settings),
+        originJson: JSON.stringify(origin),
+      },
+    };
   }
 
   /** The run of a subplan, under the id that its parent gave it. */

@@ -1,6 +1,7 @@
 /** What an operator can tell a run to change it while it goes on. Each names who asks, for the log. */
 import type { JsonValue } from '../plan/json.js';
 import type { PlanVersion } from '../plan/plan-version.js';
+import type { CarryOver } from './carry-over.js';
 
 interface Asked {
   /** Who asks. */
@@ -45,9 +46,18 @@ export interface ReplanMessage extends Asked {
   readonly cancelRunning: boolean;
 }
 
+/** A run begins, with what another one had come to. */
+export interface ForkMessage extends Asked {
+  readonly type: 'run.fork';
+  readonly carried: CarryOver;
+  /** Node that begins again with all that rests on it; null where none was named. */
+  readonly from: string | null;
+}
+
 export type ChangeMessage =
   | CompleteNodeMessage
   | SkipNodeMessage
   | PatchInputMessage
   | RollbackMessage
-  | ReplanMessage;
+  | ReplanMessage
+  | ForkMessage;

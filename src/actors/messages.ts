@@ -45,6 +45,8 @@ export interface CancelMessage {
   readonly type: 'run.cancel';
   readonly reason: string | null;
   readonly by: string | null;
+  /** Id of the run that takes its place. */
+  readonly replacedBy?: string;
 }
 /** Something that the run is told from outside; the same id twice is told once. */
 export interface SignalMessage {

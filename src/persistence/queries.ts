@@ -4,7 +4,18 @@
  */
 
 import type { InValue } from '@libsql/client/sqlite3';
-import { and, asc, desc, eq, getTableColumns, gt, lt, type SQL, sql } from 'drizzle-orm';
+import {
+  and,
+  asc,
+  desc,
+  eq,
+  getTableColumns,
+  gt,
+  lt,
+  type SQL,
+  type SQLWrapper,
+  sql,
+} from 'drizzle-orm';
 import { QueryBuilder, type SQLiteTable } from 'drizzle-orm/sqlite-core';
 import type {
   ActorVersionRecord,
@@ -14,6 +25,7 @@ import type {
   NodeRunRecord,
   ResponseRecord,
   RunRecord,
+  SignalRecord,
   TaskRecord,
 } from '../actors/records.js';
 import type { RunStatus } from '../machines/statuses.js';
@@ -26,15 +38,20 @@ import {
   type CheckpointRecord,
   EVENT,
   NODE_RUN,
+  PAST_NODE_RUN,
   RESPONSE,
   type RowCodec,
   RUN,
+  SIGNAL,
   TASK,
 } from './rows.js';
 import * as tables from './schema.js';
 
 const NEWEST_SEQ =
   'select cast(json_array(coalesce(max(seq), 0)) as blob) from checkpoints where run = ?';
+
+const LAST_TURN_BEFORE = `select cast(json_array(coalesce(max(seq), 0)) as blob) from checkpoints
+  where run = ? and seq < ?`;
 
 const COUNT_EVENTS =
   'select cast(json_array(count(*)) as blob) from run_events where run = ? and type = ?';
@@ -69,6 +86,18 @@ interface Selection<R> {
   readonly where?: SQL | undefined;
   readonly order: readonly SQL[];
   readonly limit: number;
+}
+
+/** Rows whose key of two columns comes after `key`; all of them where there is none. */
+function later(
+  columns: readonly [SQLWrapper, SQLWrapper],
+  key: readonly [string, number] | undefined,
+) {
+  return key && sql`(${columns[0]}, ${columns[1]}) > (${key[0]}, ${key[1]})`;
+}
+
+function pastKey(row: Pick<NodeRunRecord, 'node' | 'generation'> | undefined) {
+  return row && ([row.node, row.generation] as const);
 }
 
 export class RunQueries {
@@ -160,13 +189,29 @@ export class RunQueries {
     });
   }
 
-  /** Events of one type, in order. */
-  eventsOfType(run: number, type: string, limit: number): Promise<EventRecord[]> {
+  /** Generations of node runs that are over, by path; `after` is the last row of the page before. */
+  pastNodeRuns(
+    run: number,
+    after?: Pick<NodeRunRecord, 'node' | 'generation'>,
+    limit = MAX_PAGE_ROWS,
+  ): Promise<NodeRunRecord[]> {
+    const { pastNodeRuns: table } = tables;
+    return this.#select({
+      table,
+      codec: PAST_NODE_RUN,
+      where: and(eq(table.run, run), later([table.node, table.generation], pastKey(after))),
+      order: [asc(table.node), asc(table.generation)],
+      limit,
+    });
+  }
+
+  /** Events of one type with a number above `after`, in order. */
+  eventsOfType(run: number, type: string, limit: number, after = 0): Promise<EventRecord[]> {
     const { runEvents } = tables;
     return this.#select({
       table: runEvents,
       codec: EVENT,
-      where: and(eq(runEvents.run, run), eq(runEvents.type, type)),
+      where: and(eq(runEvents.run, run), eq(runEvents.type, type), gt(runEvents.seq, after)),
       order: [asc(runEvents.seq)],
       limit,
     });
@@ -193,6 +238,12 @@ export class RunQueries {
   /** Number of the newest event of a run. */
   async newestSeq(run: number): Promise<number> {
     const [row] = await this.#reader.jsonRows(NEWEST_SEQ, [run]);
+    return (row as [number])[0];
+  }
+
+  /** Number of the last event of the newest turn that ended before event `seq`; 0 where there is none. */
+  async lastTurnBefore(run: number, seq: number): Promise<number> {
+    const [row] = await this.#reader.jsonRows(LAST_TURN_BEFORE, [run, seq]);
     return (row as [number])[0];
   }
 
@@ -247,13 +298,32 @@ export class RunQueries {
     });
   }
 
-  /** All versions of all artifacts of a run, by name. */
-  artifacts(run: number, limit = MAX_PAGE_ROWS): Promise<ArtifactRecord[]> {
+  /** Signals of a run in the order in which they came, those after number `after`. */
+  signals(run: number, after = Number.MIN_SAFE_INTEGER): Promise<SignalRecord[]> {
+    const { signals } = tables;
+    return this.#select({
+      table: signals,
+      codec: SIGNAL,
+      where: and(eq(signals.run, run), gt(signals.seq, after)),
+      order: [asc(signals.seq)],
+      limit: MAX_PAGE_ROWS,
+    });
+  }
+
+  /** All versions of all artifacts of a run, by name; `after` is the last row of the page before. */
+  artifacts(
+    run: number,
+    after?: Pick<ArtifactRecord, 'name' | 'version'>,
+    limit = MAX_PAGE_ROWS,
+  ): Promise<ArtifactRecord[]> {
     const { artifacts } = tables;
     return this.#select({
       table: artifacts,
       codec: ARTIFACT,
-      where: eq(artifacts.run, run),
+      where: and(
+        eq(artifacts.run, run),
+        later([artifacts.name, artifacts.version], after && [after.name, after.version]),
+      ),
       order: [asc(artifacts.name), asc(artifacts.version)],
       limit,
     });

@@ -1,6 +1,11 @@
 /** Reads of the storage in memory, in the order and with the limits of the database's queries. */
-import type { AttemptRecord, EventRecord } from '../actors/records.js';
-import { MAX_PAGE_ROWS } from '../persistence/queries.js';
+import type {
+  ArtifactRecord,
+  AttemptRecord,
+  EventRecord,
+  NodeRunRecord,
+} from '../actors/records.js';
+import { MAX_PAGE_ROWS as MAX } from '../persistence/queries.js';
 import type { RunRows } from '../run-reader.js';
 import type { MemoryRun, MemoryStorage } from './memory-storage.js';
 
@@ -22,14 +27,20 @@ export function memoryRows(storage: MemoryStorage): RunRows {
       return page(found, limit);
     },
     getRun: async (id) => storage.runs.get(id)?.record,
-    listNodeRuns: async (run, after = '', limit = MAX_PAGE_ROWS, scope?: string) => {
+    listNodeRuns: async (run, after = '', limit = MAX, scope?: string) => {
       const rows = of(run, ({ nodeRuns }) => nodeRuns.values());
       const found = rows.filter((row) => isOf(scope, row.scope) && compare(row.node, after) > 0);
       found.sort((a, b) => compare(a.node, b.node));
       return page(found, limit);
     },
     events: async (run, after, limit) => events(run, ({ seq }) => seq > after, limit),
-    eventsOfType: async (run, wanted, limit) => events(run, ({ type }) => type === wanted, limit),
+    getNodeRun: async (run, node) => storage.numbered(run)?.nodeRuns.get(node),
+    pastNodeRuns: async (run, after) => {
+      const found = of(run, ({ pastNodeRuns }) => pastNodeRuns).sort(byNode);
+      return page(after === undefined ? found : found.filter((row) => byNode(row, after) > 0), MAX);
+    },
+    eventsOfType: async (run, wanted, limit, after = 0) =>
+      events(run, ({ seq, type }) => seq > after && type === wanted, limit),
     countEvents: async (run, wanted) =>
       events(run, ({ type }) => type === wanted, Number.POSITIVE_INFINITY).length,
     newestSeq: async (run) => storage.numbered(run)?.seq ?? 0,
@@ -41,7 +52,7 @@ export function memoryRows(storage: MemoryStorage): RunRows {
     },
     attempts: async (run, node) => {
       const rows = of(run, ({ attempts }) => attempts.values());
-      return page(rows.filter((row) => row.node === node).sort(byAge), MAX_PAGE_ROWS);
+      return page(rows.filter((row) => row.node === node).sort(byAge), MAX);
     },
     listTasks: async ({ status, run, limit, after = '' }) => {
       const tasks = [...storage.runs.values()].flatMap((rows) => [...rows.tasks.values()]);
@@ -51,11 +62,27 @@ export function memoryRows(storage: MemoryStorage): RunRows {
       found.sort((a, b) => compare(a.id, b.id));
       return page(found, limit);
     },
-    artifacts: async (run) => {
-      const artifacts = of(run, (rows) => rows.artifacts);
-      artifacts.sort((a, b) => compare(a.name, b.name) || a.version - b.version);
-      return page(artifacts, MAX_PAGE_ROWS);
+    responses: async (run, task) =>
+      page(
+        of(run, (rows) => rows.responses).filter((response) => response.task === task),
+        MAX,
+      ),
+    artifacts: async (run, after) => {
+      const found = of(run, (rows) => rows.artifacts).sort(byVersion);
+      return page(
+        after === undefined ? found : found.filter((row) => byVersion(row, after) > 0),
+        MAX,
+      );
     },
+    signals: async (run, after = Number.NEGATIVE_INFINITY) => {
+      const signals = of(run, (rows) => rows.signals.values()).filter(({ seq }) => seq > after);
+      return page(
+        signals.sort((a, b) => a.seq - b.seq),
+        MAX,
+      );
+    },
+    lastTurnBefore: async (run, seq) =>
+      of(run, ({ turns }) => turns).findLast((turn) => turn.seq < seq)?.seq ?? 0,
   };
 }
 
@@ -64,12 +91,23 @@ function isOf<T>(wanted: T | undefined, value: T): boolean {
 }
 
 function page<T>(rows: readonly T[], limit: number): T[] {
-  return rows.slice(0, Math.min(Math.max(limit, 0), MAX_PAGE_ROWS));
+  return rows.slice(0, Math.min(Math.max(limit, 0), MAX));
 }
 
 /** As the database orders texts: by code points. */
 function compare(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+type NodeKey = Pick<NodeRunRecord, 'node' | 'generation'>;
+type ArtifactKey = Pick<ArtifactRecord, 'name' | 'version'>;
+
+function byNode(a: NodeKey, b: NodeKey): number {
+  return compare(a.node, b.node) || a.generation - b.generation;
+}
+
+function byVersion(a: ArtifactKey, b: ArtifactKey): number {
+  return compare(a.name, b.name) || a.version - b.version;
 }
 
 function byAge(a: AttemptRecord, b: AttemptRecord): number {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ReplanMessage } from '../../src/actors/change-messages.js';
 import type { Replanned } from '../../src/actors/run/replan.js';
+import { isFinal } from '../../src/machines/statuses.js';
 import type { PlanVersion } from '../../src/plan/plan-version.js';
 import { expectSame } from '../model/expect-same.js';
 import { expectSoundLog } from '../model/invariants.js';
@@ -426,10 +427,10 @@ describe('a replan with any other plan', () => {
       const rows = new Map(kernel.rows().nodeRuns);
       const answer = await send(kernel, replan(after, { cancelRunning: true }));
       for (const { node } of answer.kept) {
-        const { edges: _, seq: __, ...old } = rows.get(node) ?? {};
-        if (old.status === undefined || old.status === 'blocked') continue;
-        const isFinal = !['pending', 'ready', 'running', 'awaiting-human'].includes(old.status);
-        if (isFinal) expect(kernel.rows().nodeRuns.get(node)).toMatchObject(old);
+        const row = rows.get(node);
+        if (row === undefined || !isFinal(row.status)) continue;
+        const { edges: _, seq: __, ...old } = row;
+        expect(kernel.rows().nodeRuns.get(node)).toMatchObject(old);
       }
       await drive(kernel);
       const expected = fresh.summary();

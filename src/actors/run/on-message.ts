@@ -21,6 +21,7 @@ import { onDowntime } from './downtime.js';
 import { refuseEnding } from './ending.js';
 import { failureHandling } from './failure-policy.js';
 import { approvalOutcome, asObject, closeRunTask, refuseResponse } from './human-tasks.js';
+import { onFork } from './on-fork.js';
 import { onCompleteNode, onPatchInput, onRollback, onSkipNode } from './on-operator.js';
 import { onHeartbeat, onProgress, onResult } from './on-result.js';
 import { onTimer } from './on-timer.js';
@@ -48,6 +49,8 @@ export function onMessage(decider: Decider, message: RunMessage): void {
       return onChild(decider, message);
     case 'node.retry':
       return onRetryNode(decider, message);
+    case 'run.fork':
+      return onFork(decider, message);
     case 'node.complete':
       return onCompleteNode(decider, message);
     case 'node.skip':
@@ -190,11 +193,18 @@ function onCancel(decider: Decider, message: CancelMessage): void {
     turn.refusal = new RunchartError('run-ending', `run ${id} is failing already`);
     return;
   }
-  const { by, reason } = message;
-  turn.event('run.cancel-requested', null, null, { by, reason });
+  const { by, reason, replacedBy } = message;
+  turn.event('run.cancel-requested', null, null, { by, reason, replacedBy });
   decider.stepRun({
     type: 'cancel.requested',
-    reason: { code: 'cancelled', message: reason ?? 'cancelled on request' },
+    reason:
+      replacedBy === undefined
+        ? { code: 'cancelled', message: reason ?? 'cancelled on request' }
+        : {
+            code: 'replaced',
+            message: reason ?? `run ${replacedBy} takes its place`,
+            detail: { replacedBy },
+          },
   });
   turn.reply = { run: id, cancelled: true };
 }

@@ -173,7 +173,11 @@ function bringBack(decider: Decider, id: string): NodeRun[] {
 }
 
 /** Decides the edges of a final node run: those that are as they were as before, the others anew. */
-function connect(decider: Decider, run: NodeRun, places: readonly (number | undefined)[]): void {
+export function connect(
+  decider: Decider,
+  run: NodeRun,
+  places: readonly (number | undefined)[],
+): void {
   const { progress, graph } = run.scope;
   const letters = run.edges;
   const first = graph.outStart[run.position] ?? 0;
@@ -185,7 +189,8 @@ function connect(decider: Decider, run: NodeRun, places: readonly (number | unde
   if (run.edges !== letters) decider.touch(run);
 }
 
-function goOn(decider: Decider, run: NodeRun): void {
+/** What a kept node run does now: a blocked one goes on, a join calls off what it makes pointless. */
+export function goOn(decider: Decider, run: NodeRun): void {
   if (run.status === 'blocked') {
     decider.step(run, { type: 'replan.kept' });
     beginAgain(decider, run);
