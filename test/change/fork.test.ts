@@ -172,7 +172,7 @@ describe('a fork', () => {
     await fork(kernel, { at });
     const rows = kernel.rows('f');
     expect(rows.artifacts).toMatchObject([
-      { name: 'report', version: 1, payloadJson: '1', run: 1001 },
+      { name: 'report', version: 1, payloadJson: '1', run: rows.record.run },
     ]);
     expect([...rows.tasks.values()]).toMatchObject([{ node: 'ask', status: 'answered' }]);
     const [task] = rows.tasks.keys();

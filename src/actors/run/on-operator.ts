@@ -15,7 +15,7 @@ import type {
   SkipNodeMessage,
 } from '../change-messages.js';
 import type { Decider } from './decider.js';
-import { cancelRest, refuseEnding } from './ending.js';
+import { cancelRest, hasToWithdraw, refuseEnding } from './ending.js';
 import { closeTask, openTask } from './human-tasks.js';
 import { endAtOnce, renewFrom } from './restart.js';
 import type { NodeRun } from './scope.js';
@@ -202,10 +202,9 @@ export function refuseChange(decider: Decider): RunchartError | undefined {
     const hint = 'cancel it, and start another one';
     return new RunchartError('run-not-started', `run ${id} has not started`, { hint });
   }
-  if (model.withdrawing.size > 0) {
-    return new RunchartError('overloaded', `run ${id} is busy calling off work; try again`);
-  }
-  return refuseEnding(decider);
+  const ending = refuseEnding(decider);
+  if (ending !== undefined || !hasToWithdraw(decider)) return ending;
+  return new RunchartError('overloaded', `run ${id} is busy calling off work; try again`);
 }
 
 /** Whether it lies in something that is coming to its end. */

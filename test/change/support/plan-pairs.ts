@@ -8,8 +8,9 @@ export interface PlanPair {
   readonly after: PlanVersion;
 }
 
+const KINDS = ['action', 'action', 'action', 'switch', 'join', 'human-approval', 'loop', 'map'];
 const nodeShape = fc.record({
-  kind: fc.constantFrom('action', 'action', 'action', 'switch', 'join', 'human-approval'),
+  kind: fc.constantFrom(...KINDS),
   mode: fc.constantFrom('exclusive', 'inclusive'),
   onFailure: fc.constantFrom('skip', 'continue'),
   title: fc.constantFrom('One', 'One', 'Two'),
@@ -74,11 +75,23 @@ function draft(slots: readonly (Slot | undefined)[]): object {
   return { title: 'Random', nodes, edges };
 }
 
+const LOOP = {
+  maxIterations: 2,
+  body: {
+    nodes: ['x', 'y'].map((id) => ({ kind: 'action', id, handler: 'work' })),
+    edges: [{ source: 'x', target: 'y' }],
+  },
+};
+const MAP = { items: '[1, 2, 3]', handler: 'work', concurrency: 2, policy: 'collect' };
+
 function nodeDraft(id: string, shape: NodeShape, hasInbound: boolean): object {
   const common = { id, title: shape.title };
   if (shape.kind === 'switch') return { kind: 'switch', ...common, mode: shape.mode };
   if (shape.kind === 'human-approval') return { kind: 'human-approval', ...common };
   if (shape.kind === 'join' && hasInbound) return { kind: 'join', ...common, onFailure: 'ignore' };
+  if (shape.kind === 'loop')
+    return { kind: 'loop', ...common, onFailure: shape.onFailure, ...LOOP };
+  if (shape.kind === 'map') return { kind: 'map', ...common, onFailure: shape.onFailure, ...MAP };
   return { kind: 'action', ...common, handler: 'work', onFailure: shape.onFailure };
 }
 
