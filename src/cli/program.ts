@@ -3,12 +3,17 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import type { Finish } from './command.js';
 import { cancelCommand } from './commands/cancel.js';
+import { completeCommand } from './commands/complete.js';
 import { diagramCommand } from './commands/diagram.js';
 import { eventsCommand } from './commands/events.js';
+import { forkCommand } from './commands/fork.js';
+import { patchCommand } from './commands/patch.js';
 import { pauseCommand } from './commands/pause.js';
+import { replanCommand } from './commands/replan.js';
 import { respondCommand } from './commands/respond.js';
 import { resumeCommand } from './commands/resume.js';
 import { retryCommand } from './commands/retry.js';
+import { rollbackCommand } from './commands/rollback.js';
 import { runCommand } from './commands/run.js';
 import { runsCommand } from './commands/runs.js';
 import { scheduleCommand } from './commands/schedule.js';
@@ -17,6 +22,7 @@ import { serveCommand } from './commands/serve.js';
 import { showCommand } from './commands/show.js';
 import { signalCommand } from './commands/signal.js';
 import { simulateCommand } from './commands/simulate.js';
+import { skipCommand } from './commands/skip.js';
 import { stepCommand } from './commands/step.js';
 import { tasksCommand } from './commands/tasks.js';
 import { validateCommand } from './commands/validate.js';
@@ -41,6 +47,12 @@ const COMMANDS = [
   stepCommand,
   signalCommand,
   retryCommand,
+  completeCommand,
+  skipCommand,
+  patchCommand,
+  rollbackCommand,
+  replanCommand,
+  forkCommand,
   diagramCommand,
   scheduleCommand,
   serveCommand,

@@ -11,7 +11,19 @@ export interface OfferedPlanView {
   readonly hash: string;
 }
 
-export type RunVerb = 'cancel' | 'pause' | 'resume' | 'step' | 'signals' | 'retry';
+export type RunVerb =
+  | 'cancel'
+  | 'pause'
+  | 'resume'
+  | 'step'
+  | 'signals'
+  | 'retry'
+  | 'complete'
+  | 'skip'
+  | 'patch'
+  | 'rollback'
+  | 'replan'
+  | 'fork';
 
 export class RemoteOwner {
   readonly address: string;
@@ -37,8 +49,8 @@ export class RemoteOwner {
   }
 
   /** Does to a run what the last part of the path says. */
-  async command(run: string, verb: RunVerb, body: JsonObject = {}) {
-    await this.#send('POST', `/runs/${encodeURIComponent(run)}/${verb}`, body);
+  command<T>(run: string, verb: RunVerb, body: JsonObject = {}): Promise<T> {
+    return this.#send('POST', `/runs/${encodeURIComponent(run)}/${verb}`, body);
   }
 
   async #send<T>(method: string, path: string, body?: object): Promise<T> {

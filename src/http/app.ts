@@ -4,6 +4,7 @@ import type { Orchestrator } from '../orchestrator.js';
 import { loopbackOnly } from './loopback.js';
 import { type OfferedPlan, PlanCatalog } from './plan-catalog.js';
 import { RequestError, sendProblem, toProblem } from './problem.js';
+import { addChanges } from './routes/changes.js';
 import { addEvents } from './routes/events.js';
 import { addHealth } from './routes/health.js';
 import { addPlans } from './routes/plans.js';
@@ -36,7 +37,7 @@ export function createHttpApp(orchestrator: Orchestrator, options: HttpOptions =
   };
   const app = new Hono();
   app.use(loopbackOnly);
-  for (const add of [addHealth, addPlans, addRuns, addEvents, addTasks, addSchedules])
+  for (const add of [addHealth, addPlans, addRuns, addChanges, addEvents, addTasks, addSchedules])
     add(app, scope);
   app.notFound((context) =>
     sendProblem(context, new RequestError('route-unknown', `There is no ${context.req.path}.`)),
