@@ -343,6 +343,36 @@ describe('edges across a replan', () => {
   });
 });
 
+describe('a process that stops around a replan', () => {
+  it.each([
+    ['before its turn is durable', 0, false],
+    ['after it, with the answer lost', 1, true],
+    ['after it', 1, false],
+  ])(
+    'S202 S164 S158 %s: the run has one plan or the other, and asking again is harmless',
+    async (_when, turns, isAnswerLost) => {
+      const before = plan([action('a'), action('b'), action('c')], chain('a', 'b', 'c'));
+      const after = plan(
+        [action('a'), action('b', { title: 'New' }), action('d')],
+        chain('a', 'b', 'd'),
+      );
+      const kernel = await begun(before, 'a');
+      kernel.dieAfter(turns, isAnswerLost);
+      void kernel.send(replan(after, { cancelRunning: true })).catch(() => {});
+      await kernel.settle();
+      await kernel.restart();
+      expect(kernel.rows().record.planHash).toBe(turns === 0 ? before.hash : after.hash);
+      const again = await send(kernel, replan(after, { cancelRunning: true }));
+      expect(ids(again.rerun)).toEqual(turns === 0 ? ['b'] : []);
+      for (const node of ['b', 'd']) await kernel.finish(node, node);
+      expect(kernel.status()).toBe('completed');
+      expect(kernel.executions.filter((key) => key.startsWith('r1/a/'))).toHaveLength(1);
+      expect(new Set(kernel.executions).size).toBe(kernel.executions.length);
+      expect(kernel.complaints).toEqual([]);
+    },
+  );
+});
+
 describe('a replan and an answer', () => {
   const before = plan([approval('ask'), action('a')], chain('ask', 'a'));
   const after = plan([approval('ask', { instructions: 'New' }), action('a')], chain('ask', 'a'));
