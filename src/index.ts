@@ -10,6 +10,8 @@ export type {
   Logger,
 } from './actors/handlers.js';
 export type { LiveRun } from './actors/live-index.js';
+export type { PlanDiff, PlanDiffEntry } from './actors/run/plan-diff.js';
+export type { Replanned } from './actors/run/replan.js';
 export type {
   ChangedNode,
   ChangeOptions,
@@ -17,13 +19,10 @@ export type {
   ForkedRun,
   ForkOptions,
   PatchInputOptions,
-  PlanDiff,
-  PlanDiffEntry,
   ReplaceOptions,
-  Replanned,
   ReplanOptions,
-  RunChanges,
-} from './change/run-changes.js';
+} from './change/change-options.js';
+export type { RunChanges } from './change/run-changes.js';
 export { ERROR_KINDS, type ErrorCode, RunchartError } from './errors.js';
 export { type IsolatedHandler, type IsolatedOptions, isolated } from './isolation/isolated.js';
 export { IsolationError, type IsolationErrorCode } from './isolation/isolation-error.js';

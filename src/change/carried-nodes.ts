@@ -40,7 +40,12 @@ export function carriedNodes(
     if (reopened.length === 0) break;
     drop(reopened);
   }
-  return new Map([...settled].filter(([id]) => kept.has(id)));
+  return new Map(
+    after.graph.nodes.flatMap(({ id }) => {
+      const row = kept.has(id) ? settled.get(id) : undefined;
+      return row === undefined ? [] : [[id, row] as const];
+    }),
+  );
 }
 
 function keptNodes(

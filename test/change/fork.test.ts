@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ForkOptions } from '../../src/change/run-changes.js';
+import type { ForkOptions } from '../../src/change/change-options.js';
 import type { PlanVersion } from '../../src/plan/plan-version.js';
 import { RANDOM_PLANS } from '../model/random-plans.js';
 import { Kernel } from '../support/kernel.js';
