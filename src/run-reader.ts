@@ -78,11 +78,11 @@ export interface RunRows extends Pick<RunStore, 'loadPlan' | 'findTask'> {
   ): Promise<readonly EventRecord[]>;
   countEvents(run: number, type: string): Promise<number>;
   newestSeq(run: number): Promise<number>;
-  /** Why and when the turn of event `seq` was taken. */
+  /** Why and when the turn of event `seq` was taken, and the number of its last event. */
   checkpointOf(
     run: number,
     seq: number,
-  ): Promise<{ readonly reason: string; readonly at: number } | undefined>;
+  ): Promise<{ readonly seq: number; readonly reason: string; readonly at: number } | undefined>;
   /** Of each actor of a run, the newest snapshot that is not after event `seq`. */
   versionsAt(run: number, seq: number): Promise<readonly ActorVersionRecord[]>;
   /** Attempts of one node, oldest first. */

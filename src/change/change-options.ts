@@ -33,7 +33,7 @@ export interface ReplanOptions extends ChangeOptions {
 export interface ForkOptions extends ChangeOptions {
   /** Id of the new run. Forking the same under the same id again is one run. */
   readonly id?: string | undefined;
-  /** Number of an event of the run; the newest, or the last before the run began to end early. */
+  /** Number of an event of the run, with the turn it belongs to; the newest, or the last before the run began to end early. */
   readonly at?: number | undefined;
   /** Node that begins again with all that rests on it. */
   readonly from?: string | undefined;
@@ -82,4 +82,11 @@ export function readAsked({ by, reason }: ChangeOptions): Asked {
     throw new RunchartError('argument-invalid', 'a reason has up to 2,000 characters');
   }
   return { by, reason: reason ?? null };
+}
+
+/** Throws `argument-invalid`. */
+export function readWord(word: string | null, what: string): string | null {
+  const isWord = word === null || (typeof word === 'string' && word !== '' && word.length <= 256);
+  if (isWord) return word;
+  throw new RunchartError('argument-invalid', `${what} has 1 to 256 characters`);
 }

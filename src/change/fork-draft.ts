@@ -17,7 +17,7 @@ const MAX_CARRIED = 20_000;
 const MAX_LENGTH = 64 * 1024 * 1024;
 
 export interface ForkRequest {
-  /** Number of the event; without it the newest, or the last before the run began to fail or to be cancelled. */
+  /** Number of an event, which stands for its whole turn; without it the newest, or the last before the run began to fail or to be cancelled. */
   readonly at?: number | undefined;
   /** Node that begins again with all that rests on it. */
   readonly from?: string | undefined;
@@ -61,6 +61,7 @@ export async function planFork(
   };
 }
 
+/** The last event of the turn: in the midst of one a run never was. */
 async function eventOf(rows: RunRows, record: RunRecord, at: number | undefined): Promise<number> {
   const { id, run, status } = record;
   const newest = await rows.newestSeq(run);
@@ -68,7 +69,9 @@ async function eventOf(rows: RunRows, record: RunRecord, at: number | undefined)
     const isCutShort = isFinal(status) && status !== 'completed' && status !== 'partial';
     return isCutShort ? lastEventBeforeEnding(rows, record) : newest;
   }
-  if (Number.isSafeInteger(at) && at >= 1 && at <= newest) return at;
+  const isEvent = Number.isSafeInteger(at) && at >= 1 && at <= newest;
+  const turn = isEvent ? await rows.checkpointOf(run, at) : undefined;
+  if (turn !== undefined) return turn.seq;
   throw new RunchartError('argument-invalid', `run ${id} has no event ${at}`, {
     hint: `its events are 1 to ${newest}`,
   });

@@ -26,6 +26,7 @@ import {
   type ReplaceOptions,
   type ReplanOptions,
   readAsked,
+  readWord,
 } from './change-options.js';
 import { type ForkPlan, type ForkRequest, planFork } from './fork-draft.js';
 
@@ -72,8 +73,8 @@ export class RunChanges {
       type: 'node.complete',
       node,
       output: output === undefined ? undefined : readJson(output, 'the output'),
-      outcome,
-      action,
+      outcome: readWord(outcome, 'outcome'),
+      action: readWord(action, 'action'),
       ...readAsked(options),
     })) as ChangedNode;
   }

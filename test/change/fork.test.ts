@@ -402,7 +402,50 @@ describe('forks of random runs', () => {
       expect(kernel.complaints).toEqual([]);
     };
     await fc.assert(fc.asyncProperty(planPairs, choices, property), {
-      numRuns: Math.ceil(RANDOM_PLANS / 20),
+      numRuns: Math.ceil(RANDOM_PLANS / 40),
+    });
+  }, 600_000);
+
+  it('S216 S171 S202 at every event of a run that went back and was replanned end as runs of the plan of then', async () => {
+    const fresh = async (version: PlanVersion) => {
+      const kernel = new Kernel();
+      await kernel.start(version, { input: { flag: true } });
+      await kernel.settle();
+      await drive(kernel);
+      const { inputs: _, ...summary } = kernel.summary();
+      return summary;
+    };
+    const property = async ({ before, after }: PlanPair, order: number[], times: number[]) => {
+      const [backAt = 0, planAt = 0, which = 0] = times;
+      const kernel = new Kernel();
+      await kernel.start(before, { input: { flag: true } });
+      await kernel.settle();
+      const change = changesOf(kernel);
+      const ids = before.graph.nodes.map(({ id }) => id);
+      const goBack = () => change.rollback('r1', ids[which % ids.length] ?? '', { by: 'ann' });
+      const replan = () => change.replan('r1', after.plan, { by: 'ann', cancelRunning: true });
+      for (let step = 0; step <= 8; step++) {
+        if (step === backAt) await refusal(goBack());
+        if (step === planAt) await refusal(replan());
+        await kernel.settle();
+        await driveOnce(kernel, 'r1', order[step] ?? 0);
+      }
+      await drive(kernel);
+      const expected = { old: await fresh(before), new: await fresh(after) };
+      const replanned = seqOf(kernel, 'run.replanned');
+      for (let at = 1; at <= kernel.rows().seq; at++) {
+        const id = `f${at}`;
+        await fork(kernel, { at, id });
+        await drive(kernel, id);
+        const { inputs: _, ...found } = kernel.summary(id);
+        const isNew = replanned > 0 && at >= replanned;
+        expect([at, found]).toEqual([at, isNew ? expected.new : expected.old]);
+      }
+      expect(kernel.complaints).toEqual([]);
+    };
+    const times = fc.array(fc.nat(8), { minLength: 3, maxLength: 3 });
+    await fc.assert(fc.asyncProperty(planPairs, choices, times, property), {
+      numRuns: Math.ceil(RANDOM_PLANS / 40),
     });
   }, 600_000);
 
