@@ -10,6 +10,19 @@ export type {
   Logger,
 } from './actors/handlers.js';
 export type { LiveRun } from './actors/live-index.js';
+export type { PlanDiff, PlanDiffEntry } from './actors/run/plan-diff.js';
+export type { Replanned } from './actors/run/replan.js';
+export type {
+  ChangedNode,
+  ChangeOptions,
+  CompleteNodeOptions,
+  ForkedRun,
+  ForkOptions,
+  PatchInputOptions,
+  ReplaceOptions,
+  ReplanOptions,
+} from './change/change-options.js';
+export type { RunChanges } from './change/run-changes.js';
 export { ERROR_KINDS, type ErrorCode, RunchartError } from './errors.js';
 export { type IsolatedHandler, type IsolatedOptions, isolated } from './isolation/isolated.js';
 export { IsolationError, type IsolationErrorCode } from './isolation/isolation-error.js';
@@ -74,6 +87,7 @@ export type {
   RunDetails,
   RunError,
   RunEvent,
+  RunOrigin,
   RunResult,
   RunState,
   RunSummary,

@@ -10,6 +10,7 @@ import type { LiveRun } from './actors/live-index.js';
 import { PlanCache } from './actors/plan-cache.js';
 import type { ArtifactStore, Journal, RunStore } from './actors/ports.js';
 import { Supervisor, type SupervisorLimits, type SupervisorStats } from './actors/supervisor.js';
+import { RunChanges } from './change/run-changes.js';
 import { RunchartError } from './errors.js';
 import { isFinal, type RunStatus } from './machines/statuses.js';
 import { openScheduleRows } from './persistence/schedules.js';
@@ -178,6 +179,8 @@ export interface OrchestratorParts {
 export class Orchestrator {
   /** Reads: lists, details, events. */
   readonly runs: RunReader;
+  /** What an operator changes: nodes, plans, runs in place of others. See docs/change.md. */
+  readonly change: RunChanges;
   /** Starts that recur. They occur in a process that has recovered, and in no other. */
   readonly schedules: Schedules;
   /** What people are asked, and what they do about it. */
@@ -213,6 +216,14 @@ export class Orchestrator {
       runs: parts.runs,
       groups: parts.groups,
       send: (run, message) => this.#supervisor.send(run, message),
+    });
+    this.change = new RunChanges({
+      rows: parts.runs.rows,
+      drafts: this.#drafts,
+      journal: parts.journal,
+      keys: parts.store.runKeys,
+      send: (run, message) => this.#supervisor.send(run, message),
+      start: (draft, first) => this.#supervisor.start({ isFresh: false, ...draft }, first),
     });
     this.#watch = new RunWatch(parts.runs, this.#supervisor.live);
     this.#keyed = this.#newKeyedStarts(parts);
@@ -350,6 +361,7 @@ export class Orchestrator {
    */
   async recover(): Promise<void> {
     await this.#keyed.recover();
+    await this.change.recover();
     await this.#supervisor.recover();
     await this.#scheduler.tick();
   }

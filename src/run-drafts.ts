@@ -8,7 +8,7 @@ import type { Environment } from './actors/environment.js';
 import type { HandlerRegistry } from './actors/handlers.js';
 import type { PlanCache } from './actors/plan-cache.js';
 import type { Journal, RunStore } from './actors/ports.js';
-import type { RunRecord } from './actors/records.js';
+import type { RunRecord, RunSettings } from './actors/records.js';
 import { RunchartError } from './errors.js';
 import { canonicalJson } from './plan/canonical.js';
 import type { JsonValue } from './plan/json.js';
@@ -24,6 +24,7 @@ import {
   readSettings,
   type StartOptions,
 } from './start-options.js';
+import type { RunOrigin } from './views.js';
 
 export interface RunDraft {
   readonly record: RunRecord;
@@ -54,7 +55,7 @@ export class RunDrafts {
 
   /** Throws PlanInvalidError, or a RunchartError about handlers, the input or the options. */
   async draft(plan: Plan, options: StartOptions): Promise<RunDraft> {
-    const version = this.#compile(plan);
+    const version = this.compile(plan);
     const record = this.#record(version, readInput(version, options.input), options);
     await this.#store(version);
     return { record, version };
@@ -67,7 +68,7 @@ export class RunDrafts {
 
   /** Stores a plan that a schedule is to start; throws where it could not be started with this input. */
   async admit(plan: Plan, input: unknown): Promise<{ hash: string; title: string }> {
-    const version = this.#compile(plan);
+    const version = this.compile(plan);
     readInput(version, input);
     await this.#store(version);
     return { hash: version.hash, title: version.plan.title };
@@ -75,7 +76,7 @@ export class RunDrafts {
 
   /** The run of an occurrence of a schedule, under the id that belongs to it. */
   async scheduled({ run, schedule, plan, input, metadata }: ScheduledStart): Promise<RunDraft> {
-    const version = await this.#version(plan);
+    const version = await this.version(plan);
     this.#parts.registry.assertServes(version);
     const requestedBy = `schedule/${schedule}`;
     const record = this.#record(version, readInput(version, input), {
@@ -86,9 +87,64 @@ export class RunDrafts {
     return { record, version };
   }
 
+  /** Compiles a plan that is to be that of a run; throws where this program could not do its work. */
+  compile(plan: Plan): PlanVersion {
+    const version = this.#parts.plans.compile(plan);
+    this.#parts.registry.assertServes(version);
+    return version;
+  }
+
+  /** A stored plan version. Rejects with `plan-unknown`. */
+  async version(hash: string): Promise<PlanVersion> {
+    const { plans, store } = this.#parts;
+    const known = plans.get(hash);
+    if (known !== undefined) return known;
+    const planJson = await store.loadPlan(hash);
+    if (planJson === undefined) {
+      throw new RunchartError('plan-unknown', `there is no plan ${hash}`);
+    }
+    return plans.fromStored(hash, planJson);
+  }
+
+  /**
+   * A run that comes of another one: with its input, its metadata and what its start asked for, but for
+   * when to start. `asked` tells it from other runs that come of the same one.
+   */
+  async derived(
+    of: RunRecord,
+    version: PlanVersion,
+    { id, origin, asked }: { id?: string | undefined; origin: RunOrigin; asked: JsonValue },
+  ): Promise<RunDraft> {
+    this.#parts.registry.assertServes(version);
+    const inputJson = readInput(version, JSON.parse(of.inputJson));
+    const {
+      startAt: _,
+      isStepwise: __,
+      ...settings
+    } = JSON.parse(of.settingsJson ?? '{}') as RunSettings;
+    const { requestedBy } = settings;
+    const record = this.#record(version, inputJson, {
+      ...(id !== undefined && { id }),
+      ...(requestedBy !== undefined && { requestedBy }),
+      concurrency: of.concurrency,
+    });
+    await this.#store(version);
+    const text = canonicalJson([record.startDigest, { ...origin }, asked] as JsonValue);
+    return {
+      version,
+      record: {
+        ...record,
+        startDigest: createHash('sha256').update(text).digest('hex'),
+        metadataJson: of.metadataJson,
+        settingsJson: Object.keys(settings).length === 0 ? null : JSON.stringify(settings),
+        originJson: JSON.stringify(origin),
+      },
+    };
+  }
+
   /** The run of a subplan, under the id that its parent gave it. */
   async child(parent: RunRecord, child: ChildStart): Promise<RunDraft> {
-    const { plan: parentPlan } = await this.#version(parent.planHash);
+    const { plan: parentPlan } = await this.version(parent.planHash);
     const plan = draftOfSubplan(parentPlan, child.plan);
     if (plan === undefined) {
       throw new RunchartError('plan-unknown', `there is no plan named "${child.plan}"`);
@@ -106,23 +162,6 @@ export class RunDrafts {
       settingsJson: JSON.stringify(child.settings),
     };
     return { ...drafted, record };
-  }
-
-  async #version(hash: string): Promise<PlanVersion> {
-    const { plans, store } = this.#parts;
-    const known = plans.get(hash);
-    if (known !== undefined) return known;
-    const planJson = await store.loadPlan(hash);
-    if (planJson === undefined) {
-      throw new RunchartError('plan-unknown', `there is no plan ${hash}`);
-    }
-    return plans.fromStored(hash, planJson);
-  }
-
-  #compile(plan: Plan): PlanVersion {
-    const version = this.#parts.plans.compile(plan);
-    this.#parts.registry.assertServes(version);
-    return version;
   }
 
   #record(version: PlanVersion, inputJson: string, options: StartOptions): RunRecord {

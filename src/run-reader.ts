@@ -10,10 +10,12 @@ import type {
   Principal,
   ResponseRecord,
   RunRecord,
+  SignalRecord,
   TaskPeople,
   TaskRecord,
 } from './actors/records.js';
 import { readArtifact, toArtifact } from './artifact-reader.js';
+import { planAt } from './change/plan-at.js';
 import { listChanges } from './context-changes.js';
 import { RunchartError } from './errors.js';
 import { explainNode } from './explain/why.js';
@@ -45,6 +47,7 @@ import type {
   RunDetails,
   RunError,
   RunEvent,
+  RunOrigin,
   RunResult,
   RunState,
   RunSummary,
@@ -75,15 +78,26 @@ export interface RunRows extends Pick<RunStore, 'loadPlan' | 'findTask'> {
   generations(run: number, node: string): Promise<readonly NodeRunRecord[]>;
   /** Events with a number above `after`, in order. */
   events(run: number, after: number, limit: number): Promise<readonly EventRecord[]>;
-  /** Events of one type, in order. */
-  eventsOfType(run: number, type: string, limit: number): Promise<readonly EventRecord[]>;
+  getNodeRun(run: number, node: string): Promise<NodeRunRecord | undefined>;
+  /** Generations of node runs that are over, by path; `after` is the last row of the page before. */
+  pastNodeRuns(
+    run: number,
+    after?: Pick<NodeRunRecord, 'node' | 'generation'>,
+  ): Promise<readonly NodeRunRecord[]>;
+  /** Events of one type with a number above `after`, in order. */
+  eventsOfType(
+    run: number,
+    type: string,
+    limit: number,
+    after?: number,
+  ): Promise<readonly EventRecord[]>;
   countEvents(run: number, type: string): Promise<number>;
   newestSeq(run: number): Promise<number>;
-  /** Why and when the turn of event `seq` was taken. */
+  /** Why and when the turn of event `seq` was taken, and the number of its last event. */
   checkpointOf(
     run: number,
     seq: number,
-  ): Promise<{ readonly reason: string; readonly at: number } | undefined>;
+  ): Promise<{ readonly seq: number; readonly reason: string; readonly at: number } | undefined>;
   /** Of each actor of a run, the newest snapshot that is not after event `seq`. */
   versionsAt(run: number, seq: number): Promise<readonly ActorVersionRecord[]>;
   /** Attempts of one node, oldest first. */
@@ -102,6 +116,10 @@ export interface RunRows extends Pick<RunStore, 'loadPlan' | 'findTask'> {
     after?: ArtifactVersion,
     limit?: number,
   ): Promise<readonly ArtifactRecord[]>;
+  /** In the order in which they came, those after number `after`. */
+  signals(run: number, after?: number): Promise<readonly SignalRecord[]>;
+  /** Number of the last event of the newest turn that ended before event `seq`; 0 where there is none. */
+  lastTurnBefore(run: number, seq: number): Promise<number>;
 }
 
 export interface TaskFilter {
@@ -139,12 +157,13 @@ export function sqlRows(reader: Reader): RunRows {
 }
 
 export class RunReader {
-  readonly #rows: RunRows;
+  /** The rows that it reads. */
+  readonly rows: RunRows;
   readonly #payloads: Pick<ArtifactStore, 'get'>;
 
   /** Reads a database, or rows that are kept elsewhere; `payloads` has what is too large for rows. */
   constructor(source: Reader | RunRows, payloads: Pick<ArtifactStore, 'get'>) {
-    this.#rows = 'jsonRows' in source ? sqlRows(source) : source;
+    this.rows = 'jsonRows' in source ? sqlRows(source) : source;
     this.#payloads = payloads;
   }
 
@@ -152,7 +171,7 @@ export class RunReader {
   async list(filter: RunFilter = {}): Promise<RunSummary[]> {
     const { status, limit = 50, before } = filter;
     const cursor = before === undefined ? undefined : await this.#record(before);
-    const records = await this.#rows.listRuns({
+    const records = await this.rows.listRuns({
       limit,
       ...(status !== undefined && { status }),
       ...(cursor !== undefined && { before: cursor.run }),
@@ -184,31 +203,35 @@ export class RunReader {
     const plan = await this.plan(record.planHash);
     const rows = await this.#nodeRuns(record.run);
     const untouched: NodeStatus = isFinal(record.status) ? 'cancelled' : 'pending';
-    const open = await this.#rows.listTasks({
+    const open = await this.rows.listTasks({
       run: record.run,
       status: 'open',
       limit: MAX_PAGE_ROWS,
     });
-    const artifacts = await this.#rows.artifacts(record.run);
+    const artifacts = await this.rows.artifacts(record.run);
     return {
       ...toSummary(record),
       inputs: JSON.parse(record.inputJson) as JsonValue,
-      seq: await this.#rows.newestSeq(record.run),
+      seq: await this.rows.newestSeq(record.run),
       nodes: plan.nodes.map(({ id: node }) => {
         const row = rows.get(node);
         return row === undefined ? { node, status: untouched, attempt: 0 } : toNodeRun(row);
       }),
       tasks: open.map((task) => toTask(task, id)),
       artifacts: artifacts.map(toArtifact),
-      issues: await listIssues(this.#rows, record.run),
+      issues: await listIssues(this.rows, record.run),
     };
   }
 
   async result(id: string): Promise<RunResult> {
     const record = await this.#record(id);
     const outputs: Record<string, JsonValue> = {};
+    // What a replan removed is no node of the run any more.
+    const { nodes } = await this.plan(record.planHash);
+    const own = new Set(nodes.map((node) => node.id));
     for (const row of (await this.#nodeRuns(record.run)).values()) {
-      if (row.outputJson !== null) outputs[row.node] = JSON.parse(row.outputJson) as JsonValue;
+      if (row.outputJson !== null && own.has(row.node))
+        outputs[row.node] = JSON.parse(row.outputJson) as JsonValue;
     }
     return {
       id,
@@ -217,8 +240,8 @@ export class RunReader {
       ...(record.outputJson !== null && { output: JSON.parse(record.outputJson) as JsonValue }),
       errors: await this.#errors(record.run),
       failureCount: {
-        attempts: await this.#rows.countEvents(record.run, 'attempt.failed'),
-        nodes: await this.#rows.countEvents(record.run, 'node.failed'),
+        attempts: await this.rows.countEvents(record.run, 'attempt.failed'),
+        nodes: await this.rows.countEvents(record.run, 'node.failed'),
       },
       reason: parseObject(record.reasonJson),
     };
@@ -231,7 +254,7 @@ export class RunReader {
   async nodeRuns(id: string, options: NodeRunPage = {}): Promise<NodeRunView[]> {
     const record = await this.#record(id);
     const { after, limit, scope } = options;
-    const rows = await this.#rows.listNodeRuns(record.run, after, limit, scope);
+    const rows = await this.rows.listNodeRuns(record.run, after, limit, scope);
     return rows.map(toNodeRun);
   }
 
@@ -250,13 +273,13 @@ export class RunReader {
   /** The run as it was at event `seq`; rejects with `argument-invalid` where it has no such event. */
   async stateAt(id: string, seq: number): Promise<RunState> {
     const record = await this.#record(id);
-    const checkpoint = await this.#rows.checkpointOf(record.run, seq);
+    const checkpoint = await this.rows.checkpointOf(record.run, seq);
     if (checkpoint === undefined || seq < 1) {
       throw new RunchartError('argument-invalid', `run ${id} has no event ${seq}`);
     }
-    const { nodes } = await this.plan(record.planHash);
-    const versions = await this.#rows.versionsAt(record.run, seq);
-    const stored = await this.#rows.eventsOfType(record.run, 'artifact.stored', MAX_PAGE_ROWS);
+    const { nodes } = await this.plan(await planAt(this.rows, record, seq));
+    const versions = await this.rows.versionsAt(record.run, seq);
+    const stored = await this.rows.eventsOfType(record.run, 'artifact.stored', MAX_PAGE_ROWS);
     const artifacts = stored.filter((event) => event.seq <= seq);
     return {
       run: id,
@@ -278,12 +301,12 @@ export class RunReader {
    * as `research[2]/decide`, `translate[3]` or `~/charge`. Rejects with `node-unknown`.
    */
   async why(id: string, node: string): Promise<Explanation> {
-    return explainNode(this.#rows, await this.#record(id), node);
+    return explainNode(this.rows, await this.#record(id), node);
   }
 
   /** The plan of a version. */
   async plan(hash: string): Promise<Plan> {
-    const planJson = await this.#rows.loadPlan(hash);
+    const planJson = await this.rows.loadPlan(hash);
     if (planJson === undefined) throw new RunchartError('plan-unknown', `there is no plan ${hash}`);
     return JSON.parse(planJson) as Plan;
   }
@@ -291,7 +314,7 @@ export class RunReader {
   /** Events with a number above `after`, in order; at most `limit`, and at most 1,000. */
   async events(id: string, after = 0, limit = MAX_PAGE_ROWS): Promise<RunEvent[]> {
     const record = await this.#record(id);
-    const events = await this.#rows.events(record.run, after, limit);
+    const events = await this.rows.events(record.run, after, limit);
     return events.map((event) => toEvent(event, id));
   }
 
@@ -301,12 +324,12 @@ export class RunReader {
    */
   async changes(id: string, after = 0, limit = MAX_PAGE_ROWS): Promise<ContextChange[]> {
     const { run } = await this.#record(id);
-    return listChanges(this.#rows, run, after, Math.min(limit, MAX_PAGE_ROWS));
+    return listChanges(this.rows, run, after, Math.min(limit, MAX_PAGE_ROWS));
   }
 
   async attempts(id: string, node: string): Promise<AttemptView[]> {
     const record = await this.#record(id);
-    return (await this.#rows.attempts(record.run, node)).map(toAttempt);
+    return (await this.rows.attempts(record.run, node)).map(toAttempt);
   }
 
   /**
@@ -316,7 +339,7 @@ export class RunReader {
   async artifacts(id: string, options: ArtifactPage = {}): Promise<ArtifactView[]> {
     const record = await this.#record(id);
     const { after, limit } = options;
-    return (await this.#rows.artifacts(record.run, after, limit)).map(toArtifact);
+    return (await this.rows.artifacts(record.run, after, limit)).map(toArtifact);
   }
 
   /**
@@ -325,7 +348,7 @@ export class RunReader {
    */
   async artifact(id: string, name: string, version?: number): Promise<ArtifactView> {
     const { run } = await this.#record(id);
-    const found = await this.#rows.artifact(run, name, version);
+    const found = await this.rows.artifact(run, name, version);
     if (found !== undefined) return readArtifact(found, this.#payloads);
     const what = version === undefined ? 'no accepted version' : `no version ${version}`;
     throw new RunchartError('artifact-unknown', `run ${id} has ${what} of artifact "${name}"`, {
@@ -334,16 +357,16 @@ export class RunReader {
   }
 
   async task(id: string): Promise<TaskView> {
-    const task = await this.#rows.findTask(id);
+    const task = await this.rows.findTask(id);
     if (task === undefined) throw new RunchartError('task-unknown', `there is no task ${id}`);
     return toTask(task, task.runId);
   }
 
   /** Answers to a task, oldest first. */
   async responses(task: string): Promise<ResponseView[]> {
-    const found = await this.#rows.findTask(task);
+    const found = await this.rows.findTask(task);
     if (found === undefined) throw new RunchartError('task-unknown', `there is no task ${task}`);
-    return (await this.#rows.responses(found.run, task)).map(toResponse);
+    return (await this.rows.responses(found.run, task)).map(toResponse);
   }
 
   /** Open tasks of all runs, oldest first. */
@@ -357,7 +380,7 @@ export class RunReader {
   ): Promise<TaskView[]> {
     const { status = 'open', limit = 100, run, ...more } = filter;
     const record = run === undefined ? undefined : await this.#record(run);
-    const tasks = await this.#rows.listTasks({
+    const tasks = await this.rows.listTasks({
       status,
       limit,
       ...(record !== undefined && { run: record.run }),
@@ -368,7 +391,7 @@ export class RunReader {
   }
 
   async #record(id: string): Promise<RunRecord> {
-    const record = await this.#rows.getRun(id);
+    const record = await this.rows.getRun(id);
     if (record === undefined) {
       throw new RunchartError('run-unknown', `there is no run ${id}`, {
         hint: 'list the runs to see their ids',
@@ -381,7 +404,7 @@ export class RunReader {
     const rows = new Map<string, NodeRunRecord>();
     let after = '';
     for (;;) {
-      const page = await this.#rows.listNodeRuns(run, after, MAX_PAGE_ROWS, '');
+      const page = await this.rows.listNodeRuns(run, after, MAX_PAGE_ROWS, '');
       for (const row of page) rows.set(row.node, row);
       const last = page.at(-1);
       if (last === undefined || page.length < MAX_PAGE_ROWS) return rows;
@@ -390,8 +413,8 @@ export class RunReader {
   }
 
   async #errors(run: number): Promise<RunError[]> {
-    const failures = await this.#rows.eventsOfType(run, 'node.failed', MAX_PAGE_ROWS);
-    const attempts = await this.#rows.eventsOfType(run, 'attempt.failed', MAX_PAGE_ROWS);
+    const failures = await this.rows.eventsOfType(run, 'node.failed', MAX_PAGE_ROWS);
+    const attempts = await this.rows.eventsOfType(run, 'attempt.failed', MAX_PAGE_ROWS);
     return [...attempts, ...failures].sort((a, b) => a.seq - b.seq).map(toError);
   }
 }
@@ -418,6 +441,7 @@ function toSummary(record: RunRecord): RunSummary {
     updatedAt: record.updatedAt,
     endedAt: record.endedAt,
     reason: parseObject(record.reasonJson),
+    origin: parseObject(record.originJson) as RunOrigin | null,
   };
 }
 

@@ -16,6 +16,17 @@ export interface RunSummary {
   readonly endedAt: number | null;
   /** Why it failed or was cancelled. */
   readonly reason: JsonObject | null;
+  /** The run that it came of; null where it was started anew. */
+  readonly origin: RunOrigin | null;
+}
+
+/** Where a run came from: a fork of another one, or its replacement. */
+export interface RunOrigin {
+  readonly type: 'fork' | 'replacement';
+  /** Id of the other run. */
+  readonly run: string;
+  /** Number of the event of the other run at which this one begins. */
+  readonly seq: number;
 }
 
 export interface NodeRunView {

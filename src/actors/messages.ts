@@ -2,6 +2,7 @@
 import type { Reason } from '../machines/node-run-events.js';
 import type { RunStatus } from '../machines/statuses.js';
 import type { JsonValue } from '../plan/json.js';
+import type { ChangeMessage } from './change-messages.js';
 import type { Principal, RunUsage } from './records.js';
 
 /** A payload of an artifact that is not in the value any more, since it is too large for a row. */
@@ -95,6 +96,8 @@ export interface CancelMessage {
   readonly type: 'run.cancel';
   readonly reason: string | null;
   readonly by: string | null;
+  /** Id of the run that takes its place. */
+  readonly replacedBy?: string;
 }
 /** Something that the run is told from outside; the same id twice is told once. */
 export interface SignalMessage {
@@ -166,4 +169,5 @@ export type RunMessage =
   | RecoverMessage
   | SlotMessage
   | TimerMessage
-  | ContinueMessage;
+  | ContinueMessage
+  | ChangeMessage;

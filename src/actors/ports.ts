@@ -109,9 +109,9 @@ export interface ScheduleRecord {
   readonly updatedAt: number;
 }
 
-/** The newest run that was started under a key. It is written before the run, which may not be there. */
+/** The newest run that was started under a key, or in place of the run that is the key. It is written before the run, which may not be there. */
 export interface RunKeyRecord {
-  readonly purpose: 'singleton' | 'debounce';
+  readonly purpose: 'singleton' | 'debounce' | 'replacement';
   readonly key: string;
   readonly runId: string;
   /** When it starts, where that is later. */
@@ -145,9 +145,17 @@ export interface ScheduleRows {
   runsBetween(from: string, before: string): Promise<RunRange>;
 }
 
+export interface ReplacedRun {
+  readonly run: string;
+  /** The run that takes its place. */
+  readonly by: string;
+}
+
 /** Reads of keys that runs were started under. */
 export interface RunKeyRows {
   find(purpose: RunKeyRecord['purpose'], key: string): Promise<RunKeyRecord | undefined>;
   /** Ids of pending runs in whose place another one has come, by id, those after `after`. */
   superseded(after: string, limit: number): Promise<readonly string[]>;
+  /** Runs that have not ended although their replacement is there, by id, those after `after`. */
+  replaced(after: string, limit: number): Promise<readonly ReplacedRun[]>;
 }

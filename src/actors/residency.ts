@@ -18,7 +18,7 @@ export interface Creation {
 /** A message on its way, and who waits for its outcome. */
 export interface Envelope {
   readonly message: RunMessage;
-  /** Present on `run.start`. */
+  /** Present on the first message of a run. */
   readonly creation?: Creation;
   /** Internal messages come back after a void turn; callers from outside get a retryable error. */
   readonly internal: boolean;

@@ -11,12 +11,13 @@ import type { HandlerPolicy } from './admission/handler-policy.js';
 import { SlotDesk } from './admission/slot-desk.js';
 import { ArtifactPayloads, type PayloadLimits } from './artifact-payloads.js';
 import { type Attempt, AttemptRunner, type CheckName } from './attempt-runner.js';
+import type { ForkMessage } from './change-messages.js';
 import { ChildRuns, type ChildStart } from './child-runs.js';
 import { atMost, type Environment, elapse } from './environment.js';
 import type { HandlerRegistry, Logger } from './handlers.js';
 import { LiveIndex } from './live-index.js';
 import { MessagePump } from './message-pump.js';
-import type { AttemptName, HandlerReturn, RunMessage } from './messages.js';
+import type { AttemptName, HandlerReturn, RunMessage, StartMessage } from './messages.js';
 import type { PlanCache } from './plan-cache.js';
 import { type ArtifactStore, CommitError, type Journal, type RunStore } from './ports.js';
 import type { RunRecord } from './records.js';
@@ -153,9 +154,12 @@ export class Supervisor {
     });
   }
 
-  /** Creates a run, or meets the one that the same start has created before. */
-  async start(creation: Creation): Promise<{ readonly created: boolean }> {
-    const reply = await this.#ask(creation.record.id, { type: 'run.start' }, creation);
+  /** Creates a run, or meets the one that the same start has created before. `first` is its first message. */
+  async start(
+    creation: Creation,
+    first: StartMessage | ForkMessage = { type: 'run.start' },
+  ): Promise<{ readonly created: boolean }> {
+    const reply = await this.#ask(creation.record.id, first, creation);
     return reply as { created: boolean };
   }
 
@@ -331,7 +335,7 @@ export class Supervisor {
     const { actor } = residency;
     const { message } = envelope;
     if (actor === undefined) return this.#refuseUnknown(residency, envelope);
-    if (message.type === 'run.start' && actor.seq > 0) {
+    if (envelope.creation !== undefined && actor.seq > 0) {
       return this.#answerRepeatedStart(residency, actor, envelope);
     }
     const { obstacle } = residency;

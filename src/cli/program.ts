@@ -4,12 +4,17 @@ import { Command, CommanderError } from 'commander';
 import type { Finish } from './command.js';
 import { artifactCommand, artifactsCommand } from './commands/artifacts.js';
 import { cancelCommand } from './commands/cancel.js';
+import { completeCommand } from './commands/complete.js';
 import { diagramCommand } from './commands/diagram.js';
 import { eventsCommand } from './commands/events.js';
+import { forkCommand } from './commands/fork.js';
+import { patchCommand } from './commands/patch.js';
 import { pauseCommand } from './commands/pause.js';
+import { replanCommand } from './commands/replan.js';
 import { respondCommand } from './commands/respond.js';
 import { resumeCommand } from './commands/resume.js';
 import { retryCommand } from './commands/retry.js';
+import { rollbackCommand } from './commands/rollback.js';
 import { runCommand } from './commands/run.js';
 import { runsCommand } from './commands/runs.js';
 import { scheduleCommand } from './commands/schedule.js';
@@ -18,6 +23,7 @@ import { serveCommand } from './commands/serve.js';
 import { showCommand } from './commands/show.js';
 import { signalCommand } from './commands/signal.js';
 import { simulateCommand } from './commands/simulate.js';
+import { skipCommand } from './commands/skip.js';
 import { stepCommand } from './commands/step.js';
 import { taskCommand } from './commands/task.js';
 import { tasksCommand } from './commands/tasks.js';
@@ -46,6 +52,12 @@ const COMMANDS = [
   stepCommand,
   signalCommand,
   retryCommand,
+  completeCommand,
+  skipCommand,
+  patchCommand,
+  rollbackCommand,
+  replanCommand,
+  forkCommand,
   diagramCommand,
   scheduleCommand,
   serveCommand,

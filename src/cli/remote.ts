@@ -19,7 +19,19 @@ export interface OfferedPlanView {
 }
 
 export type TaskVerb = 'claim' | 'release' | 'delegate' | 'assign' | 'extend';
-export type RunVerb = 'cancel' | 'pause' | 'resume' | 'step' | 'signals' | 'retry';
+export type RunVerb =
+  | 'cancel'
+  | 'pause'
+  | 'resume'
+  | 'step'
+  | 'signals'
+  | 'retry'
+  | 'complete'
+  | 'skip'
+  | 'patch'
+  | 'rollback'
+  | 'replan'
+  | 'fork';
 
 export class RemoteOwner {
   readonly address: string;
@@ -50,8 +62,8 @@ export class RemoteOwner {
   }
 
   /** Does to a run what the last part of the path says. */
-  async command(run: string, verb: RunVerb, body: JsonObject = {}) {
-    await this.post(`/runs/${encodeURIComponent(run)}/${verb}`, body);
+  command<T>(run: string, verb: RunVerb, body: JsonObject = {}): Promise<T> {
+    return this.post(`/runs/${encodeURIComponent(run)}/${verb}`, body);
   }
 
   /** Resolves with what the server answers. Rejects with a RemoteError. */

@@ -11,6 +11,7 @@ import type { Explanation, ExplanationCause } from '../views.js';
 import { cause, reasonText, renderLines, timeText } from './cause.js';
 import type { Spot } from './plan-paths.js';
 import { type FactRows, parseJson, RunFacts } from './run-facts.js';
+import { explainByHand, explainCarried, explainGeneration } from './why-changes.js';
 import { explainEdge, explainRule, type Inbound, inboundOf } from './why-edges.js';
 import {
   explainAnswer,
@@ -66,7 +67,11 @@ class Explainer {
       generation: row?.generation ?? 1,
       attempt: row?.attempt ?? 0,
       since: since == null ? null : { seq: since.seq, type: since.type, at: since.at },
-      causes: [...(await this.#history(row)), ...(await this.#causes(spot, status, row, 0))],
+      causes: [
+        ...(await explainGeneration(facts, row)),
+        ...listOf(isFinal(status) ? explainCarried(since) : undefined),
+        ...(await this.#causes(spot, status, row, 0)),
+      ],
     };
     return { ...explanation, lines: renderLines(explanation) };
   }
@@ -96,23 +101,6 @@ class Explainer {
     if (typeof items === 'number' && (number ?? 0) >= items) {
       throw unknown(id, spot.path, `"${host}" has ${items} items`);
     }
-  }
-
-  /** Earlier generations, where there were any. */
-  async #history(row: NodeRunRecord | undefined): Promise<readonly ExplanationCause[]> {
-    if (row === undefined || row.generation === 1) return [];
-    const renewals = await this.#facts.ofType('nodes.renewed');
-    const renewed = renewals.findLast(({ detail }) => {
-      return Array.isArray(detail.nodes) && detail.nodes.includes(row.node);
-    });
-    if (renewed === undefined) return [];
-    const before = await this.#facts.event(renewed.seq - 1);
-    const because =
-      before?.type === 'run.backtracked'
-        ? `"${before.node}" failed and the run went back to "${String(before.detail.to)}"`
-        : `"${before?.node ?? row.node}" was to be tried again`;
-    const message = `it is generation ${row.generation}: ${because} (event ${renewed.seq})`;
-    return [cause('generation', message, { generation: row.generation, event: renewed.seq })];
   }
 
   async #causes(
@@ -220,7 +208,8 @@ class Explainer {
     const taken = inbound.filter(({ outcome }) => outcome === 'taken');
     const isComposite = COMPOSITES.has(spot.node.kind) && spot.as === 'node';
     const isInside = INSIDE_CODES.has(String(parseJson<JsonObject>(row.reasonJson)?.code));
-    const hasFailed = row.reasonJson !== null && !isInside;
+    const byHand = explainByHand(parseJson<JsonObject>(row.reasonJson));
+    const hasFailed = row.reasonJson !== null && !isInside && byHand === undefined;
     return [
       ...explainStart(spot, inbound),
       ...explainRule(spot, inbound),
@@ -228,6 +217,7 @@ class Explainer {
       ...(spot.as === 'compensation' ? await this.#runEnding() : []),
       ...(await explainAnswer(facts, row)),
       ...(isComposite ? await explainInsideOver(facts, spot, row) : []),
+      ...listOf(byHand),
       ...(hasFailed ? await explainFailure(facts, spot, row) : await successes(facts, row)),
       ...explainOutput(row),
     ];
@@ -240,6 +230,8 @@ class Explainer {
   ): Promise<readonly ExplanationCause[]> {
     const reason = parseJson<JsonObject>(row.reasonJson);
     const code = String(reason?.code ?? '');
+    const byHand = explainByHand(reason);
+    if (byHand !== undefined) return [byHand];
     // Its policy skips what failed.
     if (!BRANCH_CODES.has(code)) return explainFailure(this.#facts, spot, row);
     const inbound = await inboundOf(this.#facts, spot);
@@ -372,9 +364,13 @@ const COMPOSITES: ReadonlySet<string> = new Set(['loop', 'map', 'subplan']);
 const INSIDE_CODES: ReadonlySet<string> = new Set(['items-failed', 'iteration-partial']);
 const BRANCH_CODES: ReadonlySet<string> = new Set(['no-live-branch', 'upstream-failed']);
 
-const UNBLOCKS = cause('unblocks', 'it goes on when an operator has it tried again', {
-  by: 'retry',
-});
+const UNBLOCKS = cause(
+  'unblocks',
+  'it goes on when an operator tries it again, completes it, or replans the run',
+  {
+    by: 'retry',
+  },
+);
 
 /** What the input of a node run was made of, where that is no edge. */
 function explainStart(
@@ -408,4 +404,8 @@ function more(left: number, what: string): readonly ExplanationCause[] {
 function unknown(run: string, path: string, hint?: string): RunchartError {
   const message = `run ${run} has no node "${path}"`;
   return new RunchartError('node-unknown', message, hint === undefined ? {} : { hint });
+}
+
+function listOf<T>(one: T | undefined): readonly T[] {
+  return one === undefined ? [] : [one];
 }

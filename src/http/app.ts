@@ -5,6 +5,7 @@ import { loopbackOnly } from './loopback.js';
 import { type OfferedPlan, PlanCatalog } from './plan-catalog.js';
 import { RequestError, sendProblem, toProblem } from './problem.js';
 import { addArtifacts } from './routes/artifacts.js';
+import { addChanges } from './routes/changes.js';
 import { addEvents } from './routes/events.js';
 import { addHealth } from './routes/health.js';
 import { addPlans } from './routes/plans.js';
@@ -37,8 +38,10 @@ export function createHttpApp(orchestrator: Orchestrator, options: HttpOptions =
   };
   const app = new Hono();
   app.use(loopbackOnly);
-  for (const add of [addHealth, addPlans, addRuns, addEvents, addArtifacts, addTasks, addSchedules])
-    add(app, scope);
+  const routes = [
+    ...[addHealth, addPlans, addRuns, addChanges, addEvents, addArtifacts, addTasks, addSchedules],
+  ];
+  for (const add of routes) add(app, scope);
   app.notFound((context) =>
     sendProblem(context, new RequestError('route-unknown', `There is no ${context.req.path}.`)),
   );

@@ -13,8 +13,8 @@ import {
   gt,
   isNotNull,
   lt,
-  or,
   type SQL,
+  type SQLWrapper,
   sql,
 } from 'drizzle-orm';
 import { QueryBuilder, type SQLiteTable } from 'drizzle-orm/sqlite-core';
@@ -27,6 +27,7 @@ import type {
   Principal,
   ResponseRecord,
   RunRecord,
+  SignalRecord,
   TaskRecord,
 } from '../actors/records.js';
 import type { RunStatus } from '../machines/statuses.js';
@@ -39,15 +40,20 @@ import {
   type CheckpointRecord,
   EVENT,
   NODE_RUN,
+  PAST_NODE_RUN,
   RESPONSE,
   type RowCodec,
   RUN,
+  SIGNAL,
   TASK,
 } from './rows.js';
 import * as tables from './schema.js';
 
 const NEWEST_SEQ =
   'select cast(json_array(coalesce(max(seq), 0)) as blob) from checkpoints where run = ?';
+
+const LAST_TURN_BEFORE = `select cast(json_array(coalesce(max(seq), 0)) as blob) from checkpoints
+  where run = ? and seq < ?`;
 
 const COUNT_EVENTS =
   'select cast(json_array(count(*)) as blob) from run_events where run = ? and type = ?';
@@ -77,6 +83,18 @@ export interface TaskPage {
   readonly limit: number;
   /** Id of the task that ended the page before. */
   readonly after?: string;
+}
+
+/** Rows whose key of two columns comes after `key`; all of them where there is none. */
+function later(
+  columns: readonly [SQLWrapper, SQLWrapper],
+  key: readonly [string, number] | undefined,
+): SQL | undefined {
+  return key && sql`(${columns[0]}, ${columns[1]}) > (${key[0]}, ${key[1]})`;
+}
+
+function pastKey(row: Pick<NodeRunRecord, 'node' | 'generation'> | undefined) {
+  return row && ([row.node, row.generation] as const);
 }
 
 interface Selection<R> {
@@ -181,13 +199,29 @@ export class RunQueries {
     });
   }
 
-  /** Events of one type, in order. */
-  eventsOfType(run: number, type: string, limit: number): Promise<EventRecord[]> {
+  /** Generations of node runs that are over, by path; `after` is the last row of the page before. */
+  pastNodeRuns(
+    run: number,
+    after?: Pick<NodeRunRecord, 'node' | 'generation'>,
+    limit = MAX_PAGE_ROWS,
+  ): Promise<NodeRunRecord[]> {
+    const { pastNodeRuns: table } = tables;
+    return this.#select({
+      table,
+      codec: PAST_NODE_RUN,
+      where: and(eq(table.run, run), later([table.node, table.generation], pastKey(after))),
+      order: [asc(table.node), asc(table.generation)],
+      limit,
+    });
+  }
+
+  /** Events of one type with a number above `after`, in order. */
+  eventsOfType(run: number, type: string, limit: number, after = 0): Promise<EventRecord[]> {
     const { runEvents } = tables;
     return this.#select({
       table: runEvents,
       codec: EVENT,
-      where: and(eq(runEvents.run, run), eq(runEvents.type, type)),
+      where: and(eq(runEvents.run, run), eq(runEvents.type, type), gt(runEvents.seq, after)),
       order: [asc(runEvents.seq)],
       limit,
     });
@@ -214,6 +248,12 @@ export class RunQueries {
   /** Number of the newest event of a run. */
   async newestSeq(run: number): Promise<number> {
     const [row] = await this.#reader.jsonRows(NEWEST_SEQ, [run]);
+    return (row as [number])[0];
+  }
+
+  /** Number of the last event of the newest turn that ended before event `seq`; 0 where there is none. */
+  async lastTurnBefore(run: number, seq: number): Promise<number> {
+    const [row] = await this.#reader.jsonRows(LAST_TURN_BEFORE, [run, seq]);
     return (row as [number])[0];
   }
 
@@ -297,6 +337,18 @@ export class RunQueries {
     });
   }
 
+  /** Signals of a run in the order in which they came, those after number `after`. */
+  signals(run: number, after = Number.MIN_SAFE_INTEGER): Promise<SignalRecord[]> {
+    const { signals } = tables;
+    return this.#select({
+      table: signals,
+      codec: SIGNAL,
+      where: and(eq(signals.run, run), gt(signals.seq, after)),
+      order: [asc(signals.seq)],
+      limit: MAX_PAGE_ROWS,
+    });
+  }
+
   /** One version of an artifact; the newest accepted one unless `version` is given. */
   async artifact(run: number, name: string, version?: number): Promise<ArtifactRecord | undefined> {
     const { artifacts } = tables;
@@ -319,17 +371,13 @@ export class RunQueries {
     limit = MAX_PAGE_ROWS,
   ): Promise<ArtifactRecord[]> {
     const { artifacts } = tables;
-    const later =
-      after === undefined
-        ? undefined
-        : or(
-            gt(artifacts.name, after.name),
-            and(eq(artifacts.name, after.name), gt(artifacts.version, after.version)),
-          );
     return this.#select({
       table: artifacts,
       codec: ARTIFACT,
-      where: and(eq(artifacts.run, run), later),
+      where: and(
+        eq(artifacts.run, run),
+        later([artifacts.name, artifacts.version], after && [after.name, after.version]),
+      ),
       order: [asc(artifacts.name), asc(artifacts.version)],
       limit,
     });

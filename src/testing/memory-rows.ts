@@ -1,7 +1,7 @@
 /** Reads of the storage in memory, in the order and with the limits of the database's queries. */
-import type { AttemptRecord, EventRecord, TaskRecord } from '../actors/records.js';
+import type { AttemptRecord, EventRecord, NodeRunRecord, TaskRecord } from '../actors/records.js';
 import { refuseResponder } from '../actors/run/entitlement.js';
-import { type ArtifactVersion, MAX_PAGE_ROWS } from '../persistence/queries.js';
+import { type ArtifactVersion, MAX_PAGE_ROWS as MAX } from '../persistence/queries.js';
 import type { RunRows } from '../run-reader.js';
 import type { MemoryRun, MemoryStorage } from './memory-storage.js';
 
@@ -23,7 +23,7 @@ export function memoryRows(storage: MemoryStorage): RunRows {
       return page(found, limit);
     },
     getRun: async (id) => storage.runs.get(id)?.record,
-    listNodeRuns: async (run, after = '', limit = MAX_PAGE_ROWS, scope?: string) => {
+    listNodeRuns: async (run, after = '', limit = MAX, scope?: string) => {
       const rows = of(run, ({ nodeRuns }) => nodeRuns.values());
       const found = rows.filter((row) => isOf(scope, row.scope) && compare(row.node, after) > 0);
       found.sort((a, b) => compare(a.node, b.node));
@@ -37,7 +37,13 @@ export function memoryRows(storage: MemoryStorage): RunRows {
       return [...past, ...present];
     },
     events: async (run, after, limit) => events(run, ({ seq }) => seq > after, limit),
-    eventsOfType: async (run, wanted, limit) => events(run, ({ type }) => type === wanted, limit),
+    getNodeRun: async (run, node) => storage.numbered(run)?.nodeRuns.get(node),
+    pastNodeRuns: async (run, after) => {
+      const found = of(run, ({ pastNodeRuns }) => pastNodeRuns).sort(byNode);
+      return page(after === undefined ? found : found.filter((row) => byNode(row, after) > 0), MAX);
+    },
+    eventsOfType: async (run, wanted, limit, after = 0) =>
+      events(run, ({ seq, type }) => seq > after && type === wanted, limit),
     countEvents: async (run, wanted) =>
       events(run, ({ type }) => type === wanted, Number.POSITIVE_INFINITY).length,
     newestSeq: async (run) => storage.numbered(run)?.seq ?? 0,
@@ -49,7 +55,7 @@ export function memoryRows(storage: MemoryStorage): RunRows {
     },
     attempts: async (run, node) => {
       const rows = of(run, ({ attempts }) => attempts.values());
-      return page(rows.filter((row) => row.node === node).sort(byAge), MAX_PAGE_ROWS);
+      return page(rows.filter((row) => row.node === node).sort(byAge), MAX);
     },
     listTasks: async ({ status, run, assignee, answerableBy, limit, after = '' }) => {
       const tasks = [...storage.runs.values()].flatMap((rows) => [...rows.tasks.values()]);
@@ -75,14 +81,14 @@ export function memoryRows(storage: MemoryStorage): RunRows {
       const responses = of(run, (rows) => rows.responses);
       return page(
         responses.filter((response) => response.task === task),
-        MAX_PAGE_ROWS,
+        MAX,
       );
     },
     attemptsWithIssues: async (run) => {
       const rows = of(run, ({ attempts }) => attempts.values());
       const found = rows.filter((row) => row.issuesJson !== null);
       found.sort((a, b) => compare(a.node, b.node) || byAge(a, b));
-      return page(found, MAX_PAGE_ROWS);
+      return page(found, MAX);
     },
     artifact: async (run, name, version) => {
       const named = of(run, (rows) => rows.artifacts).filter((row) => row.name === name);
@@ -90,13 +96,22 @@ export function memoryRows(storage: MemoryStorage): RunRows {
         ? named.findLast(({ standing }) => standing === 'accepted')
         : named.find((row) => row.version === version);
     },
-    artifacts: async (run, after, limit = MAX_PAGE_ROWS) => {
+    artifacts: async (run, after, limit = MAX) => {
       const byNumber = (a: ArtifactVersion, b: ArtifactVersion) =>
         compare(a.name, b.name) || a.version - b.version;
       const artifacts = of(run, (rows) => rows.artifacts).sort(byNumber);
       const later = artifacts.filter((row) => after === undefined || byNumber(row, after) > 0);
       return page(later, limit);
     },
+    signals: async (run, after = Number.NEGATIVE_INFINITY) => {
+      const signals = of(run, (rows) => rows.signals.values()).filter(({ seq }) => seq > after);
+      return page(
+        signals.sort((a, b) => a.seq - b.seq),
+        MAX,
+      );
+    },
+    lastTurnBefore: async (run, seq) =>
+      of(run, ({ turns }) => turns).findLast((turn) => turn.seq < seq)?.seq ?? 0,
   };
 }
 
@@ -105,12 +120,17 @@ function isOf<T>(wanted: T | undefined, value: T): boolean {
 }
 
 function page<T>(rows: readonly T[], limit: number): T[] {
-  return rows.slice(0, Math.min(Math.max(limit, 0), MAX_PAGE_ROWS));
+  return rows.slice(0, Math.min(Math.max(limit, 0), MAX));
 }
 
 /** As the database orders texts: by code points. */
 function compare(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+type NodeKey = Pick<NodeRunRecord, 'node' | 'generation'>;
+function byNode(a: NodeKey, b: NodeKey): number {
+  return compare(a.node, b.node) || a.generation - b.generation;
 }
 
 function byAge(a: AttemptRecord, b: AttemptRecord): number {

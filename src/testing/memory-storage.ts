@@ -271,9 +271,29 @@ export class MemoryStorage {
         const later = ids.filter((id) => id > after);
         return later.sort().slice(0, limit);
       },
+      replaced: async (after, limit) => {
+        const pairs = [...this.runKeys.values()]
+          .filter(({ purpose, key }) => purpose === 'replacement' && key > after)
+          .map(({ key, runId }) => ({ run: key, by: runId }))
+          .filter(({ run, by }) => this.#isLive(run) && this.#isReplacement(by, run));
+        return pairs.sort((a, b) => (a.run < b.run ? -1 : 1)).slice(0, limit);
+      },
     },
     close: () => {},
   };
+
+  #isReplacement(id: string, of: string): boolean {
+    const origin = JSON.parse(this.runs.get(id)?.record.originJson ?? '{}') as {
+      readonly type?: string;
+      readonly run?: string;
+    };
+    return origin.type === 'replacement' && origin.run === of;
+  }
+
+  #isLive(id: string): boolean {
+    const run = this.runs.get(id);
+    return run !== undefined && !isFinal(run.record.status);
+  }
 
   #schedulesByDueAt() {
     return [...this.schedules.values()]

@@ -187,3 +187,36 @@ describe('a review and edit', () => {
     expect(kernel.summary().outputs.ask).toEqual({ body: 'x' });
   });
 });
+
+describe('an operator', () => {
+  const tell = (kernel: Kernel, message: object) =>
+    kernel.send({ by: 'op', reason: null, ...message } as never);
+  const complete = (kernel: Kernel, output: JsonValue, outcome: string | null = null) =>
+    tell(kernel, { type: 'node.complete', node: 'ask', output, outcome, action: null });
+
+  it('S172 answers for a person as the kind of the question wants it', async () => {
+    const options = [{ id: 'a' }, { id: 'b' }];
+    const decision = await asked(human('decision', 'ask', { options }));
+    await expect(complete(decision, { choice: 'c' })).rejects.toMatchObject({
+      code: 'output-invalid',
+    });
+    await complete(decision, { choice: 'b' });
+    expect(decision.rows().nodeRuns.get('ask')).toMatchObject({ outcome: 'b', action: 'b' });
+    const review = await asked(human('review-edit', 'ask'));
+    await expect(complete(review, 1)).rejects.toMatchObject({ code: 'output-invalid' });
+    await complete(review, 1, 'approved');
+    expect(review.working()).toEqual(['after']);
+  });
+
+  it('S172 S203 gives no input with which nobody could be asked', async () => {
+    const kernel = await asked(human('input', 'ask', { responders: { from: 'input.who' } }), {
+      input: { who: ['ann'] },
+    });
+    const task = kernel.task('ask');
+    const patch = (input: JsonValue) => tell(kernel, { type: 'node.patch', node: 'ask', input });
+    await expect(patch({ who: [] })).rejects.toMatchObject({ code: 'input-invalid' });
+    expect(kernel.task('ask')).toBe(task);
+    await patch({ who: ['bob'] });
+    expect(kernel.openTasks()).toMatchObject([{ peopleJson: '{"responders":["bob"]}' }]);
+  });
+});

@@ -273,6 +273,11 @@ export class Kernel {
     return found;
   }
 
+  /** A run that was begun otherwise has this plan. */
+  setVersion(run: string, version: PlanVersion): void {
+    this.#versions.set(run, version);
+  }
+
   version(run = 'r1'): PlanVersion {
     const found = this.#versions.get(run);
     if (found === undefined) throw new Error(`run ${run} was never started`);

@@ -30,6 +30,12 @@ export function beginNode(decider: Decider, run: NodeRun): void {
   BEGINNINGS[run.node.kind](decider, run);
 }
 
+/** What begins inside a composite for the second time is another generation of it. */
+export function beginAgain(decider: Decider, run: NodeRun): void {
+  if (run.node.kind === 'loop' || run.node.kind === 'map') run.generation += 1;
+  decider.begin(run);
+}
+
 /** Waits to be let in; without a key that it needs it cannot be. */
 function beginAction(decider: Decider, run: NodeRun): void {
   const key = concurrencyKeyOf(run, decider.model.scopeOf(run));

@@ -31,14 +31,14 @@ export function callOff(model: RunModel, scopes: readonly Scope[]): number {
   return count;
 }
 
-/** Cancels pending node runs, but for those that were reset to a further generation: they have a row. */
+/** Cancels pending node runs, but for those of which something is stored. */
 function cancelUntouched(scope: Scope): number {
   const { progress, graph } = scope;
   let count = 0;
   if (progress.count('pending') === 0) return count;
   for (let position = 0; position < graph.nodes.length; position++) {
     if (progress.status(position) !== 'pending') continue;
-    if ((scope.touched(position)?.generation ?? 1) > 1) continue;
+    if (scope.touched(position)?.hasRow === true) continue;
     progress.change(position, 'cancelled');
     count += 1;
   }

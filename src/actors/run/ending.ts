@@ -43,6 +43,16 @@ export function withdraw(decider: Decider): void {
   }
 }
 
+/** Whether anything is left to withdraw that goes on as if nothing were. */
+export function hasToWithdraw(decider: Decider): boolean {
+  const { withdrawing } = decider.model;
+  for (let run = withdrawing.peek(); run !== undefined; run = withdrawing.peek()) {
+    if (!isFinal(run.status) && decider.stateOf(run) !== 'stopping') return true;
+    withdrawing.shift();
+  }
+  return false;
+}
+
 function withdrawOne(decider: Decider, run: NodeRun): void {
   const reason = decider.isEnding ? RUN_ENDING : POINTLESS;
   decider.step(run, { type: 'work.withdrawn', reason });

@@ -50,12 +50,17 @@ export function extendPlan(
   const { version } = compiled;
   const refusal = services.refusal(version);
   if (refusal !== undefined) return refuse(refusal.message);
+  const previous = model.record.planHash;
   model.extend(version);
   const planJson = canonicalJson(version.plan as unknown as JsonValue);
   turn.addPlan({ hash: version.hash, planJson, title: version.plan.title, at: turn.at });
   turn.changeRun(model.record);
   const nodes = additions.nodes.map((node) => (node as { id: string }).id);
-  turn.event('plan.extended', run.path, run.attempt, { plan: version.hash, nodes });
+  turn.event('plan.extended', run.path, run.attempt, {
+    plan: version.hash,
+    previous,
+    nodes,
+  });
   for (const position of version.graph.entries) {
     if (position >= plan.nodes.length) model.noteUndecided(model.root, position);
   }

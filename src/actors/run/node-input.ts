@@ -9,9 +9,11 @@ import { failureActionOf } from './failure-policy.js';
 import type { RunModel } from './run-model.js';
 import type { NodeRun } from './scope.js';
 
-/** Resolves the input once, for good; false where it was refused. */
+/** Resolves the input once, for good, unless it was given; false where it was refused. */
 export function resolveNodeInput(decider: Decider, run: NodeRun): boolean {
-  const resolved = resolve(decider.model, run);
+  const given = run.input;
+  const resolved =
+    given === undefined ? resolve(decider.model, run) : { ok: true as const, value: given };
   if (!resolved.ok) {
     const { code, message } = resolved;
     refuseInputs(decider, run, { code, message, class: 'input' });

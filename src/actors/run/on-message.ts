@@ -6,16 +6,20 @@ import { RunchartError } from '../../errors.js';
 import { isFinal } from '../../machines/statuses.js';
 import type { JsonValue } from '../../plan/json.js';
 import type { CancelMessage, RecoverMessage, RetryNodeMessage, RunMessage } from '../messages.js';
+import { beginAgain } from './begin-node.js';
 import { interruptCheck, onCheckResult } from './checks.js';
 import type { Decider } from './decider.js';
 import { onDowntime } from './downtime.js';
 import { refuseEnding } from './ending.js';
 import { failureHandling } from './failure-policy.js';
+import { onFork } from './on-fork.js';
+import { onCompleteNode, onPatchInput, onRollback, onSkipNode } from './on-operator.js';
 import { onResponse } from './on-response.js';
 import { onHeartbeat, onProgress, onResult } from './on-result.js';
 import { onTaskChange } from './on-task.js';
 import { onTimer } from './on-timer.js';
-import { beginAgain, renewFrom } from './restart.js';
+import { onReplan } from './replan.js';
+import { renewFrom } from './restart.js';
 import type { NodeRun } from './scope.js';
 import { onChild, startChild } from './subplans.js';
 import { onSignal } from './waits.js';
@@ -42,6 +46,18 @@ export function onMessage(decider: Decider, message: RunMessage): void {
       return onChild(decider, message);
     case 'node.retry':
       return onRetryNode(decider, message);
+    case 'run.fork':
+      return onFork(decider, message);
+    case 'node.complete':
+      return onCompleteNode(decider, message);
+    case 'node.skip':
+      return onSkipNode(decider, message);
+    case 'node.patch':
+      return onPatchInput(decider, message);
+    case 'run.rollback':
+      return onRollback(decider, message);
+    case 'run.replan':
+      return onReplan(decider, message);
     case 'run.cancel':
       return onCancel(decider, message);
     case 'run.pause':
@@ -86,11 +102,18 @@ function onCancel(decider: Decider, message: CancelMessage): void {
     turn.refusal = new RunchartError('run-ending', `run ${id} is failing already`);
     return;
   }
-  const { by, reason } = message;
-  turn.event('run.cancel-requested', null, null, { by, reason });
+  const { by, reason, replacedBy } = message;
+  turn.event('run.cancel-requested', null, null, { by, reason, replacedBy });
   decider.stepRun({
     type: 'cancel.requested',
-    reason: { code: 'cancelled', message: reason ?? 'cancelled on request' },
+    reason:
+      replacedBy === undefined
+        ? { code: 'cancelled', message: reason ?? 'cancelled on request' }
+        : {
+            code: 'replaced',
+            message: reason ?? `run ${replacedBy} takes its place`,
+            detail: { replacedBy },
+          },
   });
   turn.reply = { run: id, cancelled: true };
 }

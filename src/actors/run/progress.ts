@@ -180,13 +180,16 @@ export class Progress {
   /** Restores outgoing edges from the letters of `outgoing`. */
   restoreOutgoing(node: number, letters: string): void {
     const first = at(this.#graph.outStart, node);
-    for (let i = 0; i < letters.length; i++) {
-      const outcome = EDGE_OUTCOMES[OUTCOME_LETTERS.indexOf(letters.charAt(i))];
-      if (outcome === undefined || outcome === 'undecided') {
-        throw new Error(`unknown edge outcome "${letters.charAt(i)}"`);
-      }
-      this.decideEdge(first + i, outcome);
+    for (let i = 0; i < letters.length; i++) this.restoreEdge(first + i, letters.charAt(i));
+  }
+
+  /** Decides an edge by one of the letters of `outgoing`. */
+  restoreEdge(edge: number, letter: string): void {
+    const outcome = EDGE_OUTCOMES[OUTCOME_LETTERS.indexOf(letter)];
+    if (outcome === undefined || outcome === 'undecided') {
+      throw new Error(`unknown edge outcome "${letter}"`);
     }
+    this.decideEdge(edge, outcome);
   }
 }
 

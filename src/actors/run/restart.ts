@@ -2,7 +2,7 @@
  * Going back: a node and all that follows from it begin another generation. Invariant: a final node
  * run never changes; what it came to stays in the log, its attempts and its snapshots.
  */
-import type { Reason } from '../../machines/node-run-events.js';
+import type { NodeRunEvent, Reason } from '../../machines/node-run-events.js';
 import { isFinal } from '../../machines/statuses.js';
 import { downstreamOf } from '../../plan/graph.js';
 import { exhaustion, spendRestart } from './budget.js';
@@ -49,12 +49,17 @@ export function renewFrom(decider: Decider, scope: Scope, from: number): void {
 function supersede(decider: Decider, scope: Scope, position: number): void {
   const run = scope.touched(position);
   if (run === undefined || run.status === 'pending' || isFinal(run.status)) return;
+  endAtOnce(decider, run, { type: 'work.superseded', reason: SUPERSEDED });
+}
+
+/** Takes an event to a node run that makes it final, and ends what goes on inside it. */
+export function endAtOnce(decider: Decider, run: NodeRun, event: NodeRunEvent): void {
   const inner = run.inside === null ? undefined : decider.model.scope(run.inside);
-  decider.step(run, { type: 'work.superseded', reason: SUPERSEDED });
+  decider.step(run, event);
   if (inner !== undefined) forgetInside(decider, inner);
 }
 
-/** Node runs inside a superseded composite come to their end with it. */
+/** Node runs inside a composite that is over come to their end with it. */
 function forgetInside(decider: Decider, scope: Scope): void {
   const { model } = decider;
   for (const within of model.scopesWithin(scope).reverse()) {
@@ -83,10 +88,4 @@ function renew(decider: Decider, scope: Scope, position: number): NodeRun[] {
   decider.tree.renew(run.path);
   decider.touch(run);
   return [run];
-}
-
-/** What begins inside a composite for the second time is another generation of it. */
-export function beginAgain(decider: Decider, run: NodeRun): void {
-  if (run.node.kind === 'loop' || run.node.kind === 'map') run.generation += 1;
-  decider.begin(run);
 }

@@ -52,7 +52,10 @@ function restoreNodeRuns(model: RunModel, rows: readonly NodeRunRow[]): void {
   for (let scope = open.shift(); scope !== undefined; scope = open.shift()) {
     for (const row of byScope.get(scope.path) ?? []) {
       const position = scope.positionOf(row.node);
-      if (position === undefined) continue;
+      if (position === undefined) {
+        if (scope === model.root) model.removed.set(row.node, row);
+        continue;
+      }
       scope.at(position).restore(row);
       scope.progress.restore(position, row.status);
       scope.progress.restoreOutgoing(position, row.edges);
@@ -155,7 +158,8 @@ function resumeRaces(model: RunModel, scope: Scope): void {
   }
 }
 
-function resumePending(model: RunModel, scope: Scope): void {
+/** Pending nodes of a scope whose inbound edges say enough. */
+export function resumePending(model: RunModel, scope: Scope): void {
   const { nodes } = scope.graph;
   for (let position = 0; position < nodes.length; position++) {
     if (scope.progress.status(position) !== 'pending') continue;

@@ -159,6 +159,8 @@ export class RunActor {
     });
     const decider = new TurnDecider(this.#model, this.#tree, turn, this.#services);
     onMessage(decider, message);
+    // It only asks what would be.
+    if (message.type === 'run.replan' && message.isDryRun) return turn;
     if (!isFinal(this.status) || !turn.isEmpty) decider.finish();
     return turn;
   }

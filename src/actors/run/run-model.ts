@@ -12,6 +12,7 @@ import { Fifo } from '../fifo.js';
 import type {
   ArtifactRecord,
   AttemptRecord,
+  NodeRunRecord,
   ResponseRecord,
   RunRecord,
   RunSettings,
@@ -58,6 +59,8 @@ export class RunModel {
   readonly held = new Map<string, HeldProduct>();
   /** Newest version of each artifact's name, whoever made it. */
   readonly artifactVersions = new Map<string, number>();
+  /** Newest rows of nodes that a plan of the run once had: their generations are not used again. */
+  readonly removed = new Map<string, NodeRunRecord>();
   /** By id, in the order in which they came. */
   readonly signals = new Map<string, SignalRecord>();
   /** Number of node runs that hold a slot. */
@@ -183,6 +186,16 @@ export class RunModel {
     this.record = { ...this.record, planHash: version.hash };
     before.extend(version.graph, this.tally);
     if (!before.undecided.isEmpty) this.#agitated.add(before);
+  }
+
+  /** Goes on with another plan version; the node runs that it has no place for leave, and are returned. */
+  adopt(version: PlanVersion): NodeRun[] {
+    const { root } = this;
+    root.progress.retire();
+    this.#agitated.delete(root);
+    this.version = version;
+    this.record = { ...this.record, planHash: version.hash };
+    return root.adopt(version.graph, this.tally);
   }
 
   // What is left to decide -------------------------------------------------------------------

@@ -76,6 +76,32 @@ export class Scope {
     }
   }
 
+  /**
+   * Takes another graph, in which node runs have their place by id. Those that it does not have leave, and
+   * are returned. Edges are undecided then.
+   */
+  adopt(graph: PlanGraph, tally: Tally): NodeRun[] {
+    const runs = [...this.#runs.values()].map((run) => ({
+      run,
+      status: run.status,
+      position: graph.positionOf.get(run.node.id),
+    }));
+    this.graph = graph;
+    this.progress = new Progress(graph, tally);
+    this.undecided = new PositionQueue(graph.nodes.length);
+    this.#runs.clear();
+    return runs.flatMap(({ run, status, position }) => {
+      if (position === undefined) {
+        run.leave(status);
+        return [run];
+      }
+      run.position = position;
+      this.#runs.set(position, run);
+      this.progress.restore(position, status);
+      return [];
+    });
+  }
+
   /** The node run at a position, made where it was not touched yet. */
   at(position: number): NodeRun {
     let run = this.#runs.get(position);
@@ -125,8 +151,8 @@ export class Scope {
 /** What a run knows of one of its node runs beside the statechart: its values and the row they go to. */
 export class NodeRun {
   readonly scope: Scope;
-  /** Index among the node runs of its scope. */
-  readonly position: number;
+  /** Index among the node runs of its scope, which changes it where it takes another graph. */
+  position: number;
   /** Its name within the run: the node id, behind the path of its scope. */
   readonly path: string;
   /** A final node run never changes; what is done again is done by the next generation. */
@@ -162,6 +188,8 @@ export class NodeRun {
   key: string | undefined;
   /** Timers of it that are armed. */
   timers: Set<TimerKind> | undefined;
+  /** Status with which it left its scope. */
+  #left: NodeStatus | undefined;
   #input: JsonValue | undefined;
   #inputJson: string | null = null;
   #output: JsonValue | undefined;
@@ -178,7 +206,17 @@ export class NodeRun {
   }
 
   get status(): NodeStatus {
-    return this.scope.progress.status(this.position);
+    return this.#left ?? this.scope.progress.status(this.position);
+  }
+
+  /** Whether something of it is stored: a status, a generation that is over, an input that was given. */
+  get hasRow(): boolean {
+    return this.status !== 'pending' || this.generation > 1 || this.#inputJson !== null;
+  }
+
+  /** Its scope has no place for it any more. */
+  leave(status: NodeStatus): void {
+    this.#left = status;
   }
 
   get input(): JsonValue | undefined {

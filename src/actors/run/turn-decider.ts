@@ -7,7 +7,6 @@
  */
 import type { NodeRunEvent } from '../../machines/node-run-events.js';
 import { isFinal, type NodeStatus, type RunStatus } from '../../machines/statuses.js';
-import { outgoingEdges } from '../../plan/graph-edges.js';
 import { type AttemptRecord, COMPENSATIONS } from '../records.js';
 import type { Turn } from '../turn.js';
 import type { ActorTree, NodeStep } from './actor-tree.js';
@@ -37,7 +36,7 @@ import { permitOf } from './permits.js';
 import { decideReadiness } from './readiness.js';
 import { restartFrom } from './restart.js';
 import { reworkFrom } from './rework.js';
-import { routeFrom } from './routing.js';
+import { routeOnwards } from './route-onwards.js';
 import type { RunModel } from './run-model.js';
 import type { NodeRun, Scope } from './scope.js';
 import { cancelChild, startChild } from './subplans.js';
@@ -111,7 +110,7 @@ export class TurnDecider implements Decider {
     recordNodeStep(this, run, from, step, event);
     for (const intention of step.intentions) this.#carryOut(intention, run);
     if (given !== undefined) this.model.held.delete(run.path);
-    if (isFinal(step.to)) this.#settleFinal(run, step.to);
+    if (isFinal(step.to)) this.#settleFinal(run, step.to, event);
     return step.to;
   }
 
@@ -243,7 +242,7 @@ export class TurnDecider implements Decider {
   }
 
   /** What a final node run means for those after it, for its scope, and for the run. */
-  #settleFinal(run: NodeRun, status: NodeStatus): void {
+  #settleFinal(run: NodeRun, status: NodeStatus, event: NodeRunEvent): void {
     const { model } = this;
     const { scope } = run;
     clearTimersOf(this, run);
@@ -251,11 +250,13 @@ export class TurnDecider implements Decider {
     if (this.isEnding || scope.aborted !== undefined) return;
     if (scope.isItems && isFatalItem(run)) return abandonScope(this, scope, abortionByItem(run));
     if (scope.isList) return;
-    this.#pauseAtTarget(run);
-    if (status !== 'failed') return reworkFrom(this, run) ? undefined : this.#route(run, status);
+    // What is superseded begins again, or is gone.
+    if (event.type !== 'work.superseded') this.#pauseAtTarget(run);
+    if (status !== 'failed')
+      return reworkFrom(this, run) ? undefined : routeOnwards(this, run, status);
     switch (failureActionOf(model.version.plan, run.node, run.reason?.class)) {
       case 'continue':
-        return this.#route(run, status);
+        return routeOnwards(this, run, status);
       case 'backtrack':
         if (restartFrom(this, run)) return;
         break;
@@ -269,34 +270,6 @@ export class TurnDecider implements Decider {
     const reason = abortionBy(run);
     if (scope.host === undefined) this.stepRun({ type: 'node.aborted', reason });
     else abandonScope(this, scope, reason);
-  }
-
-  #route(run: NodeRun, status: NodeStatus): void {
-    const { model, turn } = this;
-    const { scope, node } = run;
-    const { graph, progress } = scope;
-    const succeeded = status === 'completed' || status === 'partial';
-    const result = succeeded
-      ? { action: run.action, outcome: run.outcome, scope: model.scopeOf(run) }
-      : undefined;
-    for (const decision of routeFrom(node, outgoingEdges(graph, run.position), status, result)) {
-      const { edge, outcome, evaluated } = decision;
-      progress.decideEdge(edge.index, outcome);
-      if (evaluated !== undefined) {
-        turn.event('edge.evaluated', run.path, null, {
-          edge: edge.id,
-          condition: evaluated.condition,
-          result: evaluated.result,
-          outcome,
-          error: evaluated.error && { ...evaluated.error },
-        });
-      }
-      if (progress.status(edge.target) === 'pending') model.noteUndecided(scope, edge.target);
-      else if (outcome === 'taken' && scope.node(edge.target).kind === 'join') {
-        turn.event('join.arrival-ignored', scope.pathAt(edge.target), null, { edge: edge.id });
-      }
-    }
-    run.edges = progress.outgoing(run.position);
   }
 
   #decide(): void {
@@ -354,7 +327,8 @@ export class TurnDecider implements Decider {
   #pauseAtTarget(run: NodeRun): void {
     const { until } = this.model.settings;
     if (until === undefined || run.scope !== this.model.root || !until.includes(run.path)) return;
-    if (!until.every((id) => isFinal(this.model.nodeRun(id).status))) return;
+    // A replan may have removed some of them.
+    if (!until.every((id) => isFinal(this.model.find(id)?.status ?? 'cancelled'))) return;
     this.turn.event('run.target-reached', null, null, { nodes: [...until] });
     this.stepRun({ type: 'pause.requested' });
   }

@@ -1,0 +1,191 @@
+/**
+ * The rows of a run as they were at one of its events, put together from what is never changed: events,
+ * final node runs, and the generations that came after them. Invariant: reading it while the run goes on
+ * gives the same, since a final row stays as it is until it moves to the past.
+ */
+import type {
+  ActorVersionRecord,
+  ArtifactRecord,
+  NodeRunRecord,
+  ResponseRecord,
+  RunRecord,
+  SignalRecord,
+  TaskRecord,
+} from '../actors/records.js';
+import { isFinal } from '../machines/statuses.js';
+import type { RunRows } from '../run-reader.js';
+import { eventsOfType, planAt } from './plan-at.js';
+
+export interface RunAt {
+  /** Number of the event. */
+  readonly seq: number;
+  /** Hash of the plan version that the run was pinned to. */
+  readonly planHash: string;
+  /** Node runs of the plan itself that were final by then, by id. */
+  readonly finals: ReadonlyMap<string, NodeRunRecord>;
+  /** Whether the outcomes of edges in `finals` are those of that plan: a later replan may have changed them. */
+  readonly hasEdges: boolean;
+  /** Ids of nodes whose work was undone since, by a compensation. */
+  readonly undone: ReadonlySet<string>;
+}
+
+const PAGE = 1_000;
+
+/** Rows of a run that lie behind a list with a key. */
+async function* pages<R>(
+  read: (after: R | undefined) => Promise<readonly R[]>,
+): AsyncIterableIterator<R> {
+  for (let after: R | undefined; ; ) {
+    const page = await read(after);
+    yield* page;
+    after = page.at(-1);
+    if (after === undefined || page.length < PAGE) return;
+  }
+}
+
+export async function readRunAt(rows: RunRows, record: RunRecord, seq: number): Promise<RunAt> {
+  const { run } = record;
+  // In this order: a row that moves to the past meanwhile is found there.
+  const current = pages<NodeRunRecord>((after) => rows.listNodeRuns(run, after?.node, PAGE, ''));
+  const finals = new Map<string, NodeRunRecord>();
+  for await (const row of current)
+    if (isFinal(row.status) && row.seq <= seq) finals.set(row.node, row);
+  const renewals = await readRenewals(rows, run);
+  for await (const row of pages<NodeRunRecord>((after) => rows.pastNodeRuns(run, after))) {
+    if (row.scope !== '' || !isFinal(row.status) || row.seq > seq) continue;
+    const renewed = renewals.get(row.node)?.find((at) => at > row.seq);
+    if (renewed === undefined || renewed > seq) finals.set(row.node, row);
+  }
+  let hasEdges = true;
+  for await (const event of eventsOfType(rows, run, 'run.replanned')) {
+    if (event.seq > seq) hasEdges = false;
+  }
+  const planHash = await planAt(rows, record, seq);
+  return { seq, planHash, finals, hasEdges, undone: await readUndone(rows, run) };
+}
+
+/** By node, the numbers of the events with which another generation of it began, ascending. */
+async function readRenewals(rows: RunRows, run: number): Promise<ReadonlyMap<string, number[]>> {
+  const renewals = new Map<string, number[]>();
+  for await (const { seq, detailJson } of eventsOfType(rows, run, 'nodes.renewed')) {
+    for (const node of (JSON.parse(detailJson) as { readonly nodes: string[] }).nodes) {
+      const known = renewals.get(node);
+      if (known === undefined) renewals.set(node, [seq]);
+      else known.push(seq);
+    }
+  }
+  return renewals;
+}
+
+async function readUndone(rows: RunRows, run: number): Promise<ReadonlySet<string>> {
+  const undone = new Set<string>();
+  for await (const row of pages<NodeRunRecord>((after) =>
+    rows.listNodeRuns(run, after?.node, PAGE, '~'),
+  )) {
+    if (row.status === 'completed' || row.status === 'partial') undone.add(row.node.slice(2));
+  }
+  return undone;
+}
+
+/**
+ * Number of the event at which a run that failed or was cancelled still went on: the last one before the
+ * turn in which its end began. 0 where that was its first turn.
+ */
+export async function lastEventBeforeEnding(rows: RunRows, { run }: RunRecord): Promise<number> {
+  const newest = await rows.newestSeq(run);
+  const [actor] = await rows.versionsAt(run, newest - 1);
+  // The run's own snapshot comes first. Where it was ending before its last turn, it says since when.
+  const isEnding = actor?.actor === '' && actor.snapshotJson.includes('"ending"');
+  return rows.lastTurnBefore(run, isEnding ? actor.seq : newest);
+}
+
+/** What belongs to node runs that are carried over. */
+export interface Belongings {
+  readonly versions: readonly ActorVersionRecord[];
+  readonly artifacts: readonly ArtifactRecord[];
+  readonly tasks: readonly TaskRecord[];
+  readonly responses: readonly ResponseRecord[];
+  /** Told by then; those that no carried node run received are there to be received. */
+  readonly signals: readonly SignalRecord[];
+}
+
+/** Reads what belongs to `carried`, node runs of the plan itself by id, at event `seq`. */
+export async function readBelongings(
+  rows: RunRows,
+  run: number,
+  seq: number,
+  carried: ReadonlyMap<string, NodeRunRecord>,
+): Promise<Belongings> {
+  const versions = await rows.versionsAt(run, seq);
+  const artifacts: ArtifactRecord[] = [];
+  for await (const artifact of pages<ArtifactRecord>((after) => rows.artifacts(run, after))) {
+    if (isOf(carried, artifact)) artifacts.push(artifact);
+  }
+  const tasks: TaskRecord[] = [];
+  const responses: ResponseRecord[] = [];
+  const everyTask = pages<TaskRecord>((after) =>
+    rows.listTasks({ run, limit: PAGE, ...(after && { after: after.id }) }),
+  );
+  for await (const task of everyTask) {
+    if (carried.get(task.node)?.generation !== task.generation || task.status === 'open') continue;
+    tasks.push(task);
+    responses.push(...(await rows.responses(run, task.id)));
+  }
+  return {
+    versions: versions.filter(({ actor }) => carried.has(actor)),
+    artifacts,
+    tasks,
+    responses,
+    signals: await readSignals(rows, run, seq, carried),
+  };
+}
+
+/** Whether a node run that is carried, or something inside of one, has brought it. */
+function isOf(carried: ReadonlyMap<string, NodeRunRecord>, artifact: ArtifactRecord): boolean {
+  const { node, generation } = artifact;
+  const inside = /^([^[/#]+)(?:#(\d+))?\[/.exec(node);
+  if (inside === null) return carried.get(node)?.generation === generation;
+  const [, host = '', number = '1'] = inside;
+  return carried.get(host)?.generation === Number(number);
+}
+
+async function readSignals(
+  rows: RunRows,
+  run: number,
+  seq: number,
+  carried: ReadonlyMap<string, NodeRunRecord>,
+): Promise<SignalRecord[]> {
+  const delivered = new Map<string, { readonly node: string; readonly seq: number }>();
+  for await (const event of eventsOfType(rows, run, 'signal.delivered')) {
+    const { signal } = JSON.parse(event.detailJson) as { readonly signal: string };
+    delivered.set(signal, { node: event.node ?? '', seq: event.seq });
+  }
+  const found: SignalRecord[] = [];
+  for await (const signal of pages<SignalRecord>((after) => rows.signals(run, after?.seq))) {
+    if (signal.seq > seq) continue;
+    const delivery = delivered.get(signal.id);
+    const isTaken = delivery === undefined || (delivery.seq <= seq && carried.has(delivery.node));
+    if (isTaken) found.push(signal);
+    else {
+      const payloadJson = await payloadOf(rows, run, delivery);
+      found.push({ ...signal, deliveredTo: null, payloadJson });
+    }
+  }
+  return found;
+}
+
+/** What a delivered signal brought is the output of the generation that received it. */
+async function payloadOf(
+  rows: RunRows,
+  run: number,
+  { node, seq }: { readonly node: string; readonly seq: number },
+): Promise<string> {
+  const generations: NodeRunRecord[] = [];
+  const current = await rows.getNodeRun(run, node);
+  if (current !== undefined) generations.push(current);
+  for await (const row of pages<NodeRunRecord>((after) => rows.pastNodeRuns(run, after))) {
+    if (row.node === node) generations.push(row);
+  }
+  const receiver = generations.filter((row) => row.seq > seq).sort((a, b) => a.seq - b.seq)[0];
+  return receiver?.outputJson ?? 'null';
+}

@@ -1,0 +1,237 @@
+/**
+ * Changes of runs by an operator: what a node comes to, going back, another plan, another run in its place.
+ * Everything resolves when it is durable. Invariants: each change names who asked for it, in the log; of a
+ * replacement the new run is durable before the old one is cancelled, and recovery completes it.
+ */
+import type { ChangeMessage, ForkMessage } from '../actors/change-messages.js';
+import type { Journal, RunKeyRows } from '../actors/ports.js';
+import type { RunRecord } from '../actors/records.js';
+import type { Replanned } from '../actors/run/replan.js';
+import { RunchartError } from '../errors.js';
+import { isFinal } from '../machines/statuses.js';
+import type { Plan } from '../plan/schema.js';
+import type { RunDraft, RunDrafts } from '../run-drafts.js';
+import type { RunRows } from '../run-reader.js';
+import { durable } from '../schedules/durable.js';
+import { InTurn } from '../schedules/in-turn.js';
+import { readJson } from '../start-options.js';
+import {
+  type Asked,
+  type ChangedNode,
+  type ChangeOptions,
+  type CompleteNodeOptions,
+  type ForkedRun,
+  type ForkOptions,
+  type PatchInputOptions,
+  type ReplaceOptions,
+  type ReplanOptions,
+  readAsked,
+  readWord,
+} from './change-options.js';
+import { type ForkPlan, type ForkRequest, planFork } from './fork-draft.js';
+
+export interface RunChangesParts {
+  readonly rows: RunRows;
+  readonly drafts: RunDrafts;
+  readonly journal: Pick<Journal, 'write'>;
+  readonly keys: Pick<RunKeyRows, 'replaced'>;
+  /** Hands a message to a run; resolves with its reply when that is durable. */
+  send(run: string, message: ChangeMessage | CancelForReplacement): Promise<unknown>;
+  /** Starts a run with a first message of its own. */
+  start(draft: RunDraft, first: ForkMessage): Promise<{ readonly created: boolean }>;
+}
+
+/** A run is cancelled since another one takes its place. */
+interface CancelForReplacement {
+  readonly type: 'run.cancel';
+  readonly by: string | null;
+  readonly reason: string | null;
+  readonly replacedBy: string;
+}
+
+const PAGE = 500;
+
+export class RunChanges {
+  readonly #parts: RunChangesParts;
+  readonly #inTurn = new InTurn();
+
+  constructor(parts: RunChangesParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * A node counts as done, with the output given; what works for it is aborted. `node` is a path. Rejects
+   * with `node-unknown`, `node-final`, `node-not-changeable`, `output-invalid`, `run-ended`, `run-not-started`.
+   */
+  async completeNode(
+    run: string,
+    node: string,
+    options: CompleteNodeOptions,
+  ): Promise<ChangedNode> {
+    const { output, outcome = null, action = null } = options;
+    return (await this.#parts.send(run, {
+      type: 'node.complete',
+      node,
+      output: output === undefined ? undefined : readJson(output, 'the output'),
+      outcome: readWord(outcome, 'outcome'),
+      action: readWord(action, 'action'),
+      ...readAsked(options),
+    })) as ChangedNode;
+  }
+
+  /** A node counts as skipped: its edges are dead. Rejects as `completeNode`. */
+  async skipNode(run: string, node: string, options: ChangeOptions): Promise<ChangedNode> {
+    const message = { type: 'node.skip', node, ...readAsked(options) } as const;
+    return (await this.#parts.send(run, message)) as ChangedNode;
+  }
+
+  /**
+   * Another input for a node that is ready, backing off, blocked or awaits a person; an open task is closed,
+   * and a new one shows the new input. Rejects with `input-invalid`, and as `completeNode`.
+   */
+  async patchInput(run: string, node: string, options: PatchInputOptions): Promise<ChangedNode> {
+    const input = readJson(options.input, 'the input');
+    const message = { type: 'node.patch', node, input, ...readAsked(options) } as const;
+    return (await this.#parts.send(run, message)) as ChangedNode;
+  }
+
+  /**
+   * Goes back: the node and all that follows from it begin another generation. `node` is a path of the plan
+   * itself, or of the iteration that is at work. Rejects as `completeNode`.
+   */
+  async rollback(run: string, node: string, options: ChangeOptions): Promise<void> {
+    await this.#parts.send(run, { type: 'run.rollback', node, ...readAsked(options) });
+  }
+
+  /**
+   * Gives a live run another plan. Rejects with PlanInvalidError, `handler-missing`, `input-invalid`,
+   * `replan-conflict` where a node at work would change, `run-ended`, `run-not-started`.
+   */
+  async replan(run: string, plan: Plan, options: ReplanOptions): Promise<Replanned> {
+    const { dryRun = false, cancelRunning = false } = options;
+    return (await this.#parts.send(run, {
+      type: 'run.replan',
+      version: this.#parts.drafts.compile(plan),
+      isDryRun: dryRun,
+      cancelRunning,
+      ...readAsked(options),
+    })) as Replanned;
+  }
+
+  /**
+   * Makes a new run of a live or ended one as it was at an event. Rejects with PlanInvalidError,
+   * `handler-missing`, `argument-invalid`, `node-unknown`, `input-invalid`, `fork-too-large`, `run-conflict`.
+   */
+  async fork(run: string, options: ForkOptions): Promise<ForkedRun> {
+    const { plan, id, ...request } = options;
+    const asked = readAsked(options);
+    const record = await this.#record(run);
+    const version = plan && this.#parts.drafts.compile(plan);
+    const forked = await this.#plan(record, { ...request, version });
+    return this.#begin(record, forked, { id, from: options.from ?? null, type: 'fork', ...asked });
+  }
+
+  /**
+   * Tries a run again that failed or was cancelled: a fork from before it began to end. Rejects with
+   * `run-not-failed`, and as `fork`.
+   */
+  async retry(run: string, options: ChangeOptions & { readonly id?: string }): Promise<ForkedRun> {
+    const { status } = await this.#record(run);
+    if (status === 'failed' || status === 'cancelled') return this.fork(run, options);
+    const hint = 'retry a node of it, or fork it';
+    throw new RunchartError('run-not-failed', `run ${run} is ${status}`, { hint });
+  }
+
+  /**
+   * Cancels a live run for a new one with another plan, which carries over what that plan keeps. Rejects
+   * with `run-ended`, and as `fork`.
+   */
+  replace(run: string, plan: Plan, options: ReplaceOptions): Promise<ForkedRun> {
+    return this.#inTurn.do(run, async () => {
+      const asked = readAsked(options);
+      const record = await this.#record(run);
+      if (isFinal(record.status)) {
+        const hint = 'fork it with the other plan';
+        throw new RunchartError('run-ended', `run ${run} has ended as ${record.status}`, { hint });
+      }
+      const planned = await this.#plan(record, { version: this.#parts.drafts.compile(plan) });
+      const { id } = options;
+      const begin = { id, from: null, type: 'replacement', ...asked } as const;
+      const replacement = await this.#begin(record, planned, begin);
+      await this.#cancelReplaced(run, replacement.id, asked);
+      return replacement;
+    });
+  }
+
+  /** Cancels runs whose replacement is there, where an earlier process did not get to it. */
+  async recover(): Promise<void> {
+    for (let after = ''; ; ) {
+      const pairs = await this.#parts.keys.replaced(after, PAGE);
+      const asked = { by: null, reason: null };
+      await Promise.all(pairs.map(({ run, by }) => this.#cancelReplaced(run, by, asked)));
+      const last = pairs.at(-1);
+      if (last === undefined || pairs.length < PAGE) return;
+      after = last.run;
+    }
+  }
+
+  #plan(record: RunRecord, request: ForkRequest): Promise<ForkPlan> {
+    const { rows, drafts } = this.#parts;
+    return planFork(rows, record, request, (hash) => drafts.version(hash));
+  }
+
+  async #begin(
+    of: RunRecord,
+    { version, origin, carried }: ForkPlan,
+    how: Asked & {
+      readonly id: string | undefined;
+      readonly from: string | null;
+      readonly type: 'fork' | 'replacement';
+    },
+  ): Promise<ForkedRun> {
+    const { by, reason, from, type, id } = how;
+    const draft = await this.#parts.drafts.derived(of, version, {
+      id,
+      origin: { type, ...origin },
+      asked: { from, inputs: { ...carried.inputs } },
+    });
+    if (type === 'replacement') await this.#note(of.id, draft.record.id);
+    const first = { type: 'run.fork', carried, from, by, reason } as const;
+    const { created } = await this.#parts.start(draft, first);
+    const nodes = carried.nodeRuns.map(({ node }) => node);
+    return { id: draft.record.id, created, seq: origin.seq, carried: nodes };
+  }
+
+  /** Before the new run is there: it names nobody until then. */
+  #note(replaced: string, by: string): Promise<void> {
+    const record = {
+      purpose: 'replacement',
+      key: replaced,
+      runId: by,
+      startAt: null,
+      supersededId: replaced,
+      supersededStartAt: null,
+    } as const;
+    return durable(this.#parts.journal.write([{ type: 'run-key.put', record }]));
+  }
+
+  /** One that has ended meanwhile stays as it ended. */
+  async #cancelReplaced(
+    run: string,
+    replacedBy: string,
+    asked: { readonly by: string | null; readonly reason: string | null },
+  ): Promise<void> {
+    try {
+      await this.#parts.send(run, { type: 'run.cancel', replacedBy, ...asked });
+    } catch (error) {
+      const code = error instanceof RunchartError ? error.code : undefined;
+      if (code !== 'run-ended' && code !== 'run-ending') throw error;
+    }
+  }
+
+  async #record(id: string): Promise<RunRecord> {
+    const record = await this.#parts.rows.getRun(id);
+    if (record !== undefined) return record;
+    throw new RunchartError('run-unknown', `there is no run ${id}`);
+  }
+}
