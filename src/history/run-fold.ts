@@ -1,0 +1,294 @@
+/**
+ * A run made again from its log: give it the events in order, from the first, and it knows what the
+ * run was after the newest of them. What it gives is a RunSnapshot: status of the run and why, plan
+ * version, and by path each node run with status, generation, attempt, outcome, action, reason and the
+ * outcome of each outgoing edge; generations that are over; attempts with how they ended; references to
+ * artifacts; tasks; waits for retries and sleeps; signals. Invariants: 1. pure: no clock, no I/O, no
+ * expression is evaluated: what `edge.evaluated` says is taken, and what no event says follows from
+ * routing.ts with those results; 2. after the last event of a turn it equals the rows of that turn.
+ */
+import type { EventRecord } from '../actors/records.js';
+import { failureActionOf } from '../actors/run/failure-policy.js';
+import { scopePathOf } from '../actors/run/scope.js';
+import type { Reason } from '../machines/node-run-events.js';
+import { isFinal, type NodeStatus, type RunStatus } from '../machines/statuses.js';
+import type { PlanVersion } from '../plan/plan-version.js';
+import { AttemptFold } from './attempt-fold.js';
+import { lettersOf, nodeAt, type ToldEdge } from './edge-letters.js';
+import {
+  type ArtifactPart,
+  artifactKey,
+  type NodeRunPart,
+  pastKey,
+  type RunSnapshot,
+  type SignalPart,
+  type TaskPart,
+  TOLD_TIMERS,
+  type TimerPart,
+  timerKey,
+} from './run-snapshot.js';
+
+/** The members that details of events have; see docs/events.md. */
+export interface ToldDetail {
+  readonly from?: string | null;
+  readonly to?: string;
+  readonly generation?: number;
+  readonly nodes?: readonly string[];
+  readonly reason?: Reason;
+  readonly plan?: string;
+  readonly outcome?: string;
+  readonly action?: string;
+  readonly edge?: string;
+  readonly condition?: string;
+  readonly result?: boolean | null;
+  readonly error?: { readonly code: string; readonly message: string };
+  readonly then?: string;
+  readonly task?: string;
+  readonly kind?: string;
+  readonly status?: string;
+  readonly name?: string;
+  readonly version?: number;
+  readonly dueAt?: number;
+  readonly signal?: string;
+}
+
+/** A node run that is final, and whose edges were decided. */
+interface Routed {
+  readonly version: PlanVersion;
+  readonly told: Map<string, ToldEdge>;
+}
+
+type KnownNode = Omit<NodeRunPart, 'edges'>;
+
+export class RunFold {
+  readonly #planOf: (hash: string) => PlanVersion | undefined;
+  readonly #nodes = new Map<string, KnownNode>();
+  readonly #routed = new Map<string, Routed>();
+  readonly #past = new Map<string, NodeRunPart>();
+  readonly #attempts = new AttemptFold();
+  readonly #artifacts = new Map<string, ArtifactPart>();
+  readonly #tasks = new Map<string, TaskPart>();
+  readonly #timers = new Map<string, TimerPart>();
+  readonly #signals = new Map<string, SignalPart>();
+  /** Scopes in which nothing is routed any more: a node run that must not fail has. */
+  readonly #aborted = new Set<string>();
+  #isEnding = false;
+  #version: PlanVersion | undefined;
+  #plan = '';
+  #seq = 0;
+  #status: RunStatus | null = null;
+  #reason: Reason | null = null;
+
+  /** `planOf` gives each plan version that the events name; one that it does not have is an error. */
+  constructor(planOf: (hash: string) => PlanVersion | undefined) {
+    this.#planOf = planOf;
+  }
+
+  get seq(): number {
+    return this.#seq;
+  }
+
+  /** Takes the next event. Throws where a number is missing, or a plan version is. */
+  take(event: EventRecord): void {
+    if (event.seq !== this.#seq + 1) {
+      throw new Error(`event ${event.seq} stands where ${this.#seq + 1} belongs`);
+    }
+    this.#seq = event.seq;
+    const detail = JSON.parse(event.detailJson) as ToldDetail;
+    const { type, node } = event;
+    if (detail.plan !== undefined) this.#takePlan(detail.plan);
+    if (node !== null && STATUS_OF_NODE.test(type) && detail.to !== undefined) {
+      this.#takeNode(event, detail, node);
+    } else if (node === null && STATUS_OF_RUN.test(type) && detail.to !== undefined) {
+      this.#takeRun(detail);
+    } else this.#takeFact(event, detail);
+  }
+
+  /** What the run amounts to now. Not changed by later events. */
+  snapshot(): RunSnapshot {
+    return {
+      seq: this.#seq,
+      status: this.#status,
+      reason: this.#reason,
+      plan: this.#plan,
+      nodes: new Map([...this.#nodes].map(([path, known]) => [path, this.#withEdges(known)])),
+      past: new Map(this.#past),
+      attempts: this.#attempts.parts(),
+      artifacts: new Map(this.#artifacts),
+      tasks: new Map(this.#tasks),
+      timers: new Map(this.#timers),
+      signals: new Map(this.#signals),
+    };
+  }
+
+  #takePlan(hash: string): void {
+    const version = this.#planOf(hash);
+    if (version === undefined) throw new Error(`plan version ${hash} is missing`);
+    this.#plan = hash;
+    this.#version = version;
+  }
+
+  #takeRun(detail: ToldDetail): void {
+    this.#status = detail.to as RunStatus;
+    this.#reason = detail.reason ?? null;
+    if (isFinal(this.#status)) this.#timers.clear();
+  }
+
+  #takeNode(event: EventRecord, detail: ToldDetail, path: string): void {
+    const status = detail.to as NodeStatus;
+    const generation = detail.generation ?? 1;
+    const attempt = event.attempt ?? 0;
+    this.#nodes.set(path, {
+      node: path,
+      status,
+      generation,
+      attempt,
+      outcome: detail.outcome ?? null,
+      action: detail.action ?? null,
+      reason: detail.reason ?? null,
+    });
+    this.#attempts.takeNode(event, { generation, status });
+    for (const kind of TOLD_TIMERS) this.#timers.delete(timerKey({ node: path, kind }));
+    if (!isFinal(status)) return;
+    if (status === 'failed') this.#fail(path, detail.reason?.class);
+    if (!this.#isCalledOff(path)) this.#route(path);
+  }
+
+  /** Facts that are no change of a status. */
+  #takeFact(event: EventRecord, detail: ToldDetail): void {
+    const path = event.node ?? '';
+    switch (event.type) {
+      case 'nodes.renewed':
+        for (const renewed of detail.nodes ?? []) this.#renew(renewed);
+        return;
+      case 'edge.evaluated':
+        this.#routed.get(path)?.told.set(detail.edge ?? '', detail);
+        return;
+      case 'run.backtracked':
+        this.#goOn(path);
+        return;
+      case 'run.backtrack-refused':
+        this.#nodes.set(path, { ...this.#known(path), reason: detail.reason ?? null });
+        return;
+      case 'run.cancel-requested':
+        this.#isEnding = true;
+        return;
+      case 'run.budget-exhausted':
+      case 'run.deadline-passed':
+        if (detail.then === 'fail') this.#isEnding = true;
+        return;
+      case 'task.responded':
+        // What a person says about the run itself: it goes on, or fails.
+        if (event.node === null && detail.outcome !== 'approved') this.#isEnding = true;
+        return;
+      case 'task.opened':
+      case 'task.closed':
+        return this.#takeTask(event, detail);
+      case 'artifact.stored':
+        return this.#takeArtifact(event, detail);
+      case 'timer.armed':
+      case 'timer.postponed':
+      case 'timer.fired':
+        return this.#takeTimer(event, detail);
+      case 'signal.received':
+      case 'signal.delivered':
+      case 'signal.discarded':
+        return this.#takeSignal(event, detail);
+      default:
+        this.#attempts.takeFact(event, detail);
+    }
+  }
+
+  // Node runs --------------------------------------------------------------------------------
+
+  #known(path: string): KnownNode {
+    const known = this.#nodes.get(path);
+    if (known === undefined) throw new Error(`node run "${path}" is told of before it was touched`);
+    return known;
+  }
+
+  #renew(path: string): void {
+    const before = this.#withEdges(this.#known(path));
+    this.#past.set(pastKey(before), before);
+    this.#routed.delete(path);
+    this.#nodes.set(path, {
+      node: path,
+      status: 'pending',
+      generation: before.generation + 1,
+      attempt: 0,
+      outcome: null,
+      action: null,
+      reason: null,
+    });
+  }
+
+  #fail(path: string, failureClass: string | undefined): void {
+    const found = this.#version && nodeAt(this.#version.graph, path);
+    if (this.#version === undefined || found === undefined) return;
+    const action = failureActionOf(this.#version.plan, found.node, failureClass);
+    if (action !== 'continue') this.#aborted.add(scopePathOf(path));
+  }
+
+  /** The failed node run goes back to one before it: its scope is not called off. */
+  #goOn(path: string): void {
+    this.#aborted.delete(scopePathOf(path));
+  }
+
+  /** Whether nothing that becomes final there decides anything any more. */
+  #isCalledOff(path: string): boolean {
+    return this.#isEnding || this.#aborted.has('') || this.#aborted.has(scopePathOf(path));
+  }
+
+  #route(path: string): void {
+    if (this.#version !== undefined) {
+      this.#routed.set(path, { version: this.#version, told: new Map() });
+    }
+  }
+
+  #withEdges(known: KnownNode): NodeRunPart {
+    const routed = this.#routed.get(known.node);
+    const found = routed && nodeAt(routed.version.graph, known.node);
+    const edges = found === undefined ? '' : lettersOf(found, known, routed?.told ?? NOTHING_TOLD);
+    return { ...known, edges };
+  }
+
+  // What lies beside them --------------------------------------------------------------------
+
+  #takeTask({ type, node, at }: EventRecord, detail: ToldDetail): void {
+    const id = detail.task ?? '';
+    const open = this.#tasks.get(id);
+    if (type === 'task.opened') {
+      const kind = detail.kind ?? '';
+      const task = { id, node: node ?? '', kind, openedAt: at, closedAt: null };
+      this.#tasks.set(id, { ...task, status: 'open' });
+    } else if (open !== undefined) {
+      const status = detail.status as TaskPart['status'];
+      this.#tasks.set(id, { ...open, status, closedAt: at });
+    }
+  }
+
+  #takeArtifact({ node, attempt }: EventRecord, detail: ToldDetail): void {
+    const { name = '', version = 0, kind = '' } = detail;
+    const path = node ?? '';
+    const generation = this.#nodes.get(path)?.generation ?? 1;
+    const part = { name, version, kind, node: path, generation, attempt: attempt ?? 0 };
+    this.#artifacts.set(artifactKey(part), part);
+  }
+
+  #takeTimer({ type, node }: EventRecord, { kind = '', dueAt = 0 }: ToldDetail): void {
+    if (node === null || !TOLD_TIMERS.has(kind)) return;
+    const timer = { node, kind: kind as TimerPart['kind'], dueAt };
+    if (type === 'timer.fired') this.#timers.delete(timerKey(timer));
+    else this.#timers.set(timerKey(timer), timer);
+  }
+
+  #takeSignal({ type, node }: EventRecord, { signal = '', name = '' }: ToldDetail): void {
+    const receiver = type === 'signal.delivered' ? node : null;
+    const deliveredTo = type === 'signal.discarded' ? '' : receiver;
+    this.#signals.set(signal, { id: signal, name, deliveredTo });
+  }
+}
+
+const NOTHING_TOLD: ReadonlyMap<string, ToldEdge> = new Map();
+const STATUS_OF_NODE = /^node\./;
+const STATUS_OF_RUN = /^run\.(?!backtracked$)/;
