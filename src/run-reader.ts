@@ -2,7 +2,6 @@
 
 import type { RunStore } from './actors/ports.js';
 import type {
-  ActorVersionRecord,
   ArtifactRecord,
   AttemptRecord,
   EventRecord,
@@ -13,6 +12,11 @@ import type {
 } from './actors/records.js';
 import { RunchartError } from './errors.js';
 import { explainNode } from './explain/why.js';
+import { assertKept } from './history/assert-kept.js';
+import type { HistoryRows } from './history/history-rows.js';
+import { replay } from './history/replay.js';
+import { type ReplayView, toReplayView, type VerificationView } from './history/replay-view.js';
+import { verifyHistory } from './history/verify-history.js';
 import { isFinal, type NodeStatus, type RunStatus } from './machines/statuses.js';
 import { MAX_PAGE_ROWS, type RunPage, RunQueries, type TaskPage } from './persistence/queries.js';
 import type { Reader } from './persistence/reader.js';
@@ -46,10 +50,9 @@ export interface RunFilter {
 }
 
 /** Reads of stored rows, by the number of their run. A call gives at most 1,000 rows; all are durable. */
-export interface RunRows extends Pick<RunStore, 'loadPlan' | 'findTask'> {
+export interface RunRows extends HistoryRows, Pick<RunStore, 'loadPlan' | 'findTask'> {
   /** Newest first. */
   listRuns(page: RunPage): Promise<readonly RunRecord[]>;
-  getRun(id: string): Promise<RunRecord | undefined>;
   /** By path. `after` is the path that ended the page before; `scope` limits them to one scope. */
   listNodeRuns(
     run: number,
@@ -62,14 +65,6 @@ export interface RunRows extends Pick<RunStore, 'loadPlan' | 'findTask'> {
   /** Events of one type, in order. */
   eventsOfType(run: number, type: string, limit: number): Promise<readonly EventRecord[]>;
   countEvents(run: number, type: string): Promise<number>;
-  newestSeq(run: number): Promise<number>;
-  /** Why and when the turn of event `seq` was taken. */
-  checkpointOf(
-    run: number,
-    seq: number,
-  ): Promise<{ readonly reason: string; readonly at: number } | undefined>;
-  /** Of each actor of a run, the newest snapshot that is not after event `seq`. */
-  versionsAt(run: number, seq: number): Promise<readonly ActorVersionRecord[]>;
   /** Attempts of one node, oldest first. */
   attempts(run: number, node: string): Promise<readonly AttemptRecord[]>;
   /** By id. */
@@ -203,6 +198,7 @@ export class RunReader {
   /** The run as it was at event `seq`; rejects with `argument-invalid` where it has no such event. */
   async stateAt(id: string, seq: number): Promise<RunState> {
     const record = await this.#record(id);
+    assertKept(record, seq);
     const checkpoint = await this.#rows.checkpointOf(record.run, seq);
     if (checkpoint === undefined || seq < 1) {
       throw new RunchartError('argument-invalid', `run ${id} has no event ${seq}`);
@@ -227,6 +223,21 @@ export class RunReader {
   }
 
   /**
+   * The run made again from its log, after event `to` or after its newest: statuses, edge outcomes,
+   * attempts, references to artifacts, with a hash, and whether what is stored agrees. Executes nothing.
+   * Rejects with `argument-invalid`, `history-trimmed`, `run-unrestorable`.
+   */
+  async replay(id: string, options: { readonly to?: number } = {}): Promise<ReplayView> {
+    const record = await this.#record(id);
+    return toReplayView(id, await replay(this.#rows, record, options.to));
+  }
+
+  /** Checks a run: its hash chain and snapshots, and that its log replays to what is stored. */
+  async verify(id: string): Promise<VerificationView> {
+    return verifyHistory(this.#rows, await this.#record(id));
+  }
+
+  /**
    * Why a node run has its status: edges, conditions, values, attempts, policies. `node` is its path,
    * as `research[2]/decide`, `translate[3]` or `~/charge`. Rejects with `node-unknown`.
    */
@@ -244,6 +255,7 @@ export class RunReader {
   /** Events with a number above `after`, in order; at most `limit`, and at most 1,000. */
   async events(id: string, after = 0, limit = MAX_PAGE_ROWS): Promise<RunEvent[]> {
     const record = await this.#record(id);
+    assertKept(record, after);
     const events = await this.#rows.events(record.run, after, limit);
     return events.map((event) => toEvent(event, id));
   }

@@ -6,6 +6,7 @@ import { cancelCommand } from './commands/cancel.js';
 import { diagramCommand } from './commands/diagram.js';
 import { eventsCommand } from './commands/events.js';
 import { pauseCommand } from './commands/pause.js';
+import { replayCommand } from './commands/replay.js';
 import { respondCommand } from './commands/respond.js';
 import { resumeCommand } from './commands/resume.js';
 import { retryCommand } from './commands/retry.js';
@@ -33,6 +34,7 @@ const COMMANDS = [
   showCommand,
   whyCommand,
   eventsCommand,
+  replayCommand,
   tasksCommand,
   respondCommand,
   cancelCommand,

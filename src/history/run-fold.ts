@@ -23,8 +23,8 @@ import {
   type RunSnapshot,
   type SignalPart,
   type TaskPart,
-  TOLD_TIMERS,
   type TimerPart,
+  TOLD_TIMERS,
   timerKey,
 } from './run-snapshot.js';
 
@@ -42,7 +42,7 @@ export interface ToldDetail {
   readonly condition?: string;
   readonly result?: boolean | null;
   readonly error?: { readonly code: string; readonly message: string };
-  readonly then?: string;
+  readonly asks?: boolean;
   readonly task?: string;
   readonly kind?: string;
   readonly status?: string;
@@ -175,7 +175,7 @@ export class RunFold {
         return;
       case 'run.budget-exhausted':
       case 'run.deadline-passed':
-        if (detail.then === 'fail') this.#isEnding = true;
+        if (detail.asks === false) this.#isEnding = true;
         return;
       case 'task.responded':
         // What a person says about the run itself: it goes on, or fails.
@@ -195,7 +195,7 @@ export class RunFold {
       case 'signal.discarded':
         return this.#takeSignal(event, detail);
       default:
-        this.#attempts.takeFact(event, detail);
+        this.#attempts.takeFact(event);
     }
   }
 

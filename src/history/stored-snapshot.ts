@@ -1,5 +1,6 @@
 /** What the rows of a run say, in the form in which it is compared with what its events say. */
 import type {
+  ActorVersionRecord,
   ArtifactRecord,
   AttemptRecord,
   NodeRunRecord,
@@ -9,16 +10,19 @@ import type {
   TimerRecord,
 } from '../actors/records.js';
 import type { Reason } from '../machines/node-run-events.js';
+import type { JsonValue } from '../plan/json.js';
+import { statusInSnapshot } from '../run-state.js';
 import {
   artifactKey,
   attemptKey,
   type NodeRunPart,
   pastKey,
   type RunSnapshot,
-  TOLD_TIMERS,
   type TimerPart,
+  TOLD_TIMERS,
   timerKey,
 } from './run-snapshot.js';
+import type { Difference } from './state-hash.js';
 
 /** All rows of a run that its log tells of. */
 export interface ToldRows {
@@ -98,4 +102,27 @@ function keyed<R, P>(
     parts.set(keyOf(part), part);
   }
   return parts;
+}
+
+/** Where the snapshots of the actors, each the newest of its actor at that event, say something else. */
+export function differencesFromVersions(
+  events: RunSnapshot,
+  versions: readonly ActorVersionRecord[],
+): readonly Difference[] {
+  const found: Difference[] = [];
+  for (const { actor, snapshotJson } of versions) {
+    const kept = statusInSnapshot(snapshotJson);
+    if (actor === '') {
+      const told = { status: events.status };
+      if (told.status !== kept.status) {
+        found.push({ part: 'run', key: '', events: told, rows: { status: kept.status } });
+      }
+      continue;
+    }
+    const node = events.nodes.get(actor);
+    if (node?.status === kept.status && node.attempt === kept.attempt) continue;
+    const told = node === undefined ? null : { status: node.status, attempt: node.attempt };
+    found.push({ part: 'nodes', key: actor, events: told, rows: kept as JsonValue });
+  }
+  return found;
 }

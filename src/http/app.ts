@@ -6,6 +6,7 @@ import { type OfferedPlan, PlanCatalog } from './plan-catalog.js';
 import { RequestError, sendProblem, toProblem } from './problem.js';
 import { addEvents } from './routes/events.js';
 import { addHealth } from './routes/health.js';
+import { addHistory } from './routes/history.js';
 import { addPlans } from './routes/plans.js';
 import { addRuns } from './routes/runs.js';
 import { addSchedules } from './routes/schedules.js';
@@ -26,6 +27,8 @@ export interface HttpOptions {
   onInternalError?(error: unknown): void;
 }
 
+const ROUTES = [addHealth, addPlans, addRuns, addEvents, addHistory, addTasks, addSchedules];
+
 /** For loopback: there is no authentication. Throws PlanInvalidError where an offered plan is. */
 export function createHttpApp(orchestrator: Orchestrator, options: HttpOptions = {}): Hono {
   const scope: HttpScope = {
@@ -36,8 +39,7 @@ export function createHttpApp(orchestrator: Orchestrator, options: HttpOptions =
   };
   const app = new Hono();
   app.use(loopbackOnly);
-  for (const add of [addHealth, addPlans, addRuns, addEvents, addTasks, addSchedules])
-    add(app, scope);
+  for (const add of ROUTES) add(app, scope);
   app.notFound((context) =>
     sendProblem(context, new RequestError('route-unknown', `There is no ${context.req.path}.`)),
   );

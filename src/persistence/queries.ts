@@ -31,7 +31,9 @@ import {
   RUN,
   TASK,
 } from './rows.js';
+import { type RunTable, type RunTables, rowsOfRun } from './run-tables.js';
 import * as tables from './schema.js';
+import { type Verification, verifyRun } from './verify.js';
 
 const NEWEST_SEQ =
   'select cast(json_array(coalesce(max(seq), 0)) as blob) from checkpoints where run = ?';
@@ -245,6 +247,28 @@ export class RunQueries {
       order: [asc(responses.at), asc(responses.id)],
       limit: MAX_PAGE_ROWS,
     });
+  }
+
+  /** Runs that subplans of this run are, by number. */
+  childrenOf(id: string, after: number): Promise<RunRecord[]> {
+    const { runs } = tables;
+    return this.#select({
+      table: runs,
+      codec: RUN,
+      where: and(eq(runs.parentId, id), gt(runs.run, after)),
+      order: [asc(runs.run)],
+      limit: MAX_PAGE_ROWS,
+    });
+  }
+
+  /** All rows of one table of a run, in the order of their keys. */
+  rowsOf<K extends RunTable>(run: number, table: K): AsyncIterable<RunTables[K]> {
+    return rowsOfRun(this.#reader, run, table);
+  }
+
+  /** Checks the history of a run against its hash chain. */
+  verifyChain(run: number): Promise<Verification> {
+    return verifyRun(this.#reader, run);
   }
 
   /** All versions of all artifacts of a run, by name. */

@@ -58,6 +58,7 @@ function codec<R>(
 
 export const RUN = codec<RunRecord>(tables.runs);
 export const NODE_RUN = codec<NodeRunRecord>(tables.nodeRuns);
+export const PAST_NODE_RUN = codec<NodeRunRecord>(tables.pastNodeRuns);
 export const ACTOR_VERSION = codec<ActorVersionRecord>(tables.actorVersions);
 export const ATTEMPT = codec<AttemptRecord>(tables.attempts);
 export const EVENT = codec<EventRecord>(tables.runEvents);

@@ -12,6 +12,7 @@ import type { Reader } from './reader.js';
 import { ACTOR_VERSION, CHECKPOINT, type CheckpointRecord, EVENT, type RowCodec } from './rows.js';
 
 export type FindingCode =
+  | 'anchor-missing'
   | 'event-gap'
   | 'event-beyond-checkpoint'
   | 'chain-broken'
@@ -36,16 +37,13 @@ export interface Verification {
 const PAGE_TURNS = 200;
 const MAX_FINDINGS = 100;
 
-/** Goes through the whole history of a run, or on from `anchor`, a link that is trusted. */
-export async function verifyRun(
-  reader: Reader,
-  run: number,
-  anchor: Link = FIRST_LINK,
-): Promise<Verification> {
+/** Goes through the history of a run, from its first turn or from the checkpoint that retention left. */
+export async function verifyRun(reader: Reader, run: number): Promise<Verification> {
   const findings: Finding[] = [];
-  let end = anchor;
+  let end = FIRST_LINK;
   let turns = 0;
   try {
+    end = await findAnchor(reader, run, findings);
     for (;;) {
       const page = await readPage(reader, run, end.seq);
       for (const checkpoint of page.checkpoints) {
@@ -60,6 +58,24 @@ export async function verifyRun(
     findings.push({ code: 'unreadable', seq: end.seq, message: describe(error) });
   }
   return { run, end, turns, findings: findings.slice(0, MAX_FINDINGS) };
+}
+
+const ANCHOR = `select cast(json_array(r.trimmed_to,
+    (select hash from checkpoints where run = r.run and seq = r.trimmed_to)) as blob)
+  from runs r where r.run = ?`;
+
+/** The link that the chain goes on from: what was before it, retention has removed. */
+async function findAnchor(reader: Reader, run: number, findings: Finding[]): Promise<Link> {
+  const [row] = await reader.jsonRows(ANCHOR, [run]);
+  const [seq, hash] = (row ?? [0, null]) as [number, string | null];
+  if (seq <= 0) return FIRST_LINK;
+  if (hash !== null) return { seq, hash };
+  findings.push({
+    code: 'anchor-missing',
+    seq,
+    message: `The checkpoint of event ${seq} is gone.`,
+  });
+  return { seq, hash: '' };
 }
 
 interface Page {

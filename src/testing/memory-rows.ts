@@ -1,6 +1,7 @@
 /** Reads of the storage in memory, in the order and with the limits of the database's queries. */
 import type { AttemptRecord, EventRecord } from '../actors/records.js';
 import { MAX_PAGE_ROWS } from '../persistence/queries.js';
+import type { RunTable, RunTables } from '../persistence/run-tables.js';
 import type { RunRows } from '../run-reader.js';
 import type { MemoryRun, MemoryStorage } from './memory-storage.js';
 
@@ -51,12 +52,50 @@ export function memoryRows(storage: MemoryStorage): RunRows {
       found.sort((a, b) => compare(a.id, b.id));
       return page(found, limit);
     },
+    childrenOf: async (id, after) => {
+      const records = [...storage.runs.values()].map((run) => run.record);
+      const found = records.filter(({ parentId, run }) => parentId === id && run > after);
+      return found.sort((a, b) => a.run - b.run);
+    },
+    rowsOf: (run, table) => inOrder(of(run, (rows) => rowsOf(rows, table))),
+    // What is in memory has no chain: nothing comes between writing and reading it.
+    verifyChain: async (run) => {
+      const turns = of(run, (rows) => rows.turns);
+      return {
+        run,
+        end: { seq: turns.at(-1)?.seq ?? 0, hash: '' },
+        turns: turns.length,
+        findings: [],
+      };
+    },
     artifacts: async (run) => {
       const artifacts = of(run, (rows) => rows.artifacts);
       artifacts.sort((a, b) => compare(a.name, b.name) || a.version - b.version);
       return page(artifacts, MAX_PAGE_ROWS);
     },
   };
+}
+
+/** Rows of one table, in no order where the database has one of its own. */
+function rowsOf<K extends RunTable>(rows: MemoryRun, table: K): RunTables[K][] {
+  const tables: { readonly [T in RunTable]: () => Iterable<RunTables[T]> } = {
+    nodeRuns: () => rows.nodeRuns.values(),
+    pastNodeRuns: () => rows.pastNodeRuns,
+    attempts: () => rows.attempts.values(),
+    events: () => rows.events,
+    tasks: () => rows.tasks.values(),
+    responses: () => rows.responses,
+    artifacts: () => rows.artifacts,
+    signals: () => rows.signals.values(),
+    timers: () => rows.timers.values(),
+    checkpoints: () => rows.turns.map(({ rows: _, ...turn }) => ({ ...turn, hash: '' })),
+    actorVersions: () => rows.versions,
+  };
+  return [...tables[table]()];
+}
+
+async function* inOrder<T>(rows: readonly T[]): AsyncGenerator<T, void, undefined> {
+  yield* rows;
 }
 
 function isOf<T>(wanted: T | undefined, value: T): boolean {

@@ -1,12 +1,10 @@
 /** What the log of every run has to satisfy, whatever its plan. */
 import { expect } from 'vitest';
 import { COMPENSATIONS, type EventRecord } from '../../src/actors/records.js';
-import { RunFold } from '../../src/history/run-fold.js';
-import { differencesOf, stateHash } from '../../src/history/state-hash.js';
-import { storedSnapshot } from '../../src/history/stored-snapshot.js';
 import { isFinal } from '../../src/machines/statuses.js';
 import type { PlanVersion } from '../../src/plan/plan-version.js';
 import type { MemoryRun } from '../../src/testing/memory-storage.js';
+import { expectRebuilt } from '../support/rebuilt.js';
 
 const TERMINAL = /^run\.(completed|partial|failed|cancelled)$/;
 
@@ -28,7 +26,7 @@ export function expectSoundLog(rows: MemoryRun, version: PlanVersion): void {
   expectCheckpoints(rows);
   expectEveryStartEnds(rows);
   expectNothingStartsAfterCancel(events);
-  expectRebuilt(rows, version);
+  expectRebuilt(rows, (hash) => (hash === version.hash ? version : undefined));
 }
 
 function expectConsecutiveTurns({ turns, seq }: MemoryRun): void {
@@ -129,20 +127,3 @@ const BEGINNINGS: ReadonlySet<string> = new Set([
   'node.fallback-started',
   'task.opened',
 ]);
-
-/** What the events and the plan alone say is what the rows say, after each turn that can be told. */
-function expectRebuilt(rows: MemoryRun, version: PlanVersion): void {
-  const fold = new RunFold((hash) => (hash === version.hash ? version : undefined));
-  for (const event of rows.events) fold.take(event);
-  const rebuilt = fold.snapshot();
-  const stored = storedSnapshot({
-    ...rows,
-    nodeRuns: rows.nodeRuns.values(),
-    attempts: rows.attempts.values(),
-    tasks: rows.tasks.values(),
-    timers: rows.timers.values(),
-    signals: rows.signals.values(),
-  });
-  expect(differencesOf(rebuilt, stored)).toEqual([]);
-  expect(stateHash(rebuilt)).toBe(stateHash(stored));
-}

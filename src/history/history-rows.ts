@@ -1,0 +1,25 @@
+/** What history is read from: the rows of single runs, in memory or in a database. */
+import type { ActorVersionRecord, RunRecord } from '../actors/records.js';
+import type { RunTable, RunTables } from '../persistence/run-tables.js';
+import type { Verification } from '../persistence/verify.js';
+
+export interface HistoryRows {
+  getRun(id: string): Promise<RunRecord | undefined>;
+  /** Canonical JSON of a plan version. */
+  loadPlan(hash: string): Promise<string | undefined>;
+  /** Number of the newest event. */
+  newestSeq(run: number): Promise<number>;
+  /** The checkpoint of the turn that an event belongs to. */
+  checkpointOf(
+    run: number,
+    seq: number,
+  ): Promise<{ readonly seq: number; readonly reason: string; readonly at: number } | undefined>;
+  /** Of each actor of a run, the newest snapshot that is not after event `seq`. */
+  versionsAt(run: number, seq: number): Promise<readonly ActorVersionRecord[]>;
+  /** All rows of one table of a run, in the order of their keys; in memory a page at a time. */
+  rowsOf<K extends RunTable>(run: number, table: K): AsyncIterable<RunTables[K]>;
+  /** Runs that subplans of this run are, by number; at most a thousand, after the number `after`. */
+  childrenOf(id: string, after: number): Promise<readonly RunRecord[]>;
+  /** Checks the log of a run against its hash chain, from where retention left it. */
+  verifyChain(run: number): Promise<Verification>;
+}
