@@ -1,6 +1,7 @@
 /** What history is read from: the rows of single runs, in memory or in a database. */
-import type { ActorVersionRecord, RunRecord } from '../actors/records.js';
-import type { RunTable, RunTables } from '../persistence/run-tables.js';
+import type { ActorVersionRecord, RunRecord, RunTable, RunTables } from '../actors/records.js';
+import type { RowKey, RowRange } from '../persistence/run-tables.js';
+import type { StoredTurn } from '../persistence/run-turns.js';
 import type { Verification } from '../persistence/verify.js';
 
 export interface HistoryRows {
@@ -18,6 +19,15 @@ export interface HistoryRows {
   versionsAt(run: number, seq: number): Promise<readonly ActorVersionRecord[]>;
   /** All rows of one table of a run, in the order of their keys; in memory a page at a time. */
   rowsOf<K extends RunTable>(run: number, table: K): AsyncIterable<RunTables[K]>;
+  /** Pages of keys of a run's rows, as they are named where they are removed; rows may go meanwhile. */
+  keysOf(
+    run: number,
+    table: RunTable,
+    range: RowRange,
+    limit: number,
+  ): AsyncIterable<readonly RowKey[]>;
+  /** The turns of a run after an event, with their events and snapshots; in memory a page at a time. */
+  turnsOf(run: number, after: number): AsyncIterable<StoredTurn>;
   /** Runs that subplans of this run are, by number; at most a thousand, after the number `after`. */
   childrenOf(id: string, after: number): Promise<readonly RunRecord[]>;
   /** Checks the log of a run against its hash chain, from where retention left it. */

@@ -4,16 +4,19 @@
  */
 
 import type { InValue } from '@libsql/client/sqlite3';
-import { and, asc, desc, eq, getTableColumns, gt, lt, type SQL, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, getTableColumns, gt, gte, lt, type SQL, sql } from 'drizzle-orm';
 import { QueryBuilder, type SQLiteTable } from 'drizzle-orm/sqlite-core';
 import type {
   ActorVersionRecord,
   ArtifactRecord,
   AttemptRecord,
+  CheckpointRecord,
   EventRecord,
   NodeRunRecord,
   ResponseRecord,
   RunRecord,
+  RunTable,
+  RunTables,
   TaskRecord,
 } from '../actors/records.js';
 import type { RunStatus } from '../machines/statuses.js';
@@ -23,7 +26,6 @@ import {
   ARTIFACT,
   ATTEMPT,
   CHECKPOINT,
-  type CheckpointRecord,
   EVENT,
   NODE_RUN,
   RESPONSE,
@@ -31,7 +33,8 @@ import {
   RUN,
   TASK,
 } from './rows.js';
-import { type RunTable, type RunTables, rowsOfRun } from './run-tables.js';
+import { keysOfRun, type RowKey, type RowRange, rowsOfRun } from './run-tables.js';
+import { type StoredTurn, turnsOfRun } from './run-turns.js';
 import * as tables from './schema.js';
 import { type Verification, verifyRun } from './verify.js';
 
@@ -46,6 +49,9 @@ const VERSIONS_AT = `select cast(${ACTOR_VERSION.expression('v')} as blob) from 
     select max(w.seq) from actor_versions w
     where w.run = v.run and w.actor = v.actor and w.seq <= ?2)
   order by v.actor`;
+
+/** Runs that are on their way in or out are there for nobody. */
+const VISIBLE = gte(tables.runs.trimmedTo, 0);
 
 /** Most rows that one call gives. */
 export const MAX_PAGE_ROWS = 1_000;
@@ -88,6 +94,7 @@ export class RunQueries {
       table: runs,
       codec: RUN,
       where: and(
+        VISIBLE,
         status === undefined ? undefined : eq(runs.status, status),
         before === undefined ? undefined : lt(runs.run, before),
       ),
@@ -101,7 +108,7 @@ export class RunQueries {
     const [run] = await this.#select({
       table: runs,
       codec: RUN,
-      where: eq(runs.id, id),
+      where: and(eq(runs.id, id), VISIBLE),
       order: [],
       limit: 1,
     });
@@ -111,7 +118,7 @@ export class RunQueries {
   /** How many runs there are in each status. */
   async countRuns(): Promise<Partial<Record<RunStatus, number>>> {
     const rows = await this.#reader.jsonRows(
-      'select cast(json_array(status, count(*)) as blob) from runs group by status',
+      'select cast(json_array(status, count(*)) as blob) from runs where trimmed_to >= 0 group by status',
     );
     return Object.fromEntries(rows as [RunStatus, number][]);
   }
@@ -255,7 +262,7 @@ export class RunQueries {
     return this.#select({
       table: runs,
       codec: RUN,
-      where: and(eq(runs.parentId, id), gt(runs.run, after)),
+      where: and(eq(runs.parentId, id), gt(runs.run, after), VISIBLE),
       order: [asc(runs.run)],
       limit: MAX_PAGE_ROWS,
     });
@@ -264,6 +271,21 @@ export class RunQueries {
   /** All rows of one table of a run, in the order of their keys. */
   rowsOf<K extends RunTable>(run: number, table: K): AsyncIterable<RunTables[K]> {
     return rowsOfRun(this.#reader, run, table);
+  }
+
+  /** Pages of keys of a run's rows, as they are named where they are removed. */
+  keysOf(
+    run: number,
+    table: RunTable,
+    range: RowRange,
+    limit: number,
+  ): AsyncIterable<readonly RowKey[]> {
+    return keysOfRun(this.#reader, run, table, range, limit);
+  }
+
+  /** The turns of a run after an event, with their events and snapshots. */
+  turnsOf(run: number, after: number): AsyncIterable<StoredTurn> {
+    return turnsOfRun(this.#reader, run, after);
   }
 
   /** Checks the history of a run against its hash chain. */

@@ -1,9 +1,10 @@
 /** Reads of the storage in memory, in the order and with the limits of the database's queries. */
-import type { AttemptRecord, EventRecord } from '../actors/records.js';
+import { type AttemptRecord, type EventRecord, HIDDEN, type RunRecord } from '../actors/records.js';
 import { MAX_PAGE_ROWS } from '../persistence/queries.js';
-import type { RunTable, RunTables } from '../persistence/run-tables.js';
 import type { RunRows } from '../run-reader.js';
-import type { MemoryRun, MemoryStorage } from './memory-storage.js';
+import { chainedTurns, keysOf, rowsOf } from './memory-history.js';
+import type { MemoryRun } from './memory-run.js';
+import type { MemoryStorage } from './memory-storage.js';
 
 /** The rows of `storage`, for a RunReader. */
 export function memoryRows(storage: MemoryStorage): RunRows {
@@ -17,12 +18,12 @@ export function memoryRows(storage: MemoryStorage): RunRows {
     loadPlan: (hash) => storage.store.loadPlan(hash),
     findTask: (id) => storage.store.findTask(id),
     listRuns: async ({ status, limit, before = Number.POSITIVE_INFINITY }) => {
-      const records = [...storage.runs.values()].map((run) => run.record);
+      const records = [...storage.runs.values()].map((run) => run.record).filter(isVisible);
       const found = records.filter((record) => record.run < before && isOf(status, record.status));
       found.sort((a, b) => b.run - a.run);
       return page(found, limit);
     },
-    getRun: async (id) => storage.runs.get(id)?.record,
+    getRun: async (id) => [storage.runs.get(id)?.record].find(isVisible),
     listNodeRuns: async (run, after = '', limit = MAX_PAGE_ROWS, scope?: string) => {
       const rows = of(run, ({ nodeRuns }) => nodeRuns.values());
       const found = rows.filter((row) => isOf(scope, row.scope) && compare(row.node, after) > 0);
@@ -54,10 +55,19 @@ export function memoryRows(storage: MemoryStorage): RunRows {
     },
     childrenOf: async (id, after) => {
       const records = [...storage.runs.values()].map((run) => run.record);
-      const found = records.filter(({ parentId, run }) => parentId === id && run > after);
+      const found = records
+        .filter(({ parentId, run }) => parentId === id && run > after)
+        .filter(isVisible);
       return found.sort((a, b) => a.run - b.run);
     },
     rowsOf: (run, table) => inOrder(of(run, (rows) => rowsOf(rows, table))),
+    keysOf: (run, table, range, limit) =>
+      inPages(
+        of(run, (rows) => keysOf(rows, table, range)),
+        limit,
+      ),
+    turnsOf: (run, after) =>
+      inOrder(of(run, chainedTurns).filter(({ checkpoint }) => checkpoint.seq > after)),
     // What is in memory has no chain: nothing comes between writing and reading it.
     verifyChain: async (run) => {
       const turns = of(run, (rows) => rows.turns);
@@ -76,26 +86,20 @@ export function memoryRows(storage: MemoryStorage): RunRows {
   };
 }
 
-/** Rows of one table, in no order where the database has one of its own. */
-function rowsOf<K extends RunTable>(rows: MemoryRun, table: K): RunTables[K][] {
-  const tables: { readonly [T in RunTable]: () => Iterable<RunTables[T]> } = {
-    nodeRuns: () => rows.nodeRuns.values(),
-    pastNodeRuns: () => rows.pastNodeRuns,
-    attempts: () => rows.attempts.values(),
-    events: () => rows.events,
-    tasks: () => rows.tasks.values(),
-    responses: () => rows.responses,
-    artifacts: () => rows.artifacts,
-    signals: () => rows.signals.values(),
-    timers: () => rows.timers.values(),
-    checkpoints: () => rows.turns.map(({ rows: _, ...turn }) => ({ ...turn, hash: '' })),
-    actorVersions: () => rows.versions,
-  };
-  return [...tables[table]()];
+/** Runs that are on their way in or out are there for nobody. */
+function isVisible(record: RunRecord | undefined): record is RunRecord {
+  return record !== undefined && record.trimmedTo !== HIDDEN;
 }
 
 async function* inOrder<T>(rows: readonly T[]): AsyncGenerator<T, void, undefined> {
   yield* rows;
+}
+
+async function* inPages<T>(
+  rows: readonly T[],
+  limit: number,
+): AsyncGenerator<readonly T[], void, undefined> {
+  for (let start = 0; start < rows.length; start += limit) yield rows.slice(start, start + limit);
 }
 
 function isOf<T>(wanted: T | undefined, value: T): boolean {
