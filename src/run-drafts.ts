@@ -102,6 +102,12 @@ export class RunDrafts {
     return { ...drafted, record };
   }
 
+  /** The next run number of the database. */
+  nextRun(): number {
+    this.#lastRun += 1;
+    return this.#lastRun;
+  }
+
   #compile(plan: Plan): PlanVersion {
     const version = this.#parts.plans.compile(plan);
     this.#parts.registry.assertServes(version);
@@ -112,9 +118,8 @@ export class RunDrafts {
     const { environment, runConcurrency } = this.#parts;
     const id = readRunId(options.id ?? environment.id());
     const now = environment.clock.now();
-    this.#lastRun += 1;
     return {
-      run: this.#lastRun,
+      run: this.nextRun(),
       id,
       planHash: version.hash,
       status: 'pending',

@@ -13,6 +13,7 @@ import type {
 import { RunchartError } from './errors.js';
 import { explainNode } from './explain/why.js';
 import { assertKept } from './history/assert-kept.js';
+import { exportRun } from './history/export-run.js';
 import type { HistoryRows } from './history/history-rows.js';
 import { replay } from './history/replay.js';
 import { type ReplayView, toReplayView, type VerificationView } from './history/replay-view.js';
@@ -95,6 +96,11 @@ export class RunReader {
   /** Reads a database, or rows that are kept elsewhere. */
   constructor(source: Reader | RunRows) {
     this.#rows = 'jsonRows' in source ? sqlRows(source) : source;
+  }
+
+  /** What the history of runs is read from. */
+  get history(): HistoryRows {
+    return this.#rows;
   }
 
   /** Newest first. */
@@ -230,6 +236,14 @@ export class RunReader {
   async replay(id: string, options: { readonly to?: number } = {}): Promise<ReplayView> {
     const record = await this.#record(id);
     return toReplayView(id, await replay(this.#rows, record, options.to));
+  }
+
+  /**
+   * A run that has ended as one file, line by line, with the runs of its subplans: all that is stored of
+   * it, for `Orchestrator.import`. Rejects with `run-not-ended`, `history-trimmed`, `export-damaged`.
+   */
+  async *export(id: string): AsyncGenerator<string, void, undefined> {
+    yield* exportRun(this.#rows, await this.#record(id));
   }
 
   /** Checks a run: its hash chain and snapshots, and that its log replays to what is stored. */

@@ -6,6 +6,12 @@ import type { Verification } from '../persistence/verify.js';
 
 export interface HistoryRows {
   getRun(id: string): Promise<RunRecord | undefined>;
+  /** A run that is on its way in or out: `getRun` does not know it. */
+  getHiddenRun(id: string): Promise<RunRecord | undefined>;
+  /** All of these, by number; at most a thousand, after the number `after`. */
+  hiddenRuns(after: number): Promise<readonly RunRecord[]>;
+  /** Runs by number, the oldest first; at most a thousand, after the number `after`. */
+  runsAfter(after: number): Promise<readonly RunRecord[]>;
   /** Canonical JSON of a plan version. */
   loadPlan(hash: string): Promise<string | undefined>;
   /** Number of the newest event. */
@@ -15,6 +21,8 @@ export interface HistoryRows {
     run: number,
     seq: number,
   ): Promise<{ readonly seq: number; readonly reason: string; readonly at: number } | undefined>;
+  /** Event number of the newest checkpoint taken at `at` or before, but for the run's newest; 0 for none. */
+  anchorBefore(run: number, at: number): Promise<number>;
   /** Of each actor of a run, the newest snapshot that is not after event `seq`. */
   versionsAt(run: number, seq: number): Promise<readonly ActorVersionRecord[]>;
   /** All rows of one table of a run, in the order of their keys; in memory a page at a time. */

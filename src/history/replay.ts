@@ -5,14 +5,12 @@
  */
 import type { RunRecord } from '../actors/records.js';
 import { RunchartError } from '../errors.js';
-import { compilePlan } from '../plan/compile.js';
-import { formatIssues } from '../plan/issue.js';
-import type { PlanVersion } from '../plan/plan-version.js';
 import type { HistoryRows } from './history-rows.js';
+import { PlanVersions } from './plan-versions.js';
 import { RunFold } from './run-fold.js';
 import type { RunSnapshot } from './run-snapshot.js';
 import { type Difference, differencesOf, stateHash } from './state-hash.js';
-import { differencesFromVersions, storedSnapshot } from './stored-snapshot.js';
+import { differencesFromVersions, StoredFold, TOLD_TABLES } from './stored-snapshot.js';
 
 export interface Replayed {
   readonly snapshot: RunSnapshot;
@@ -45,7 +43,7 @@ async function replayNewest(rows: HistoryRows, id: string): Promise<Replayed> {
   const record = await rows.getRun(id);
   if (record === undefined) throw new RunchartError('run-unknown', `there is no run ${id}`);
   const seq = await rows.newestSeq(record.run);
-  const stored = storedSnapshot({ ...(await readTold(rows, record)), seq });
+  const stored = await readStored(rows, record, seq);
   const snapshot = await foldTo(rows, record, seq);
   const hasMoved = (await rows.newestSeq(record.run)) !== seq;
   const differences = hasMoved ? undefined : differencesOf(snapshot, stored);
@@ -78,7 +76,7 @@ function assertWhole({ id, trimmedTo }: RunRecord): void {
 }
 
 async function foldTo(rows: HistoryRows, record: RunRecord, to: number): Promise<RunSnapshot> {
-  const versions = new PlanVersions(rows);
+  const versions = new PlanVersions((hash) => rows.loadPlan(hash));
   const fold = new RunFold((hash) => versions.get(hash));
   for await (const event of rows.rowsOf(record.run, 'events')) {
     if (event.seq > to) break;
@@ -93,55 +91,10 @@ async function foldTo(rows: HistoryRows, record: RunRecord, to: number): Promise
   return fold.snapshot();
 }
 
-/** Plan versions that the events of a run name, compiled when they come. */
-export class PlanVersions {
-  readonly #rows: Pick<HistoryRows, 'loadPlan'>;
-  readonly #versions = new Map<string, PlanVersion>();
-
-  constructor(rows: Pick<HistoryRows, 'loadPlan'>) {
-    this.#rows = rows;
+async function readStored(rows: HistoryRows, record: RunRecord, seq: number): Promise<RunSnapshot> {
+  const fold = new StoredFold();
+  for (const table of TOLD_TABLES) {
+    for await (const row of rows.rowsOf(record.run, table)) fold.take(table, row);
   }
-
-  get(hash: string): PlanVersion | undefined {
-    return this.#versions.get(hash);
-  }
-
-  /** Hashes of the versions, in the order in which they came. */
-  get hashes(): readonly string[] {
-    return [...this.#versions.keys()];
-  }
-
-  /** Loads the version that an event names, where it names one. */
-  async prepare(detailJson: string): Promise<void> {
-    if (!detailJson.includes('"plan":"sha256:')) return;
-    const { plan } = JSON.parse(detailJson) as { plan?: string };
-    if (plan === undefined || this.#versions.has(plan)) return;
-    const planJson = await this.#rows.loadPlan(plan);
-    if (planJson === undefined) return;
-    const compiled = compilePlan(JSON.parse(planJson));
-    if (!compiled.ok || compiled.version.hash !== plan) {
-      const why = compiled.ok ? 'it does not fit its hash' : formatIssues(compiled.issues);
-      throw new RunchartError('run-unrestorable', `plan ${plan} does not compile: ${why}`);
-    }
-    this.#versions.set(plan, compiled.version);
-  }
-}
-
-async function readTold(rows: HistoryRows, record: RunRecord) {
-  const all = async <T>(found: AsyncIterable<T>): Promise<T[]> => {
-    const list: T[] = [];
-    for await (const row of found) list.push(row);
-    return list;
-  };
-  const { run } = record;
-  return {
-    record,
-    nodeRuns: await all(rows.rowsOf(run, 'nodeRuns')),
-    pastNodeRuns: await all(rows.rowsOf(run, 'pastNodeRuns')),
-    attempts: await all(rows.rowsOf(run, 'attempts')),
-    artifacts: await all(rows.rowsOf(run, 'artifacts')),
-    tasks: await all(rows.rowsOf(run, 'tasks')),
-    timers: await all(rows.rowsOf(run, 'timers')),
-    signals: await all(rows.rowsOf(run, 'signals')),
-  };
+  return fold.snapshot(record, seq);
 }

@@ -1,84 +1,100 @@
 /** What the rows of a run say, in the form in which it is compared with what its events say. */
 import type {
   ActorVersionRecord,
-  ArtifactRecord,
-  AttemptRecord,
   NodeRunRecord,
   RunRecord,
-  SignalRecord,
-  TaskRecord,
-  TimerRecord,
+  RunTable,
+  RunTables,
 } from '../actors/records.js';
 import type { Reason } from '../machines/node-run-events.js';
 import type { JsonValue } from '../plan/json.js';
 import { statusInSnapshot } from '../run-state.js';
 import {
+  type ArtifactPart,
+  type AttemptPart,
   artifactKey,
   attemptKey,
   type NodeRunPart,
   pastKey,
   type RunSnapshot,
+  type SignalPart,
+  type TaskPart,
   type TimerPart,
   TOLD_TIMERS,
   timerKey,
 } from './run-snapshot.js';
 import type { Difference } from './state-hash.js';
 
-/** All rows of a run that its log tells of. */
-export interface ToldRows {
-  readonly record: RunRecord;
-  /** Number of the newest event. */
-  readonly seq: number;
-  readonly nodeRuns: Iterable<NodeRunRecord>;
-  readonly pastNodeRuns: Iterable<NodeRunRecord>;
-  readonly attempts: Iterable<AttemptRecord>;
-  readonly artifacts: Iterable<ArtifactRecord>;
-  readonly tasks: Iterable<TaskRecord>;
-  readonly timers: Iterable<TimerRecord>;
-  readonly signals: Iterable<SignalRecord>;
-}
+/** Tables that the log of a run tells of. */
+export const TOLD_TABLES = [
+  'nodeRuns',
+  'pastNodeRuns',
+  'attempts',
+  'artifacts',
+  'tasks',
+  'timers',
+  'signals',
+] as const satisfies readonly RunTable[];
 
-export function storedSnapshot(rows: ToldRows): RunSnapshot {
-  const { record } = rows;
-  return {
-    seq: rows.seq,
-    status: record.status,
-    reason: reasonOf(record.reasonJson),
-    plan: record.planHash,
-    nodes: keyed(rows.nodeRuns, nodePart, ({ node }) => node),
-    past: keyed(rows.pastNodeRuns, nodePart, pastKey),
-    attempts: keyed(
-      rows.attempts,
-      ({ node, generation, attempt, outcome, startedAt, endedAt }) => {
-        return { node, generation, attempt, outcome, startedAt, endedAt };
-      },
-      attemptKey,
-    ),
-    artifacts: keyed(
-      rows.artifacts,
-      ({ name, version, kind, node, generation, attempt }) => {
-        return { name, version, kind, node, generation, attempt };
-      },
-      artifactKey,
-    ),
-    tasks: keyed(
-      rows.tasks,
-      ({ id, node, kind, status, openedAt, closedAt }) => {
-        return { id, node, kind, status, openedAt, closedAt };
-      },
-      ({ id }) => id,
-    ),
-    timers: keyed(
-      [...rows.timers].filter(({ kind }) => TOLD_TIMERS.has(kind)),
-      ({ node, kind, dueAt }) => ({ node, kind: kind as TimerPart['kind'], dueAt }),
-      timerKey,
-    ),
-    signals: keyed(
-      rows.signals,
-      ({ id, name, deliveredTo }) => ({ id, name, deliveredTo }),
-      ({ id }) => id,
-    ),
+export type ToldTable = (typeof TOLD_TABLES)[number];
+
+/** Takes rows one by one, and keeps of each what its log tells. */
+export class StoredFold {
+  readonly #nodes = new Map<string, NodeRunPart>();
+  readonly #past = new Map<string, NodeRunPart>();
+  readonly #attempts = new Map<string, AttemptPart>();
+  readonly #artifacts = new Map<string, ArtifactPart>();
+  readonly #tasks = new Map<string, TaskPart>();
+  readonly #timers = new Map<string, TimerPart>();
+  readonly #signals = new Map<string, SignalPart>();
+
+  readonly #takers: { readonly [T in ToldTable]: (row: RunTables[T]) => void } = {
+    nodeRuns: (row) => this.#nodes.set(row.node, nodePart(row)),
+    pastNodeRuns: (row) => {
+      const part = nodePart(row);
+      this.#past.set(pastKey(part), part);
+    },
+    attempts: ({ node, generation, attempt, outcome, startedAt, endedAt }) => {
+      const part = { node, generation, attempt, outcome, startedAt, endedAt };
+      this.#attempts.set(attemptKey(part), part);
+    },
+    artifacts: ({ name, version, kind, node, generation, attempt }) => {
+      const part = { name, version, kind, node, generation, attempt };
+      this.#artifacts.set(artifactKey(part), part);
+    },
+    tasks: ({ id, node, kind, status, openedAt, closedAt }) => {
+      this.#tasks.set(id, { id, node, kind, status, openedAt, closedAt });
+    },
+    timers: ({ node, kind, dueAt }) => {
+      if (!TOLD_TIMERS.has(kind)) return;
+      const part = { node, kind: kind as TimerPart['kind'], dueAt };
+      this.#timers.set(timerKey(part), part);
+    },
+    signals: ({ id, name, deliveredTo }) => {
+      this.#signals.set(id, { id, name, deliveredTo });
+    },
   };
+
+  take<T extends ToldTable>(table: T, row: RunTables[T]): void {
+    this.#takers[table](row);
+  }
+
+  /** What the rows say of a run whose newest event has the number `seq`. */
+  snapshot({ status, reasonJson, planHash }: RunRecord, seq: number): RunSnapshot {
+    return {
+      seq,
+      status,
+      reason: reasonOf(reasonJson),
+      plan: planHash,
+      nodes: this.#nodes,
+      past: this.#past,
+      attempts: this.#attempts,
+      artifacts: this.#artifacts,
+      tasks: this.#tasks,
+      timers: this.#timers,
+      signals: this.#signals,
+    };
+  }
 }
 
 function nodePart(row: NodeRunRecord): NodeRunPart {
@@ -89,19 +105,6 @@ function nodePart(row: NodeRunRecord): NodeRunPart {
 
 function reasonOf(json: string | null): Reason | null {
   return json === null ? null : (JSON.parse(json) as Reason);
-}
-
-function keyed<R, P>(
-  rows: Iterable<R>,
-  toPart: (row: R) => P,
-  keyOf: (part: P) => string,
-): ReadonlyMap<string, P> {
-  const parts = new Map<string, P>();
-  for (const row of rows) {
-    const part = toPart(row);
-    parts.set(keyOf(part), part);
-  }
-  return parts;
 }
 
 /** Where the snapshots of the actors, each the newest of its actor at that event, say something else. */

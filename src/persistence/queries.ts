@@ -41,6 +41,11 @@ import { type Verification, verifyRun } from './verify.js';
 const NEWEST_SEQ =
   'select cast(json_array(coalesce(max(seq), 0)) as blob) from checkpoints where run = ?';
 
+const ANCHOR_BEFORE = `select cast(json_array(coalesce((
+    select seq from checkpoints c where c.run = ?1 and c.at <= ?2
+      and c.seq < (select max(seq) from checkpoints where run = ?1)
+    order by c.seq desc limit 1), 0)) as blob)`;
+
 const COUNT_EVENTS =
   'select cast(json_array(count(*)) as blob) from run_events where run = ? and type = ?';
 
@@ -112,6 +117,38 @@ export class RunQueries {
       order: [],
       limit: 1,
     });
+    return run;
+  }
+
+  /** Runs that are on their way in or out, by number. */
+  hiddenRuns(after: number): Promise<RunRecord[]> {
+    const { runs } = tables;
+    return this.#select({
+      table: runs,
+      codec: RUN,
+      where: and(lt(runs.trimmedTo, 0), gt(runs.run, after)),
+      order: [asc(runs.run)],
+      limit: MAX_PAGE_ROWS,
+    });
+  }
+
+  /** By number, the oldest first. */
+  runsAfter(after: number): Promise<RunRecord[]> {
+    const { runs } = tables;
+    return this.#select({
+      table: runs,
+      codec: RUN,
+      where: and(gt(runs.run, after), VISIBLE),
+      order: [asc(runs.run)],
+      limit: MAX_PAGE_ROWS,
+    });
+  }
+
+  /** A run that is on its way in or out. */
+  async getHiddenRun(id: string): Promise<RunRecord | undefined> {
+    const { runs } = tables;
+    const where = and(eq(runs.id, id), lt(runs.trimmedTo, 0));
+    const [run] = await this.#select({ table: runs, codec: RUN, where, order: [], limit: 1 });
     return run;
   }
 
@@ -209,6 +246,12 @@ export class RunQueries {
   async checkpointOf(run: number, seq: number): Promise<CheckpointRecord | undefined> {
     const [found] = await this.checkpoints(run, seq - 1, 1);
     return found;
+  }
+
+  /** Event number of the newest checkpoint taken at `at` or before, but for the run's newest; 0 for none. */
+  async anchorBefore(run: number, at: number): Promise<number> {
+    const [row] = await this.#reader.jsonRows(ANCHOR_BEFORE, [run, at]);
+    return (row as [number])[0];
   }
 
   /** Of each actor of a run, the newest snapshot that is not after event `seq`. */

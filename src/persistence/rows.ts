@@ -29,6 +29,11 @@ export interface RowCodec<R> {
   toRecord(row: unknown): R;
   /** The values of a row, in the order of the columns. */
   toRow(record: R): readonly SqlValue[];
+  /**
+   * A record that was written by an earlier version, with the columns that came later. Undefined where it
+   * has others, lacks one that has no default, or holds what no column can.
+   */
+  complete(record: object): R | undefined;
 }
 
 /** The type of `table` proves that it has a column for every field of the record. */
@@ -48,6 +53,18 @@ function codec<R>(
       return record as R;
     },
     toRow: (record) => keys.map((key) => (record[key as keyof R] ?? null) as SqlValue),
+    complete(record) {
+      if (!Object.keys(record).every((key) => keys.includes(key))) return undefined;
+      const complete: Record<string, unknown> = {};
+      for (const [key, { notNull, default: otherwise }] of columns) {
+        const value = (record as Record<string, unknown>)[key] ?? otherwise ?? null;
+        if (value === null && notNull) return undefined;
+        if (value !== null && typeof value !== 'string' && typeof value !== 'number')
+          return undefined;
+        complete[key] = value;
+      }
+      return complete as R;
+    },
   };
 }
 

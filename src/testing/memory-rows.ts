@@ -36,6 +36,10 @@ export function memoryRows(storage: MemoryStorage): RunRows {
       events(run, ({ type }) => type === wanted, Number.POSITIVE_INFINITY).length,
     newestSeq: async (run) => storage.numbered(run)?.seq ?? 0,
     checkpointOf: async (run, seq) => of(run, ({ turns }) => turns).find((turn) => turn.seq >= seq),
+    anchorBefore: async (run, at) => {
+      const turns = of(run, (rows) => rows.turns).slice(0, -1);
+      return turns.findLast((turn) => turn.at <= at)?.seq ?? 0;
+    },
     versionsAt: async (run, seq) => {
       const versions = of(run, (rows) => rows.versions).filter((version) => version.seq <= seq);
       const newest = new Map(versions.map((version) => [version.actor, version]));
@@ -53,6 +57,9 @@ export function memoryRows(storage: MemoryStorage): RunRows {
       found.sort((a, b) => compare(a.id, b.id));
       return page(found, limit);
     },
+    getHiddenRun: async (id) => [storage.runs.get(id)?.record].find(isHidden),
+    hiddenRuns: async (after) => recordsAfter(storage, after).filter(isHidden),
+    runsAfter: async (after) => recordsAfter(storage, after).filter(isVisible),
     childrenOf: async (id, after) => {
       const records = [...storage.runs.values()].map((run) => run.record);
       const found = records
@@ -89,6 +96,15 @@ export function memoryRows(storage: MemoryStorage): RunRows {
 /** Runs that are on their way in or out are there for nobody. */
 function isVisible(record: RunRecord | undefined): record is RunRecord {
   return record !== undefined && record.trimmedTo !== HIDDEN;
+}
+
+function isHidden(record: RunRecord | undefined): record is RunRecord {
+  return record?.trimmedTo === HIDDEN;
+}
+
+function recordsAfter(storage: MemoryStorage, after: number): RunRecord[] {
+  const records = [...storage.runs.values()].map((run) => run.record);
+  return records.filter(({ run }) => run > after).sort((a, b) => a.run - b.run);
 }
 
 async function* inOrder<T>(rows: readonly T[]): AsyncGenerator<T, void, undefined> {

@@ -95,7 +95,7 @@ export class MemoryStorage {
     this.#byNumber.set(turn.run, run);
     this.runs.set(run.record.id, run);
     this.#turn = turn.turn;
-    this.#lastTurnAt = turn.at;
+    if (run.record.originJson?.includes('"type":"import"') !== true) this.#lastTurnAt = turn.at;
     run.apply(turn);
     for (const { hash, planJson } of turn.rows.plans) {
       if (!this.plans.has(hash)) this.plans.set(hash, planJson);

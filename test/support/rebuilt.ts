@@ -3,9 +3,10 @@ import { expect } from 'vitest';
 import { RunFold } from '../../src/history/run-fold.js';
 import type { RunSnapshot } from '../../src/history/run-snapshot.js';
 import { differencesOf, stateHash } from '../../src/history/state-hash.js';
-import { storedSnapshot } from '../../src/history/stored-snapshot.js';
+import { StoredFold, TOLD_TABLES } from '../../src/history/stored-snapshot.js';
 import { compilePlanOrThrow } from '../../src/plan/compile.js';
 import type { PlanVersion } from '../../src/plan/plan-version.js';
+import { rowsOf } from '../../src/testing/memory-history.js';
 import type { MemoryRun, MemoryStorage } from '../../src/testing/memory-storage.js';
 
 /** Plan versions of a storage, by hash. */
@@ -22,14 +23,11 @@ export function versionsIn({ plans }: MemoryStorage): (hash: string) => PlanVers
 
 /** What the rows of a run say. */
 export function storedIn(rows: MemoryRun): RunSnapshot {
-  return storedSnapshot({
-    ...rows,
-    nodeRuns: rows.nodeRuns.values(),
-    attempts: rows.attempts.values(),
-    tasks: rows.tasks.values(),
-    timers: rows.timers.values(),
-    signals: rows.signals.values(),
-  });
+  const fold = new StoredFold();
+  for (const table of TOLD_TABLES) {
+    for (const row of rowsOf(rows, table)) fold.take(table, row);
+  }
+  return fold.snapshot(rows.record, rows.seq);
 }
 
 /** What the events of a run say. */
