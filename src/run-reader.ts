@@ -17,6 +17,7 @@ import { exportRun } from './history/export-run.js';
 import type { HistoryRows } from './history/history-rows.js';
 import { replay } from './history/replay.js';
 import { type ReplayView, toReplayView, type VerificationView } from './history/replay-view.js';
+import { artifactsBefore, failuresFromRows, inOrderOfTime } from './history/trimmed-run.js';
 import { verifyHistory } from './history/verify-history.js';
 import { isFinal, type NodeStatus, type RunStatus } from './machines/statuses.js';
 import { MAX_PAGE_ROWS, type RunPage, RunQueries, type TaskPage } from './persistence/queries.js';
@@ -169,11 +170,7 @@ export class RunReader {
       status: record.status,
       outputs,
       ...(record.outputJson !== null && { output: JSON.parse(record.outputJson) as JsonValue }),
-      errors: await this.#errors(record.run),
-      failureCount: {
-        attempts: await this.#rows.countEvents(record.run, 'attempt.failed'),
-        nodes: await this.#rows.countEvents(record.run, 'node.failed'),
-      },
+      ...(await this.#failures(record)),
       reason: parseObject(record.reasonJson),
     };
   }
@@ -212,7 +209,13 @@ export class RunReader {
     const { nodes } = await this.plan(record.planHash);
     const versions = await this.#rows.versionsAt(record.run, seq);
     const stored = await this.#rows.eventsOfType(record.run, 'artifact.stored', MAX_PAGE_ROWS);
-    const artifacts = stored.filter((event) => event.seq <= seq);
+    const isWhole = record.trimmedTo === 0;
+    const artifacts = isWhole
+      ? stored.filter((event) => event.seq <= seq).map(({ detailJson }) => JSON.parse(detailJson))
+      : artifactsBefore(
+          await this.#rows.artifacts(record.run),
+          stored.filter((event) => event.seq > seq),
+        );
     return {
       run: id,
       seq,
@@ -222,9 +225,7 @@ export class RunReader {
         nodes.map((node) => node.id),
         versions,
       ),
-      artifacts: artifacts.map(
-        ({ detailJson }) => JSON.parse(detailJson) as { name: string; version: number },
-      ),
+      artifacts: artifacts as { name: string; version: number }[],
     };
   }
 
@@ -314,10 +315,25 @@ export class RunReader {
     }
   }
 
-  async #errors(run: number): Promise<RunError[]> {
+  async #failures({
+    run,
+    trimmedTo,
+  }: RunRecord): Promise<Pick<RunResult, 'errors' | 'failureCount'>> {
+    if (trimmedTo > 0) {
+      const failures = await failuresFromRows(this.#rows, run);
+      const { attempts, nodes } = failures;
+      const failureCount = { attempts: attempts.length, nodes: nodes.length };
+      return { errors: inOrderOfTime(failures).slice(0, 2 * MAX_PAGE_ROWS), failureCount };
+    }
     const failures = await this.#rows.eventsOfType(run, 'node.failed', MAX_PAGE_ROWS);
     const attempts = await this.#rows.eventsOfType(run, 'attempt.failed', MAX_PAGE_ROWS);
-    return [...attempts, ...failures].sort((a, b) => a.seq - b.seq).map(toError);
+    return {
+      errors: [...attempts, ...failures].sort((a, b) => a.seq - b.seq).map(toError),
+      failureCount: {
+        attempts: await this.#rows.countEvents(run, 'attempt.failed'),
+        nodes: await this.#rows.countEvents(run, 'node.failed'),
+      },
+    };
   }
 }
 
