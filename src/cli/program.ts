@@ -4,7 +4,10 @@ import { Command, CommanderError } from 'commander';
 import type { Finish } from './command.js';
 import { cancelCommand } from './commands/cancel.js';
 import { diagramCommand } from './commands/diagram.js';
+import { doctorCommand } from './commands/doctor.js';
 import { eventsCommand } from './commands/events.js';
+import { exportCommand } from './commands/export.js';
+import { importCommand } from './commands/import.js';
 import { pauseCommand } from './commands/pause.js';
 import { replayCommand } from './commands/replay.js';
 import { respondCommand } from './commands/respond.js';
@@ -20,6 +23,7 @@ import { signalCommand } from './commands/signal.js';
 import { simulateCommand } from './commands/simulate.js';
 import { stepCommand } from './commands/step.js';
 import { tasksCommand } from './commands/tasks.js';
+import { trimCommand } from './commands/trim.js';
 import { validateCommand } from './commands/validate.js';
 import { whyCommand } from './commands/why.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
@@ -44,6 +48,10 @@ const COMMANDS = [
   signalCommand,
   retryCommand,
   diagramCommand,
+  exportCommand,
+  importCommand,
+  trimCommand,
+  doctorCommand,
   scheduleCommand,
   serveCommand,
 ];
