@@ -96,7 +96,10 @@ describe('trim', () => {
 
 describe('doctor', () => {
   it('S210 names runs that cannot go on, and runs that are not whole', async () => {
-    place.write('wait.yaml', 'title: Wait\nnodes: [{ kind: human-approval, id: sign }]\nedges: []\n');
+    place.write(
+      'wait.yaml',
+      'title: Wait\nnodes: [{ kind: human-approval, id: sign }]\nedges: []\n',
+    );
     await run('one');
     await place.cli('run', 'wait.yaml', '--handlers', 'handlers.mjs', '--id', 'old');
     expect(await place.cli('doctor')).toMatchObject({ code: 0, stdout: '2 runs, nothing found\n' });
