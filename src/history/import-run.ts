@@ -10,14 +10,13 @@ import { HIDDEN, type RunRecord, type TurnRecord } from '../actors/records.js';
 import { RunchartError } from '../errors.js';
 import type { StoredTurn } from '../persistence/run-turns.js';
 import { contentHash } from '../plan/canonical.js';
-import type { JsonObject } from '../plan/json.js';
 import type { ArtifactContents } from './artifact-content.js';
 import { type CheckedExport, type CheckedRun, checkExport } from './check-export.js';
 import type { ExportedContent, ExportedRow } from './export-format.js';
 import { type BodyLine, completeRow, openExport } from './export-lines.js';
 import type { HistoryRows } from './history-rows.js';
+import { ImportNames, isHere } from './import-names.js';
 import { removeRuns } from './remove-run.js';
-import { replay } from './replay.js';
 
 export interface ImportOptions {
   /** Id of the run here; its own unless given. Runs of its subplans are numbered behind it. */
@@ -56,7 +55,7 @@ export async function importRun(
   { as }: ImportOptions = {},
 ): Promise<Imported> {
   const checked = await checkExport(path);
-  const names = new Names(checked, as);
+  const names = new ImportNames(checked, as);
   const answer = {
     run: names.of(checked.root.run),
     runs: checked.runs.length,
@@ -65,84 +64,6 @@ export async function importRun(
   if (await isHere(parts, checked, names)) return { ...answer, created: false };
   await new Import(parts, checked, names).write(path);
   return { ...answer, created: true };
-}
-
-/** Ids here of the runs in the file. */
-class Names {
-  readonly #names: ReadonlyMap<string, string>;
-  readonly isRenamed: boolean;
-
-  constructor({ runs, root }: CheckedExport, as: string | undefined) {
-    this.isRenamed = as !== undefined && as !== root.run;
-    this.#names = new Map(
-      runs.map(({ run }, place) => [
-        run,
-        as === undefined ? run : place === 0 ? as : `${as}.${place}`,
-      ]),
-    );
-  }
-
-  of(id: string): string {
-    return this.#names.get(id) ?? id;
-  }
-
-  /** What a composite holds inside it: a scope, or the id of a run and its status. */
-  inside(text: string | null): string | null {
-    if (text === null || !this.isRenamed) return text;
-    const [id = '', ...rest] = text.split(' ');
-    return [this.of(id), ...rest].join(' ');
-  }
-}
-
-/** Whether the run is here already. Throws `run-conflict` where another one has its id, or its tasks. */
-async function isHere(
-  { rows, store }: ImportParts,
-  { runs, tasks, sum }: CheckedExport,
-  names: Names,
-): Promise<boolean> {
-  const present: boolean[] = [];
-  for (const one of runs) {
-    const record = await rows.getRun(names.of(one.run));
-    if (record !== undefined && !(await isSame(rows, record, one, sum))) {
-      throw new RunchartError('run-conflict', `there is another run ${record.id}`, {
-        hint: 'import it under another id: --as ID',
-      });
-    }
-    present.push(record !== undefined);
-  }
-  if (present.every((isPresent) => isPresent)) return true;
-  if (present.some((isPresent) => isPresent)) {
-    const message = `runs of the file are here already, and ${names.of(runs[0]?.run ?? '')} is not`;
-    throw new RunchartError('run-conflict', message, {
-      hint: 'import it under another id: --as ID',
-    });
-  }
-  for (const id of tasks) {
-    const task = await store.findTask(id);
-    if (task === undefined || (await rows.getHiddenRun(task.runId)) !== undefined) continue;
-    throw new RunchartError('run-conflict', `task ${id} belongs to run ${task.runId} here`, {
-      hint: 'a run with tasks is there once in a database: import it into another one',
-    });
-  }
-  return false;
-}
-
-async function isSame(
-  rows: HistoryRows,
-  record: RunRecord,
-  one: CheckedRun,
-  sum: string,
-): Promise<boolean> {
-  if (originOf(record)?.digest === sum) return true;
-  if (record.startDigest !== one.record.startDigest || record.trimmedTo > 0) return false;
-  const { hash, differences } = await replay(rows, record);
-  return (
-    hash === one.hash && differences?.length === 0 && record.outputJson === one.record.outputJson
-  );
-}
-
-function originOf({ originJson }: RunRecord): JsonObject | undefined {
-  return originJson === null ? undefined : (JSON.parse(originJson) as JsonObject);
 }
 
 /** A run that is being written: its number here, and the event up to which it is durable. */
@@ -155,12 +76,12 @@ interface Target {
 class Import {
   readonly #parts: ImportParts;
   readonly #checked: CheckedExport;
-  readonly #names: Names;
+  readonly #names: ImportNames;
   readonly #underWay: Promise<void>[] = [];
   readonly #numbers: number[] = [];
   #rows: FreeRow[] = [];
 
-  constructor(parts: ImportParts, checked: CheckedExport, names: Names) {
+  constructor(parts: ImportParts, checked: CheckedExport, names: ImportNames) {
     this.#parts = parts;
     this.#checked = checked;
     this.#names = names;

@@ -15,42 +15,9 @@ import { isFinal, type NodeStatus, type RunStatus } from '../machines/statuses.j
 import type { PlanVersion } from '../plan/plan-version.js';
 import { AttemptFold } from './attempt-fold.js';
 import { lettersOf, nodeAt, type ToldEdge } from './edge-letters.js';
-import {
-  type ArtifactPart,
-  artifactKey,
-  type NodeRunPart,
-  pastKey,
-  type RunSnapshot,
-  type SignalPart,
-  type TaskPart,
-  type TimerPart,
-  TOLD_TIMERS,
-  timerKey,
-} from './run-snapshot.js';
-
-/** The members that details of events have; see docs/events.md. */
-export interface ToldDetail {
-  readonly from?: string | null;
-  readonly to?: string;
-  readonly generation?: number;
-  readonly nodes?: readonly string[];
-  readonly reason?: Reason;
-  readonly plan?: string;
-  readonly outcome?: string;
-  readonly action?: string;
-  readonly edge?: string;
-  readonly condition?: string;
-  readonly result?: boolean | null;
-  readonly error?: { readonly code: string; readonly message: string };
-  readonly asks?: boolean;
-  readonly task?: string;
-  readonly kind?: string;
-  readonly status?: string;
-  readonly name?: string;
-  readonly version?: number;
-  readonly dueAt?: number;
-  readonly signal?: string;
-}
+import { FactFold } from './fact-fold.js';
+import { type NodeRunPart, pastKey, type RunSnapshot } from './run-snapshot.js';
+import type { ToldDetail } from './told-detail.js';
 
 /** A node run that is final, and whose edges were decided. */
 interface Routed {
@@ -66,10 +33,7 @@ export class RunFold {
   readonly #routed = new Map<string, Routed>();
   readonly #past = new Map<string, NodeRunPart>();
   readonly #attempts = new AttemptFold();
-  readonly #artifacts = new Map<string, ArtifactPart>();
-  readonly #tasks = new Map<string, TaskPart>();
-  readonly #timers = new Map<string, TimerPart>();
-  readonly #signals = new Map<string, SignalPart>();
+  readonly #beside = new FactFold();
   /** Scopes in which nothing is routed any more: a node run that must not fail has. */
   readonly #aborted = new Set<string>();
   #isEnding = false;
@@ -114,10 +78,7 @@ export class RunFold {
       nodes: new Map([...this.#nodes].map(([path, known]) => [path, this.#withEdges(known)])),
       past: new Map(this.#past),
       attempts: this.#attempts.parts(),
-      artifacts: new Map(this.#artifacts),
-      tasks: new Map(this.#tasks),
-      timers: new Map(this.#timers),
-      signals: new Map(this.#signals),
+      ...this.#beside.parts(),
     };
   }
 
@@ -131,7 +92,7 @@ export class RunFold {
   #takeRun(detail: ToldDetail): void {
     this.#status = detail.to as RunStatus;
     this.#reason = detail.reason ?? null;
-    if (isFinal(this.#status)) this.#timers.clear();
+    if (isFinal(this.#status)) this.#beside.clearTimers();
   }
 
   #takeNode(event: EventRecord, detail: ToldDetail, path: string): void {
@@ -148,7 +109,7 @@ export class RunFold {
       reason: detail.reason ?? null,
     });
     this.#attempts.takeNode(event, { generation, status });
-    for (const kind of TOLD_TIMERS) this.#timers.delete(timerKey({ node: path, kind }));
+    this.#beside.clearTimers(path);
     if (!isFinal(status)) return;
     if (status === 'failed') this.#fail(path, detail.reason?.class);
     if (!this.#isCalledOff(path)) this.#route(path);
@@ -181,21 +142,9 @@ export class RunFold {
         // What a person says about the run itself: it goes on, or fails.
         if (event.node === null && detail.outcome !== 'approved') this.#isEnding = true;
         return;
-      case 'task.opened':
-      case 'task.closed':
-        return this.#takeTask(event, detail);
-      case 'artifact.stored':
-        return this.#takeArtifact(event, detail);
-      case 'timer.armed':
-      case 'timer.postponed':
-      case 'timer.fired':
-        return this.#takeTimer(event, detail);
-      case 'signal.received':
-      case 'signal.delivered':
-      case 'signal.discarded':
-        return this.#takeSignal(event, detail);
       default:
         this.#attempts.takeFact(event);
+        this.#beside.take(event, detail, this.#nodes.get(path)?.generation ?? 1);
     }
   }
 
@@ -250,42 +199,6 @@ export class RunFold {
     const found = routed && nodeAt(routed.version.graph, known.node);
     const edges = found === undefined ? '' : lettersOf(found, known, routed?.told ?? NOTHING_TOLD);
     return { ...known, edges };
-  }
-
-  // What lies beside them --------------------------------------------------------------------
-
-  #takeTask({ type, node, at }: EventRecord, detail: ToldDetail): void {
-    const id = detail.task ?? '';
-    const open = this.#tasks.get(id);
-    if (type === 'task.opened') {
-      const kind = detail.kind ?? '';
-      const task = { id, node: node ?? '', kind, openedAt: at, closedAt: null };
-      this.#tasks.set(id, { ...task, status: 'open' });
-    } else if (open !== undefined) {
-      const status = detail.status as TaskPart['status'];
-      this.#tasks.set(id, { ...open, status, closedAt: at });
-    }
-  }
-
-  #takeArtifact({ node, attempt }: EventRecord, detail: ToldDetail): void {
-    const { name = '', version = 0, kind = '' } = detail;
-    const path = node ?? '';
-    const generation = this.#nodes.get(path)?.generation ?? 1;
-    const part = { name, version, kind, node: path, generation, attempt: attempt ?? 0 };
-    this.#artifacts.set(artifactKey(part), part);
-  }
-
-  #takeTimer({ type, node }: EventRecord, { kind = '', dueAt = 0 }: ToldDetail): void {
-    if (node === null || !TOLD_TIMERS.has(kind)) return;
-    const timer = { node, kind: kind as TimerPart['kind'], dueAt };
-    if (type === 'timer.fired') this.#timers.delete(timerKey(timer));
-    else this.#timers.set(timerKey(timer), timer);
-  }
-
-  #takeSignal({ type, node }: EventRecord, { signal = '', name = '' }: ToldDetail): void {
-    const receiver = type === 'signal.delivered' ? node : null;
-    const deliveredTo = type === 'signal.discarded' ? '' : receiver;
-    this.#signals.set(signal, { id: signal, name, deliveredTo });
   }
 }
 
