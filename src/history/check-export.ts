@@ -14,7 +14,7 @@ import type { ExportedContent, ExportedEnd, ExportedRow } from './export-format.
 import { type BodyLine, completeRow, completeRun, damaged, openExport } from './export-lines.js';
 import { PlanVersions } from './plan-versions.js';
 import { RunFold } from './run-fold.js';
-import { differencesOf, stateHash } from './state-hash.js';
+import { compareCalmly } from './state-hash.js';
 import { StoredFold, TOLD_TABLES, type ToldTable } from './stored-snapshot.js';
 
 export interface CheckedRun extends ExportedEnd {
@@ -123,14 +123,15 @@ class ExportChecker {
       throw damaged(`content ${content.digest} does not fit its digest`);
   }
 
-  #takeEnd({ run, seq, hash }: ExportedEnd): void {
+  async #takeEnd({ run, seq, hash }: ExportedEnd): Promise<void> {
     const { record, events, stored, end } = this.#opened();
-    const snapshot = events.snapshot();
-    const [difference] = differencesOf(snapshot, stored.snapshot(record, end.seq));
+    const told = stored.snapshot(record, end.seq);
+    const compared = await compareCalmly(events.snapshot(), told);
+    const [difference] = compared.differences;
     if (difference !== undefined) {
       throw damaged(`${difference.part} ${difference.key} differ from what the events say`);
     }
-    const isSame = run === record.id && seq === end.seq && hash === stateHash(snapshot);
+    const isSame = run === record.id && seq === end.seq && hash === compared.hash;
     if (!isSame) throw damaged(`run ${record.id} does not replay to what the file says`);
     this.#runs.push({ run, seq, hash, record });
     this.#open = undefined;

@@ -21,7 +21,7 @@ import { withChildren } from './family.js';
 import type { HistoryRows } from './history-rows.js';
 import { PlanVersions } from './plan-versions.js';
 import { RunFold } from './run-fold.js';
-import { differencesOf, stateHash } from './state-hash.js';
+import { compareCalmly } from './state-hash.js';
 import { StoredFold, TOLD_TABLES, type ToldTable } from './stored-snapshot.js';
 
 /**
@@ -98,13 +98,14 @@ async function* linesOfRun(source: Source, record: RunRecord): AsyncGenerator<Ex
       if ('digest' in row && row.digest !== null) yield* contentLines(source, record, row.digest);
     }
   }
-  const snapshot = events.snapshot();
-  const [difference] = differencesOf(snapshot, stored.snapshot(record, end.seq));
+  const told = stored.snapshot(record, end.seq);
+  const { hash, differences } = await compareCalmly(events.snapshot(), told);
+  const [difference] = differences;
   if (difference !== undefined) {
     const { part, key } = difference;
     throw damaged(record, `its ${part} ${key} differ from what its events say`);
   }
-  yield { ended: { run: record.id, seq: end.seq, hash: stateHash(snapshot) } };
+  yield { ended: { run: record.id, seq: end.seq, hash } };
 }
 
 /** Bytes of one line of a content. */

@@ -9,7 +9,7 @@ import type { HistoryRows } from './history-rows.js';
 import { PlanVersions } from './plan-versions.js';
 import { RunFold } from './run-fold.js';
 import type { RunSnapshot } from './run-snapshot.js';
-import { type Difference, differencesOf, stateHash } from './state-hash.js';
+import { compareCalmly, type Difference, stateHash } from './state-hash.js';
 import { differencesFromVersions, StoredFold, TOLD_TABLES } from './stored-snapshot.js';
 
 export interface Replayed {
@@ -46,8 +46,8 @@ async function replayNewest(rows: HistoryRows, id: string): Promise<Replayed> {
   const stored = await readStored(rows, record, seq);
   const snapshot = await foldTo(rows, record, seq);
   const hasMoved = (await rows.newestSeq(record.run)) !== seq;
-  const differences = hasMoved ? undefined : differencesOf(snapshot, stored);
-  return { snapshot, hash: stateHash(snapshot), differences };
+  const { hash, differences } = await compareCalmly(snapshot, stored);
+  return { snapshot, hash, differences: hasMoved ? undefined : differences };
 }
 
 /** An earlier event: where it ends a turn, the snapshots of the actors say what it was. */

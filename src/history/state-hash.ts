@@ -9,11 +9,18 @@ import type { JsonValue } from '../plan/json.js';
 import { PART_NAMES, type RunSnapshot } from './run-snapshot.js';
 
 export function stateHash(snapshot: RunSnapshot): string {
+  return atOnce(hashing(snapshot));
+}
+
+function* hashing(snapshot: RunSnapshot): Generator<void, string> {
   const hash = createHash('sha256').update(canonicalJson(headOf(snapshot)));
+  let parts = 0;
   for (const name of PART_NAMES) {
-    const parts = snapshot[name] as ReadonlyMap<string, object>;
-    for (const key of [...parts.keys()].sort()) {
-      hash.update(`\n${canonicalJson([name, parts.get(key) as JsonValue])}`);
+    const own = snapshot[name] as ReadonlyMap<string, object>;
+    for (const key of [...own.keys()].sort()) {
+      hash.update(`\n${canonicalJson([name, own.get(key) as JsonValue])}`);
+      parts += 1;
+      if (parts % STEP_PARTS === 0) yield;
     }
   }
   return `sha256:${hash.digest('hex')}`;
@@ -37,19 +44,63 @@ const MAX_DIFFERENCES = 100;
 
 /** The first hundred differences between what events and what rows say; none where they agree. */
 export function differencesOf(events: RunSnapshot, rows: RunSnapshot): readonly Difference[] {
+  return atOnce(comparing(events, rows));
+}
+
+function* comparing(
+  events: RunSnapshot,
+  rows: RunSnapshot,
+): Generator<void, readonly Difference[]> {
   const found: Difference[] = [];
-  const compare = (part: string, key: string, told?: JsonValue, kept?: JsonValue): void => {
-    const pair = { events: told ?? null, rows: kept ?? null };
-    if (found.length >= MAX_DIFFERENCES) return;
-    if (canonicalJson(pair.events) !== canonicalJson(pair.rows)) found.push({ part, key, ...pair });
+  const compare = (part: string, key: string, told: JsonValue, kept: JsonValue): void => {
+    if (found.length < MAX_DIFFERENCES && !isSame(told, kept)) {
+      found.push({ part, key, events: told, rows: kept });
+    }
   };
   compare('run', '', headOf(events), headOf(rows));
+  let parts = 0;
   for (const name of PART_NAMES) {
-    const told = events[name] as ReadonlyMap<string, object>;
-    const kept = rows[name] as ReadonlyMap<string, object>;
+    const told = events[name] as ReadonlyMap<string, unknown> as ReadonlyMap<string, JsonValue>;
+    const kept = rows[name] as ReadonlyMap<string, unknown> as ReadonlyMap<string, JsonValue>;
     for (const key of [...new Set([...told.keys(), ...kept.keys()])].sort()) {
-      compare(name, key, told.get(key) as JsonValue, kept.get(key) as JsonValue);
+      compare(name, key, told.get(key) ?? null, kept.get(key) ?? null);
+      parts += 1;
+      if (parts % STEP_PARTS === 0) yield;
     }
   }
   return found;
+}
+
+function isSame(a: JsonValue, b: JsonValue): boolean {
+  return JSON.stringify(a) === JSON.stringify(b) || canonicalJson(a) === canonicalJson(b);
+}
+
+/** Parts after which others may have their turn. */
+const STEP_PARTS = 1_000;
+
+export interface Comparison {
+  /** Hash of what the events say. */
+  readonly hash: string;
+  readonly differences: readonly Difference[];
+}
+
+/** Hash and differences as above, and lets other work go on in between: a run may have many parts. */
+export async function compareCalmly(events: RunSnapshot, rows: RunSnapshot): Promise<Comparison> {
+  const differences = await calmly(comparing(events, rows));
+  return { hash: await calmly(hashing(events)), differences };
+}
+
+function atOnce<T>(steps: Generator<void, T>): T {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+async function calmly<T>(steps: Generator<void, T>): Promise<T> {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }
