@@ -18,6 +18,7 @@ import {
   openOrchestrator,
   playVaried,
   startVaried,
+  VARIED,
 } from './support/played-runs.js';
 
 /** An export of a run with all that can happen to one, and what it was where it came from. */
@@ -209,6 +210,10 @@ describe('an import that is broken off', () => {
       if (isOver) break;
       expect(await orchestrator.runs.list()).toEqual([]);
       await expect(orchestrator.runs.summary('r1')).rejects.toMatchObject({ code: 'run-unknown' });
+      if ((await count(database, 'select count(*) from runs')) > 0) {
+        const taken = orchestrator.start(VARIED, { id: 'r1' });
+        await expect(taken).rejects.toMatchObject({ code: 'run-conflict' });
+      }
       expect(await orchestrator.import(path)).toMatchObject({ created: true, hash: origin.hash });
       expect(await everythingOf(orchestrator, 'r1')).toEqual(origin);
       expect(await orchestrator.runs.verify('r1')).toMatchObject({ ok: true });
