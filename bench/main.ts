@@ -3,6 +3,7 @@
  * measure handlers, HTTP, or disks other than the one under the temporary directory.
  */
 import { parseArgs } from 'node:util';
+import { historyBytes } from './history-bytes.js';
 import { lag, loops, maps, parking, type Row, resume, retries, throughputs } from './measures.js';
 import { timers } from './timers.js';
 
@@ -34,6 +35,7 @@ async function* all(): AsyncGenerator<Row> {
   if (isWanted('loop')) yield* loops(max);
   if (isWanted('retry')) yield await retries(max);
   if (isWanted('timers')) yield* timers(max);
+  if (isWanted('history-bytes')) yield* historyBytes(max);
   if (isWanted('lag')) yield await lag();
   if (isWanted('parking')) yield* parking();
   if (isWanted('resume')) yield await resume();

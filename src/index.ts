@@ -24,6 +24,11 @@ export type {
 } from './change/change-options.js';
 export type { RunChanges } from './change/run-changes.js';
 export { ERROR_KINDS, type ErrorCode, RunchartError } from './errors.js';
+export type { Retention } from './history/history-service.js';
+export type { Imported, ImportOptions } from './history/import-run.js';
+export type { ReplayView, VerificationView } from './history/replay-view.js';
+export type { Difference } from './history/state-hash.js';
+export type { Trimmed, TrimOptions } from './history/trim.js';
 export { type IsolatedHandler, type IsolatedOptions, isolated } from './isolation/isolated.js';
 export { IsolationError, type IsolationErrorCode } from './isolation/isolation-error.js';
 export { FAILURE_CLASSES } from './machines/node-run-events.js';

@@ -12,6 +12,9 @@ import type { ArtifactStore, Journal, RunStore } from './actors/ports.js';
 import { Supervisor, type SupervisorLimits, type SupervisorStats } from './actors/supervisor.js';
 import { RunChanges } from './change/run-changes.js';
 import { RunchartError } from './errors.js';
+import { HistoryService, type Retention } from './history/history-service.js';
+import type { Imported, ImportOptions } from './history/import-run.js';
+import type { Trimmed, TrimOptions } from './history/trim.js';
 import { isFinal, type RunStatus } from './machines/statuses.js';
 import { openScheduleRows } from './persistence/schedules.js';
 import { openStorage } from './persistence/storage.js';
@@ -32,7 +35,7 @@ import { ScheduleService } from './schedules/schedule-service.js';
 import { Schedules } from './schedules/schedules.js';
 import { readOnlySchedules, StoredSchedules } from './schedules/stored-schedules.js';
 import { WatchedRuns } from './schedules/watched-runs.js';
-import { readJson, readKeys, type StartOptions } from './start-options.js';
+import { readJson, readKeys, readRunId, type StartOptions } from './start-options.js';
 import { type Groups, type Responded, type RespondOptions, Tasks } from './tasks.js';
 import type { RunEvent, RunResult } from './views.js';
 
@@ -51,6 +54,8 @@ export interface OrchestratorOptions {
   readonly policies?: Readonly<Record<string, HandlerPolicy>>;
   /** Who belongs to which group, for tasks that are put to groups. See docs/people.md. */
   readonly groups?: Groups;
+  /** How long runs and their logs are kept; for good unless given. See docs/history.md. */
+  readonly retention?: Retention;
 }
 
 export interface OrchestratorLimits extends SupervisorLimits {
@@ -133,6 +138,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
       limits: { ...DEFAULT_LIMITS, ...options.limits },
       policies: new Map(Object.entries(options.policies ?? {})),
       groups: options.groups,
+      ...(options.retention !== undefined && { retention: options.retention }),
       ...(await storage.store.highWater()),
       announce: (address) => storage.journal.setAddress(address),
       closeStorage: () => storage.close(),
@@ -169,6 +175,7 @@ export interface OrchestratorParts {
   readonly limits: OrchestratorLimits;
   readonly policies?: ReadonlyMap<string, HandlerPolicy>;
   readonly groups?: Groups | undefined;
+  readonly retention?: Retention;
   /** Highest turn and run number in the database. */
   readonly turn: number;
   readonly run: number;
@@ -191,6 +198,7 @@ export class Orchestrator {
   readonly #supervisor: Supervisor;
   readonly #drafts: RunDrafts;
   readonly #watch: RunWatch;
+  readonly #history: HistoryService;
   #closing: Promise<void> | undefined;
 
   constructor(parts: OrchestratorParts) {
@@ -226,6 +234,7 @@ export class Orchestrator {
       start: (draft, first) => this.#supervisor.start({ isFresh: false, ...draft }, first),
     });
     this.#watch = new RunWatch(parts.runs, this.#supervisor.live);
+    this.#history = this.#newHistory(parts);
     this.#keyed = this.#newKeyedStarts(parts);
     this.#scheduler = this.#newScheduler(parts);
     this.schedules = new Schedules(this.#scheduler, {
@@ -364,6 +373,25 @@ export class Orchestrator {
     await this.change.recover();
     await this.#supervisor.recover();
     await this.#scheduler.tick();
+    this.#history.start();
+  }
+
+  /**
+   * Brings in a run that `runs.export` has written to a file, with the runs of its subplans; the same file
+   * again changes nothing. Nobody sees any of it before all of it is durable. Rejects with
+   * `export-damaged`, `export-unknown-format`, `run-conflict`, `argument-invalid`, `commit-failed`.
+   */
+  async import(file: string, options: ImportOptions = {}): Promise<Imported> {
+    if (options.as !== undefined) readRunId(options.as);
+    return this.#history.import(file, options);
+  }
+
+  /**
+   * Removes runs that ended long ago, and the old part of the log of those that stay; live runs go on as
+   * if nothing had been removed. Rejects with `argument-invalid`, `commit-failed`; may be repeated.
+   */
+  trim(options: TrimOptions): Promise<Trimmed> {
+    return this.#history.trim(options);
   }
 
   /**
@@ -410,10 +438,26 @@ export class Orchestrator {
 
   async #close(): Promise<void> {
     const scheduled = this.#scheduler.close();
+    await this.#history.close();
     await this.#supervisor.close(this.#parts.limits.drainMs);
     await atMost(this.#parts.environment.clock, SCHEDULES_PATIENCE_MS, scheduled);
     this.#watch.close();
     await this.#parts.closeStorage();
+  }
+
+  #newHistory(parts: OrchestratorParts): HistoryService {
+    const { environment, journal, store, logger, retention, runs } = parts;
+    return new HistoryService({
+      contents: parts.artifacts,
+      clock: environment.clock,
+      journal,
+      store,
+      rows: runs.history,
+      logger,
+      retention,
+      nextRun: () => this.#drafts.nextRun(),
+      nextTurn: () => this.#supervisor.nextTurn(),
+    });
   }
 
   #newKeyedStarts({ environment, journal, store }: OrchestratorParts): KeyedStarts {

@@ -164,13 +164,18 @@ export class RunDrafts {
     return { ...drafted, record };
   }
 
+  /** The next run number of the database. */
+  nextRun(): number {
+    this.#lastRun += 1;
+    return this.#lastRun;
+  }
+
   #record(version: PlanVersion, inputJson: string, options: StartOptions): RunRecord {
     const { environment, runConcurrency } = this.#parts;
     const id = readRunId(options.id ?? environment.id());
     const now = environment.clock.now();
-    this.#lastRun += 1;
     return {
-      run: this.#lastRun,
+      run: this.nextRun(),
       id,
       planHash: version.hash,
       status: 'pending',

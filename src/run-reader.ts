@@ -2,7 +2,6 @@
 
 import type { ArtifactStore, RunStore } from './actors/ports.js';
 import type {
-  ActorVersionRecord,
   ArtifactRecord,
   AttemptRecord,
   EventRecord,
@@ -19,6 +18,13 @@ import { planAt } from './change/plan-at.js';
 import { listChanges } from './context-changes.js';
 import { RunchartError } from './errors.js';
 import { explainNode } from './explain/why.js';
+import { assertKept } from './history/assert-kept.js';
+import { exportRun } from './history/export-run.js';
+import type { HistoryRows } from './history/history-rows.js';
+import { replay } from './history/replay.js';
+import { type ReplayView, toReplayView, type VerificationView } from './history/replay-view.js';
+import { artifactsBefore, failuresFromRows, inOrderOfTime } from './history/trimmed-run.js';
+import { verifyHistory } from './history/verify-history.js';
 import { listIssues } from './issue-list.js';
 import { isFinal, type NodeStatus, type RunStatus } from './machines/statuses.js';
 import type { TaskStatus } from './machines/task-events.js';
@@ -63,10 +69,9 @@ export interface RunFilter {
 }
 
 /** Reads of stored rows, by the number of their run. A call gives at most 1,000 rows; all are durable. */
-export interface RunRows extends Pick<RunStore, 'loadPlan' | 'findTask'> {
+export interface RunRows extends HistoryRows, Pick<RunStore, 'loadPlan' | 'findTask'> {
   /** Newest first. */
   listRuns(page: RunPage): Promise<readonly RunRecord[]>;
-  getRun(id: string): Promise<RunRecord | undefined>;
   /** By path. `after` is the path that ended the page before; `scope` limits them to one scope. */
   listNodeRuns(
     run: number,
@@ -92,14 +97,6 @@ export interface RunRows extends Pick<RunStore, 'loadPlan' | 'findTask'> {
     after?: number,
   ): Promise<readonly EventRecord[]>;
   countEvents(run: number, type: string): Promise<number>;
-  newestSeq(run: number): Promise<number>;
-  /** Why and when the turn of event `seq` was taken, and the number of its last event. */
-  checkpointOf(
-    run: number,
-    seq: number,
-  ): Promise<{ readonly seq: number; readonly reason: string; readonly at: number } | undefined>;
-  /** Of each actor of a run, the newest snapshot that is not after event `seq`. */
-  versionsAt(run: number, seq: number): Promise<readonly ActorVersionRecord[]>;
   /** Attempts of one node, oldest first. */
   attempts(run: number, node: string): Promise<readonly AttemptRecord[]>;
   /** By id. */
@@ -165,6 +162,11 @@ export class RunReader {
   constructor(source: Reader | RunRows, payloads: Pick<ArtifactStore, 'get'>) {
     this.rows = 'jsonRows' in source ? sqlRows(source) : source;
     this.#payloads = payloads;
+  }
+
+  /** What the history of runs is read from. */
+  get history(): HistoryRows {
+    return this.rows;
   }
 
   /** Newest first. */
@@ -238,11 +240,7 @@ export class RunReader {
       status: record.status,
       outputs,
       ...(record.outputJson !== null && { output: JSON.parse(record.outputJson) as JsonValue }),
-      errors: await this.#errors(record.run),
-      failureCount: {
-        attempts: await this.rows.countEvents(record.run, 'attempt.failed'),
-        nodes: await this.rows.countEvents(record.run, 'node.failed'),
-      },
+      ...(await this.#failures(record)),
       reason: parseObject(record.reasonJson),
     };
   }
@@ -273,6 +271,7 @@ export class RunReader {
   /** The run as it was at event `seq`; rejects with `argument-invalid` where it has no such event. */
   async stateAt(id: string, seq: number): Promise<RunState> {
     const record = await this.#record(id);
+    assertKept(record, seq);
     const checkpoint = await this.rows.checkpointOf(record.run, seq);
     if (checkpoint === undefined || seq < 1) {
       throw new RunchartError('argument-invalid', `run ${id} has no event ${seq}`);
@@ -280,7 +279,13 @@ export class RunReader {
     const { nodes } = await this.plan(await planAt(this.rows, record, seq));
     const versions = await this.rows.versionsAt(record.run, seq);
     const stored = await this.rows.eventsOfType(record.run, 'artifact.stored', MAX_PAGE_ROWS);
-    const artifacts = stored.filter((event) => event.seq <= seq);
+    const isWhole = record.trimmedTo === 0;
+    const artifacts = isWhole
+      ? stored.filter((event) => event.seq <= seq).map(({ detailJson }) => JSON.parse(detailJson))
+      : artifactsBefore(
+          await this.rows.artifacts(record.run),
+          stored.filter((event) => event.seq > seq),
+        );
     return {
       run: id,
       seq,
@@ -290,10 +295,31 @@ export class RunReader {
         nodes.map((node) => node.id),
         versions,
       ),
-      artifacts: artifacts.map(
-        ({ detailJson }) => JSON.parse(detailJson) as { name: string; version: number },
-      ),
+      artifacts: artifacts as { name: string; version: number }[],
     };
+  }
+
+  /**
+   * The run made again from its log, after event `to` or after its newest: statuses, edge outcomes,
+   * attempts, references to artifacts, with a hash, and whether what is stored agrees. Executes nothing.
+   * Rejects with `argument-invalid`, `history-trimmed`, `run-unrestorable`.
+   */
+  async replay(id: string, options: { readonly to?: number } = {}): Promise<ReplayView> {
+    const record = await this.#record(id);
+    return toReplayView(id, await replay(this.rows, record, options.to));
+  }
+
+  /**
+   * A run that has ended as one file, line by line, with the runs of its subplans: all that is stored of
+   * it, for `Orchestrator.import`. Rejects with `run-not-ended`, `history-trimmed`, `export-damaged`.
+   */
+  async *export(id: string): AsyncGenerator<string, void, undefined> {
+    yield* exportRun(this.rows, await this.#record(id), this.#payloads);
+  }
+
+  /** Checks a run: its hash chain and snapshots, and that its log replays to what is stored. */
+  async verify(id: string): Promise<VerificationView> {
+    return verifyHistory(this.rows, await this.#record(id));
   }
 
   /**
@@ -314,6 +340,7 @@ export class RunReader {
   /** Events with a number above `after`, in order; at most `limit`, and at most 1,000. */
   async events(id: string, after = 0, limit = MAX_PAGE_ROWS): Promise<RunEvent[]> {
     const record = await this.#record(id);
+    assertKept(record, after);
     const events = await this.rows.events(record.run, after, limit);
     return events.map((event) => toEvent(event, id));
   }
@@ -412,10 +439,25 @@ export class RunReader {
     }
   }
 
-  async #errors(run: number): Promise<RunError[]> {
+  async #failures({
+    run,
+    trimmedTo,
+  }: RunRecord): Promise<Pick<RunResult, 'errors' | 'failureCount'>> {
+    if (trimmedTo > 0) {
+      const failures = await failuresFromRows(this.rows, run);
+      const { attempts, nodes } = failures;
+      const failureCount = { attempts: attempts.length, nodes: nodes.length };
+      return { errors: inOrderOfTime(failures).slice(0, 2 * MAX_PAGE_ROWS), failureCount };
+    }
     const failures = await this.rows.eventsOfType(run, 'node.failed', MAX_PAGE_ROWS);
     const attempts = await this.rows.eventsOfType(run, 'attempt.failed', MAX_PAGE_ROWS);
-    return [...attempts, ...failures].sort((a, b) => a.seq - b.seq).map(toError);
+    return {
+      errors: [...attempts, ...failures].sort((a, b) => a.seq - b.seq).map(toError),
+      failureCount: {
+        attempts: await this.rows.countEvents(run, 'attempt.failed'),
+        nodes: await this.rows.countEvents(run, 'node.failed'),
+      },
+    };
   }
 }
 

@@ -33,6 +33,15 @@ export function stateFromVersions(
   };
 }
 
+/** Status and attempt that a snapshot of a node run says; of a run's actor the status. */
+export function statusInSnapshot(json: string): {
+  readonly status: string;
+  readonly attempt: number;
+} {
+  const snapshot = parseSnapshot(json);
+  return { status: statusOf(snapshot), attempt: snapshot.context.attempt ?? 0 };
+}
+
 function parseSnapshot(json: string): StoredSnapshot {
   return JSON.parse(json) as StoredSnapshot;
 }

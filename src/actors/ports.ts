@@ -1,5 +1,13 @@
 /** The two sides of storage that the actors know: a journal that makes turns durable, a store that reads back. */
-import type { RunRecord, StoredRun, TaskRecord, TimerRecord, TurnRecord } from './records.js';
+import type {
+  RunRecord,
+  RunTable,
+  RunTables,
+  StoredRun,
+  TaskRecord,
+  TimerRecord,
+  TurnRecord,
+} from './records.js';
 
 /** How the commit of a turn ended, where it did not become durable. */
 export class CommitError extends Error {
@@ -125,7 +133,41 @@ export interface RunKeyRecord {
 export type FreeRow =
   | { readonly type: 'schedule.put'; readonly record: ScheduleRecord }
   | { readonly type: 'schedule.remove'; readonly id: string }
-  | { readonly type: 'run-key.put'; readonly record: RunKeyRecord };
+  | { readonly type: 'run-key.put'; readonly record: RunKeyRecord }
+  | HistoryRow;
+
+/** Tables of which rows of a run that has ended may be written outside of a turn. */
+export type AddedTable = Exclude<RunTable, 'events' | 'actorVersions' | 'checkpoints' | 'timers'>;
+
+/** Changes of runs that are brought in, trimmed or removed: rows, and none of what a turn decides. */
+export type HistoryRow =
+  /** A row that is there already stays as it is. */
+  | AddedRow
+  /** Rows by their keys, the number of the run in front; tasks are named by their ids alone. */
+  | {
+      readonly type: 'history.remove';
+      readonly table: RunTable;
+      readonly keys: readonly (readonly (string | number)[])[];
+    }
+  /** The events up to `seq` are going to be removed. */
+  | { readonly type: 'run.trim'; readonly run: number; readonly seq: number }
+  /** Nobody sees the run any more, and it goes next. */
+  | { readonly type: 'run.hide'; readonly run: number }
+  /** The run is there, whole. */
+  | { readonly type: 'run.show'; readonly run: number }
+  /** The run itself; its other rows are gone. */
+  | { readonly type: 'run.remove'; readonly run: number }
+  /** Keys that these runs, by id, were started under. */
+  | { readonly type: 'run-keys.remove'; readonly runs: readonly string[] };
+
+/** A row of a run that is brought in. */
+export type AddedRow = {
+  [T in AddedTable]: {
+    readonly type: 'history.add';
+    readonly table: T;
+    readonly record: RunTables[T];
+  };
+}[AddedTable];
 
 export interface RunRange {
   readonly count: number;

@@ -353,3 +353,33 @@ export interface StoredRun {
   readonly artifactVersions: readonly { readonly name: string; readonly version: number }[];
   readonly signals: readonly SignalRecord[];
 }
+
+/** One turn as it is listed: an event number at which the run can be looked at, and why it was taken. */
+export interface CheckpointRecord {
+  readonly run: number;
+  readonly seq: number;
+  readonly turn: number;
+  readonly reason: string;
+  readonly at: number;
+  readonly hash: string;
+}
+
+/** The tables whose rows belong to one run each. */
+export interface RunTables {
+  readonly nodeRuns: NodeRunRecord;
+  readonly pastNodeRuns: NodeRunRecord;
+  readonly attempts: AttemptRecord;
+  readonly events: EventRecord;
+  readonly tasks: TaskRecord;
+  readonly responses: ResponseRecord;
+  readonly artifacts: ArtifactRecord;
+  readonly signals: SignalRecord;
+  readonly timers: TimerRecord;
+  readonly checkpoints: CheckpointRecord;
+  readonly actorVersions: ActorVersionRecord;
+}
+
+export type RunTable = keyof RunTables;
+
+/** `trimmedTo` of a run that is on its way in or out: nobody sees it. */
+export const HIDDEN = -1;

@@ -587,6 +587,12 @@ export class Supervisor {
     this.#forget(residency);
   }
 
+  /** The next turn number of the database, for whoever writes turns. */
+  nextTurn(): number {
+    this.#turn += 1;
+    return this.#turn;
+  }
+
   #forget(residency: Residency): void {
     if (this.#runs.get(residency.id) !== residency) return;
     this.#runs.delete(residency.id);
@@ -602,10 +608,7 @@ export class Supervisor {
       maxTurnSize: limits.maxTurnSize,
       graceMs: limits.graceMs,
       refusal: (version) => this.#loader.findObstacle(version),
-      nextTurn: () => {
-        this.#turn += 1;
-        return this.#turn;
-      },
+      nextTurn: () => this.nextTurn(),
       slots: this.#desk.slotsOf(run),
     };
   }

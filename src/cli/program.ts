@@ -6,11 +6,15 @@ import { artifactCommand, artifactsCommand } from './commands/artifacts.js';
 import { cancelCommand } from './commands/cancel.js';
 import { completeCommand } from './commands/complete.js';
 import { diagramCommand } from './commands/diagram.js';
+import { doctorCommand } from './commands/doctor.js';
 import { eventsCommand } from './commands/events.js';
+import { exportCommand } from './commands/export.js';
 import { forkCommand } from './commands/fork.js';
+import { importCommand } from './commands/import.js';
 import { patchCommand } from './commands/patch.js';
 import { pauseCommand } from './commands/pause.js';
 import { replanCommand } from './commands/replan.js';
+import { replayCommand } from './commands/replay.js';
 import { respondCommand } from './commands/respond.js';
 import { resumeCommand } from './commands/resume.js';
 import { retryCommand } from './commands/retry.js';
@@ -27,6 +31,7 @@ import { skipCommand } from './commands/skip.js';
 import { stepCommand } from './commands/step.js';
 import { taskCommand } from './commands/task.js';
 import { tasksCommand } from './commands/tasks.js';
+import { trimCommand } from './commands/trim.js';
 import { validateCommand } from './commands/validate.js';
 import { whyCommand } from './commands/why.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
@@ -41,6 +46,7 @@ const COMMANDS = [
   showCommand,
   whyCommand,
   eventsCommand,
+  replayCommand,
   tasksCommand,
   taskCommand,
   respondCommand,
@@ -59,6 +65,10 @@ const COMMANDS = [
   replanCommand,
   forkCommand,
   diagramCommand,
+  exportCommand,
+  importCommand,
+  trimCommand,
+  doctorCommand,
   scheduleCommand,
   serveCommand,
 ];

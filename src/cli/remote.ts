@@ -1,14 +1,22 @@
 /** Talks to the server that owns the database. */
 
+import { createReadStream } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import type { Problem } from '../http/app.js';
 import { isLoopbackUrl } from '../http/loopback.js';
 import type {
+  Imported,
+  ImportOptions,
   JsonObject,
   JsonValue,
   Responded,
   RespondOptions,
   RunSummary,
   TaskChanged,
+  Trimmed,
+  TrimOptions,
+  UnrestorableRun,
 } from '../index.js';
 import { RemoteError } from './failure.js';
 
@@ -71,12 +79,38 @@ export class RemoteOwner {
     return this.#send('POST', path, body);
   }
 
+  trim(options: TrimOptions): Promise<Trimmed> {
+    return this.#send('POST', '/trim', options);
+  }
+
+  async examine(): Promise<readonly UnrestorableRun[]> {
+    return (await this.#send<{ runs: UnrestorableRun[] }>('GET', '/examination')).runs;
+  }
+
+  /** Sends a file as it is. */
+  async import(file: string, { as }: ImportOptions): Promise<Imported> {
+    const query = as === undefined ? '' : `?as=${encodeURIComponent(as)}`;
+    await access(file).catch((cause: Error) => {
+      throw new RemoteError('argument-invalid', `${file} cannot be read: ${cause.message}`);
+    });
+    const sent = {
+      method: 'POST',
+      body: Readable.toWeb(createReadStream(file)),
+      headers: { 'content-type': 'application/octet-stream' },
+      duplex: 'half',
+    };
+    return this.#answer(await this.#fetch(`/imports${query}`, sent as RequestInit));
+  }
+
   async #send<T>(method: string, path: string, body?: object): Promise<T> {
     const init = body && {
       body: JSON.stringify(body),
       headers: { 'content-type': 'application/json' },
     };
-    const response = await this.#fetch(path, { method, redirect: 'error', ...init });
+    return this.#answer(await this.#fetch(path, { method, redirect: 'error', ...init }));
+  }
+
+  async #answer<T>(response: Response): Promise<T> {
     const answer = (await response.json().catch(() => ({}))) as T | Partial<Problem>;
     if (response.ok) return answer as T;
     const {

@@ -8,6 +8,7 @@ import { addArtifacts } from './routes/artifacts.js';
 import { addChanges } from './routes/changes.js';
 import { addEvents } from './routes/events.js';
 import { addHealth } from './routes/health.js';
+import { addHistory } from './routes/history.js';
 import { addPlans } from './routes/plans.js';
 import { addRuns } from './routes/runs.js';
 import { addSchedules } from './routes/schedules.js';
@@ -28,6 +29,11 @@ export interface HttpOptions {
   onInternalError?(error: unknown): void;
 }
 
+const ROUTES = [
+  ...[addHealth, addPlans, addRuns, addChanges, addEvents, addHistory, addArtifacts],
+  ...[addTasks, addSchedules],
+];
+
 /** For loopback: there is no authentication. Throws PlanInvalidError where an offered plan is. */
 export function createHttpApp(orchestrator: Orchestrator, options: HttpOptions = {}): Hono {
   const scope: HttpScope = {
@@ -38,10 +44,7 @@ export function createHttpApp(orchestrator: Orchestrator, options: HttpOptions =
   };
   const app = new Hono();
   app.use(loopbackOnly);
-  const routes = [
-    ...[addHealth, addPlans, addRuns, addChanges, addEvents, addArtifacts, addTasks, addSchedules],
-  ];
-  for (const add of routes) add(app, scope);
+  for (const add of ROUTES) add(app, scope);
   app.notFound((context) =>
     sendProblem(context, new RequestError('route-unknown', `There is no ${context.req.path}.`)),
   );

@@ -46,8 +46,8 @@ export function buildBatch(items: readonly EncodedItem[], epoch: number, ends: C
       continue;
     }
     if (item.kind === 'rows') {
-      for (const { type, values } of item.rows) {
-        statements.push({ sql: FREE_ROW_STATEMENTS[type].write, args: values });
+      for (const { name, values } of item.rows) {
+        statements.push({ sql: FREE_ROW_STATEMENTS[name].write, args: values });
       }
       continue;
     }

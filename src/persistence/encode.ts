@@ -24,6 +24,7 @@ import type {
   TaskRecord,
   TurnRecord,
 } from '../actors/records.js';
+import { encodeHistoryRow } from './encode-history.js';
 import {
   type EncodedPlan,
   type EncodedRow,
@@ -137,11 +138,13 @@ export function encodeRows(rows: readonly FreeRow[]): EncodedRows {
 function encodeRow(row: FreeRow): EncodedRow {
   switch (row.type) {
     case 'schedule.put':
-      return { type: row.type, values: scheduleRow(row.record) };
+      return { name: row.type, values: scheduleRow(row.record) };
     case 'schedule.remove':
-      return { type: row.type, values: [row.id] };
+      return { name: row.type, values: [row.id] };
     case 'run-key.put':
-      return { type: row.type, values: runKeyRow(row.record) };
+      return { name: row.type, values: runKeyRow(row.record) };
+    default:
+      return encodeHistoryRow(row);
   }
 }
 

@@ -2,7 +2,8 @@
  * The form in which a turn crosses to the worker: rows as JSON text, ready to be joined. Invariant:
  * `FRAGMENT` and `CHAINED` are part of the format of the hash chain and never change for old turns.
  */
-import type { FreeRow } from '../actors/ports.js';
+import type { AddedTable, FreeRow } from '../actors/ports.js';
+import type { RunTable } from '../actors/records.js';
 
 /** Place of each table in `EncodedTurn.fragments`. */
 export const FRAGMENT = {
@@ -71,9 +72,15 @@ export interface EncodedRows {
   readonly bytes: number;
 }
 
-/** Values of the statement in statements.ts that goes by the type. */
+/** Names a statement for rows that belong to no turn: a type of row, with its table where there are many. */
+export type FreeRowName =
+  | Exclude<FreeRow['type'], 'history.add' | 'history.remove'>
+  | `history.add ${AddedTable}`
+  | `history.remove ${RunTable}`;
+
+/** Values of the statement in statements.ts that goes by the name. */
 export interface EncodedRow {
-  readonly type: FreeRow['type'];
+  readonly name: FreeRowName;
   readonly values: readonly SqlValue[];
 }
 

@@ -7,9 +7,11 @@
 import {
   type ActorVersionRecord,
   COMPENSATIONS,
+  HIDDEN,
   type NodeRunRecord,
   type StoredRun,
 } from '../actors/records.js';
+import { RunchartError } from '../errors.js';
 import { snapshotDigest } from '../machines/snapshot-digest.js';
 import { isFinal } from '../machines/statuses.js';
 import type { Reader } from './reader.js';
@@ -89,7 +91,7 @@ const LOAD_RUN = `select
     (select name, max(version) as version from artifacts where run = r.run group by name))`)}
   from runs r where r.id = ?`;
 
-/** The run as it is on disk; undefined where there is none. Throws `run-corrupt` or `snapshot-corrupt`. */
+/** The run as it is on disk; undefined where there is none. Throws `run-corrupt` or `snapshot-corrupt`, and `run-conflict` while it is on its way in or out. */
 export async function loadRun(reader: Reader, id: string): Promise<StoredRun | undefined> {
   const [cells] = await reader.cells(LOAD_RUN, [id]);
   if (cells === undefined) return undefined;
@@ -97,6 +99,7 @@ export async function loadRun(reader: Reader, id: string): Promise<StoredRun | u
     (parseJsonCell(cells[place]) as unknown[]).map(codec.toRecord);
 
   const record = RUN.toRecord(parseJsonCell(cells[0]));
+  if (record.trimmedTo === HIDDEN) throw onItsWay(id);
   const seq = checkedSeq(id, parseJsonCell(cells[1]));
   const nodeRuns = list(3, NODE_RUN);
   const snapshots = list(5, ACTOR_VERSION);
@@ -149,6 +152,12 @@ function damaged(id: string, actor: string, what: string): StorageError {
   const name = actor === '' ? 'the run itself' : `node ${actor}`;
   return new StorageError('snapshot-corrupt', `The snapshot of ${name} in run ${id} ${what}.`, {
     hint: 'The file is damaged: restore a backup, or fork the run from an earlier checkpoint.',
+  });
+}
+
+function onItsWay(id: string): RunchartError {
+  return new RunchartError('run-conflict', `run ${id} is being imported or removed`, {
+    hint: 'where that was broken off, import the file again, or trim',
   });
 }
 

@@ -11,6 +11,7 @@ import {
   eq,
   getTableColumns,
   gt,
+  gte,
   isNotNull,
   lt,
   type SQL,
@@ -22,11 +23,14 @@ import type {
   ActorVersionRecord,
   ArtifactRecord,
   AttemptRecord,
+  CheckpointRecord,
   EventRecord,
   NodeRunRecord,
   Principal,
   ResponseRecord,
   RunRecord,
+  RunTable,
+  RunTables,
   SignalRecord,
   TaskRecord,
 } from '../actors/records.js';
@@ -37,7 +41,6 @@ import {
   ARTIFACT,
   ATTEMPT,
   CHECKPOINT,
-  type CheckpointRecord,
   EVENT,
   NODE_RUN,
   PAST_NODE_RUN,
@@ -47,13 +50,20 @@ import {
   SIGNAL,
   TASK,
 } from './rows.js';
+import { keysOfRun, type RowKey, type RowRange, rowsOfRun } from './run-tables.js';
+import { type StoredTurn, turnsOfRun } from './run-turns.js';
 import * as tables from './schema.js';
+import { type Verification, verifyRun } from './verify.js';
 
 const NEWEST_SEQ =
   'select cast(json_array(coalesce(max(seq), 0)) as blob) from checkpoints where run = ?';
 
 const LAST_TURN_BEFORE = `select cast(json_array(coalesce(max(seq), 0)) as blob) from checkpoints
   where run = ? and seq < ?`;
+const ANCHOR_BEFORE = `select cast(json_array(coalesce((
+    select seq from checkpoints c where c.run = ?1 and c.at <= ?2
+      and c.seq < (select max(seq) from checkpoints where run = ?1)
+    order by c.seq desc limit 1), 0)) as blob)`;
 
 const COUNT_EVENTS =
   'select cast(json_array(count(*)) as blob) from run_events where run = ? and type = ?';
@@ -63,6 +73,9 @@ const VERSIONS_AT = `select cast(${ACTOR_VERSION.expression('v')} as blob) from 
     select max(w.seq) from actor_versions w
     where w.run = v.run and w.actor = v.actor and w.seq <= ?2)
   order by v.actor`;
+
+/** Runs that are on their way in or out are there for nobody. */
+const VISIBLE = gte(tables.runs.trimmedTo, 0);
 
 /** Most rows that one call gives. */
 export const MAX_PAGE_ROWS = 1_000;
@@ -125,6 +138,7 @@ export class RunQueries {
       table: runs,
       codec: RUN,
       where: and(
+        VISIBLE,
         status === undefined ? undefined : eq(runs.status, status),
         before === undefined ? undefined : lt(runs.run, before),
       ),
@@ -138,17 +152,49 @@ export class RunQueries {
     const [run] = await this.#select({
       table: runs,
       codec: RUN,
-      where: eq(runs.id, id),
+      where: and(eq(runs.id, id), VISIBLE),
       order: [],
       limit: 1,
     });
     return run;
   }
 
+  /** Runs that are on their way in or out, by number. */
+  hiddenRuns(after: number): Promise<RunRecord[]> {
+    const { runs } = tables;
+    return this.#select({
+      table: runs,
+      codec: RUN,
+      where: and(lt(runs.trimmedTo, 0), gt(runs.run, after)),
+      order: [asc(runs.run)],
+      limit: MAX_PAGE_ROWS,
+    });
+  }
+
+  /** By number, the oldest first. */
+  runsAfter(after: number): Promise<RunRecord[]> {
+    const { runs } = tables;
+    return this.#select({
+      table: runs,
+      codec: RUN,
+      where: and(gt(runs.run, after), VISIBLE),
+      order: [asc(runs.run)],
+      limit: MAX_PAGE_ROWS,
+    });
+  }
+
+  /** A run that is on its way in or out. */
+  async getHiddenRun(id: string): Promise<RunRecord | undefined> {
+    const { runs } = tables;
+    const where = and(eq(runs.id, id), lt(runs.trimmedTo, 0));
+    const [run] = await this.#select({ table: runs, codec: RUN, where, order: [], limit: 1 });
+    return run;
+  }
+
   /** How many runs there are in each status. */
   async countRuns(): Promise<Partial<Record<RunStatus, number>>> {
     const rows = await this.#reader.jsonRows(
-      'select cast(json_array(status, count(*)) as blob) from runs group by status',
+      'select cast(json_array(status, count(*)) as blob) from runs where trimmed_to >= 0 group by status',
     );
     return Object.fromEntries(rows as [RunStatus, number][]);
   }
@@ -263,6 +309,12 @@ export class RunQueries {
     return found;
   }
 
+  /** Event number of the newest checkpoint taken at `at` or before, but for the run's newest; 0 for none. */
+  async anchorBefore(run: number, at: number): Promise<number> {
+    const [row] = await this.#reader.jsonRows(ANCHOR_BEFORE, [run, at]);
+    return (row as [number])[0];
+  }
+
   /** Of each actor of a run, the newest snapshot that is not after event `seq`. */
   async versionsAt(run: number, seq: number): Promise<ActorVersionRecord[]> {
     const rows = await this.#reader.jsonRows(VERSIONS_AT, [run, seq]);
@@ -347,6 +399,43 @@ export class RunQueries {
       order: [asc(signals.seq)],
       limit: MAX_PAGE_ROWS,
     });
+  }
+
+  /** Runs that subplans of this run are, by number. */
+  childrenOf(id: string, after: number): Promise<RunRecord[]> {
+    const { runs } = tables;
+    return this.#select({
+      table: runs,
+      codec: RUN,
+      where: and(eq(runs.parentId, id), gt(runs.run, after), VISIBLE),
+      order: [asc(runs.run)],
+      limit: MAX_PAGE_ROWS,
+    });
+  }
+
+  /** All rows of one table of a run, in the order of their keys. */
+  rowsOf<K extends RunTable>(run: number, table: K): AsyncIterable<RunTables[K]> {
+    return rowsOfRun(this.#reader, run, table);
+  }
+
+  /** Pages of keys of a run's rows, as they are named where they are removed. */
+  keysOf(
+    run: number,
+    table: RunTable,
+    range: RowRange,
+    limit: number,
+  ): AsyncIterable<readonly RowKey[]> {
+    return keysOfRun(this.#reader, run, table, range, limit);
+  }
+
+  /** The turns of a run after an event, with their events and snapshots. */
+  turnsOf(run: number, after: number): AsyncIterable<StoredTurn> {
+    return turnsOfRun(this.#reader, run, after);
+  }
+
+  /** Checks the history of a run against its hash chain. */
+  verifyChain(run: number): Promise<Verification> {
+    return verifyRun(this.#reader, run);
   }
 
   /** One version of an artifact; the newest accepted one unless `version` is given. */

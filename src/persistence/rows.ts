@@ -10,6 +10,7 @@ import type {
   ActorVersionRecord,
   ArtifactRecord,
   AttemptRecord,
+  CheckpointRecord,
   EventRecord,
   NodeRunRecord,
   ResponseRecord,
@@ -18,23 +19,21 @@ import type {
   TaskRecord,
   TimerRecord,
 } from '../actors/records.js';
+import type { SqlValue } from './encoded-turn.js';
 import * as tables from './schema.js';
-
-/** One turn as it is listed: an event number at which the run can be looked at, and why it was taken. */
-export interface CheckpointRecord {
-  readonly run: number;
-  readonly seq: number;
-  readonly turn: number;
-  readonly reason: string;
-  readonly at: number;
-  readonly hash: string;
-}
 
 /** Reads rows of one table: the SQL expression of a row, and its way back into a record. */
 export interface RowCodec<R> {
   /** `json_array(…)` over the columns, each prefixed with the alias. */
   expression(alias: string): string;
   toRecord(row: unknown): R;
+  /** The values of a row, in the order of the columns. */
+  toRow(record: R): readonly SqlValue[];
+  /**
+   * A record that was written by an earlier version, with the columns that came later. Undefined where it
+   * has others, lacks one that has no default, or holds what no column can.
+   */
+  complete(record: object): R | undefined;
 }
 
 /** The type of `table` proves that it has a column for every field of the record. */
@@ -52,6 +51,19 @@ function codec<R>(
       for (let place = 0; place < keys.length; place += 1)
         record[keys[place] as string] = values[place];
       return record as R;
+    },
+    toRow: (record) => keys.map((key) => (record[key as keyof R] ?? null) as SqlValue),
+    complete(record) {
+      if (!Object.keys(record).every((key) => keys.includes(key))) return undefined;
+      const complete: Record<string, unknown> = {};
+      for (const [key, { notNull, default: otherwise }] of columns) {
+        const value = (record as Record<string, unknown>)[key] ?? otherwise ?? null;
+        if (value === null && notNull) return undefined;
+        if (value !== null && typeof value !== 'string' && typeof value !== 'number')
+          return undefined;
+        complete[key] = value;
+      }
+      return complete as R;
     },
   };
 }

@@ -4,8 +4,8 @@
  */
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { getTableConfig } from 'drizzle-orm/sqlite-core';
-import type { FreeRow } from '../actors/ports.js';
-import { FRAGMENT, type FragmentIndex } from './encoded-turn.js';
+import { FRAGMENT, type FragmentIndex, type FreeRowName } from './encoded-turn.js';
+import { type FreeRowStatements, HISTORY_STATEMENTS } from './history-statements.js';
 import * as tables from './schema.js';
 
 export interface TableStatements {
@@ -49,14 +49,8 @@ export const TIMER_DELETE =
   'delete from timers where (run, id) in (select j.value->>0, j.value->>1 from json_each(?) j)';
 export const PLAN_INSERT = keeps(tables.plans, 'hash').one;
 
-export interface FreeRowStatements {
-  readonly write: string;
-  /** For the same values: has a row where they are written. */
-  readonly isWritten: string;
-}
-
 /** Each takes the values of one row. */
-export const FREE_ROW_STATEMENTS: Readonly<Record<FreeRow['type'], FreeRowStatements>> = {
+export const FREE_ROW_STATEMENTS: Readonly<Record<FreeRowName, FreeRowStatements>> = {
   'schedule.put': {
     write: upserts(tables.schedules, ['id']).one,
     isWritten: finds(tables.schedules),
@@ -69,6 +63,7 @@ export const FREE_ROW_STATEMENTS: Readonly<Record<FreeRow['type'], FreeRowStatem
     write: upserts(tables.runKeys, ['purpose', 'key']).one,
     isWritten: finds(tables.runKeys),
   },
+  ...HISTORY_STATEMENTS,
 };
 
 /** Made anew on each connection: raises a constraint error unless the epoch is still the owner's. */

@@ -35,8 +35,11 @@ const ENDED_CHILDREN = `select cast(${RUN.expression('c')} as blob) from runs c
     and p.status not in ('completed', 'partial', 'failed', 'cancelled')
     and c.id > ?1 order by c.id limit ?2`;
 
-const NEWEST_TURN_AT =
-  'select cast(json_array((select at from checkpoints order by turn desc limit 1)) as blob)';
+// A run that was brought in has the times of the process that it comes from.
+const NEWEST_TURN_AT = `select cast(json_array((
+  select c.at from checkpoints c join runs r on r.run = c.run
+  where r.origin_json is null or r.origin_json ->> 'type' <> 'import'
+  order by c.turn desc limit 1)) as blob)`;
 
 const DUE_TIMERS = `select cast(json_array(${TIMER.expression('t')}, r.id) as blob)
   from timers t join runs r on r.run = t.run where t.due_at <= ? order by t.due_at, t.id limit ?`;

@@ -213,8 +213,8 @@ function tracesOf(item: EncodedItem): readonly Statement[] {
     case 'plan':
       return [{ sql: 'select 1 from plans where hash = ?', args: [item.hash] }];
     case 'rows':
-      return item.rows.map(({ type, values }) => ({
-        sql: FREE_ROW_STATEMENTS[type].isWritten,
+      return item.rows.map(({ name, values }) => ({
+        sql: FREE_ROW_STATEMENTS[name].isWritten,
         args: values,
       }));
   }

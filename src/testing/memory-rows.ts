@@ -1,9 +1,18 @@
 /** Reads of the storage in memory, in the order and with the limits of the database's queries. */
-import type { AttemptRecord, EventRecord, NodeRunRecord, TaskRecord } from '../actors/records.js';
+import {
+  type AttemptRecord,
+  type EventRecord,
+  HIDDEN,
+  type NodeRunRecord,
+  type RunRecord,
+  type TaskRecord,
+} from '../actors/records.js';
 import { refuseResponder } from '../actors/run/entitlement.js';
 import { type ArtifactVersion, MAX_PAGE_ROWS as MAX } from '../persistence/queries.js';
 import type { RunRows } from '../run-reader.js';
-import type { MemoryRun, MemoryStorage } from './memory-storage.js';
+import { chainedTurns, keysOf, rowsOf } from './memory-history.js';
+import type { MemoryRun } from './memory-run.js';
+import type { MemoryStorage } from './memory-storage.js';
 
 /** The rows of `storage`, for a RunReader. */
 export function memoryRows(storage: MemoryStorage): RunRows {
@@ -17,12 +26,12 @@ export function memoryRows(storage: MemoryStorage): RunRows {
     loadPlan: (hash) => storage.store.loadPlan(hash),
     findTask: (id) => storage.store.findTask(id),
     listRuns: async ({ status, limit, before = Number.POSITIVE_INFINITY }) => {
-      const records = [...storage.runs.values()].map((run) => run.record);
+      const records = [...storage.runs.values()].map((run) => run.record).filter(isVisible);
       const found = records.filter((record) => record.run < before && isOf(status, record.status));
       found.sort((a, b) => b.run - a.run);
       return page(found, limit);
     },
-    getRun: async (id) => storage.runs.get(id)?.record,
+    getRun: async (id) => [storage.runs.get(id)?.record].find(isVisible),
     listNodeRuns: async (run, after = '', limit = MAX, scope?: string) => {
       const rows = of(run, ({ nodeRuns }) => nodeRuns.values());
       const found = rows.filter((row) => isOf(scope, row.scope) && compare(row.node, after) > 0);
@@ -48,6 +57,10 @@ export function memoryRows(storage: MemoryStorage): RunRows {
       events(run, ({ type }) => type === wanted, Number.POSITIVE_INFINITY).length,
     newestSeq: async (run) => storage.numbered(run)?.seq ?? 0,
     checkpointOf: async (run, seq) => of(run, ({ turns }) => turns).find((turn) => turn.seq >= seq),
+    anchorBefore: async (run, at) => {
+      const turns = of(run, (rows) => rows.turns).slice(0, -1);
+      return turns.findLast((turn) => turn.at <= at)?.seq ?? 0;
+    },
     versionsAt: async (run, seq) => {
       const versions = of(run, (rows) => rows.versions).filter((version) => version.seq <= seq);
       const newest = new Map(versions.map((version) => [version.actor, version]));
@@ -76,6 +89,34 @@ export function memoryRows(storage: MemoryStorage): RunRows {
       );
       found.sort((a, b) => compare(a.id, b.id));
       return page(found, limit);
+    },
+    getHiddenRun: async (id) => [storage.runs.get(id)?.record].find(isHidden),
+    hiddenRuns: async (after) => recordsAfter(storage, after).filter(isHidden),
+    runsAfter: async (after) => recordsAfter(storage, after).filter(isVisible),
+    childrenOf: async (id, after) => {
+      const records = [...storage.runs.values()].map((run) => run.record);
+      const found = records
+        .filter(({ parentId, run }) => parentId === id && run > after)
+        .filter(isVisible);
+      return found.sort((a, b) => a.run - b.run);
+    },
+    rowsOf: (run, table) => inOrder(of(run, (rows) => rowsOf(rows, table))),
+    keysOf: (run, table, range, limit) =>
+      inPages(
+        of(run, (rows) => keysOf(rows, table, range)),
+        limit,
+      ),
+    turnsOf: (run, after) =>
+      inOrder(of(run, chainedTurns).filter(({ checkpoint }) => checkpoint.seq > after)),
+    // What is in memory has no chain: nothing comes between writing and reading it.
+    verifyChain: async (run) => {
+      const turns = of(run, (rows) => rows.turns);
+      return {
+        run,
+        end: { seq: turns.at(-1)?.seq ?? 0, hash: '' },
+        turns: turns.length,
+        findings: [],
+      };
     },
     responses: async (run, task) => {
       const responses = of(run, (rows) => rows.responses);
@@ -113,6 +154,31 @@ export function memoryRows(storage: MemoryStorage): RunRows {
     lastTurnBefore: async (run, seq) =>
       of(run, ({ turns }) => turns).findLast((turn) => turn.seq < seq)?.seq ?? 0,
   };
+}
+
+/** Runs that are on their way in or out are there for nobody. */
+function isVisible(record: RunRecord | undefined): record is RunRecord {
+  return record !== undefined && record.trimmedTo !== HIDDEN;
+}
+
+function isHidden(record: RunRecord | undefined): record is RunRecord {
+  return record?.trimmedTo === HIDDEN;
+}
+
+function recordsAfter(storage: MemoryStorage, after: number): RunRecord[] {
+  const records = [...storage.runs.values()].map((run) => run.record);
+  return records.filter(({ run }) => run > after).sort((a, b) => a.run - b.run);
+}
+
+async function* inOrder<T>(rows: readonly T[]): AsyncGenerator<T, void, undefined> {
+  yield* rows;
+}
+
+async function* inPages<T>(
+  rows: readonly T[],
+  limit: number,
+): AsyncGenerator<readonly T[], void, undefined> {
+  for (let start = 0; start < rows.length; start += limit) yield rows.slice(start, start + limit);
 }
 
 function isOf<T>(wanted: T | undefined, value: T): boolean {

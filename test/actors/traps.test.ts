@@ -69,6 +69,26 @@ describe('the actors of a run', () => {
   });
 
   it.each(['', 'a'])(
+    'S210 leave a run untouched whose snapshot of %j is in a state that is no more',
+    async (actor) => {
+      const kernel = new Kernel();
+      await kernel.start(plan([action('a')]));
+      await kernel.settle();
+      const { versions } = kernel.rows();
+      const astray = (snapshotJson: string) =>
+        JSON.stringify({ ...JSON.parse(snapshotJson), value: { running: 'nowhere' } });
+      const changed = versions.map((one) =>
+        one.actor === actor ? { ...one, snapshotJson: astray(one.snapshotJson) } : one,
+      );
+      versions.splice(0, versions.length, ...changed);
+      const before = kernel.rows().events.length;
+      await kernel.restart();
+      await expect(kernel.cancel()).rejects.toMatchObject({ code: 'run-unrestorable' });
+      expect(kernel.rows().events.length).toBe(before);
+    },
+  );
+
+  it.each(['', 'a'])(
     'S210 leave a run untouched whose snapshot of %j is of another version, and no other run',
     async (actor) => {
       const kernel = new Kernel();

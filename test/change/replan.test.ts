@@ -322,6 +322,7 @@ describe('edges across a replan', () => {
     expect(kernel.log().slice(events)).toEqual([
       'run.replanned',
       'edge.evaluated a',
+      'nodes.reconnected',
       'node.ready d',
       'node.started d#1',
     ]);

@@ -12,7 +12,7 @@ async function playBoth(random: RandomRun, options: KernelOptions = {}): Promise
   const { script } = random;
   const version = compiledDraft(random);
   const reference = new Reference(version, script.input, script.concurrency);
-  const kernel = new Kernel(options);
+  const kernel = new Kernel({ isUnchecked: true, ...options });
   const played = nothingPlayed();
   reference.start();
   await begin(kernel, random);
@@ -45,7 +45,7 @@ describe('the kernel and the reference', () => {
       fc.pre(!logs.some((line) => / (stopping|cancelled)$/.test(line)));
       fc.pre(reference.ending === undefined);
       fc.pre(!JSON.stringify(random.draft).includes('"cancelRest":true'));
-      const kernel = await playAll(random, steps, { maxTurnSize });
+      const kernel = await playAll(random, steps, { isUnchecked: true, maxTurnSize });
       expectSame(kernel, reference);
       expectSoundLog(kernel.rows(), compiledDraft(random));
     };

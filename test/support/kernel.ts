@@ -27,6 +27,7 @@ import type { PlanVersion } from '../../src/plan/plan-version.js';
 import { draftOfSubplan } from '../../src/plan/subplans.js';
 import { type MemoryRun, MemoryStorage } from '../../src/testing/memory-storage.js';
 import { SimulatedClock, simulatedEnvironment } from '../../src/testing/simulation.js';
+import { expectRebuilt, versionsIn } from './rebuilt.js';
 
 export interface KernelOptions extends Partial<SupervisorLimits> {
   readonly seed?: number;
@@ -35,6 +36,8 @@ export interface KernelOptions extends Partial<SupervisorLimits> {
   readonly executors?: readonly string[];
   /** Limits of single handlers. */
   readonly policies?: Readonly<Record<string, HandlerPolicy>>;
+  /** Leaves it to the test to compare rows with the log. */
+  readonly isUnchecked?: boolean;
   /** Wraps the store, to make reads fail. */
   readonly store?: (store: RunStore) => RunStore;
 }
@@ -98,6 +101,7 @@ export class Kernel {
   clock: SimulatedClock;
   readonly #options: KernelOptions;
   readonly #seeded: Environment;
+  readonly #stored = versionsIn(this.storage);
   readonly #versions = new Map<string, PlanVersion>();
   readonly #open = new Map<string, OpenAttempt>();
   #runs = 0;
@@ -208,6 +212,12 @@ export class Kernel {
       calm = now === last && (turnsUnderWay === 0 || this.#isStuck) ? calm + 1 : 0;
       last = now;
     }
+    if (this.#options.isUnchecked !== true) this.#expectRebuilt();
+  }
+
+  /** Whatever a test does: what is stored of a run follows from its log. */
+  #expectRebuilt(): void {
+    for (const rows of this.storage.runs.values()) expectRebuilt(rows, this.#stored);
   }
 
   get #isStuck(): boolean {
@@ -329,7 +339,15 @@ export class Kernel {
   // Parts ------------------------------------------------------------------------------------
 
   #supervise(lastTurn: number, hasHandlers = true): Supervisor {
-    const { seed: _seed, handlers, executors, store, policies, ...limits } = this.#options;
+    const {
+      seed: _seed,
+      isUnchecked: _,
+      handlers,
+      executors,
+      store,
+      policies,
+      ...limits
+    } = this.#options;
     const life = this.#life;
     const { clock } = this;
     return new Supervisor({

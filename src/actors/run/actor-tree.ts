@@ -63,7 +63,7 @@ export class ActorTree {
     const runLogic = durable(runMachine, RUN_INTENTIONS, sink, (scope) => {
       this.#scope = scope;
     });
-    const snapshot = stored && readEnvelope(stored, RUN_MACHINE);
+    const snapshot = stored && readEnvelope(stored, RUN_MACHINE, runMachine.root);
     this.#root = createActor(runLogic, { id: runId, ...(snapshot && { snapshot }) });
     // A node run's actor never fails on its own; if one does, `send` reports it to the turn.
     this.#root.subscribe({ error: () => {} });
@@ -156,7 +156,7 @@ export class ActorTree {
   /** Keeps the stored snapshot of a node run that is neither final nor untouched. */
   restoreNode(stored: ActorVersionRecord): void {
     const isCurrent = stored.version === NODE_RUN_MACHINE.version;
-    const snapshot = readEnvelope(stored, NODE_RUN_MACHINE);
+    const snapshot = readEnvelope(stored, NODE_RUN_MACHINE, nodeRunMachine.root);
     this.#dormant.set(stored.actor, isCurrent ? stored.snapshotJson : JSON.stringify(snapshot));
   }
 
@@ -203,16 +203,41 @@ const NONE: readonly string[] = [];
 function readEnvelope(
   stored: ActorVersionRecord,
   machine: { readonly id: string; readonly version: number },
+  root: StateTree,
 ): Snapshot<unknown> {
   const versions = { from: stored.version, to: machine.version };
   const snapshot =
     stored.machine === machine.id
       ? upcast(UPCASTERS, machine.id, versions, JSON.parse(stored.snapshotJson) as JsonObject)
       : undefined;
+  // XState restores a state that it does not know without a word.
+  if (snapshot !== undefined && !hasState(root, snapshot.value)) {
+    throw new UnrestorableError(
+      `the snapshot of "${stored.actor || 'run'}" is in a state that ${machine.id} version ${machine.version} does not have`,
+    );
+  }
   if (snapshot !== undefined) return snapshot as unknown as Snapshot<unknown>;
   throw new UnrestorableError(
     `the snapshot of "${stored.actor || 'run'}" is of ${stored.machine} version ${stored.version}; ` +
       `this program restores ${machine.id} version ${machine.version}`,
+  );
+}
+
+interface StateTree {
+  readonly states: Readonly<Record<string, StateTree>>;
+}
+
+/** A state value is a name, or an object with the name of a state and a value within it. */
+function hasState({ states }: StateTree, value: unknown): boolean {
+  if (typeof value === 'string') return Object.hasOwn(states, value);
+  if (typeof value !== 'object' || value === null) return false;
+  const entries = Object.entries(value);
+  return (
+    entries.length > 0 &&
+    entries.every(([name, within]) => {
+      const state = Object.hasOwn(states, name) ? states[name] : undefined;
+      return state !== undefined && hasState(state, within);
+    })
   );
 }
 

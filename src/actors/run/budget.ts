@@ -120,7 +120,7 @@ export function exhaustBudget(decider: Decider, kind: Exhausted): void {
   const asks = isDeadline
     ? model.version.plan.onDeadline === 'ask'
     : budgetOf(model).onExhausted === 'ask';
-  const detail = { kind, usage: { ...model.usage } };
+  const detail = { kind, usage: { ...model.usage }, asks };
   if (isDeadline) turn.event('run.deadline-passed', null, null, detail);
   else turn.event('run.budget-exhausted', null, null, detail);
   if (asks) openRunTask(decider, { kind });

@@ -72,6 +72,7 @@ export function recordRunStatus(decider: Decider): void {
   turn.event(runEventType(from, to), null, null, {
     from,
     to,
+    ...(from === null && { plan: model.record.planHash }),
     ...(reason !== null && { reason: { ...reason } }),
     ...(to === 'blocked' && { nodes: blockingNodes(decider) }),
   });

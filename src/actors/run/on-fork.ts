@@ -8,13 +8,12 @@ import { samePlaces } from '../../plan/compare-plans.js';
 import type { JsonObject, JsonValue } from '../../plan/json.js';
 import type { CarryOver } from '../carry-over.js';
 import type { ForkMessage } from '../change-messages.js';
+import type { Turn } from '../turn.js';
 import type { Decider } from './decider.js';
+import { inParts } from './in-parts.js';
 import { connect, goOn } from './replan.js';
 import { resumePending } from './restore-model.js';
 import type { NodeRun } from './scope.js';
-
-/** Node runs that one event names. */
-const NAMED_AT_ONCE = 100;
 
 export function onFork(decider: Decider, message: ForkMessage): void {
   const { model, turn } = decider;
@@ -32,12 +31,12 @@ export function onFork(decider: Decider, message: ForkMessage): void {
   });
   const runs = carryNodeRuns(decider, carried, seq);
   carryBelongings(decider, carried, seq);
-  recordCarried(decider, runs);
   giveInputs(decider, carried.inputs, seq);
   turn.reply = { created: true };
-  decider.admit();
   const places = samePlaces(carried.plan, model.version);
   for (const run of runs) connect(decider, run, places(run.path));
+  recordCarried(decider, runs);
+  decider.admit();
   for (const run of runs) goOn(decider, run);
   resumePending(model, model.root);
 }
@@ -67,7 +66,8 @@ function carryBelongings(
     turn.addArtifact({ ...artifact, run });
   }
   const taskIds = new Map(tasks.map(({ id }) => [id, services.environment.id()]));
-  for (const task of tasks) turn.putTask({ ...task, run, id: taskIds.get(task.id) ?? '' });
+  const copies = tasks.map((task) => ({ ...task, run, id: taskIds.get(task.id) ?? '' }));
+  for (const task of copies) turn.putTask(task);
   for (const response of responses) {
     turn.addResponse({ ...response, run, task: taskIds.get(response.task) ?? '' });
   }
@@ -77,21 +77,45 @@ function carryBelongings(
     model.signals.set(kept.id, kept);
     turn.putSignal(kept);
   }
+  recordBelongings(turn, { artifacts, tasks: copies, signals });
+}
+
+/** Where things are found, as the log has it of what a run makes itself. */
+function recordBelongings(
+  turn: Turn,
+  { artifacts, tasks, signals }: Pick<CarryOver, 'artifacts' | 'tasks' | 'signals'>,
+): void {
+  const products = artifacts.map(
+    ({ name, version, kind, node, generation, attempt, standing }): JsonValue => ({
+      ...{ name, version, kind, node, generation, attempt, standing },
+    }),
+  );
+  for (const part of inParts(products)) {
+    turn.event('artifacts.carried-over', null, null, { artifacts: part });
+  }
+  const asked = tasks.map(
+    ({ id, node, kind, status, openedAt, closedAt }): JsonValue => ({
+      ...{ id, node, kind, status, openedAt, closedAt },
+    }),
+  );
+  for (const part of inParts(asked)) turn.event('tasks.carried-over', null, null, { tasks: part });
+  const told = signals.map(
+    ({ id, name, deliveredTo }): JsonValue => ({ ...{ id, name, deliveredTo } }),
+  );
+  for (const part of inParts(told)) {
+    turn.event('signals.carried-over', null, null, { signals: part });
+  }
 }
 
 /** Enough to know from the log alone what was carried over. */
 function recordCarried({ turn }: Decider, runs: readonly NodeRun[]): void {
-  for (let start = 0; start < runs.length; start += NAMED_AT_ONCE) {
-    const nodes = runs.slice(start, start + NAMED_AT_ONCE).map(
-      ({ path, status, generation, attempt }): JsonValue => ({
-        node: path,
-        status,
-        generation,
-        attempt,
-      }),
-    );
-    turn.event('nodes.carried-over', null, null, { nodes });
-  }
+  const nodes = runs.map(
+    ({ path, status, generation, attempt, outcome, action, reason, edges }): JsonValue => ({
+      ...{ node: path, status, generation, attempt, outcome, action, edges },
+      reason: reason && { ...reason },
+    }),
+  );
+  for (const part of inParts(nodes)) turn.event('nodes.carried-over', null, null, { nodes: part });
 }
 
 function giveInputs(decider: Decider, inputs: CarryOver['inputs'], seq: number): void {

@@ -9,11 +9,13 @@ import { isFinal } from '../../machines/statuses.js';
 import { canonicalJson } from '../../plan/canonical.js';
 import { samePlaces } from '../../plan/compare-plans.js';
 import { blockingIssues } from '../../plan/issue.js';
+import type { JsonValue } from '../../plan/json.js';
 import type { PlanVersion } from '../../plan/plan-version.js';
 import type { ReplanMessage } from '../change-messages.js';
 import { beginAgain } from './begin-node.js';
 import type { Decider } from './decider.js';
 import { cancelRest } from './ending.js';
+import { inParts } from './in-parts.js';
 import { refuseChange } from './on-operator.js';
 import { diffPlans, type PlanDiff, type PlanDiffEntry, type Standings } from './plan-diff.js';
 import { endAtOnce } from './restart.js';
@@ -128,7 +130,10 @@ function carryOut(decider: Decider, version: PlanVersion, diff: PlanDiff): void 
     for (const run of renewed) run.seq = turn.seq;
   }
   const kept = diff.kept.flatMap(({ node }) => runOf(decider, node) ?? []);
-  for (const run of kept) if (isFinal(run.status)) connect(decider, run, places(run.path));
+  const final = kept.filter(({ status }) => isFinal(status));
+  const changed = final.filter((run) => connect(decider, run, places(run.path)));
+  const nodes = changed.map(({ path, edges }): JsonValue => ({ node: path, edges }));
+  for (const part of inParts(nodes)) turn.event('nodes.reconnected', null, null, { nodes: part });
   for (const run of kept) goOn(decider, run);
   resumePending(model, model.root);
 }
@@ -172,12 +177,15 @@ function bringBack(decider: Decider, id: string): NodeRun[] {
   return [run];
 }
 
-/** Decides the edges of a final node run: those that are as they were as before, the others anew. */
+/**
+ * Decides the edges of a final node run: those that are as they were as before, the others anew. True
+ * where they are not the edges that it had before, in the same order.
+ */
 export function connect(
   decider: Decider,
   run: NodeRun,
   places: readonly (number | undefined)[],
-): void {
+): boolean {
   const { progress, graph } = run.scope;
   const letters = run.edges;
   const first = graph.outStart[run.position] ?? 0;
@@ -187,6 +195,7 @@ export function connect(
   }
   routeOnwards(decider, run, run.status);
   if (run.edges !== letters) decider.touch(run);
+  return letters.length !== places.length || places.some((old, place) => old !== place);
 }
 
 /** What a kept node run does now: a blocked one goes on, a join calls off what it makes pointless. */

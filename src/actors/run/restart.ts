@@ -21,6 +21,8 @@ export function restartFrom(decider: Decider, failed: NodeRun): boolean {
       ...exhaustion('restarts'),
       ...(failed.reason && { detail: { ...failed.reason } }),
     };
+    const reason = { ...failed.reason };
+    decider.turn.event('run.backtrack-refused', failed.path, null, { reason });
     return false;
   }
   decider.turn.event('run.backtracked', failed.path, null, {

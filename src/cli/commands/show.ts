@@ -42,7 +42,8 @@ function printState(state: RunState, { json }: ShowOptions): undefined {
   print(`\n${table([['NODE', 'STATUS', 'ATTEMPT', 'WHY'], ...nodes.map(toRow)])}`);
 }
 
-function parseEvent(text: string): number {
+/** Reads the number of an event. */
+export function parseEvent(text: string): number {
   const seq = Number(text);
   if (Number.isSafeInteger(seq) && seq > 0) return seq;
   throw new InvalidArgumentError('Expected the number of an event.');

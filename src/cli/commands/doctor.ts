@@ -1,0 +1,85 @@
+import type { Command } from 'commander';
+import type { UnrestorableRun, VerificationView } from '../../index.js';
+import { addJson, databaseCommand, type Finish, finishing } from '../command.js';
+import { databaseOf, reading } from '../database.js';
+import { EXIT, type ExitCode } from '../exit-codes.js';
+import { loadApplication } from '../files.js';
+import { findHost } from '../host.js';
+import { oneLine, print, printJson } from '../output.js';
+import type { HandlersOption } from '../stored-run.js';
+
+interface DoctorOptions extends HandlersOption {
+  readonly json?: true;
+}
+
+interface Report {
+  readonly runs: number;
+  /** Live runs that this program could not take up. */
+  readonly unrestorable: readonly UnrestorableRun[];
+  /** Runs of which log, snapshots or rows are not whole. */
+  readonly damaged: readonly VerificationView[];
+}
+
+/** Looks at every run of a database, and changes none. */
+export function doctorCommand(finish: Finish): Command {
+  return addJson(databaseCommand('doctor', 'check every run: can it go on, is its history whole'))
+    .option('--handlers <module>', 'say as well which runs lack handlers of this module')
+    .action(finishing(finish, doctor));
+}
+
+async function doctor(options: DoctorOptions): Promise<ExitCode> {
+  const report = { ...(await verifyAll(options)), unrestorable: await examine(options) };
+  if (options.json) printJson(report);
+  else printReport(report);
+  const isWell = report.unrestorable.length === 0 && report.damaged.length === 0;
+  return isWell ? EXIT.ok : EXIT.failed;
+}
+
+const PAGE = 500;
+
+function verifyAll(options: DoctorOptions): Promise<Pick<Report, 'runs' | 'damaged'>> {
+  return reading(options, async (reader) => {
+    const damaged: VerificationView[] = [];
+    let runs = 0;
+    for (let before: string | undefined; ; ) {
+      const page = await reader.list({ limit: PAGE, ...(before !== undefined && { before }) });
+      for (const { id } of page) {
+        const verified = await reader.verify(id);
+        if (!verified.ok) damaged.push(verified);
+      }
+      runs += page.length;
+      before = page.at(-1)?.id;
+      if (page.length < PAGE) return { runs, damaged };
+    }
+  });
+}
+
+/** What is about handlers is only said where they were named. */
+async function examine(options: DoctorOptions): Promise<readonly UnrestorableRun[]> {
+  const { handlers } = options;
+  const host = await findHost({
+    database: databaseOf(options),
+    application: () => loadApplication(handlers),
+  });
+  if (host.is === 'elsewhere') return host.owner.examine();
+  try {
+    const found = await host.orchestrator.examine();
+    return found.filter(({ code }) => handlers !== undefined || !/-missing$/.test(code));
+  } finally {
+    await host.orchestrator.close();
+  }
+}
+
+function printReport({ runs, unrestorable, damaged }: Report): void {
+  for (const { run, code, message } of unrestorable) {
+    print(oneLine(`run ${run} cannot go on: ${code}: ${message}`, 400));
+  }
+  for (const { run, findings, differences } of damaged) {
+    const [finding] = findings;
+    const [difference] = differences;
+    const what = finding?.message ?? `${difference?.part} ${difference?.key} do not fit the log`;
+    print(oneLine(`run ${run} is not whole: ${what}`, 400));
+  }
+  const found = unrestorable.length + damaged.length;
+  print(`${runs} runs, ${found === 0 ? 'nothing found' : `${found} findings`}`);
+}

@@ -1,0 +1,51 @@
+import { createWriteStream } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+import type { Command } from 'commander';
+import type { RunReader } from '../../index.js';
+import { databaseCommand, type Finish, finishing } from '../command.js';
+import { type DatabaseOption, reading } from '../database.js';
+import { note } from '../output.js';
+
+interface ExportOptions extends DatabaseOption {
+  readonly out?: string;
+  readonly gzip?: true;
+}
+
+/** Writes a run that has ended to a file. */
+export function exportCommand(finish: Finish): Command {
+  return databaseCommand('export', 'write a run that has ended, with all that is stored of it')
+    .argument('<run>')
+    .option('--out <file>', 'the file; standard output unless given')
+    .option('--gzip', 'compress it')
+    .action(
+      finishing(finish, (id: string, options: ExportOptions) =>
+        reading(options, (runs) => exportRun(runs, id, options)),
+      ),
+    );
+}
+
+async function exportRun(
+  runs: RunReader,
+  id: string,
+  { out, gzip }: ExportOptions,
+): Promise<undefined> {
+  const lines = Readable.from(runs.export(id), { objectMode: false });
+  const packed = gzip ? [createGzip()] : [];
+  if (out === undefined) {
+    await pipeline([lines, ...packed, process.stdout], { end: false });
+    return;
+  }
+  // Under its own name only when it is whole.
+  const partial = `${out}.part`;
+  try {
+    await pipeline([lines, ...packed, createWriteStream(partial)]);
+    await rename(partial, out);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw error;
+  }
+  note(`run ${id} is in ${out}`);
+}

@@ -1,0 +1,108 @@
+/**
+ * Brings runs in and removes old ones, one thing at a time, so that a trim does not sweep away what an
+ * import is writing; and does so by itself where retention is wanted.
+ */
+import type { Clock } from '../actors/environment.js';
+import type { Logger } from '../actors/handlers.js';
+import { CommitError, type Journal } from '../actors/ports.js';
+import { RunchartError } from '../errors.js';
+import { type Imported, type ImportOptions, type ImportParts, importRun } from './import-run.js';
+import { type Trimmed, type TrimOptions, trim } from './trim.js';
+
+export interface Retention {
+  /** Runs are removed when they ended so long ago, in milliseconds; never unless given. */
+  readonly runsMs?: number;
+  /** Events and snapshots of runs that stay are removed at this age; never unless given. */
+  readonly historyMs?: number;
+  /** Time between two looks, in milliseconds; an hour unless given. */
+  readonly everyMs?: number;
+}
+
+export interface HistoryServiceParts extends ImportParts {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly retention: Retention | undefined;
+}
+
+const EVERY_MS = 3_600_000;
+
+export class HistoryService {
+  readonly #parts: HistoryServiceParts;
+  #tail: Promise<unknown> = Promise.resolve();
+  #callOff: (() => void) | undefined;
+  #isClosed = false;
+
+  constructor(parts: HistoryServiceParts) {
+    this.#parts = { ...parts, journal: this.#untilClosed(parts.journal) };
+  }
+
+  import(path: string, options?: ImportOptions): Promise<Imported> {
+    return this.#inTurn(() => importRun(this.#parts, path, options));
+  }
+
+  trim(options: TrimOptions): Promise<Trimmed> {
+    return this.#inTurn(() => trim(this.#parts, this.#parts.clock.now(), options));
+  }
+
+  /** From now on old runs go by themselves, where that is wanted. */
+  start(): void {
+    const { clock, retention } = this.#parts;
+    if (retention === undefined || this.#isClosed || this.#callOff !== undefined) return;
+    const { everyMs = EVERY_MS } = retention;
+    this.#callOff = clock.wakeAt(clock.now() + everyMs, () => {
+      this.#callOff = undefined;
+      void this.#retain(retention).finally(() => this.start());
+    });
+  }
+
+  /** Nothing begins any more, and what is under way stops at its next step: it can be taken up later. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#callOff?.();
+    await this.#tail.catch(() => {});
+  }
+
+  async #retain({ runsMs, historyMs }: Retention): Promise<void> {
+    const { logger } = this.#parts;
+    try {
+      const trimmed = await this.trim({
+        ...(runsMs !== undefined && { olderThanMs: runsMs }),
+        ...(historyMs !== undefined && { historyOlderThanMs: historyMs }),
+      });
+      if (trimmed.runs + trimmed.events > 0) logger.info({ ...trimmed }, 'old history was removed');
+    } catch (error) {
+      logger.warn({ error }, 'old history could not be removed; it is tried again later');
+    }
+  }
+
+  #untilClosed(journal: Journal): Journal {
+    const unlessClosed = <T>(write: () => Promise<T>): Promise<T> =>
+      this.#isClosed ? Promise.reject(closing()) : write();
+    return {
+      storePlan: (...plan) => unlessClosed(() => journal.storePlan(...plan)),
+      commit: (turn) => unlessClosed(() => journal.commit(turn)),
+      write: (rows) => unlessClosed(() => journal.write(rows)),
+      release: (run) => journal.release(run),
+      health: () => journal.health(),
+      close: () => journal.close(),
+    };
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#tail
+      .catch(() => {})
+      .then(() => {
+        if (this.#isClosed) throw closing();
+        return work();
+      });
+    this.#tail = done;
+    return done.catch((error: unknown) => {
+      if (!(error instanceof CommitError)) throw error;
+      throw new RunchartError('commit-failed', error.message, { cause: error });
+    });
+  }
+}
+
+function closing(): RunchartError {
+  return new RunchartError('closing', 'the orchestrator is closing');
+}

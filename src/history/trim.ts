@@ -1,0 +1,135 @@
+/**
+ * Retention: removes runs that ended long ago, and the old part of the log of all others. Invariants:
+ * 1. a run is removed with the runs of its subplans, and never without the run that it is a subplan of;
+ * 2. a run keeps its newest turn, the checkpoint that its log goes on from, and of each actor the
+ * snapshot that is current there, so that live runs go on as if nothing had been removed and the hash
+ * chain holds from there; 3. every step is bounded and durable on its own: what is broken off leaves
+ * whole runs, and is completed by the next trim.
+ */
+
+import type { RunRecord } from '../actors/records.js';
+import { RunchartError } from '../errors.js';
+import { isFinal } from '../machines/statuses.js';
+import { withChildren } from './family.js';
+import { type Removing, removeRows, removeRuns } from './remove-run.js';
+
+export interface TrimOptions {
+  /** Removes runs that ended at least so long ago, in milliseconds. */
+  readonly olderThanMs?: number;
+  /** Removes events and snapshots that are older, of runs that stay. */
+  readonly historyOlderThanMs?: number;
+  /** Counts, and removes nothing. */
+  readonly dryRun?: boolean;
+}
+
+export interface Trimmed {
+  /** Runs that are gone, those of subplans included. */
+  readonly runs: number;
+  /** Runs of which the log begins later now. */
+  readonly trimmedRuns: number;
+  /** Events that went from the logs of runs that stay. */
+  readonly events: number;
+  readonly dryRun: boolean;
+}
+
+/** Families whose rows are gone before their keys and they themselves go together. */
+const FAMILIES_AT_ONCE = 20;
+
+/** Rejects with `argument-invalid`. */
+export async function trim(
+  removing: Removing,
+  now: number,
+  { olderThanMs, historyOlderThanMs, dryRun = false }: TrimOptions,
+): Promise<Trimmed> {
+  assertAge('olderThanMs', olderThanMs);
+  assertAge('historyOlderThanMs', historyOlderThanMs);
+  if (!dryRun) await sweep(removing);
+  const removed = new Set<number>();
+  if (olderThanMs !== undefined) await removeEnded(removing, now - olderThanMs, dryRun, removed);
+  const history = { runs: 0, events: 0 };
+  const before = historyOlderThanMs === undefined ? undefined : now - historyOlderThanMs;
+  for await (const record of allRuns(removing)) {
+    if (removed.has(record.run)) continue;
+    const events = await trimRun(removing, record, before, dryRun);
+    if (events > 0) history.runs += 1;
+    history.events += events;
+  }
+  return { runs: removed.size, trimmedRuns: history.runs, events: history.events, dryRun };
+}
+
+function assertAge(name: string, ms: number | undefined): void {
+  if (ms === undefined || (Number.isFinite(ms) && ms >= 0)) return;
+  throw new RunchartError('argument-invalid', `${name} is a number of milliseconds from 0 on`);
+}
+
+/** Goes on with what an earlier removal, or an import, has left. */
+async function sweep(removing: Removing): Promise<void> {
+  for (;;) {
+    const hidden = await removing.rows.hiddenRuns(0);
+    if (hidden.length === 0) return;
+    for (const record of hidden) await removeRuns(removing, [record]);
+  }
+}
+
+async function* allRuns({ rows }: Removing): AsyncGenerator<RunRecord, void, undefined> {
+  for (let after = 0; ; ) {
+    const page = await rows.runsAfter(after);
+    yield* page;
+    const last = page.at(-1);
+    if (last === undefined) return;
+    after = last.run;
+  }
+}
+
+async function removeEnded(
+  removing: Removing,
+  cutoff: number,
+  dryRun: boolean,
+  removed: Set<number>,
+): Promise<void> {
+  let waiting: RunRecord[] = [];
+  let families = 0;
+  const remove = async (): Promise<void> => {
+    if (!dryRun) await removeRuns(removing, waiting);
+    waiting = [];
+    families = 0;
+  };
+  for await (const record of allRuns(removing)) {
+    if (!isOld(record, cutoff) || (await hasParent(removing, record))) continue;
+    const family = await withChildren(removing.rows, record);
+    if (!family.every((one) => isOld(one, cutoff))) continue;
+    for (const { run } of family) removed.add(run);
+    waiting.push(...family);
+    families += 1;
+    if (families >= FAMILIES_AT_ONCE) await remove();
+  }
+  await remove();
+}
+
+function isOld({ status, endedAt }: RunRecord, cutoff: number): boolean {
+  return isFinal(status) && endedAt !== null && endedAt <= cutoff;
+}
+
+async function hasParent({ rows }: Removing, { parentId }: RunRecord): Promise<boolean> {
+  return parentId !== null && (await rows.getRun(parentId)) !== undefined;
+}
+
+/** Removes what is before the newest checkpoint that is old enough; returns how many events. */
+async function trimRun(
+  removing: Removing,
+  { run, trimmedTo }: RunRecord,
+  before: number | undefined,
+  dryRun: boolean,
+): Promise<number> {
+  const { rows, journal } = removing;
+  const found = before === undefined ? 0 : await rows.anchorBefore(run, before);
+  const anchor = Math.max(found, trimmedTo);
+  if (dryRun) return anchor - trimmedTo;
+  if (anchor === 0) return 0;
+  // Said before it is done: nobody reads what may be gone.
+  if (anchor > trimmedTo) await journal.write([{ type: 'run.trim', run, seq: anchor }]);
+  await removeRows(removing, run, 'events', { upTo: anchor });
+  await removeRows(removing, run, 'checkpoints', { upTo: anchor - 1 });
+  await removeRows(removing, run, 'actorVersions', { upTo: anchor, superseded: true });
+  return anchor - trimmedTo;
+}

@@ -1,0 +1,70 @@
+/** What the API says of a run from its log, said from its rows where the beginning of the log is gone. */
+import type {
+  ArtifactRecord,
+  AttemptRecord,
+  EventRecord,
+  NodeRunRecord,
+} from '../actors/records.js';
+import type { RunError } from '../views.js';
+import type { HistoryRows } from './history-rows.js';
+
+export interface Failures {
+  readonly attempts: readonly RunError[];
+  readonly nodes: readonly RunError[];
+}
+
+/** Attempts and node runs that failed, in order of time. */
+export async function failuresFromRows(
+  rows: Pick<HistoryRows, 'rowsOf'>,
+  run: number,
+): Promise<Failures> {
+  const attempts: RunError[] = [];
+  const nodes: RunError[] = [];
+  for await (const row of rows.rowsOf(run, 'attempts')) {
+    if (row.outcome === 'failed') attempts.push(errorOfAttempt(row));
+  }
+  for (const table of ['pastNodeRuns', 'nodeRuns'] as const) {
+    for await (const row of rows.rowsOf(run, table)) {
+      if (row.status === 'failed') nodes.push(errorOfNode(row));
+    }
+  }
+  return { attempts: attempts.sort(byTime), nodes: nodes.sort(byTime) };
+}
+
+/** Failures of attempts and of node runs, those of one time in this order. */
+export function inOrderOfTime({ attempts, nodes }: Failures): RunError[] {
+  return [...attempts, ...nodes].sort(byTime);
+}
+
+function errorOfAttempt({ node, attempt, endedAt, errorJson }: AttemptRecord): RunError {
+  return { node, attempt, at: endedAt ?? 0, ...saidIn(errorJson) };
+}
+
+function errorOfNode({ node, attempt, updatedAt, reasonJson }: NodeRunRecord): RunError {
+  return { node, attempt, at: updatedAt, ...saidIn(reasonJson) };
+}
+
+function saidIn(json: string | null): Pick<RunError, 'code' | 'message'> {
+  const said = JSON.parse(json ?? '{}') as { code?: string; message?: string };
+  return { code: said.code ?? 'failed', message: said.message ?? '' };
+}
+
+function byTime(a: RunError, b: RunError): number {
+  return a.at - b.at;
+}
+
+/** Artifacts that were there at an event: all but those that later events tell of. */
+export function artifactsBefore(
+  artifacts: readonly ArtifactRecord[],
+  later: readonly EventRecord[],
+): { readonly name: string; readonly version: number; readonly kind: string }[] {
+  const told = new Set(
+    later.map(({ detailJson }) => {
+      const { name, version } = JSON.parse(detailJson) as { name: string; version: number };
+      return `${name}/${version}`;
+    }),
+  );
+  return artifacts
+    .filter(({ name, version }) => !told.has(`${name}/${version}`))
+    .map(({ name, version, kind }) => ({ name, kind, version }));
+}

@@ -1,0 +1,86 @@
+/** Statements that bring runs in, trim and remove them. Invariant: each may be repeated and changes nothing more. */
+import { getTableColumns, getTableName } from 'drizzle-orm';
+import type { FreeRow } from '../actors/ports.js';
+import { HIDDEN, type RunTable } from '../actors/records.js';
+import type { FreeRowName } from './encoded-turn.js';
+import { RUN_TABLES, type TableRead } from './run-tables.js';
+import * as tables from './schema.js';
+
+export interface FreeRowStatements {
+  readonly write: string;
+  /** For the same values: has a row where they are written. */
+  readonly isWritten: string;
+}
+
+type HistoryName = Extract<FreeRowName, `history.${string}` | `run.${string}` | 'run-keys.remove'>;
+
+const RUN_STATEMENTS = {
+  'run.trim': {
+    write: 'update runs set trimmed_to = ?2 where run = ?1 and trimmed_to between 0 and ?2',
+    isWritten: 'select 1 from runs where run = ?1 and trimmed_to >= ?2',
+  },
+  'run.hide': {
+    write: `update runs set trimmed_to = ${HIDDEN} where run = ?1`,
+    isWritten: `select 1 from runs where run = ?1 and trimmed_to = ${HIDDEN}`,
+  },
+  'run.show': {
+    write: `update runs set trimmed_to = 0 where run = ?1 and trimmed_to = ${HIDDEN}`,
+    isWritten: 'select 1 from runs where run = ?1 and trimmed_to >= 0',
+  },
+  'run.remove': {
+    write: 'delete from runs where run = ?1',
+    isWritten: 'select 1 where not exists (select 1 from runs where run = ?1)',
+  },
+  'run-keys.remove': {
+    write: 'delete from run_keys where run_id in (select j.value from json_each(?) j)',
+    isWritten: `select 1 where not exists
+      (select 1 from run_keys where run_id in (select j.value from json_each(?) j))`,
+  },
+} as const satisfies Partial<Record<FreeRow['type'], FreeRowStatements>>;
+
+export const HISTORY_STATEMENTS = {
+  ...RUN_STATEMENTS,
+  ...Object.fromEntries(
+    (Object.keys(RUN_TABLES) as RunTable[]).flatMap((table) => [
+      [`history.add ${table}`, additions(table)],
+      [`history.remove ${table}`, removals(table)],
+    ]),
+  ),
+} as Readonly<Record<HistoryName, FreeRowStatements>>;
+
+/** For the values of one row. */
+function additions(table: RunTable): FreeRowStatements {
+  const { name } = RUN_TABLES[table];
+  const columns = columnsOf(name);
+  const places = columns.map((_, place) => `?${place + 1}`);
+  const key = table === 'tasks' ? ['id'] : ['run', ...keyOf(table)];
+  const isRow = key.map((column) => `${column} = ?${columns.indexOf(column) + 1}`);
+  return {
+    write: `insert into ${name} (${columns.join(', ')}) values (${places.join(', ')})
+      on conflict do nothing`,
+    // Every place has to be named, though the key alone finds the row.
+    isWritten: `select 1 from ${name} where ${isRow.join(' and ')} and coalesce(${places.join(', ')}, 1) is not null`,
+  };
+}
+
+/** For a JSON array of keys. */
+function removals(table: RunTable): FreeRowStatements {
+  const { name } = RUN_TABLES[table];
+  const key = table === 'tasks' ? ['id'] : ['run', ...keyOf(table)];
+  const values = key.map((_, place) => `j.value->>${place}`).join(', ');
+  const rows = `from ${name} where (${key.join(', ')}) in (select ${values} from json_each(?) j)`;
+  return {
+    write: `delete ${rows}`,
+    isWritten: `select 1 where not exists (select 1 ${rows})`,
+  };
+}
+
+function keyOf(table: RunTable): string[] {
+  return (RUN_TABLES[table] as TableRead<unknown>).key.map(([column]) => column);
+}
+
+function columnsOf(name: string): string[] {
+  const table = Object.values(tables).find((found) => getTableName(found) === name);
+  if (table === undefined) throw new Error(`there is no table ${name}`);
+  return Object.values(getTableColumns(table)).map((column) => column.name);
+}
