@@ -33,6 +33,7 @@ async function leave(orchestrator: Orchestrator, id: string, run: GoldenRun): Pr
 }
 
 async function record(folder: string): Promise<void> {
+  process.env.RUNCHART_GOLDEN = 'recording';
   const url = join(folder, 'runs.db');
   const limits = { drainMs: 0 };
   const orchestrator = await createOrchestrator({ url, handlers: HANDLERS, limits });

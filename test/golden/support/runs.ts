@@ -5,6 +5,7 @@
 import type { HandlerContext, Handlers } from '../../../src/actors/handlers.js';
 import type { RunStatus } from '../../../src/machines/statuses.js';
 import type { Orchestrator } from '../../../src/orchestrator.js';
+import type { JsonValue } from '../../../src/plan/json.js';
 import type { Plan } from '../../../src/plan/schema.js';
 import type { StartOptions } from '../../../src/start-options.js';
 import { action, approval, chain, type Draft, plan } from '../../support/plans.js';
@@ -29,6 +30,16 @@ export const HANDLERS: Handlers = {
   /** Does not come to its end in the process that records. */
   'outlives-recording': (_input: unknown, { attempt }: HandlerContext) =>
     attempt === 1 ? new Promise(() => {}) : { attempt },
+  /** A judge that does not come to its end in the process that records. */
+  'judge-outlives-recording': (_given: unknown, { key }: HandlerContext) =>
+    key.endsWith('/1') && process.env.RUNCHART_GOLDEN === 'recording'
+      ? new Promise(() => {})
+      : true,
+  book: () => ({
+    ok: true,
+    output: 'printed',
+    artifacts: [{ name: 'book', kind: 'json', payload: { text: 'x'.repeat(100_000) } }],
+  }),
   artifact: () => ({
     ok: true,
     output: 'Grüße',
@@ -59,6 +70,18 @@ async function approve(orchestrator: Orchestrator, run: string): Promise<void> {
   const task = tasks.find((one) => one.run === run);
   if (task === undefined) throw new Error(`run ${run} asks nobody`);
   await orchestrator.respond(task.id, { response: { approved: true }, responder: 'golden' });
+}
+
+/** Answers the open task of a run. */
+async function answer(
+  orchestrator: Orchestrator,
+  run: string,
+  response: JsonValue,
+  responder = 'golden',
+): Promise<void> {
+  const [task] = await orchestrator.tasks.list({ run });
+  await orchestrator.respond(task?.id ?? '', { response, responder });
+  await orchestrator.settled(run);
 }
 
 async function childOf({ runs }: Orchestrator, id: string): Promise<string> {
@@ -147,6 +170,75 @@ export const GOLDEN_RUNS: Readonly<Record<string, GoldenRun>> = {
       const response = { decision: 'accept', output: 'by hand' };
       await orchestrator.respond(task?.id ?? '', { response, responder: 'golden' });
     },
+    ends: 'completed',
+  },
+  'half-voted': {
+    plan: draft(
+      [approval('sign', { responders: ['a', 'b', 'c'], quorum: { approvals: 2 } }), action('send')],
+      chain('sign', 'send'),
+    ),
+    prepare: async (orchestrator, id) => {
+      await orchestrator.settled(id);
+      await answer(orchestrator, id, { approved: true }, 'a');
+    },
+    left: 'awaiting-human',
+    goOn: (orchestrator, id) => answer(orchestrator, id, { approved: true }, 'c'),
+    ends: 'completed',
+  },
+  'sent-back-and-edited': {
+    plan: draft(
+      [
+        action('draft'),
+        { kind: 'human-review-edit', id: 'edit', rework: { to: 'draft' }, deadlineMs: WAIT_MS },
+        action('send'),
+      ],
+      chain('draft', 'edit', 'send'),
+    ),
+    prepare: async (orchestrator, id) => {
+      await orchestrator.settled(id);
+      await answer(orchestrator, id, { decision: 'send-back', requiredEdits: ['tone'] });
+      await answer(orchestrator, id, { decision: 'edit', output: 'edited' });
+      const [task] = await orchestrator.tasks.list({ run: id });
+      await orchestrator.tasks.claim(task?.id ?? '', { by: 'golden' });
+      const deadlineAt = Date.now() + 10 * 365 * 86_400_000;
+      await orchestrator.tasks.extend(task?.id ?? '', { deadlineAt });
+    },
+    left: 'awaiting-human',
+    goOn: (orchestrator, id) => answer(orchestrator, id, { decision: 'accept' }),
+    ends: 'completed',
+  },
+  'being-checked': {
+    plan: draft([
+      action('a', { checks: [{ name: 'judge', handler: 'judge-outlives-recording' }] }),
+    ]),
+    left: 'running',
+    ends: 'completed',
+  },
+  replanned: {
+    plan: draft([action('a'), approval('sign'), action('gone')], chain('a', 'sign', 'gone')),
+    prepare: async (orchestrator, id) => {
+      await orchestrator.settled(id);
+      const nodes = [action('a'), approval('sign', { instructions: 'New' }), action('new')];
+      const other = draft(nodes, chain('a', 'sign', 'new'));
+      await orchestrator.change.replan(id, other, { by: 'golden' });
+    },
+    left: 'awaiting-human',
+    goOn: approve,
+    ends: 'completed',
+  },
+  'rolled-back': {
+    plan: draft([action('a'), approval('sign')], chain('a', 'sign')),
+    prepare: async (orchestrator, id) => {
+      await orchestrator.settled(id);
+      await orchestrator.change.rollback(id, 'a', { by: 'golden' });
+    },
+    left: 'awaiting-human',
+    goOn: approve,
+    ends: 'completed',
+  },
+  'with-a-large-payload': {
+    plan: draft([action('a', handled('book')), action('b')], chain('a', 'b')),
+    left: 'completed',
     ends: 'completed',
   },
   completed: {
