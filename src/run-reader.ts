@@ -1,18 +1,7 @@
 /** Reads runs as the API shows them. Works beside the process that owns the database. */
 
-import type { ArtifactStore, RunStore } from './actors/ports.js';
-import type {
-  ArtifactRecord,
-  AttemptRecord,
-  EventRecord,
-  NodeRunRecord,
-  Principal,
-  ResponseRecord,
-  RunRecord,
-  SignalRecord,
-  TaskPeople,
-  TaskRecord,
-} from './actors/records.js';
+import type { ArtifactStore } from './actors/ports.js';
+import type { NodeRunRecord, Principal, RunRecord } from './actors/records.js';
 import { readArtifact, toArtifact } from './artifact-reader.js';
 import { planAt } from './change/plan-at.js';
 import { listChanges } from './context-changes.js';
@@ -23,25 +12,28 @@ import { exportRun } from './history/export-run.js';
 import type { HistoryRows } from './history/history-rows.js';
 import { replay } from './history/replay.js';
 import { type ReplayView, toReplayView, type VerificationView } from './history/replay-view.js';
-import { artifactsBefore, failuresFromRows, inOrderOfTime } from './history/trimmed-run.js';
+import { artifactsBefore } from './history/trimmed-run.js';
 import { verifyHistory } from './history/verify-history.js';
 import { listIssues } from './issue-list.js';
 import { isFinal, type NodeStatus, type RunStatus } from './machines/statuses.js';
 import type { TaskStatus } from './machines/task-events.js';
-import {
-  type ArtifactVersion,
-  MAX_PAGE_ROWS,
-  type RunPage,
-  RunQueries,
-  type TaskPage,
-} from './persistence/queries.js';
+import { type ArtifactVersion, MAX_PAGE_ROWS } from './persistence/queries.js';
 import type { Reader } from './persistence/reader.js';
-import { SqliteRunStore } from './persistence/store.js';
 import { planToMermaid } from './plan/diagram.js';
 import { edgeIds } from './plan/edge-ids.js';
-import type { Issue } from './plan/issue.js';
-import type { JsonObject, JsonValue } from './plan/json.js';
+import type { JsonValue } from './plan/json.js';
 import type { Plan } from './plan/schema.js';
+import {
+  parseObject,
+  toAttempt,
+  toEvent,
+  toNodeRun,
+  toResponse,
+  toSummary,
+  toTask,
+} from './row-views.js';
+import { failuresOf } from './run-failures.js';
+import { type RunRows, sqlRows } from './run-rows.js';
 import { stateFromVersions } from './run-state.js';
 import type {
   ArtifactView,
@@ -51,9 +43,7 @@ import type {
   NodeRunView,
   ResponseView,
   RunDetails,
-  RunError,
   RunEvent,
-  RunOrigin,
   RunResult,
   RunState,
   RunSummary,
@@ -66,57 +56,6 @@ export interface RunFilter {
   readonly limit?: number;
   /** Only runs created before this one. */
   readonly before?: string;
-}
-
-/** Reads of stored rows, by the number of their run. A call gives at most 1,000 rows; all are durable. */
-export interface RunRows extends HistoryRows, Pick<RunStore, 'loadPlan' | 'findTask'> {
-  /** Newest first. */
-  listRuns(page: RunPage): Promise<readonly RunRecord[]>;
-  /** By path. `after` is the path that ended the page before; `scope` limits them to one scope. */
-  listNodeRuns(
-    run: number,
-    after?: string,
-    limit?: number,
-    scope?: string,
-  ): Promise<readonly NodeRunRecord[]>;
-  /** Every generation of a node run, the past ones and the present one, oldest first. */
-  generations(run: number, node: string): Promise<readonly NodeRunRecord[]>;
-  /** Events with a number above `after`, in order. */
-  events(run: number, after: number, limit: number): Promise<readonly EventRecord[]>;
-  getNodeRun(run: number, node: string): Promise<NodeRunRecord | undefined>;
-  /** Generations of node runs that are over, by path; `after` is the last row of the page before. */
-  pastNodeRuns(
-    run: number,
-    after?: Pick<NodeRunRecord, 'node' | 'generation'>,
-  ): Promise<readonly NodeRunRecord[]>;
-  /** Events of one type with a number above `after`, in order. */
-  eventsOfType(
-    run: number,
-    type: string,
-    limit: number,
-    after?: number,
-  ): Promise<readonly EventRecord[]>;
-  countEvents(run: number, type: string): Promise<number>;
-  /** Attempts of one node, oldest first. */
-  attempts(run: number, node: string): Promise<readonly AttemptRecord[]>;
-  /** By id. */
-  listTasks(page: TaskPage): Promise<readonly TaskRecord[]>;
-  /** Answers to a task, oldest first. */
-  responses(run: number, task: string): Promise<readonly ResponseRecord[]>;
-  /** Attempts that have issues, by node, oldest first. */
-  attemptsWithIssues(run: number): Promise<readonly AttemptRecord[]>;
-  /** One version of an artifact; the newest accepted one unless `version` is given. */
-  artifact(run: number, name: string, version?: number): Promise<ArtifactRecord | undefined>;
-  /** Versions of artifacts by name, then version; `after` is the one that ended the page before. */
-  artifacts(
-    run: number,
-    after?: ArtifactVersion,
-    limit?: number,
-  ): Promise<readonly ArtifactRecord[]>;
-  /** In the order in which they came, those after number `after`. */
-  signals(run: number, after?: number): Promise<readonly SignalRecord[]>;
-  /** Number of the last event of the newest turn that ended before event `seq`; 0 where there is none. */
-  lastTurnBefore(run: number, seq: number): Promise<number>;
 }
 
 export interface TaskFilter {
@@ -142,15 +81,6 @@ export interface ArtifactPage {
   /** The last one of the page before. */
   readonly after?: ArtifactVersion;
   readonly limit?: number;
-}
-
-/** The rows of a database. */
-export function sqlRows(reader: Reader): RunRows {
-  const store = new SqliteRunStore(reader);
-  return Object.assign(new RunQueries(reader), {
-    loadPlan: (hash: string) => store.loadPlan(hash),
-    findTask: (id: string) => store.findTask(id),
-  });
 }
 
 export class RunReader {
@@ -204,7 +134,7 @@ export class RunReader {
     const record = await this.#record(id);
     const plan = await this.plan(record.planHash);
     const rows = await this.#nodeRuns(record.run);
-    const untouched: NodeStatus = isFinal(record.status) ? 'cancelled' : 'pending';
+    const untouched = untouchedIn(record);
     const open = await this.rows.listTasks({
       run: record.run,
       status: 'open',
@@ -240,7 +170,7 @@ export class RunReader {
       status: record.status,
       outputs,
       ...(record.outputJson !== null && { output: JSON.parse(record.outputJson) as JsonValue }),
-      ...(await this.#failures(record)),
+      ...(await failuresOf(this.rows, record)),
       reason: parseObject(record.reasonJson),
     };
   }
@@ -261,7 +191,7 @@ export class RunReader {
     const record = await this.#record(id);
     const plan = await this.plan(record.planHash);
     const rows = await this.#nodeRuns(record.run);
-    const untouched: NodeStatus = isFinal(record.status) ? 'cancelled' : 'pending';
+    const untouched = untouchedIn(record);
     const statuses = Object.fromEntries(
       plan.nodes.map((node) => [node.id, rows.get(node.id)?.status ?? untouched]),
     );
@@ -438,27 +368,11 @@ export class RunReader {
       after = last.node;
     }
   }
+}
 
-  async #failures({
-    run,
-    trimmedTo,
-  }: RunRecord): Promise<Pick<RunResult, 'errors' | 'failureCount'>> {
-    if (trimmedTo > 0) {
-      const failures = await failuresFromRows(this.rows, run);
-      const { attempts, nodes } = failures;
-      const failureCount = { attempts: attempts.length, nodes: nodes.length };
-      return { errors: inOrderOfTime(failures).slice(0, 2 * MAX_PAGE_ROWS), failureCount };
-    }
-    const failures = await this.rows.eventsOfType(run, 'node.failed', MAX_PAGE_ROWS);
-    const attempts = await this.rows.eventsOfType(run, 'attempt.failed', MAX_PAGE_ROWS);
-    return {
-      errors: [...attempts, ...failures].sort((a, b) => a.seq - b.seq).map(toError),
-      failureCount: {
-        attempts: await this.rows.countEvents(run, 'attempt.failed'),
-        nodes: await this.rows.countEvents(run, 'node.failed'),
-      },
-    };
-  }
+/** Status of the nodes that have no row. */
+function untouchedIn({ status }: RunRecord): NodeStatus {
+  return isFinal(status) ? 'cancelled' : 'pending';
 }
 
 /** A node run keeps a letter for each of its outgoing edges, in the order of writing. */
@@ -471,122 +385,4 @@ function takenEdges(plan: Plan, rows: ReadonlyMap<string, NodeRunRecord>): Reado
     return rows.get(source)?.edges.charAt(place) === 't' ? [ids[index] ?? ''] : [];
   });
   return new Set(taken);
-}
-
-function toSummary(record: RunRecord): RunSummary {
-  return {
-    id: record.id,
-    status: record.status,
-    plan: record.planHash,
-    metadata: parseObject(record.metadataJson) ?? {},
-    createdAt: record.createdAt,
-    updatedAt: record.updatedAt,
-    endedAt: record.endedAt,
-    reason: parseObject(record.reasonJson),
-    origin: parseObject(record.originJson) as RunOrigin | null,
-  };
-}
-
-function toNodeRun(row: NodeRunRecord): NodeRunView {
-  return {
-    node: row.node,
-    status: row.status,
-    attempt: row.attempt,
-    ...(row.inputJson !== null && { input: JSON.parse(row.inputJson) as JsonValue }),
-    ...(row.outputJson !== null && { output: JSON.parse(row.outputJson) as JsonValue }),
-    ...(row.outcome !== null && { outcome: row.outcome }),
-    ...(row.action !== null && { action: row.action }),
-    ...(row.reasonJson !== null && { reason: JSON.parse(row.reasonJson) as JsonObject }),
-  };
-}
-
-/** A task as the API shows it; `run` is the id of its run. */
-export function toTask(task: TaskRecord, run: string): TaskView {
-  const { peopleJson, responseSchemaJson } = task;
-  const people = peopleJson === null ? {} : (JSON.parse(peopleJson) as TaskPeople);
-  return {
-    id: task.id,
-    run,
-    node: task.node,
-    kind: task.kind,
-    status: task.status,
-    presented: JSON.parse(task.presentedJson) as JsonObject,
-    digest: task.presentedDigest,
-    responseSchema:
-      responseSchemaJson === null ? null : (JSON.parse(responseSchemaJson) as JsonValue),
-    responders: people.responders ?? null,
-    groups: people.groups ?? null,
-    quorum: people.quorum ?? null,
-    assignee: task.assignee,
-    round: task.round,
-    reminders: task.reminders,
-    deadlineAt: task.deadlineAt,
-    openedAt: task.openedAt,
-    closedAt: task.closedAt,
-  };
-}
-
-/** An answer as the API shows it. */
-function toResponse(record: ResponseRecord): ResponseView {
-  const { id, task, responder, responseJson, outcome, at, presentedDigest, messageId, comment } =
-    record;
-  const response = JSON.parse(responseJson) as JsonValue;
-  return {
-    id,
-    task,
-    responder,
-    response,
-    outcome,
-    at,
-    digest: presentedDigest,
-    messageId,
-    comment,
-  };
-}
-
-/** An attempt as the API shows it. */
-export function toAttempt(record: AttemptRecord): AttemptView {
-  const { node, attempt, worker, startedAt, endedAt, outcome } = record;
-  const isKnown = outcome !== null && record.outputJson !== null;
-  // One that is under check has no output yet.
-  const output = isKnown ? (JSON.parse(record.outputJson) as JsonValue) : undefined;
-  return {
-    node,
-    attempt,
-    worker,
-    startedAt,
-    endedAt,
-    outcome,
-    error: parseObject(record.errorJson),
-    issues: record.issuesJson === null ? [] : (JSON.parse(record.issuesJson) as Issue[]),
-    ...(output !== undefined && { output }),
-    ...(record.notesJson !== null && { notes: JSON.parse(record.notesJson) as JsonValue }),
-  };
-}
-
-/** An event as the API shows it; `run` is the id of its run. */
-export function toEvent(record: EventRecord, run: string): RunEvent {
-  const { seq, type, node, attempt, at } = record;
-  const detail = JSON.parse(record.detailJson) as JsonObject;
-  return { id: `${run}/${seq}`, run, seq, type, node, attempt, at, detail };
-}
-
-function toError(event: EventRecord): RunError {
-  const detail = JSON.parse(event.detailJson) as {
-    code?: string;
-    message?: string;
-    reason?: { code: string; message: string };
-  };
-  const { code, message } = detail.reason ?? detail;
-  return {
-    node: event.node ?? '',
-    attempt: event.attempt ?? 0,
-    at: event.at,
-    code: code ?? 'failed',
-    message: message ?? '',
-  };
-}
-
-function parseObject(json: string | null): JsonObject | null {
-  return json === null ? null : (JSON.parse(json) as JsonObject);
 }

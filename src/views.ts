@@ -20,9 +20,9 @@ export interface RunSummary {
   readonly origin: RunOrigin | null;
 }
 
-/** Where a run came from: a fork of another one, or its replacement. */
+/** Where a run came from: a fork of another one, its replacement, or the file of a run elsewhere. */
 export interface RunOrigin {
-  readonly type: 'fork' | 'replacement';
+  readonly type: 'fork' | 'replacement' | 'import';
   /** Id of the other run. */
   readonly run: string;
   /** Number of the event of the other run at which this one begins. */

@@ -6,7 +6,7 @@ import { isFinal } from '../machines/statuses.js';
 import { blockingIssues } from '../plan/issue.js';
 import type { JsonValue } from '../plan/json.js';
 import type { PlanVersion } from '../plan/plan-version.js';
-import type { RunRows } from '../run-reader.js';
+import type { RunRows } from '../run-rows.js';
 import { readJson } from '../start-options.js';
 import type { RunOrigin } from '../views.js';
 import { carriedNodes } from './carried-nodes.js';

@@ -13,7 +13,7 @@ import type {
   TaskRecord,
 } from '../actors/records.js';
 import { isFinal } from '../machines/statuses.js';
-import type { RunRows } from '../run-reader.js';
+import type { RunRows } from '../run-rows.js';
 import { eventsOfType, planAt } from './plan-at.js';
 
 export interface RunAt {

@@ -11,7 +11,7 @@ import { RunchartError } from '../errors.js';
 import { isFinal } from '../machines/statuses.js';
 import type { Plan } from '../plan/schema.js';
 import type { RunDraft, RunDrafts } from '../run-drafts.js';
-import type { RunRows } from '../run-reader.js';
+import type { RunRows } from '../run-rows.js';
 import { durable } from '../schedules/durable.js';
 import { InTurn } from '../schedules/in-turn.js';
 import { readJson } from '../start-options.js';

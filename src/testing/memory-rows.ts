@@ -9,7 +9,7 @@ import {
 } from '../actors/records.js';
 import { refuseResponder } from '../actors/run/entitlement.js';
 import { type ArtifactVersion, MAX_PAGE_ROWS as MAX } from '../persistence/queries.js';
-import type { RunRows } from '../run-reader.js';
+import type { RunRows } from '../run-rows.js';
 import { chainedTurns, keysOf, rowsOf } from './memory-history.js';
 import type { MemoryRun } from './memory-run.js';
 import type { MemoryStorage } from './memory-storage.js';

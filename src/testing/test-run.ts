@@ -2,7 +2,7 @@
 import { isFinal, type NodeStatus, type RunStatus } from '../machines/statuses.js';
 import type { JsonObject, JsonValue } from '../plan/json.js';
 import type { Plan } from '../plan/schema.js';
-import { toEvent, toTask } from '../run-reader.js';
+import { toEvent, toTask } from '../row-views.js';
 import type { RunEvent, TaskView } from '../views.js';
 import { EventLog } from './event-log.js';
 import type { MemoryRun, MemoryStorage } from './memory-storage.js';

@@ -4,7 +4,7 @@ import { PlanPaths } from '../explain/plan-paths.js';
 import type { NodeStatus } from '../machines/statuses.js';
 import type { JsonObject, JsonValue } from '../plan/json.js';
 import type { Plan } from '../plan/schema.js';
-import { toAttempt } from '../run-reader.js';
+import { toAttempt } from '../row-views.js';
 import type { AttemptView } from '../views.js';
 import type { MemoryRun } from './memory-storage.js';
 

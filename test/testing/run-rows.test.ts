@@ -12,7 +12,7 @@ import type {
 } from '../../src/actors/records.js';
 import { snapshotDigest } from '../../src/machines/snapshot-digest.js';
 import { openStorage } from '../../src/persistence/storage.js';
-import { type RunRows, sqlRows } from '../../src/run-reader.js';
+import { type RunRows, sqlRows } from '../../src/run-rows.js';
 import { memoryRows } from '../../src/testing/memory-rows.js';
 import { MemoryStorage } from '../../src/testing/memory-storage.js';
 import { AT, TurnMaker } from '../persistence/support/turns.js';

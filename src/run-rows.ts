@@ -1,0 +1,81 @@
+/** The reads that runs are shown from: a port, and its rows in a database. */
+import type { RunStore } from './actors/ports.js';
+import type {
+  ArtifactRecord,
+  AttemptRecord,
+  EventRecord,
+  NodeRunRecord,
+  ResponseRecord,
+  RunRecord,
+  SignalRecord,
+  TaskRecord,
+} from './actors/records.js';
+import type { HistoryRows } from './history/history-rows.js';
+import {
+  type ArtifactVersion,
+  type RunPage,
+  RunQueries,
+  type TaskPage,
+} from './persistence/queries.js';
+import type { Reader } from './persistence/reader.js';
+import { SqliteRunStore } from './persistence/store.js';
+
+/** Reads of stored rows, by the number of their run. A call gives at most 1,000 rows; all are durable. */
+export interface RunRows extends HistoryRows, Pick<RunStore, 'loadPlan' | 'findTask'> {
+  /** Newest first. */
+  listRuns(page: RunPage): Promise<readonly RunRecord[]>;
+  /** By path. `after` is the path that ended the page before; `scope` limits them to one scope. */
+  listNodeRuns(
+    run: number,
+    after?: string,
+    limit?: number,
+    scope?: string,
+  ): Promise<readonly NodeRunRecord[]>;
+  /** Every generation of a node run, the past ones and the present one, oldest first. */
+  generations(run: number, node: string): Promise<readonly NodeRunRecord[]>;
+  /** Events with a number above `after`, in order. */
+  events(run: number, after: number, limit: number): Promise<readonly EventRecord[]>;
+  getNodeRun(run: number, node: string): Promise<NodeRunRecord | undefined>;
+  /** Generations of node runs that are over, by path; `after` is the last row of the page before. */
+  pastNodeRuns(
+    run: number,
+    after?: Pick<NodeRunRecord, 'node' | 'generation'>,
+  ): Promise<readonly NodeRunRecord[]>;
+  /** Events of one type with a number above `after`, in order. */
+  eventsOfType(
+    run: number,
+    type: string,
+    limit: number,
+    after?: number,
+  ): Promise<readonly EventRecord[]>;
+  countEvents(run: number, type: string): Promise<number>;
+  /** Attempts of one node, oldest first. */
+  attempts(run: number, node: string): Promise<readonly AttemptRecord[]>;
+  /** By id. */
+  listTasks(page: TaskPage): Promise<readonly TaskRecord[]>;
+  /** Answers to a task, oldest first. */
+  responses(run: number, task: string): Promise<readonly ResponseRecord[]>;
+  /** Attempts that have issues, by node, oldest first. */
+  attemptsWithIssues(run: number): Promise<readonly AttemptRecord[]>;
+  /** One version of an artifact; the newest accepted one unless `version` is given. */
+  artifact(run: number, name: string, version?: number): Promise<ArtifactRecord | undefined>;
+  /** Versions of artifacts by name, then version; `after` is the one that ended the page before. */
+  artifacts(
+    run: number,
+    after?: ArtifactVersion,
+    limit?: number,
+  ): Promise<readonly ArtifactRecord[]>;
+  /** In the order in which they came, those after number `after`. */
+  signals(run: number, after?: number): Promise<readonly SignalRecord[]>;
+  /** Number of the last event of the newest turn that ended before event `seq`; 0 where there is none. */
+  lastTurnBefore(run: number, seq: number): Promise<number>;
+}
+
+/** The rows of a database. */
+export function sqlRows(reader: Reader): RunRows {
+  const store = new SqliteRunStore(reader);
+  return Object.assign(new RunQueries(reader), {
+    loadPlan: (hash: string) => store.loadPlan(hash),
+    findTask: (id: string) => store.findTask(id),
+  });
+}
