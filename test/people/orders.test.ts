@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RunchartError } from '../../src/errors.js';
 import { type Kernel, respondMessage } from '../support/kernel.js';
-import { approval, type Draft } from '../support/plans.js';
+import { action, approval, type Draft, edge, plan } from '../support/plans.js';
 import { asked, by, human } from './asking.js';
 
 const DEADLINE_MS = 1_000;
@@ -140,5 +140,56 @@ describe('an answer that meets', () => {
       }),
       { numRuns: 40 },
     );
+  });
+
+  it('S172 S203 another input, in any order, is refused after it, or shown to who comes too late', async () => {
+    const patch: Rival = {
+      name: 'patch',
+      act: (kernel) =>
+        kernel.send({ type: 'node.patch', node: 'ask', input: { v: 2 }, by: 'op', reason: null }),
+    };
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), async (scheduler) => {
+        const { kernel, fates } = await race(ask, [answerBy('ann', YES), patch], scheduler);
+        const [answer, patched] = [fates.get('answer of ann'), fates.get('patch')];
+        if (answer === 'done') expect(patched).toBe('node-final');
+        else expect([answer, patched]).toEqual(['task-superseded', 'done']);
+        expect(kernel.openTasks()).toHaveLength(answer === 'done' ? 0 : 1);
+        expect(kernel.complaints).toEqual([]);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it('S202 S203 a replan that changes the question, in any order, asks it anew', async () => {
+    const other = plan([{ ...ask, instructions: 'New' }, action('after')], [edge('ask', 'after')]);
+    const replan: Rival = {
+      name: 'replan',
+      act: (kernel) =>
+        kernel.send({
+          ...{ type: 'run.replan', version: other, by: 'op', reason: null },
+          ...{ isDryRun: false, cancelRunning: true },
+        }),
+    };
+    const seen = new Set<Fate>();
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), async (scheduler) => {
+        const { kernel, fates, task } = await race(ask, [answerBy('ann', YES), replan], scheduler);
+        const answer = fates.get('answer of ann') ?? '';
+        seen.add(answer);
+        expect(fates.get('replan')).toBe('done');
+        expect(['done', 'task-superseded']).toContain(answer);
+        const isAnswered = answer === 'done';
+        expect(kernel.rows().tasks.get(task)?.status).toBe(isAnswered ? 'answered' : 'superseded');
+        expect(kernel.rows().responses).toHaveLength(isAnswered ? 1 : 0);
+        expect(JSON.parse(kernel.openTasks()[0]?.presentedJson ?? '')).toMatchObject({
+          instructions: 'New',
+        });
+        expect(kernel.openTasks()).toHaveLength(1);
+        expect(kernel.complaints).toEqual([]);
+      }),
+      { numRuns: 40 },
+    );
+    expect(seen.size).toBe(2);
   });
 });
