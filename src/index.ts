@@ -73,6 +73,7 @@ export type { ScheduleOptions, Schedules, ScheduleUpdate } from './schedules/sch
 export type { StartOptions } from './start-options.js';
 export type {
   Groups,
+  HandedOver,
   Responded,
   RespondOptions,
   TaskChanged,

@@ -4,6 +4,7 @@
  */
 import { hostname } from 'node:os';
 import type { HandlerPolicy } from './actors/admission/handler-policy.js';
+import { ArtifactPayloads } from './actors/artifact-payloads.js';
 import { atMost, type Environment, systemEnvironment } from './actors/environment.js';
 import { HandlerRegistry, type Handlers, type Logger } from './actors/handlers.js';
 import type { LiveRun } from './actors/live-index.js';
@@ -223,6 +224,7 @@ export class Orchestrator {
     this.tasks = new Tasks({
       runs: parts.runs,
       groups: parts.groups,
+      payloads: new ArtifactPayloads(parts.artifacts, parts.limits, parts.environment.clock),
       send: (run, message) => this.#supervisor.send(run, message),
     });
     this.change = new RunChanges({

@@ -1,5 +1,6 @@
 /** Human tasks as the API shows them: who is asked what, and what people do about it. */
-import type { RunMessage, TaskChange } from './actors/messages.js';
+import type { ArtifactPayloads } from './actors/artifact-payloads.js';
+import type { ReturnedValue, RunMessage, TaskChange } from './actors/messages.js';
 import type { Principal } from './actors/records.js';
 import { RunchartError } from './errors.js';
 import type { JsonValue } from './plan/json.js';
@@ -24,6 +25,16 @@ export interface RespondOptions {
   readonly messageId?: string;
   /** Kept with the answer, at most 16,384 characters. */
   readonly comment?: string;
+  /** What is handed over with it: what the node is asked to deliver, for instance. */
+  readonly artifacts?: readonly HandedOver[];
+}
+
+/** An artifact that somebody hands over: a pointer to it, or its payload. */
+export interface HandedOver {
+  readonly name: string;
+  readonly kind: string;
+  readonly pointer?: string;
+  readonly payload?: JsonValue;
 }
 
 export interface Responded {
@@ -52,6 +63,7 @@ export interface TaskPage extends TaskFilter {
 interface TasksParts {
   readonly runs: RunReader;
   readonly groups: Groups | undefined;
+  readonly payloads: Pick<ArtifactPayloads, 'keep'>;
   send(run: string, message: RunMessage): Promise<unknown>;
 }
 
@@ -101,7 +113,8 @@ export class Tasks {
     const who = responder === undefined ? null : await this.#principal(responder);
     const response = readJson(options.response, 'the response');
     const { node } = task;
-    const answer = { response, digest, messageId, comment, node };
+    const product = await this.#keep(options.artifacts);
+    const answer = { response, digest, messageId, comment, node, product };
     const by = { responder: who?.name ?? null, groups: who?.groups ?? [] };
     try {
       const message = { type: 'task.respond', task: id, ...answer, ...by } as const;
@@ -145,6 +158,18 @@ export class Tasks {
     { deadlineAt, by }: { readonly deadlineAt: number; readonly by?: string },
   ): Promise<TaskChanged> {
     return this.#change(id, { type: 'extend', by: await this.#by(by), deadlineAt });
+  }
+
+  /** Large payloads are durable before the answer is. */
+  async #keep(artifacts: readonly HandedOver[] | undefined): Promise<ReturnedValue | null> {
+    if (artifacts === undefined) return null;
+    const value = { ok: true, artifacts: readJson(artifacts, 'artifacts') };
+    const kept = await this.#parts.payloads.keep({ type: 'returned', value });
+    if (kept.type !== 'returned') throw new Error('what was handed over is lost');
+    if (kept.fault === undefined) return kept;
+    const { code, message } = kept.fault;
+    const isTooLarge = code === 'artifact-too-large';
+    throw new RunchartError(isTooLarge ? 'argument-invalid' : 'commit-failed', message);
   }
 
   async #change(id: string, change: TaskChange): Promise<TaskChanged> {

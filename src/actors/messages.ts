@@ -76,6 +76,8 @@ export interface TaskResponseMessage {
   /** Names the message that brought the answer: told twice it is one. */
   readonly messageId: string | null;
   readonly comment: string | null;
+  /** What came with it, large payloads taken out and kept; the value has `artifacts`. */
+  readonly product: ReturnedValue | null;
 }
 
 /** What somebody does with an open task beside answering it. */

@@ -88,7 +88,14 @@ export function respondMessage(
   answer: Pick<TaskResponseMessage, 'task'> & Partial<TaskResponseMessage>,
 ): TaskResponseMessage {
   const nothing = { node: '', responder: null, groups: [], digest: null, messageId: null };
-  return { type: 'task.respond', response: null, comment: null, ...nothing, ...answer };
+  return {
+    type: 'task.respond',
+    response: null,
+    comment: null,
+    product: null,
+    ...nothing,
+    ...answer,
+  };
 }
 
 export class Kernel {

@@ -30,7 +30,7 @@ export function storeArtifacts(
     model.keepArtifact(record);
     turn.addArtifact(record);
     const { name, kind } = artifact;
-    turn.event('artifact.stored', run.path, run.attempt, {
+    turn.event('artifact.stored', run.path, run.attempt || null, {
       name,
       kind,
       version,

@@ -180,8 +180,11 @@ function readList<T>(
 /** Artifacts as they come over the wire; undefined where the list is malformed. */
 export function readArtifacts(
   value: JsonValue | undefined,
+  spilled?: ReturnedValue['spilled'],
 ): readonly ProducedArtifact[] | undefined {
-  return readList(value, ARTIFACT_LIMIT, (item) => readArtifact(item, keptOf(item)));
+  return readList(value, ARTIFACT_LIMIT, (item, index) =>
+    readArtifact(item, spilled?.get(index) ?? keptOf(item)),
+  );
 }
 
 /** Where the payload of an artifact is kept that is shown by its pointer. */

@@ -16,6 +16,7 @@ import type { Exhausted } from './budget.js';
 import { exhaustion, grantBudget } from './budget.js';
 import type { Decider } from './decider.js';
 import { refuseResponder } from './entitlement.js';
+import { askedOf, handedOver, refuseArtifacts } from './handed-over.js';
 import { closeRunTask } from './human-tasks.js';
 import { acceptanceIssues, reviewedBy } from './review.js';
 import type { RunModel } from './run-model.js';
@@ -37,7 +38,10 @@ export function onResponse(decider: Decider, message: TaskResponseMessage): void
   const refusal = refuseResponse(decider, task, run, message);
   if (refusal !== undefined) return refuse(decider, message, refusal);
   const vote = record(decider, task, message);
-  const outcome = run === undefined ? vote.outcome : takeResponse(decider, task, run, vote);
+  const outcome =
+    run === undefined
+      ? vote.outcome
+      : takeResponse(decider, task, run, vote, handedOver(message) ?? []);
   if (run === undefined) applyGrant(decider, task, vote.outcome);
   turn.reply = replyOf(decider, task, vote, outcome !== undefined);
 }
@@ -128,7 +132,7 @@ function refuseResponse(
       },
     });
   }
-  const issues = issuesOf(model, task, run, response);
+  const issues = issuesOf(model, task, run, message);
   if (issues.length === 0) return refuseRound(task, response);
   return new RunchartError('response-invalid', `the response does not fit task ${task.id}`, {
     issues,
@@ -148,9 +152,13 @@ function issuesOf(
   model: RunModel,
   task: TaskRecord,
   run: NodeRun | undefined,
-  response: JsonValue,
+  message: TaskResponseMessage,
 ): readonly Issue[] {
   const { kind } = task;
+  const { response } = message;
+  const artifacts = handedOver(message);
+  const refused = refuseArtifacts(task, outcomeOf(kind, response), artifacts);
+  if (refused !== undefined) return [refused];
   const presented = asObject(JSON.parse(task.presentedJson) as JsonValue);
   const options = presented.options as unknown as readonly DecisionOption[] | undefined;
   const { subject } = presented;
@@ -158,10 +166,12 @@ function issuesOf(
   if (isReview(task)) {
     const isAccepted = asObject(response).decision === 'accept';
     if (!isAccepted) return responseIssues({ kind, validateOutput: undefined }, response);
-    return acceptanceIssues(model, run, reviewedBy(task, response));
+    return acceptanceIssues(model, run, reviewedBy(task, response, artifacts));
   }
   const around = surroundingsOf(model, run);
-  const validateOutput = (value: JsonValue = null) => assessResponse(run.node, value, around);
+  const asked = askedOf(run.node, artifacts ?? []);
+  const validateOutput = (value: JsonValue = null) =>
+    assessResponse(asked, value, around, artifacts);
   return responseIssues({ kind, validateOutput, options, subject }, response);
 }
 

@@ -38,12 +38,17 @@ export interface Reviewed {
 }
 
 /** The output and the artifacts that an accepting answer leaves; undefined where its artifacts are malformed. */
-export function reviewedBy(task: TaskRecord, response: JsonValue): Reviewed | undefined {
+export function reviewedBy(
+  task: TaskRecord,
+  response: JsonValue,
+  handedOver: readonly ProducedArtifact[] = [],
+): Reviewed | undefined {
   const presented = asObject(JSON.parse(task.presentedJson) as JsonValue);
   const answer = asObject(response);
   const before = readArtifacts(presented.artifacts) ?? [];
-  const given = readArtifacts(answer.artifacts);
-  if (given === undefined) return undefined;
+  const named = readArtifacts(answer.artifacts);
+  if (named === undefined) return undefined;
+  const given = [...named, ...handedOver];
   const replaced = new Set(given.map(({ name }) => name));
   return {
     output: answer.output === undefined ? presented.output : answer.output,

@@ -2,11 +2,14 @@
 import type { JsonValue } from '../../plan/json.js';
 import { asObject } from '../../plan/responses.js';
 import type { ResponseRecord, TaskRecord } from '../records.js';
+import { storeArtifacts } from './artifacts.js';
 import { assessResponse } from './assess-completion.js';
+import type { ProducedArtifact } from './assess-result.js';
 import { beginAgain } from './begin-node.js';
 import type { Decider } from './decider.js';
 import { peopleOf } from './entitlement.js';
 import { keepRound } from './feedback.js';
+import { askedOf } from './handed-over.js';
 import { reportIssues } from './report-issues.js';
 import { acceptReviewed, reviewedBy } from './review.js';
 import type { NodeRun } from './scope.js';
@@ -19,21 +22,28 @@ export function takeResponse(
   task: TaskRecord,
   run: NodeRun,
   vote: ResponseRecord,
+  artifacts: readonly ProducedArtifact[],
 ): string | undefined {
   const response = JSON.parse(vote.responseJson) as JsonValue;
   switch (task.kind) {
     case 'human-approval':
-      return vouch(decider, task, run, vote, response);
+      return vouch(decider, task, run, vote, { response, artifacts });
     case 'human-review-edit':
-      return edit(decider, task, run, vote, response);
+      return edit(decider, task, run, vote, { response, artifacts });
     case 'human-review':
     case 'escalation':
-      return review(decider, task, run, vote, response);
+      return review(decider, task, run, vote, { response, artifacts });
     default: {
       const { outcome } = vote;
-      return complete(decider, run, { output: response, outcome, judged: response });
+      return complete(decider, run, { output: response, outcome, judged: response, artifacts });
     }
   }
+}
+
+/** What somebody said, and what he handed over with it. */
+interface Given {
+  readonly response: JsonValue;
+  readonly artifacts: readonly ProducedArtifact[];
 }
 
 interface Completion {
@@ -41,13 +51,20 @@ interface Completion {
   readonly outcome: string;
   /** What the node's checks look at; undefined where they have nothing to say. */
   readonly judged: JsonValue | undefined;
+  readonly artifacts: readonly ProducedArtifact[];
 }
 
 /** Blocking issues were refused before: what is left are warnings. */
-function complete(decider: Decider, run: NodeRun, { output, outcome, judged }: Completion): string {
+function complete(
+  decider: Decider,
+  run: NodeRun,
+  { output, outcome, judged, artifacts }: Completion,
+): string {
   const around = surroundingsOf(decider.model, run);
-  const warnings = judged === undefined ? [] : assessResponse(run.node, judged, around);
+  const asked = askedOf(run.node, artifacts);
+  const warnings = judged === undefined ? [] : assessResponse(asked, judged, around, artifacts);
   reportIssues(decider, run, warnings);
+  storeArtifacts(decider, run, artifacts, 'accepted');
   run.setOutput(output);
   run.outcome = outcome;
   if (run.node.kind === 'human-decision') run.action = outcome;
@@ -61,7 +78,7 @@ function vouch(
   task: TaskRecord,
   run: NodeRun,
   vote: ResponseRecord,
-  response: JsonValue,
+  { response, artifacts }: Given,
 ): string | undefined {
   const { model, turn } = decider;
   const people = peopleOf(task);
@@ -74,7 +91,7 @@ function vouch(
   }
   if (outcome !== 'approved') keepRound(run, vote);
   const output = people.quorum === undefined ? response : verdictOf(votes, outcome);
-  return complete(decider, run, { output, outcome, judged: response });
+  return complete(decider, run, { output, outcome, judged: response, artifacts });
 }
 
 /** An edit is shown and checked again; everything else is the end of the review. */
@@ -83,17 +100,17 @@ function edit(
   { presentedJson }: TaskRecord,
   run: NodeRun,
   vote: ResponseRecord,
-  response: JsonValue,
+  { response, artifacts }: Given,
 ): string {
   const { outcome } = vote;
   if (outcome === 'approved') {
     const { subject } = asObject(JSON.parse(presentedJson) as JsonValue);
     const { output = subject } = asObject(response);
-    return complete(decider, run, { output, outcome, judged: output });
+    return complete(decider, run, { output, outcome, judged: output, artifacts });
   }
   keepRound(run, vote);
   if (outcome !== 'edited') {
-    return complete(decider, run, { output: response, outcome, judged: undefined });
+    return complete(decider, run, { output: response, outcome, judged: undefined, artifacts });
   }
   decider.step(run, { type: 'response.edited' });
   return outcome;
@@ -105,10 +122,10 @@ function review(
   task: TaskRecord,
   run: NodeRun,
   vote: ResponseRecord,
-  response: JsonValue,
+  { response, artifacts }: Given,
 ): string {
   const { decision, comments } = asObject(response);
-  const reviewed = reviewedBy(task, response);
+  const reviewed = reviewedBy(task, response, artifacts);
   if (decision === 'accept' && reviewed !== undefined) {
     acceptReviewed(decider, run, reviewed);
   } else if (decision === 'retry') {

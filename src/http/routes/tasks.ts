@@ -1,6 +1,7 @@
 import type { Context, Hono } from 'hono';
 import { z } from 'zod';
 import type { JsonValue } from '../../plan/json.js';
+import type { HandedOver } from '../../tasks.js';
 import { readAs, readBody } from '../read-body.js';
 import { pathPart, queryCount } from '../read-query.js';
 import { resource } from '../resource.js';
@@ -9,6 +10,15 @@ import type { HttpScope } from '../scope.js';
 const name = z.string().min(1).max(256);
 const id = z.string().min(1).max(128);
 
+const artifact = z
+  .strictObject({
+    name,
+    kind: name,
+    pointer: z.string().max(16_384).optional(),
+    payload: z.custom<JsonValue>().optional(),
+  })
+  .transform((given) => given as HandedOver);
+
 const answer = z.strictObject({
   response: z.custom<JsonValue>((value) => value !== undefined, 'Expected the response'),
   responder: name.optional(),
@@ -16,6 +26,7 @@ const answer = z.strictObject({
   digest: z.string().max(128).optional(),
   messageId: name.optional(),
   comment: z.string().max(16_384).optional(),
+  artifacts: z.array(artifact).max(1_000).optional(),
 });
 const status = z.enum(['open', 'answered', 'expired', 'cancelled', 'superseded']);
 const filter = z.strictObject({
