@@ -20,7 +20,7 @@ import { isFinal, type RunStatus } from './machines/statuses.js';
 import { openScheduleRows } from './persistence/schedules.js';
 import { openStorage } from './persistence/storage.js';
 import type { PlanFor } from './plan/builder.js';
-import type { JsonValue } from './plan/json.js';
+import type { JsonObject, JsonValue } from './plan/json.js';
 import { type RunDraft, RunDrafts } from './run-drafts.js';
 import { RunReader } from './run-reader.js';
 import { type EventsOptions, RunWatch } from './run-watch.js';
@@ -36,7 +36,13 @@ import { ScheduleService } from './schedules/schedule-service.js';
 import { Schedules } from './schedules/schedules.js';
 import { readOnlySchedules, StoredSchedules } from './schedules/stored-schedules.js';
 import { WatchedRuns } from './schedules/watched-runs.js';
-import { readJson, readKeys, readRunId, type StartOptions } from './start-options.js';
+import {
+  readAnnotation,
+  readJson,
+  readKeys,
+  readRunId,
+  type StartOptions,
+} from './start-options.js';
 import { type Groups, type Responded, type RespondOptions, Tasks } from './tasks.js';
 import type { RunEvent, RunResult } from './views.js';
 
@@ -326,6 +332,23 @@ export class Orchestrator {
       by: options.by ?? null,
     } as const;
     return (await this.#supervisor.send(id, message)) as { run: string; cancelled: true };
+  }
+
+  /**
+   * Adds to what is known of a run: keys of `metadata` that are not named stay as they are. Rejects with
+   * `argument-invalid` (not JSON, a reserved key, more than 65,536 characters in all), `run-ended`.
+   */
+  async annotate(
+    id: string,
+    metadata: JsonObject,
+    options: { by?: string } = {},
+  ): Promise<{ run: string; metadata: JsonObject }> {
+    const message = {
+      type: 'run.annotate',
+      metadata: readAnnotation(metadata),
+      by: options.by ?? null,
+    } as const;
+    return (await this.#supervisor.send(id, message)) as { run: string; metadata: JsonObject };
   }
 
   /**

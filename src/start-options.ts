@@ -3,7 +3,7 @@ import type { RunSettings } from './actors/records.js';
 import { RunchartError } from './errors.js';
 import { canonicalJson } from './plan/canonical.js';
 import { blockingIssues } from './plan/issue.js';
-import type { JsonObject, JsonValue } from './plan/json.js';
+import { isJsonObject, type JsonObject, type JsonValue } from './plan/json.js';
 import { toJsonValue } from './plan/json-values.js';
 import type { PlanVersion } from './plan/plan-version.js';
 import { budgetSchema, type PlanBudget } from './plan/schema.js';
@@ -74,6 +74,18 @@ export function readMetadata(metadata: JsonObject | undefined): string | null {
     );
   }
   return converted.json ?? null;
+}
+
+/** Keys that say where a run came from are nobody's to change. */
+const RESERVED_KEY = /^runchart\./;
+
+/** Metadata that is added to a run. Throws `argument-invalid`. */
+export function readAnnotation(metadata: unknown): JsonObject {
+  const value = readJson(metadata, 'metadata');
+  if (!isJsonObject(value)) throw new RunchartError('argument-invalid', 'metadata is an object');
+  const reserved = Object.keys(value).find((key) => RESERVED_KEY.test(key));
+  if (reserved === undefined) return value;
+  throw new RunchartError('argument-invalid', `the key "${reserved}" is reserved`);
 }
 
 /** A value that is JSON. Throws `argument-invalid`; `what` names it. */

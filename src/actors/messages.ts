@@ -1,7 +1,7 @@
 /** What the outside world can tell a run. Messages of one run are handled one at a time, in order. */
 import type { Reason } from '../machines/node-run-events.js';
 import type { RunStatus } from '../machines/statuses.js';
-import type { JsonValue } from '../plan/json.js';
+import type { JsonObject, JsonValue } from '../plan/json.js';
 import type { ChangeMessage } from './change-messages.js';
 import type { Principal, RunUsage } from './records.js';
 
@@ -101,6 +101,12 @@ export interface CancelMessage {
   /** Id of the run that takes its place. */
   readonly replacedBy?: string;
 }
+/** What is known of a run beside what it does; keys that are not named stay as they are. */
+export interface AnnotateMessage {
+  readonly type: 'run.annotate';
+  readonly metadata: JsonObject;
+  readonly by: string | null;
+}
 /** Something that the run is told from outside; the same id twice is told once. */
 export interface SignalMessage {
   readonly type: 'signal.send';
@@ -166,6 +172,7 @@ export type RunMessage =
   | TaskResponseMessage
   | TaskChangeMessage
   | CancelMessage
+  | AnnotateMessage
   | PauseMessage
   | ResumeMessage
   | RecoverMessage

@@ -4,8 +4,14 @@
  */
 import { RunchartError } from '../../errors.js';
 import { isFinal } from '../../machines/statuses.js';
-import type { JsonValue } from '../../plan/json.js';
-import type { CancelMessage, RecoverMessage, RetryNodeMessage, RunMessage } from '../messages.js';
+import type { JsonObject, JsonValue } from '../../plan/json.js';
+import type {
+  AnnotateMessage,
+  CancelMessage,
+  RecoverMessage,
+  RetryNodeMessage,
+  RunMessage,
+} from '../messages.js';
 import { beginAgain } from './begin-node.js';
 import { interruptCheck, onCheckResult } from './checks.js';
 import type { Decider } from './decider.js';
@@ -60,6 +66,8 @@ export function onMessage(decider: Decider, message: RunMessage): void {
       return onReplan(decider, message);
     case 'run.cancel':
       return onCancel(decider, message);
+    case 'run.annotate':
+      return onAnnotate(decider, message);
     case 'run.pause':
       return onPause(decider);
     case 'run.step':
@@ -117,6 +125,46 @@ function onCancel(decider: Decider, message: CancelMessage): void {
   });
   turn.reply = { run: id, cancelled: true };
 }
+
+/** More is known of a run: nothing that was known is forgotten. */
+function onAnnotate(decider: Decider, { metadata, by }: AnnotateMessage): void {
+  const { model, turn } = decider;
+  const { id, status, metadataJson } = model.record;
+  if (isFinal(status)) {
+    turn.refusal = new RunchartError('run-ended', `run ${id} has ended as ${status}`);
+    return;
+  }
+  const before = JSON.parse(metadataJson ?? '{}') as JsonObject;
+  const isOfSchedule = model.settings.requestedBy?.startsWith('schedule/') === true;
+  const lost = Object.keys(metadata).find((key) => isOfSchedule && OF_SCHEDULES.has(key));
+  if (lost !== undefined) {
+    const message = `"${lost}" says which occurrence of a schedule run ${id} is`;
+    turn.refusal = new RunchartError('argument-invalid', message);
+    return;
+  }
+  const known = { ...before, ...metadata };
+  const json = JSON.stringify(known);
+  if (json.length > MAX_METADATA_LENGTH) {
+    const message = `the metadata of run ${id} would have ${json.length} characters`;
+    const hint = `it has ${MAX_METADATA_LENGTH} at most`;
+    turn.refusal = new RunchartError('argument-invalid', message, { hint });
+    return;
+  }
+  model.record = { ...model.record, metadataJson: json, updatedAt: turn.at };
+  turn.changeRun(model.record);
+  turn.event('run.annotated', null, null, { keys: Object.keys(metadata), by });
+  turn.reply = { run: id, metadata: known };
+}
+
+const MAX_METADATA_LENGTH = 65_536;
+/** What a schedule says of the runs that it starts. */
+const OF_SCHEDULES: ReadonlySet<string> = new Set([
+  'schedule',
+  'occurrence',
+  'plan',
+  'version',
+  'manual',
+]);
 
 function onPause(decider: Decider): void {
   const { model, turn } = decider;

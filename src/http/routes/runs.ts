@@ -21,6 +21,7 @@ const cancel = z.strictObject({
   reason: z.string().max(2_000).optional(),
   by: z.string().max(256).optional(),
 });
+const annotation = z.strictObject({ metadata: jsonObject, by: z.string().max(256).optional() });
 const signal = z.strictObject({
   name: z.string(),
   payload: z.custom<JsonValue>().optional(),
@@ -72,6 +73,12 @@ export function addRuns(app: Hono, scope: HttpScope): void {
       },
     });
   }
+  resource(app, '/runs/:id/metadata', {
+    async POST(context) {
+      const { metadata, ...by } = await readBody(context, annotation);
+      return context.json(await orchestrator.annotate(pathPart(context, 'id'), metadata, by));
+    },
+  });
   resource(app, '/runs/:id/signals', {
     async POST(context) {
       const { name, payload, id } = await readBody(context, signal);
