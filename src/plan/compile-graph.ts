@@ -59,6 +59,8 @@ export function assembleGraph(
     outStart: adjacency.outStart,
     inStart: adjacency.inStart,
     inEdges: adjacency.inEdges,
+    predecessors: adjacency.predecessors,
+    parallel: adjacency.parallel,
     entries: Uint32Array.from(topology.entries),
     exits: Uint32Array.from(exits),
   });

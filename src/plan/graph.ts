@@ -18,6 +18,10 @@ export interface Adjacency {
   /** Source and target positions by edge number. */
   readonly sources: Uint32Array;
   readonly targets: Uint32Array;
+  /** Per node, the number of different nodes that have an edge to it. */
+  readonly predecessors: Uint32Array;
+  /** Edges that share their source and their target with others, each with all of those, itself included. */
+  readonly parallel: ReadonlyMap<number, readonly number[]>;
 }
 
 export function buildAdjacency(nodeCount: number, arcs: readonly Arc[]): Adjacency {
@@ -35,7 +39,28 @@ export function buildAdjacency(nodeCount: number, arcs: readonly Arc[]): Adjacen
   const sources = order.map((arc) => arcs[arc]?.source ?? 0);
   const targets = order.map((arc) => arcs[arc]?.target ?? 0);
   const inEdges = placeBy(inStart, arcs.length, (edge) => at(targets, edge));
-  return { order, outStart, inStart, inEdges, sources, targets };
+  const predecessors = new Uint32Array(nodeCount);
+  const parallel = new Map<number, readonly number[]>();
+  for (const group of groupsOf(inEdges, sources, targets)) {
+    increment(predecessors, at(targets, group[0] ?? 0));
+    if (group.length > 1) for (const edge of group) parallel.set(edge, group);
+  }
+  return { order, outStart, inStart, inEdges, sources, targets, predecessors, parallel };
+}
+
+/** Edges from one node to another one together. Incoming edges of a node stand in the order of their sources. */
+function* groupsOf(inEdges: Uint32Array, sources: Uint32Array, targets: Uint32Array) {
+  let group: number[] = [];
+  for (const edge of inEdges) {
+    const first = group[0] ?? edge;
+    const isSame = sources[first] === sources[edge] && targets[first] === targets[edge];
+    if (!isSame) {
+      yield group;
+      group = [];
+    }
+    group.push(edge);
+  }
+  if (group.length > 0) yield group;
 }
 
 /** Stable counting sort of `0 … count - 1` into the ranges that `start` opens. */

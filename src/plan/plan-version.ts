@@ -322,6 +322,10 @@ export interface PlanGraph {
   readonly outStart: Uint32Array;
   readonly inStart: Uint32Array;
   readonly inEdges: Uint32Array;
+  /** Per node, the number of different nodes that have an edge to it. */
+  readonly predecessors: Uint32Array;
+  /** Edges that share their source and their target with others, each with all of those, itself included. */
+  readonly parallel: ReadonlyMap<number, readonly number[]>;
   /** Positions of the entry nodes, ascending. */
   readonly entries: Uint32Array;
   /** Positions of the nodes without an outgoing edge, ascending. */

@@ -8,7 +8,7 @@ import type { Topology } from './topology.js';
 
 export function checkRouting(topology: Topology, findings: Reporter): void {
   for (const outline of topology.edges) checkDefault(outline, findings);
-  const { outStart, inStart, order } = topology.adjacency;
+  const { outStart, predecessors, order } = topology.adjacency;
   topology.nodes.forEach((node, position) => {
     const outgoing: EdgeOutline[] = [];
     for (let edge = outStart[position] ?? 0; edge < (outStart[position + 1] ?? 0); edge++) {
@@ -16,7 +16,7 @@ export function checkRouting(topology: Topology, findings: Reporter): void {
     }
     checkSeveralDefaults(node, outgoing, findings);
     checkSwitch(node, outgoing, findings);
-    checkJoin(node, (inStart[position + 1] ?? 0) - (inStart[position] ?? 0), findings);
+    checkJoin(node, predecessors[position] ?? 0, findings);
   });
 }
 
@@ -86,20 +86,24 @@ function checkShadowed(id: string, outgoing: readonly EdgeOutline[], findings: R
   }
 }
 
-function checkJoin({ node, id, index }: NodeOutline, inbound: number, findings: Reporter): void {
+function checkJoin(
+  { node, id, index }: NodeOutline,
+  predecessors: number,
+  findings: Reporter,
+): void {
   if (node?.kind !== 'join') return;
-  if (inbound < 2 && id !== BREAK) {
+  if (predecessors < 2 && id !== BREAK) {
     findings.warn({
       code: 'join-with-one-input',
-      message: `The join '${id}' has ${inbound === 0 ? 'no inbound edge' : 'one inbound edge'}`,
+      message: `The join '${id}' joins ${predecessors === 0 ? 'no nodes' : 'one node only'}`,
       path: pointer('nodes', index),
       node: id,
     });
   }
-  if (typeof node.rule === 'object' && 'count' in node.rule && node.rule.count > inbound) {
+  if (typeof node.rule === 'object' && 'count' in node.rule && node.rule.count > predecessors) {
     findings.block({
       code: 'join-count-too-large',
-      message: `The join '${id}' waits for ${node.rule.count} of ${inbound} inbound edges`,
+      message: `The join '${id}' waits for ${node.rule.count} of ${predecessors} nodes`,
       path: pointer('nodes', index, 'rule', 'count'),
       node: id,
     });

@@ -139,7 +139,34 @@ describe('fan-in', () => {
     expect(kernel.summary().nodes.j).toBe('completed');
   });
 
-  it('S177 S179 loses no arrival over a restart, and starts exactly what is ready', async () => {
+  it('S175 counts a node once that has several edges to a join', async () => {
+    const kernel = new Kernel();
+    const nodes = [action('a'), action('b'), action('c'), join('j', { rule: { count: 2 } })];
+    const twice = [edge('a', 'j'), edge('a', 'j', { map: { again: 'output' } })];
+    await kernel.start(plan(nodes, [...twice, edge('b', 'j'), edge('c', 'j')]));
+    await kernel.finish('a');
+    await kernel.restart();
+    expect(kernel.summary().nodes.j).toBe('pending');
+    await kernel.finish('b');
+    expect(kernel.summary().nodes.j).toBe('completed');
+  });
+
+  it('S175 an arrival by one edge stands, whatever those beside it say', async () => {
+    const kernel = new Kernel();
+    const rule = { when: 'open == 0 && taken == 1 && dead == 1 && total == 2' };
+    const nodes = [action('a'), action('b'), join('j', { rule })];
+    const either = [edge('a', 'j', { when: 'output > 1' }), edge('a', 'j', { when: 'output < 1' })];
+    const neither = [
+      edge('b', 'j', { when: 'output > 1' }),
+      edge('b', 'j', { when: 'output < 1' }),
+    ];
+    await kernel.start(plan(nodes, [...either, ...neither]));
+    await kernel.finish('a', 0);
+    await kernel.finish('b', 1);
+    expect(kernel.summary().nodes.j).toBe('completed');
+  });
+
+  it('S175 S177 S179 loses no arrival over a restart, and starts exactly what is ready', async () => {
     const kernel = new Kernel();
     const nodes = [action('a'), action('b'), action('c'), join('j'), action('z')];
     const edges = [edge('a', 'j'), edge('b', 'j'), edge('c', 'j'), edge('j', 'z')];

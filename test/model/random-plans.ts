@@ -513,7 +513,8 @@ class NodeDraft {
     const more = { onFailure: onInputFailure, cancelRest };
     if (rule === 'all' || rule === 'any') return { rule, ...more };
     if (typeof rule === 'string') return { rule: { when: rule }, ...more };
-    return { rule: { count: Math.min(rule, this.#inbound.length) }, ...more };
+    const predecessors = new Set(this.#inbound.map(({ source }) => source));
+    return { rule: { count: Math.min(rule, predecessors.size) }, ...more };
   }
 
   #map(): JsonObject {

@@ -26,6 +26,15 @@ export type Ending =
 
 export type Failure = Ending & { ok: false };
 
+/** Of several edges from one node to another. */
+const WEIGHTIEST_FIRST: readonly (ReferenceEdge | undefined)[] = [
+  'error',
+  'taken',
+  undefined,
+  'failed',
+  'dead',
+];
+
 /** How long what was told to stop may go on, in milliseconds. */
 const GRACE_MS = 1_000;
 
@@ -307,10 +316,16 @@ export class Reference {
 
   #verdict({ scope, node }: ModelRun): Verdict {
     const inbound = scope.edges.filter((edge) => edge.targetId === node.id);
+    const sources = [...new Set(inbound.map((edge) => edge.sourceId))];
+    const arrived = sources.map((source) => {
+      const edges = inbound.filter((edge) => edge.sourceId === source);
+      const outcomes = edges.map((edge) => scope.decided.get(edge));
+      return WEIGHTIEST_FIRST.find((outcome) => outcomes.includes(outcome));
+    });
     const count = (outcome: ReferenceEdge | undefined) =>
-      inbound.filter((edge) => scope.decided.get(edge) === outcome).length;
+      arrived.filter((each) => each === outcome).length;
     const taken = count('taken');
-    if (inbound.length === 0) return { is: 'go' };
+    if (arrived.length === 0) return { is: 'go' };
     if (count('error') > 0) return { is: 'fail', class: 'condition' };
     if (node.join === undefined) {
       if (count('failed') > 0) return { is: 'skip' };
@@ -328,7 +343,7 @@ export class Reference {
     }
     if (rule.type === 'when') {
       const failed = count('failed');
-      const counts = { taken, dead: count('dead'), failed, open, total: inbound.length };
+      const counts = { taken, dead: count('dead'), failed, open, total: arrived.length };
       const answer = rule.condition.evaluate(counts);
       if (!answer.ok) return { is: 'fail', class: 'condition' };
       if (answer.value) return { is: 'go' };

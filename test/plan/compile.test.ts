@@ -226,6 +226,15 @@ const refused: readonly [string, unknown, string, string][] = [
     'join-count-too-large',
     '/nodes/2/rule/count',
   ],
+  [
+    'S175 a join that counts the edges of one node',
+    draft(
+      [...ab, join('j', { rule: { count: 2 } })],
+      [edge('a', 'j'), edge('a', 'j', { when: 'true' })],
+    ),
+    'join-count-too-large',
+    '/nodes/2/rule/count',
+  ],
 ];
 
 const warned: readonly [string, unknown, string, string][] = [

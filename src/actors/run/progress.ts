@@ -17,7 +17,7 @@ export const EDGE_OUTCOMES = ['undecided', 'taken', 'dead', 'failed', 'error'] a
 export type EdgeOutcome = (typeof EDGE_OUTCOMES)[number];
 export type DecidedEdgeOutcome = Exclude<EdgeOutcome, 'undecided'>;
 
-/** What is known of a node's inbound edges. */
+/** What has come to a node. One that leads to it by several edges counts once. */
 export interface Arrivals {
   readonly total: number;
   readonly taken: number;
@@ -52,26 +52,30 @@ const STATUS_CODE = new Map<NodeStatus, number>(
   NODE_STATUSES.map((status, code) => [status, code]),
 );
 const OUTCOME_CODE = new Map<EdgeOutcome, number>(EDGE_OUTCOMES.map((outcome, i) => [outcome, i]));
+/** Of edges from one node to another: an error counts first, then what arrived, then what may still arrive. */
+const BY_WEIGHT = (['error', 'taken', 'undecided', 'failed', 'dead'] as const).map(
+  (outcome) => OUTCOME_CODE.get(outcome) ?? 0,
+);
 const OUTCOME_LETTERS = EDGE_OUTCOMES.map((outcome) => outcome.charAt(0)).join('');
 
 export class Progress {
   readonly #graph: PlanGraph;
   readonly #statuses: Uint8Array;
   readonly #outcomes: Uint8Array;
-  /** Per node, the number of inbound edges with each outcome; five numbers a node. */
+  /** Per node, how many of its predecessors have each outcome; five numbers a node. */
   readonly #arrivals: Uint32Array;
   readonly #counts: number[] = NODE_STATUSES.map(() => 0);
   readonly #tally: Tally;
 
   constructor(graph: PlanGraph, tally: Tally) {
-    const { nodes, edges, inStart } = graph;
+    const { nodes, edges, predecessors } = graph;
     this.#graph = graph;
     this.#tally = tally;
     this.#statuses = new Uint8Array(nodes.length);
     this.#outcomes = new Uint8Array(edges.length);
     this.#arrivals = new Uint32Array(nodes.length * EDGE_OUTCOMES.length);
     for (let node = 0; node < nodes.length; node++) {
-      this.#arrivals[node * EDGE_OUTCOMES.length] = at(inStart, node + 1) - at(inStart, node);
+      this.#arrivals[node * EDGE_OUTCOMES.length] = at(predecessors, node);
     }
     this.#counts[0] = nodes.length;
     tally.add(0, nodes.length);
@@ -127,12 +131,7 @@ export class Progress {
 
   /** Takes back the outcome of an edge: its source begins another generation. */
   undecideEdge(edge: number): void {
-    const outcome = at(this.#outcomes, edge);
-    if (outcome === 0) return;
-    const base = (this.#graph.edges[edge]?.target ?? 0) * EDGE_OUTCOMES.length;
-    this.#outcomes[edge] = 0;
-    this.#arrivals[base] = at(this.#arrivals, base) + 1;
-    this.#arrivals[base + outcome] = at(this.#arrivals, base + outcome) - 1;
+    if (at(this.#outcomes, edge) !== 0) this.#set(edge, 0);
   }
 
   edge(edge: number): EdgeOutcome {
@@ -144,19 +143,31 @@ export class Progress {
     if (at(this.#outcomes, edge) !== 0) {
       throw new Error(`edge "${this.#graph.edges[edge]?.id}" is decided already`);
     }
-    const target = this.#graph.edges[edge]?.target ?? 0;
-    const next = OUTCOME_CODE.get(outcome) ?? 0;
-    const base = target * EDGE_OUTCOMES.length;
-    this.#outcomes[edge] = next;
-    this.#arrivals[base] = at(this.#arrivals, base) - 1;
-    this.#arrivals[base + next] = at(this.#arrivals, base + next) + 1;
+    this.#set(edge, OUTCOME_CODE.get(outcome) ?? 0);
+  }
+
+  #set(edge: number, outcome: number): void {
+    const base = (this.#graph.edges[edge]?.target ?? 0) * EDGE_OUTCOMES.length;
+    const before = base + this.#arrivalBy(edge);
+    this.#outcomes[edge] = outcome;
+    const after = base + this.#arrivalBy(edge);
+    this.#arrivals[before] = at(this.#arrivals, before) - 1;
+    this.#arrivals[after] = at(this.#arrivals, after) + 1;
+  }
+
+  /** What has come from the source of an edge to its target, by it and by those beside it. */
+  #arrivalBy(edge: number): number {
+    const own = at(this.#outcomes, edge);
+    const beside = this.#graph.parallel.get(edge);
+    if (beside === undefined) return own;
+    const outcomes = beside.map((other) => at(this.#outcomes, other));
+    return BY_WEIGHT.find((outcome) => outcomes.includes(outcome)) ?? own;
   }
 
   arrivals(node: number): Arrivals {
     const base = node * EDGE_OUTCOMES.length;
-    const { inStart } = this.#graph;
     return {
-      total: at(inStart, node + 1) - at(inStart, node),
+      total: at(this.#graph.predecessors, node),
       open: at(this.#arrivals, base),
       taken: at(this.#arrivals, base + 1),
       dead: at(this.#arrivals, base + 2),

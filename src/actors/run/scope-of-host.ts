@@ -119,6 +119,8 @@ export function listGraph(nodes: readonly CompiledNode[]): PlanGraph {
     outStart: starts,
     inStart: starts,
     inEdges: none,
+    predecessors: starts,
+    parallel: new Map(),
     entries: none,
     exits: none,
   };
