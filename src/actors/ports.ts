@@ -91,6 +91,10 @@ export interface ArtifactStore {
   put(digest: string, text: string): Promise<void>;
   /** The text as it is found, unchecked; undefined where there is none. */
   get(digest: string): Promise<string | undefined>;
+  /** Digests of what was last put before a time (ms since the epoch), some hundreds at a time. */
+  putBefore(time: number): AsyncIterable<readonly string[]>;
+  /** Removes a text, unless it was put again since a time; says whether it did. */
+  remove(digest: string, time: number): Promise<boolean>;
 }
 
 /** A schedule as a row; src/schedules says what its fields mean. Times are ms since the epoch. */

@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../actors/environment.js';
 import type { Logger } from '../actors/handlers.js';
-import { CommitError, type Journal } from '../actors/ports.js';
+import { type ArtifactStore, CommitError, type Journal } from '../actors/ports.js';
 import { RunchartError } from '../errors.js';
 import { type Imported, type ImportOptions, type ImportParts, importRun } from './import-run.js';
 import { type Trimmed, type TrimOptions, trim } from './trim.js';
@@ -19,6 +19,7 @@ export interface Retention {
 }
 
 export interface HistoryServiceParts extends ImportParts {
+  readonly contents: ArtifactStore;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly retention: Retention | undefined;
@@ -69,7 +70,8 @@ export class HistoryService {
         ...(runsMs !== undefined && { olderThanMs: runsMs }),
         ...(historyMs !== undefined && { historyOlderThanMs: historyMs }),
       });
-      if (trimmed.runs + trimmed.events > 0) logger.info({ ...trimmed }, 'old history was removed');
+      if (trimmed.runs + trimmed.events + trimmed.payloads > 0)
+        logger.info({ ...trimmed }, 'old history was removed');
     } catch (error) {
       logger.warn({ error }, 'old history could not be removed; it is tried again later');
     }

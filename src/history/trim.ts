@@ -4,13 +4,15 @@
  * 2. a run keeps its newest turn, the checkpoint that its log goes on from, and of each actor the
  * snapshot that is current there, so that live runs go on as if nothing had been removed and the hash
  * chain holds from there; 3. every step is bounded and durable on its own: what is broken off leaves
- * whole runs, and is completed by the next trim.
+ * whole runs, and is completed by the next trim; 4. files of payloads go after the rows that named them.
  */
 
+import type { ArtifactStore } from '../actors/ports.js';
 import type { RunRecord } from '../actors/records.js';
 import { RunchartError } from '../errors.js';
 import { isFinal } from '../machines/statuses.js';
 import { withChildren } from './family.js';
+import { removePayloads } from './remove-payloads.js';
 import { type Removing, removeRows, removeRuns } from './remove-run.js';
 
 export interface TrimOptions {
@@ -22,6 +24,11 @@ export interface TrimOptions {
   readonly dryRun?: boolean;
 }
 
+export interface TrimParts extends Removing {
+  /** Where payloads are that have no room in rows. */
+  readonly contents: Pick<ArtifactStore, 'putBefore' | 'remove'>;
+}
+
 export interface Trimmed {
   /** Runs that are gone, those of subplans included. */
   readonly runs: number;
@@ -29,6 +36,8 @@ export interface Trimmed {
   readonly trimmedRuns: number;
   /** Events that went from the logs of runs that stay. */
   readonly events: number;
+  /** Payload files that went, because nothing names them any more; 0 in a dry run. */
+  readonly payloads: number;
   readonly dryRun: boolean;
 }
 
@@ -37,7 +46,7 @@ const FAMILIES_AT_ONCE = 20;
 
 /** Rejects with `argument-invalid`. */
 export async function trim(
-  removing: Removing,
+  { contents, ...removing }: TrimParts,
   now: number,
   { olderThanMs, historyOlderThanMs, dryRun = false }: TrimOptions,
 ): Promise<Trimmed> {
@@ -54,7 +63,14 @@ export async function trim(
     if (events > 0) history.runs += 1;
     history.events += events;
   }
-  return { runs: removed.size, trimmedRuns: history.runs, events: history.events, dryRun };
+  const payloads = dryRun ? 0 : await removePayloads(removing.rows, contents, now);
+  return {
+    runs: removed.size,
+    trimmedRuns: history.runs,
+    events: history.events,
+    payloads,
+    dryRun,
+  };
 }
 
 function assertAge(name: string, ms: number | undefined): void {

@@ -1,13 +1,25 @@
 /**
  * Payloads of artifacts as files beside the database, `<database>.artifacts/<2 digits>/<digest>`.
  * Invariants: a file is whole, or it is not there; it is on the disk before `put` resolves; it is never
- * changed. One that no row names, left by a turn that was void, is harmless.
+ * changed. One that no row names, left by a void turn or by a run that was removed, is harmless, and goes
+ * with the next trim.
  */
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import {
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+} from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ArtifactStore } from '../actors/ports.js';
 
+/** Files that are looked at together. */
+const PAGE_FILES = 256;
 const DIGEST = /^[0-9a-f]{64}$/;
 
 /** Folder of the payloads of the database at this path. */
@@ -17,8 +29,10 @@ export function artifactsPath(database: string): string {
 
 export class ArtifactFiles implements ArtifactStore {
   readonly #folder: string;
-  /** The same payload at the same time is written once. */
+  /** The same payload at the same time is written once, and not removed meanwhile. */
   readonly #underWay = new Map<string, Promise<void>>();
+  /** A payload that comes again is written when its removal is over. */
+  readonly #going = new Map<string, Promise<unknown>>();
   /** Folders that are there, or are being made. */
   readonly #prepared = new Map<string, Promise<void>>();
 
@@ -29,9 +43,11 @@ export class ArtifactFiles implements ArtifactStore {
   put(digest: string, text: string): Promise<void> {
     const found = this.#underWay.get(digest);
     if (found !== undefined) return found;
-    const written = this.#write(this.#pathOf(digest), Buffer.from(text)).finally(() =>
-      this.#underWay.delete(digest),
-    );
+    const path = this.#pathOf(digest);
+    const gone = this.#going.get(digest) ?? Promise.resolve();
+    const written = gone
+      .then(() => this.#write(path, Buffer.from(text)))
+      .finally(() => this.#underWay.delete(digest));
     this.#underWay.set(digest, written);
     return written;
   }
@@ -39,6 +55,43 @@ export class ArtifactFiles implements ArtifactStore {
   async get(digest: string): Promise<string | undefined> {
     try {
       return await readFile(this.#pathOf(digest), 'utf8');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  async *putBefore(time: number): AsyncGenerator<readonly string[], void, undefined> {
+    for (const folder of await namesIn(this.#folder)) {
+      const names = (await namesIn(join(this.#folder, folder))).filter((name) => DIGEST.test(name));
+      for (let first = 0; first < names.length; first += PAGE_FILES) {
+        const page = names.slice(first, first + PAGE_FILES);
+        const ages = await Promise.all(page.map((name) => this.#changedAt(name)));
+        yield page.filter((_, place) => (ages[place] ?? time) < time);
+      }
+    }
+  }
+
+  remove(digest: string, time: number): Promise<boolean> {
+    if (this.#underWay.has(digest) || this.#going.has(digest)) return Promise.resolve(false);
+    const gone = this.#unlink(digest, time).finally(() => this.#going.delete(digest));
+    this.#going.set(
+      digest,
+      gone.catch(() => {}),
+    );
+    return gone;
+  }
+
+  async #unlink(digest: string, time: number): Promise<boolean> {
+    if (((await this.#changedAt(digest)) ?? time) >= time) return false;
+    await rm(this.#pathOf(digest), { force: true });
+    return true;
+  }
+
+  /** When a file was written, in milliseconds since the epoch; undefined where there is none. */
+  async #changedAt(digest: string): Promise<number | undefined> {
+    try {
+      return (await stat(this.#pathOf(digest))).mtimeMs;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw error;
@@ -74,6 +127,16 @@ export class ArtifactFiles implements ArtifactStore {
   #pathOf(digest: string): string {
     if (!DIGEST.test(digest)) throw new Error(`"${digest}" is no digest of a payload`);
     return join(this.#folder, digest.slice(0, 2), digest);
+  }
+}
+
+/** What is in a folder; nothing where there is none. */
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return [];
+    throw error;
   }
 }
 

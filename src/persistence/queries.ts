@@ -35,6 +35,7 @@ import type {
   TaskRecord,
 } from '../actors/records.js';
 import type { RunStatus } from '../machines/statuses.js';
+import { namedPayloads } from './named-payloads.js';
 import type { Reader } from './reader.js';
 import {
   ACTOR_VERSION,
@@ -169,6 +170,10 @@ export class RunQueries {
       order: [asc(runs.run)],
       limit: MAX_PAGE_ROWS,
     });
+  }
+
+  namedPayloads(digests: readonly string[]): Promise<ReadonlySet<string>> {
+    return namedPayloads(this.#reader, digests);
   }
 
   /** By number, the oldest first. */

@@ -18,6 +18,13 @@ export class MemoryArtifacts implements ArtifactStore {
     this.texts.set(digest, text);
   }
 
+  /** Nothing in memory is old: it goes with the process. */
+  async *putBefore(): AsyncGenerator<readonly string[], void, undefined> {}
+
+  async remove(): Promise<boolean> {
+    return false;
+  }
+
   async get(digest: string): Promise<string | undefined> {
     return this.texts.get(digest);
   }

@@ -92,6 +92,7 @@ export function memoryRows(storage: MemoryStorage): RunRows {
     },
     getHiddenRun: async (id) => [storage.runs.get(id)?.record].find(isHidden),
     hiddenRuns: async (after) => recordsAfter(storage, after).filter(isHidden),
+    namedPayloads: async (digests) => new Set(digests),
     runsAfter: async (after) => recordsAfter(storage, after).filter(isVisible),
     childrenOf: async (id, after) => {
       const records = [...storage.runs.values()].map((run) => run.record);

@@ -34,7 +34,7 @@ it('S163 S169 S173 S226 docs/history.md shows a program that says what its comme
       ],
     ],
     [true, true],
-    [{ runs: 0, trimmedRuns: 0, events: 0, dryRun: true }],
+    [{ runs: 0, trimmedRuns: 0, events: 0, payloads: 0, dryRun: true }],
   ]);
   for (const line of program.matchAll(/console\.log\((.*)\); \/\/ (.*)$/gm))
     expect(line[2]).toBeTruthy();

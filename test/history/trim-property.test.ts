@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HistoryService } from '../../src/history/history-service.js';
 import { trim } from '../../src/history/trim.js';
+import { MemoryArtifacts } from '../../src/testing/memory-artifacts.js';
 import { memoryRows } from '../../src/testing/memory-rows.js';
 import type { MemoryRun } from '../../src/testing/memory-storage.js';
 import { SimulatedClock } from '../../src/testing/simulation.js';
@@ -14,7 +15,8 @@ const LATER_MS = 3_600_000;
 
 /** Removes all history that may go, as it is now. */
 function trimAll({ storage, clock }: Kernel) {
-  const removing = { rows: memoryRows(storage), journal: storage.journal };
+  const contents = new MemoryArtifacts();
+  const removing = { rows: memoryRows(storage), journal: storage.journal, contents };
   return trim(removing, clock.now() + LATER_MS, { historyOlderThanMs: 0 });
 }
 

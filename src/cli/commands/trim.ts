@@ -45,11 +45,12 @@ async function trim(options: TrimCommandOptions): Promise<undefined> {
 }
 
 function report(trimmed: Trimmed, { json }: TrimCommandOptions): undefined {
-  const { runs, trimmedRuns, events, dryRun } = trimmed;
+  const { runs, trimmedRuns, events, payloads, dryRun } = trimmed;
   if (json) printJson(trimmed);
   else {
     const verb = dryRun ? 'would be' : 'were';
     print(`${runs} runs ${verb} removed, and ${events} events of ${trimmedRuns} others`);
+    if (payloads > 0) print(`${payloads} files of artifacts went with them`);
   }
   return undefined;
 }

@@ -20,7 +20,7 @@ const journal: Journal = {
 };
 const rows = new RunReader(storage.reader, storage.artifacts).history;
 const ages = { olderThanMs: 0, historyOlderThanMs: 0 };
-await trim({ rows, journal }, Date.now() + 1_000, ages);
+await trim({ rows, journal, contents: storage.artifacts }, Date.now() + 1_000, ages);
 writeSync(1, 'trimmed\n');
 await storage.close();
 process.exit(0);
