@@ -3,6 +3,7 @@
 import type { ArtifactStore } from './actors/ports.js';
 import type { NodeRunRecord, Principal, RunRecord } from './actors/records.js';
 import { readArtifact, toArtifact } from './artifact-reader.js';
+import { artifactsAt } from './artifacts-at.js';
 import { planAt } from './change/plan-at.js';
 import { listChanges } from './context-changes.js';
 import { RunchartError } from './errors.js';
@@ -12,7 +13,6 @@ import { exportRun } from './history/export-run.js';
 import type { HistoryRows } from './history/history-rows.js';
 import { replay } from './history/replay.js';
 import { type ReplayView, toReplayView, type VerificationView } from './history/replay-view.js';
-import { artifactsBefore } from './history/trimmed-run.js';
 import { verifyHistory } from './history/verify-history.js';
 import { listIssues } from './issue-list.js';
 import { isFinal, type NodeStatus, type RunStatus } from './machines/statuses.js';
@@ -208,14 +208,6 @@ export class RunReader {
     }
     const { nodes } = await this.plan(await planAt(this.rows, record, seq));
     const versions = await this.rows.versionsAt(record.run, seq);
-    const stored = await this.rows.eventsOfType(record.run, 'artifact.stored', MAX_PAGE_ROWS);
-    const isWhole = record.trimmedTo === 0;
-    const artifacts = isWhole
-      ? stored.filter((event) => event.seq <= seq).map(({ detailJson }) => JSON.parse(detailJson))
-      : artifactsBefore(
-          await this.rows.artifacts(record.run),
-          stored.filter((event) => event.seq > seq),
-        );
     return {
       run: id,
       seq,
@@ -225,7 +217,7 @@ export class RunReader {
         nodes.map((node) => node.id),
         versions,
       ),
-      artifacts: artifacts as { name: string; version: number }[],
+      artifacts: await artifactsAt(this.rows, record.run, seq),
     };
   }
 
@@ -278,10 +270,12 @@ export class RunReader {
   /**
    * How what the run knows has changed: outputs set by nodes, and deleted as nodes began again. At most
    * `limit`, and at most 1,000, whose event has a number above `after`; those of one event stay together.
+   * Rejects with `history-trimmed`, as `events`.
    */
   async changes(id: string, after = 0, limit = MAX_PAGE_ROWS): Promise<ContextChange[]> {
-    const { run } = await this.#record(id);
-    return listChanges(this.rows, run, after, Math.min(limit, MAX_PAGE_ROWS));
+    const record = await this.#record(id);
+    assertKept(record, after);
+    return listChanges(this.rows, record.run, after, Math.min(limit, MAX_PAGE_ROWS));
   }
 
   async attempts(id: string, node: string): Promise<AttemptView[]> {

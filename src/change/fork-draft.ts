@@ -2,6 +2,7 @@
 import type { CarryOver } from '../actors/carry-over.js';
 import type { NodeRunRecord, RunRecord } from '../actors/records.js';
 import { RunchartError } from '../errors.js';
+import { assertKept } from '../history/assert-kept.js';
 import { isFinal } from '../machines/statuses.js';
 import { blockingIssues } from '../plan/issue.js';
 import type { JsonValue } from '../plan/json.js';
@@ -34,8 +35,8 @@ export interface ForkPlan {
 }
 
 /**
- * Rejects with `argument-invalid`, `node-unknown`, `input-invalid`, `fork-too-large`. `load` gives the plan
- * version with a hash.
+ * Rejects with `argument-invalid`, `history-trimmed`, `node-unknown`, `input-invalid`, `fork-too-large`.
+ * `load` gives the plan version with a hash.
  */
 export async function planFork(
   rows: RunRows,
@@ -44,6 +45,7 @@ export async function planFork(
   load: (hash: string) => Promise<PlanVersion>,
 ): Promise<ForkPlan> {
   const seq = await eventOf(rows, record, request.at);
+  assertKept(record, seq);
   const at = await readRunAt(rows, record, seq);
   const before = await load(at.planHash);
   const version = request.version ?? before;
@@ -54,11 +56,19 @@ export async function planFork(
   refuseTooLarge(carried);
   const nodeRuns = [...carried.values()].map((row) => (at.hasEdges ? row : { ...row, edges: '' }));
   const belongings = await readBelongings(rows, record.run, seq, carried);
+  await assertStillKept(rows, record, seq);
   return {
     version,
     origin: { run: record.id, seq },
     carried: { plan: before, nodeRuns, inputs, ...belongings },
   };
+}
+
+/** Retention may have taken of the rows while they were read. */
+async function assertStillKept(rows: RunRows, { id }: RunRecord, seq: number): Promise<void> {
+  const record = await rows.getRun(id);
+  if (record === undefined) throw new RunchartError('run-unknown', `there is no run ${id}`);
+  assertKept(record, seq);
 }
 
 /** The last event of the turn: in the midst of one a run never was. */
@@ -70,6 +80,7 @@ async function eventOf(rows: RunRows, record: RunRecord, at: number | undefined)
     return isCutShort ? lastEventBeforeEnding(rows, record) : newest;
   }
   const isEvent = Number.isSafeInteger(at) && at >= 1 && at <= newest;
+  if (isEvent) assertKept(record, at);
   const turn = isEvent ? await rows.checkpointOf(run, at) : undefined;
   if (turn !== undefined) return turn.seq;
   throw new RunchartError('argument-invalid', `run ${id} has no event ${at}`, {

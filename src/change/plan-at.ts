@@ -15,13 +15,14 @@ const PAGE = 1_000;
 /** Events after which a run has another plan; their detail has its hash, and the one before. */
 const CHANGES = ['run.replanned', 'plan.extended'] as const;
 
-/** All events of a type, page by page. */
+/** All events of a type with a number above `from`, page by page. */
 export async function* eventsOfType(
   rows: PlanHistoryRows,
   run: number,
   type: string,
+  from = 0,
 ): AsyncIterableIterator<EventRecord> {
-  for (let after = 0; ; ) {
+  for (let after = from; ; ) {
     const page = await rows.eventsOfType(run, type, PAGE, after);
     yield* page;
     const last = page.at(-1);

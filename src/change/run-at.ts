@@ -14,7 +14,9 @@ import type {
 } from '../actors/records.js';
 import { isFinal } from '../machines/statuses.js';
 import type { RunRows } from '../run-rows.js';
+import { PAGE, pages } from './pages.js';
 import { eventsOfType, planAt } from './plan-at.js';
+import { readSignals } from './signals-at.js';
 
 export interface RunAt {
   /** Number of the event. */
@@ -29,20 +31,6 @@ export interface RunAt {
   readonly undone: ReadonlySet<string>;
 }
 
-const PAGE = 1_000;
-
-/** Rows of a run that lie behind a list with a key. */
-async function* pages<R>(
-  read: (after: R | undefined) => Promise<readonly R[]>,
-): AsyncIterableIterator<R> {
-  for (let after: R | undefined; ; ) {
-    const page = await read(after);
-    yield* page;
-    after = page.at(-1);
-    if (after === undefined || page.length < PAGE) return;
-  }
-}
-
 export async function readRunAt(rows: RunRows, record: RunRecord, seq: number): Promise<RunAt> {
   const { run } = record;
   // In this order: a row that moves to the past meanwhile is found there.
@@ -53,8 +41,9 @@ export async function readRunAt(rows: RunRows, record: RunRecord, seq: number): 
   const renewals = await readRenewals(rows, run);
   for await (const row of pages<NodeRunRecord>((after) => rows.pastNodeRuns(run, after))) {
     if (row.scope !== '' || !isFinal(row.status) || row.seq > seq) continue;
+    // One whose renewal is not told has gone by then: retention took the event, or it was current above.
     const renewed = renewals.get(row.node)?.find((at) => at > row.seq);
-    if (renewed === undefined || renewed > seq) finals.set(row.node, row);
+    if (renewed !== undefined && renewed > seq) finals.set(row.node, row);
   }
   let hasEdges = true;
   for await (const event of eventsOfType(rows, run, 'run.replanned')) {
@@ -147,45 +136,4 @@ function isOf(carried: ReadonlyMap<string, NodeRunRecord>, artifact: ArtifactRec
   if (inside === null) return carried.get(node)?.generation === generation;
   const [, host = '', number = '1'] = inside;
   return carried.get(host)?.generation === Number(number);
-}
-
-async function readSignals(
-  rows: RunRows,
-  run: number,
-  seq: number,
-  carried: ReadonlyMap<string, NodeRunRecord>,
-): Promise<SignalRecord[]> {
-  const delivered = new Map<string, { readonly node: string; readonly seq: number }>();
-  for await (const event of eventsOfType(rows, run, 'signal.delivered')) {
-    const { signal } = JSON.parse(event.detailJson) as { readonly signal: string };
-    delivered.set(signal, { node: event.node ?? '', seq: event.seq });
-  }
-  const found: SignalRecord[] = [];
-  for await (const signal of pages<SignalRecord>((after) => rows.signals(run, after?.seq))) {
-    if (signal.seq > seq) continue;
-    const delivery = delivered.get(signal.id);
-    const isTaken = delivery === undefined || (delivery.seq <= seq && carried.has(delivery.node));
-    if (isTaken) found.push(signal);
-    else {
-      const payloadJson = await payloadOf(rows, run, delivery);
-      found.push({ ...signal, deliveredTo: null, payloadJson });
-    }
-  }
-  return found;
-}
-
-/** What a delivered signal brought is the output of the generation that received it. */
-async function payloadOf(
-  rows: RunRows,
-  run: number,
-  { node, seq }: { readonly node: string; readonly seq: number },
-): Promise<string> {
-  const generations: NodeRunRecord[] = [];
-  const current = await rows.getNodeRun(run, node);
-  if (current !== undefined) generations.push(current);
-  for await (const row of pages<NodeRunRecord>((after) => rows.pastNodeRuns(run, after))) {
-    if (row.node === node) generations.push(row);
-  }
-  const receiver = generations.filter((row) => row.seq > seq).sort((a, b) => a.seq - b.seq)[0];
-  return receiver?.outputJson ?? 'null';
 }

@@ -120,7 +120,8 @@ export class RunChanges {
 
   /**
    * Makes a new run of a live or ended one as it was at an event. Rejects with PlanInvalidError,
-   * `handler-missing`, `argument-invalid`, `node-unknown`, `input-invalid`, `fork-too-large`, `run-conflict`.
+   * `handler-missing`, `argument-invalid`, `history-trimmed`, `node-unknown`, `input-invalid`, `fork-too-large`,
+   * `run-conflict`.
    */
   async fork(run: string, options: ForkOptions): Promise<ForkedRun> {
     const { plan, id, ...request } = options;

@@ -15,6 +15,14 @@ export class UsageError extends Error {
   }
 }
 
+/** What to throw where a file was to be written: other errors stay as they are. */
+export function cannotWrite(path: string, error: unknown): unknown {
+  if (!(error instanceof Error && 'syscall' in error)) return error;
+  return new UsageError(`${path} cannot be written: ${error.message}`, {
+    hint: 'name a file in a folder that is there and can be written',
+  });
+}
+
 /** An error that the server of a database answered with. */
 export class RemoteError extends Error {
   readonly code: string;

@@ -26,8 +26,8 @@ import { compareCalmly } from './state-hash.js';
 import { StoredFold, TOLD_TABLES, type ToldTable } from './stored-snapshot.js';
 
 /**
- * The file, line by line. Rejects with `run-not-ended`, `history-trimmed`, and `export-damaged` where
- * what is stored is not whole.
+ * The file, line by line. Rejects with `run-not-ended`, `history-trimmed`, `run-unknown` where it is removed
+ * meanwhile, and `export-damaged` where what is stored is not whole.
  */
 export async function* exportRun(
   rows: HistoryRows,
@@ -57,7 +57,22 @@ async function* linesOf(
   const family = await withChildren(source.rows, root);
   for (const record of family) assertExportable(record, root);
   yield head;
-  for (const record of family) yield* linesOfRun(source, record);
+  for (const record of family) {
+    try {
+      yield* linesOfRun(source, record, root);
+    } catch (error) {
+      // What retention takes meanwhile is no damage.
+      await assertKept(source.rows, record, root);
+      throw error;
+    }
+  }
+}
+
+/** Throws where retention has taken the run, or the beginning of its log. */
+async function assertKept(rows: HistoryRows, { id }: RunRecord, root: RunRecord): Promise<void> {
+  const record = await rows.getRun(id);
+  if (record !== undefined) return assertExportable(record, root);
+  throw new RunchartError('run-unknown', `run ${id} was removed by retention meanwhile`);
 }
 
 function assertExportable({ id, status, trimmedTo }: RunRecord, root: RunRecord): void {
@@ -73,7 +88,11 @@ function assertExportable({ id, status, trimmedTo }: RunRecord, root: RunRecord)
   }
 }
 
-async function* linesOfRun(source: Source, record: RunRecord): AsyncGenerator<ExportLine> {
+async function* linesOfRun(
+  source: Source,
+  record: RunRecord,
+  root: RunRecord,
+): AsyncGenerator<ExportLine> {
   const { rows } = source;
   yield { run: record };
   const versions = new PlanVersions((hash) => rows.loadPlan(hash));
@@ -106,6 +125,8 @@ async function* linesOfRun(source: Source, record: RunRecord): AsyncGenerator<Ex
     const { part, key } = difference;
     throw damaged(record, `its ${part} ${key} differ from what its events say`);
   }
+  // Not all of its rows are told of by its log: that all were there is seen here.
+  await assertKept(rows, record, root);
   yield { ended: { run: record.id, seq: end.seq, hash } };
 }
 
@@ -142,6 +163,6 @@ function planLine(
 
 function damaged({ id }: RunRecord, what: string): RunchartError {
   return new RunchartError('export-damaged', `run ${id} is not whole: ${what}`, {
-    hint: `verify names everything: npx runchart verify ${id}`,
+    hint: 'npx runchart doctor names every run that is not',
   });
 }

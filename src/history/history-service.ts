@@ -7,7 +7,7 @@ import type { Logger } from '../actors/handlers.js';
 import { type ArtifactStore, CommitError, type Journal } from '../actors/ports.js';
 import { RunchartError } from '../errors.js';
 import { type Imported, type ImportOptions, type ImportParts, importRun } from './import-run.js';
-import { type Trimmed, type TrimOptions, trim } from './trim.js';
+import { assertAge, type Trimmed, type TrimOptions, trim } from './trim.js';
 
 export interface Retention {
   /** Runs are removed when they ended so long ago, in milliseconds; never unless given. */
@@ -33,7 +33,9 @@ export class HistoryService {
   #callOff: (() => void) | undefined;
   #isClosed = false;
 
+  /** Throws `argument-invalid` where the retention is none. */
   constructor(parts: HistoryServiceParts) {
+    assertRetention(parts.retention);
     this.#parts = { ...parts, journal: this.#untilClosed(parts.journal) };
   }
 
@@ -103,6 +105,18 @@ export class HistoryService {
       throw new RunchartError('commit-failed', error.message, { cause: error });
     });
   }
+}
+
+/** Shortest time between two looks, in milliseconds. */
+const SHORTEST_EVERY_MS = 1_000;
+
+function assertRetention({ runsMs, historyMs, everyMs }: Retention = {}): void {
+  assertAge('retention.runsMs', runsMs);
+  assertAge('retention.historyMs', historyMs);
+  assertAge('retention.everyMs', everyMs);
+  if (everyMs === undefined || everyMs >= SHORTEST_EVERY_MS) return;
+  const message = `retention.everyMs is ${everyMs}, and ${SHORTEST_EVERY_MS} at least`;
+  throw new RunchartError('argument-invalid', message);
 }
 
 function closing(): RunchartError {

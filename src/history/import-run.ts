@@ -125,11 +125,14 @@ class Import {
     const { sum } = this.#checked;
     const names = this.#names;
     const isRoot = run === this.#checked.root.run;
+    // Whoever has the id of its parent here is no parent of it.
+    const parentId = isRoot || record.parentId === null ? null : names.of(record.parentId);
     const origin = { type: 'import', run, seq, digest: sum };
     return {
       ...record,
       id: names.of(run),
-      parentId: record.parentId === null || isRoot ? record.parentId : names.of(record.parentId),
+      parentId,
+      parentNode: parentId === null ? null : record.parentNode,
       originJson: JSON.stringify(origin),
       trimmedTo: HIDDEN,
     };

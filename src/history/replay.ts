@@ -29,7 +29,31 @@ const MAX_READS = 5;
  */
 export async function replay(rows: HistoryRows, record: RunRecord, to?: number): Promise<Replayed> {
   assertWhole(record);
-  if (to !== undefined) return replayTo(rows, record, to);
+  try {
+    const replayed = await (to === undefined
+      ? replayCalm(rows, record)
+      : replayTo(rows, record, to));
+    if (replayed.differences?.length) await assertStillWhole(rows, record);
+    return replayed;
+  } catch (error) {
+    await assertStillWhole(rows, record);
+    throw error;
+  }
+}
+
+/** What retention takes meanwhile is no damage. */
+async function assertStillWhole(rows: HistoryRows, { id }: RunRecord): Promise<void> {
+  assertWhole(await readRun(rows, id));
+}
+
+async function readRun(rows: HistoryRows, id: string): Promise<RunRecord> {
+  const record = await rows.getRun(id);
+  if (record !== undefined) return record;
+  throw new RunchartError('run-unknown', `there is no run ${id}`);
+}
+
+/** A run that goes on is read again. */
+async function replayCalm(rows: HistoryRows, record: RunRecord): Promise<Replayed> {
   let replayed: Replayed | undefined;
   for (let reads = 0; reads < MAX_READS; reads++) {
     replayed = await replayNewest(rows, record.id);
@@ -40,8 +64,7 @@ export async function replay(rows: HistoryRows, record: RunRecord, to?: number):
 
 /** Folds all that is there, and compares it with rows that are of the same event. */
 async function replayNewest(rows: HistoryRows, id: string): Promise<Replayed> {
-  const record = await rows.getRun(id);
-  if (record === undefined) throw new RunchartError('run-unknown', `there is no run ${id}`);
+  const record = await readRun(rows, id);
   const seq = await rows.newestSeq(record.run);
   const stored = await readStored(rows, record, seq);
   const snapshot = await foldTo(rows, record, seq);

@@ -73,7 +73,8 @@ export async function trim(
   };
 }
 
-function assertAge(name: string, ms: number | undefined): void {
+/** Throws `argument-invalid` where the option of this name is no age. */
+export function assertAge(name: string, ms: number | undefined): void {
   if (ms === undefined || (Number.isFinite(ms) && ms >= 0)) return;
   throw new RunchartError('argument-invalid', `${name} is a number of milliseconds from 0 on`);
 }

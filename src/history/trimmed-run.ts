@@ -1,10 +1,5 @@
 /** What the API says of a run from its log, said from its rows where the beginning of the log is gone. */
-import type {
-  ArtifactRecord,
-  AttemptRecord,
-  EventRecord,
-  NodeRunRecord,
-} from '../actors/records.js';
+import type { AttemptRecord, NodeRunRecord } from '../actors/records.js';
 import type { RunError } from '../views.js';
 import type { HistoryRows } from './history-rows.js';
 
@@ -51,20 +46,4 @@ function saidIn(json: string | null): Pick<RunError, 'code' | 'message'> {
 
 function byTime(a: RunError, b: RunError): number {
   return a.at - b.at;
-}
-
-/** Artifacts that were there at an event: all but those that later events tell of. */
-export function artifactsBefore(
-  artifacts: readonly ArtifactRecord[],
-  later: readonly EventRecord[],
-): { readonly name: string; readonly version: number; readonly kind: string }[] {
-  const told = new Set(
-    later.map(({ detailJson }) => {
-      const { name, version } = JSON.parse(detailJson) as { name: string; version: number };
-      return `${name}/${version}`;
-    }),
-  );
-  return artifacts
-    .filter(({ name, version }) => !told.has(`${name}/${version}`))
-    .map(({ name, version, kind }) => ({ name, kind, version }));
 }

@@ -6,11 +6,25 @@ import type { HistoryRows } from './history-rows.js';
 import { type Replayed, replay } from './replay.js';
 import type { VerificationView } from './replay-view.js';
 
-/** Reads only. What cannot be replayed at all is a finding. */
+/** Reads only. What cannot be replayed at all is a finding. Rejects with `run-unknown` where it is removed meanwhile. */
 export async function verifyHistory(
   rows: HistoryRows,
   record: RunRecord,
 ): Promise<VerificationView> {
+  for (let before = record; ; ) {
+    const view = await verifyOnce(rows, before);
+    if (view.ok) return view;
+    const after = await rows.getRun(before.id);
+    if (after === undefined) {
+      throw new RunchartError('run-unknown', `there is no run ${before.id} any more`);
+    }
+    // What retention takes meanwhile is no damage.
+    if (after.trimmedTo === before.trimmedTo) return view;
+    before = after;
+  }
+}
+
+async function verifyOnce(rows: HistoryRows, record: RunRecord): Promise<VerificationView> {
   const { id, run, trimmedTo } = record;
   const chain = await rows.verifyChain(run);
   const replayed = trimmedTo === 0 ? await tryReplay(rows, record) : undefined;

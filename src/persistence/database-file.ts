@@ -12,6 +12,7 @@ export const APPLICATION_ID = 0x526e6368;
 
 const HEADER_BYTES = 100;
 const MAGIC = 'SQLite format 3\0';
+const ANOTHER_PATH = 'Choose another path; the file was not changed.';
 const OFFSET = { userVersion: 60, applicationId: 68 } as const;
 
 /** What stands at `path`. Throws a StorageError where it is neither ours nor nothing. */
@@ -19,17 +20,22 @@ export function inspectFile(path: string, newestSchema: number): 'absent' | 'our
   const header = readHeader(path);
   if (header === undefined) return 'absent';
   if (header.toString('latin1', 0, MAGIC.length) !== MAGIC) {
-    throw new StorageError('not-a-database', `${path} is not a database.`, {
-      hint: 'Choose another path; the file was not changed.',
-    });
+    throw notADatabase(path);
   }
   if (header.readUInt32BE(OFFSET.applicationId) !== APPLICATION_ID) {
-    throw new StorageError('foreign-database', `${path} is a database of another program.`, {
-      hint: 'Choose another path; the file was not changed.',
-    });
+    throw foreignDatabase(path);
   }
   checkSchemaVersion(header.readUInt32BE(OFFSET.userVersion), newestSchema);
   return 'ours';
+}
+
+export function notADatabase(path: string): StorageError {
+  return new StorageError('not-a-database', `${path} is not a database.`, { hint: ANOTHER_PATH });
+}
+
+export function foreignDatabase(path: string): StorageError {
+  const message = `${path} is a database of another program.`;
+  return new StorageError('foreign-database', message, { hint: ANOTHER_PATH });
 }
 
 /** Refuses a schema that a newer version of Runchart wrote. */

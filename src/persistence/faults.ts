@@ -56,6 +56,12 @@ export function isBusy(error: unknown): boolean {
   return code !== undefined && (code & 0xff) === BUSY;
 }
 
+/** The bytes are those of something else. */
+export function isNotADatabase(error: unknown): boolean {
+  const code = resultCode(error);
+  return code !== undefined && (code & 0xff) === NOTADB;
+}
+
 /** A StorageError for what went wrong while opening `path`. */
 export function openingError(path: string, cause: unknown): StorageError {
   if (cause instanceof StorageError) return cause;

@@ -2,10 +2,11 @@
  * The read connection. Invariants: 1. it cannot write; 2. each query is one statement, and so sees one
  * state of the database; 3. after a fault it is replaced and the query tried once more.
  */
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import type { Client, InValue } from '@libsql/client/sqlite3';
+import { APPLICATION_ID, foreignDatabase, notADatabase } from './database-file.js';
 import { parseDatabasePath } from './database-path.js';
-import { blame, describe } from './faults.js';
+import { blame, describe, isNotADatabase } from './faults.js';
 import { openConnection, parseJsonCell } from './sql.js';
 import { StorageError } from './storage-error.js';
 
@@ -32,11 +33,11 @@ export class Reader {
     try {
       return await this.#query(sql, args);
     } catch (error) {
-      if (this.#closed || blame(error) !== 'disk') throw this.#unavailable(error);
+      if (this.#closed || blame(error) !== 'disk') throw await this.#explained(error);
       this.#discard();
-      return this.#query(sql, args).catch((again: unknown) => {
+      return this.#query(sql, args).catch(async (again: unknown) => {
         this.#discard();
-        throw this.#unavailable(again);
+        throw await this.#explained(again);
       });
     }
   }
@@ -67,6 +68,15 @@ export class Reader {
     this.#client = undefined;
   }
 
+  /** The file may be none of ours. It is not opened to look: closing it would drop the locks of an owner here. */
+  async #explained(cause: unknown): Promise<StorageError> {
+    if (this.#closed || cause instanceof StorageError) return this.#unavailable(cause);
+    if (isNotADatabase(cause)) return notADatabase(this.#path);
+    const [header] = await this.#query('pragma application_id', []).catch(() => []);
+    const isForeign = header !== undefined && Number(header[0]) !== APPLICATION_ID;
+    return isForeign ? foreignDatabase(this.#path) : this.#unavailable(cause);
+  }
+
   #unavailable(cause: unknown): StorageError {
     if (cause instanceof StorageError) return cause;
     return new StorageError('storage-unavailable', `A read failed: ${describe(cause)}`, { cause });
@@ -79,6 +89,10 @@ export function openExisting(
   hint: string,
 ): { readonly reader: Reader; readonly path: string } {
   const path = parseDatabasePath(url);
-  if (existsSync(path)) return { reader: new Reader(path), path };
+  const file = statSync(path, { throwIfNoEntry: false });
+  if (file !== undefined && !file.isFile()) {
+    throw new StorageError('cannot-open', `${path} is not a file.`, { hint: 'Name a file.' });
+  }
+  if (file !== undefined && file.size > 0) return { reader: new Reader(path), path };
   throw new StorageError('cannot-open', `There is no database at ${path}.`, { hint });
 }

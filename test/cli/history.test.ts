@@ -45,6 +45,9 @@ describe('export and import', () => {
     await run('one');
     const written = await place.cli('export', 'one', '--out', 'one.gz', '--gzip');
     expect([written.code, written.stdout]).toEqual([0, '']);
+    const nowhere = await place.cli('export', 'one', '--out', 'no/where/one.jsonl');
+    expect(nowhere.code).toBe(2);
+    expect(nowhere.stderr).toMatch(/one\.jsonl cannot be written: .*\nhint: name a file/);
     const { stdout: text } = await place.cli('export', 'one');
     expect(text.split('\n')[0]).toContain('"format":"runchart-export"');
     place.write('one.jsonl', text);

@@ -121,6 +121,20 @@ describe('an exported run', () => {
     });
   });
 
+  it('S226 belongs to no run there, whoever has the id of its parent', async () => {
+    const orchestrator = await openOrchestrator(temporaryDatabase());
+    await playVaried(orchestrator, 'r1');
+    const family = await orchestrator.runs.history.childrenOf('r1', 0);
+    const [child] = family;
+    const file = fileWith(await exported(orchestrator, child?.id ?? ''));
+    expect(await orchestrator.import(file, { as: 'c2' })).toMatchObject({ created: true });
+    expect(await orchestrator.runs.history.childrenOf('r1', 0)).toEqual(family);
+    expect(await orchestrator.runs.verify('c2')).toMatchObject({ ok: true });
+    expect(await orchestrator.trim({ olderThanMs: 0, dryRun: true })).toMatchObject({ runs: 3 });
+    const again = fileWith(await exported(orchestrator, 'c2'));
+    expect(await orchestrator.import(again)).toMatchObject({ run: 'c2', created: false });
+  });
+
   it('S226 has a run with tasks once in a database', async () => {
     const elsewhere = await openOrchestrator(temporaryDatabase());
     await elsewhere.import(fileWith(content));

@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { RunReader } from '../../index.js';
 import { addJson, databaseCommand, type Finish, finishing } from '../command.js';
 import { type DatabaseOption, reading } from '../database.js';
+import { cannotWrite } from '../failure.js';
 import { clean, note, print, printJson } from '../output.js';
 import { artifactTable, contentOf } from '../show-artifacts.js';
 
@@ -57,7 +58,11 @@ async function printOne(
   const content = json ? `${JSON.stringify(artifact, null, 2)}\n` : contentOf(artifact);
   if (out === undefined) process.stdout.write(content);
   else {
-    writeFileSync(out, content);
+    try {
+      writeFileSync(out, content);
+    } catch (error) {
+      throw cannotWrite(out, error);
+    }
     note(clean(`artifact ${name}, version ${artifact.version}, is in ${out}`));
   }
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { UnrestorableRun, VerificationView } from '../../index.js';
+import { RunchartError, type UnrestorableRun, type VerificationView } from '../../index.js';
 import { addJson, databaseCommand, type Finish, finishing } from '../command.js';
 import { databaseOf, reading } from '../database.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
@@ -44,14 +44,20 @@ function verifyAll(options: DoctorOptions): Promise<Pick<Report, 'runs' | 'damag
     for (let before: string | undefined; ; ) {
       const page = await reader.list({ limit: PAGE, ...(before !== undefined && { before }) });
       for (const { id } of page) {
-        const verified = await reader.verify(id);
+        const verified = await reader.verify(id).catch(unlessRemoved);
+        if (verified === undefined) continue;
         if (!verified.ok) damaged.push(verified);
+        runs += 1;
       }
-      runs += page.length;
       before = page.at(-1)?.id;
       if (page.length < PAGE) return { runs, damaged };
     }
   });
+}
+
+/** Retention may remove runs meanwhile. */
+function unlessRemoved(error: unknown): undefined {
+  if (!(error instanceof RunchartError && error.code === 'run-unknown')) throw error;
 }
 
 /** What is about handlers is only said where they were named. */

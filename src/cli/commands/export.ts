@@ -7,6 +7,7 @@ import type { Command } from 'commander';
 import type { RunReader } from '../../index.js';
 import { databaseCommand, type Finish, finishing } from '../command.js';
 import { type DatabaseOption, reading } from '../database.js';
+import { cannotWrite } from '../failure.js';
 import { note } from '../output.js';
 
 interface ExportOptions extends DatabaseOption {
@@ -45,7 +46,7 @@ async function exportRun(
     await rename(partial, out);
   } catch (error) {
     await rm(partial, { force: true });
-    throw error;
+    throw cannotWrite(out, error);
   }
   note(`run ${id} is in ${out}`);
 }

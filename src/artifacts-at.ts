@@ -1,0 +1,37 @@
+/**
+ * Artifacts that a run had at one of its events: its rows, but for those that later events tell of. So those
+ * that it took over from another run are there, and those whose events retention has removed.
+ */
+import type { ArtifactRecord } from './actors/records.js';
+import { pages } from './change/pages.js';
+import { eventsOfType } from './change/plan-at.js';
+import type { RunRows } from './run-rows.js';
+
+export interface ArtifactReference {
+  readonly name: string;
+  readonly kind: string;
+  readonly version: number;
+  /** Only where it is rejected. */
+  readonly standing?: 'rejected';
+}
+
+/** Rows come first: one that is stored meanwhile has a later event. */
+export async function artifactsAt(
+  rows: Pick<RunRows, 'artifacts' | 'eventsOfType'>,
+  run: number,
+  seq: number,
+): Promise<ArtifactReference[]> {
+  const found = new Map<string, ArtifactReference>();
+  for await (const row of pages<ArtifactRecord>((after) => rows.artifacts(run, after))) {
+    const { name, kind, version, standing } = row;
+    found.set(`${name}/${version}`, {
+      ...{ name, kind, version },
+      ...(standing === 'rejected' && { standing }),
+    });
+  }
+  for await (const event of eventsOfType(rows, run, 'artifact.stored', seq)) {
+    const { name, version } = JSON.parse(event.detailJson) as ArtifactReference;
+    found.delete(`${name}/${version}`);
+  }
+  return [...found.values()];
+}
