@@ -53,7 +53,8 @@ function repeat(
   earlier: ResponseRecord,
   message: TaskResponseMessage,
 ): void {
-  if (earlier.responseJson === JSON.stringify(message.response)) {
+  const isSameAnswer = earlier.responseJson === JSON.stringify(message.response);
+  if (isSameAnswer && earlier.responder === message.responder) {
     decider.turn.reply = replyOf(decider, task, earlier, false);
     return;
   }

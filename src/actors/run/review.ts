@@ -32,6 +32,17 @@ function presentArtifact({ name, kind, pointer, payload, spilled }: ProducedArti
   return { name, kind, pointer, ...(isInRow && { payload }), ...(spilled && { ...spilled }) };
 }
 
+/** What an open task presents as refused, for the task that takes its place. */
+export function refusedIn(task: TaskRecord | undefined): NodeRun['refused'] {
+  const presented = asObject(JSON.parse(task?.presentedJson ?? '{}') as JsonValue);
+  const artifacts = readArtifacts(presented.artifacts);
+  if (presented.artifacts === undefined || artifacts === undefined) return undefined;
+  const { output = null, issues } = presented;
+  const product = { output, outputJson: JSON.stringify(output), action: null, artifacts };
+  const rest = { notes: undefined, usage: undefined, additions: undefined, reports: [] };
+  return { product: { ...product, ...rest }, issues: issues as unknown as readonly Issue[] };
+}
+
 export interface Reviewed {
   readonly output: JsonValue | undefined;
   readonly artifacts: readonly ProducedArtifact[];
@@ -43,12 +54,21 @@ export function reviewedBy(task: TaskRecord, response: JsonValue): Reviewed | un
   const answer = asObject(response);
   const before = readArtifacts(presented.artifacts) ?? [];
   const given = readArtifacts(answer.artifacts);
-  if (given === undefined) return undefined;
+  if (given === undefined || !given.every((artifact) => isKnown(artifact, before)))
+    return undefined;
   const replaced = new Set(given.map(({ name }) => name));
   return {
     output: answer.output === undefined ? presented.output : answer.output,
     artifacts: [...before.filter(({ name }) => !replaced.has(name)), ...given],
   };
+}
+
+/** What is kept outside of the row is what the attempt put there: an answer cannot say so of anything else. */
+function isKnown({ spilled }: ProducedArtifact, before: readonly ProducedArtifact[]): boolean {
+  if (spilled === undefined) return true;
+  return before.some(
+    ({ spilled: kept }) => kept?.digest === spilled.digest && kept.bytes === spilled.bytes,
+  );
 }
 
 /** Issues that keep an acceptance from being taken, with paths into the answer. */
