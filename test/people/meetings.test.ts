@@ -46,6 +46,15 @@ describe('rework comes to an end', () => {
     expect(kernel.log('r1', /^run\.reworked/)).toHaveLength(1);
   });
 
+  it('S134 where an approval is asked again itself', async () => {
+    const kernel = await asked(approval('ask', { rework: { to: 'ask', maxRounds: 2 } }));
+    for (const round of [1, 2, 3]) {
+      expect(kernel.openTasks()).toMatchObject([{ round }]);
+      await answer(kernel, CHANGES);
+    }
+    expect(kernel.openTasks()).toEqual([]);
+  });
+
   it('S134 S205 where the last vote of a quorum is none of those that ask for it', async () => {
     const kernel = new Kernel();
     const ask = approval('ask', {

@@ -28,7 +28,8 @@ export function reworkFrom(decider: Decider, run: NodeRun): boolean {
   );
   renewFrom(decider, scope, position);
   for (const [asked, own] of known) if (asked !== to) tell(decider, asked, own);
-  tell(decider, to, [...(known.get(to) ?? []), ...rounds]);
+  const before = to === run ? [] : (known.get(to) ?? []);
+  tell(decider, to, [...before, ...rounds]);
   return true;
 }
 
