@@ -281,6 +281,22 @@ describe('a deadline', () => {
   });
 });
 
+describe('an edit', () => {
+  it('S204 is refused where nobody can be asked about it any more', async () => {
+    const ask = human('review-edit', 'ask', { responders: { from: 'nodes.x.output' } });
+    const kernel = new Kernel();
+    await kernel.start(plan([action('x'), action('y'), ask], [edge('y', 'ask')]));
+    await kernel.finish('x', ['ann']);
+    await kernel.finish('y', {});
+    await kernel.send({ type: 'run.rollback', node: 'x', ...op });
+    await kernel.settle();
+    const edited = answer(kernel, { decision: 'edit', output: {} }, { responder: 'ann' });
+    await expect(edited).rejects.toMatchObject({ code: 'response-invalid' });
+    await answer(kernel, { decision: 'accept' }, { responder: 'ann' });
+    expect(kernel.summary().nodes.ask).toBe('completed');
+  });
+});
+
 describe('an operator', () => {
   it('S172 makes no choice that was not to be had', async () => {
     const kernel = await asked(human('decision', 'ask', { options: { from: '["a", "b"]' } }));
