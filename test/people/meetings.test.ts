@@ -223,6 +223,20 @@ describe('a deadline', () => {
     expect(kernel.rows().nodeRuns.get('ask')?.status).toBe('completed');
   });
 
+  it('S206 S172 that was put off is not brought forward by another input', async () => {
+    const kernel = await asked(approval('ask', { deadlineMs: 1_000 }));
+    const deadlineAt = kernel.clock.now() + 5_000;
+    await change(kernel, { type: 'extend', by: null, deadlineAt });
+    await kernel.send({ type: 'node.patch', node: 'ask', input: { v: 1 }, ...op });
+    await kernel.settle();
+    expect(kernel.openTasks()).toMatchObject([{ deadlineAt }]);
+    await kernel.restart();
+    await kernel.advance(4_999);
+    expect(kernel.status()).toBe('awaiting-human');
+    await kernel.advance(1);
+    expect(kernel.status()).toBe('failed');
+  });
+
   it('S136 S206 fails a node that has nothing to ask the next level any more', async () => {
     const ask = human('decision', 'ask', {
       options: { from: 'nodes.x.output' },

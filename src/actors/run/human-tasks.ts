@@ -82,6 +82,14 @@ export function changeTask(decider: Decider, task: TaskRecord, event: TaskEvent)
   return changed;
 }
 
+/** Puts off the deadline of an open task, and has the log say until when. */
+export function extendTask(decider: Decider, task: TaskRecord, deadlineAt: number): void {
+  const { assignee } = changeTask(decider, task, { type: 'task.extended', deadlineAt });
+  const detail = { task: task.id, by: null, assignee, deadlineAt };
+  decider.turn.event('task.extended', task.node, null, detail);
+  armTimer(decider, 'task-deadline', decider.model.nodeRun(task.node), deadlineAt);
+}
+
 function keepTask({ model, turn }: Decider, task: TaskRecord): void {
   model.tasks.set(task.node, task);
   turn.putTask(task);

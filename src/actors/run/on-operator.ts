@@ -20,7 +20,7 @@ import type {
 import type { TaskRecord } from '../records.js';
 import type { Decider } from './decider.js';
 import { cancelRest, hasToWithdraw, refuseEnding } from './ending.js';
-import { closeTask, openTask } from './human-tasks.js';
+import { closeTask, extendTask, openTask } from './human-tasks.js';
 import { questionOf } from './questions.js';
 import { endAtOnce, renewFrom } from './restart.js';
 import { refusedIn } from './review.js';
@@ -191,10 +191,19 @@ function giveInput(decider: Decider, run: NodeRun, input: JsonValue): void {
   decider.touch(run);
   if (run.status !== 'awaiting-human') return;
   const reason = { code: 'input-patched', message: 'its input was changed' };
-  run.refused = refusedIn(decider.model.tasks.get(run.path));
+  const before = decider.model.tasks.get(run.path);
+  run.refused = refusedIn(before);
   closeTask(decider, run, { type: 'work.superseded', reason });
   openTask(decider, run);
   run.refused = undefined;
+  keepDeadline(decider, run, before?.deadlineAt ?? null);
+}
+
+/** A deadline that was put off is not brought forward by another input. */
+function keepDeadline(decider: Decider, run: NodeRun, deadlineAt: number | null): void {
+  const task = decider.model.tasks.get(run.path);
+  if (task === undefined || deadlineAt === null || deadlineAt <= (task.deadlineAt ?? 0)) return;
+  extendTask(decider, task, deadlineAt);
 }
 
 /** Goes back to a node: it and all that follows from it in its scope begin another generation. */
