@@ -37,6 +37,13 @@ export interface HandedOver {
   readonly payload?: JsonValue;
 }
 
+/** What makes an answer that comes again the same one. */
+interface RespondedWith {
+  readonly response: JsonValue;
+  readonly responder: string | undefined;
+  readonly messageId: string | null;
+}
+
 export interface Responded {
   readonly run: string;
   readonly node: string;
@@ -106,10 +113,7 @@ export class Tasks {
     }
     const { responder, digest = null, messageId = null, comment = null } = options;
     if (messageId !== null) readName(messageId, 'messageId');
-    if (comment !== null && comment.length > MAX_COMMENT_LENGTH) {
-      const message = `comment has at most ${MAX_COMMENT_LENGTH} characters`;
-      throw new RunchartError('argument-invalid', message);
-    }
+    if (comment !== null) readComment(comment);
     const who = responder === undefined ? null : await this.#principal(responder);
     const response = readJson(options.response, 'the response');
     const { node } = task;
@@ -120,7 +124,7 @@ export class Tasks {
       const message = { type: 'task.respond', task: id, ...answer, ...by } as const;
       return (await this.#parts.send(task.run, message)) as Responded;
     } catch (error) {
-      return this.#answered(task, messageId, response, error);
+      return this.#answered(task, { response, responder, messageId }, error);
     }
   }
 
@@ -181,15 +185,15 @@ export class Tasks {
   /** A message that has answered the task before is told what came of it. */
   async #answered(
     { id, run, node, status }: TaskView,
-    messageId: string | null,
-    response: JsonValue,
+    { response, responder, messageId }: RespondedWith,
     error: unknown,
   ): Promise<Responded> {
     const isOver = error instanceof RunchartError && CLOSED.has(error.code);
     const earlier = isOver && messageId !== null ? await this.responses(id) : [];
     const same = earlier.find((answer) => answer.messageId === messageId);
     if (same === undefined) throw error;
-    if (JSON.stringify(same.response) !== JSON.stringify(response)) {
+    const isSameAnswer = JSON.stringify(same.response) === JSON.stringify(response);
+    if (!isSameAnswer || same.responder !== (responder ?? null)) {
       const message = `message ${messageId} has answered task ${id} otherwise`;
       throw new RunchartError('message-conflict', message);
     }
@@ -207,18 +211,34 @@ export class Tasks {
 
   async #groupsOf(name: string): Promise<readonly string[]> {
     const { groups = {} } = this.#parts;
-    if (typeof groups === 'function') return groups(name);
+    if (typeof groups === 'function') return readNames(await groups(name), `groups of ${name}`);
     return Object.entries(groups).flatMap(([group, members]) =>
-      members.includes(name) ? [group] : [],
+      readNames(members, `members of ${group}`).includes(name) ? [group] : [],
     );
   }
+}
+
+/** Whatever looks people up is told where it does not say a list of names. */
+function readNames(names: readonly string[], what: string): readonly string[] {
+  if (Array.isArray(names) && names.every((name) => typeof name === 'string')) return names;
+  throw new RunchartError('argument-invalid', `the ${what} are no list of names`, {
+    hint: 'mend the `groups` that the orchestrator was created with',
+  });
 }
 
 /** Refusals of an answer that came too late, for which an earlier one is looked up. */
 const CLOSED: ReadonlySet<string> = new Set(['task-closed', 'task-superseded', 'vote-repeated']);
 
 function readName(name: string, what: string): void {
-  if (typeof name === 'string' && name !== '' && name.length <= MAX_NAME_LENGTH) return;
-  const message = `${what} has 1 to ${MAX_NAME_LENGTH} characters`;
+  const isText = typeof name === 'string' && name !== '' && name.length <= MAX_NAME_LENGTH;
+  if (isText && name.isWellFormed()) return;
+  const message = `${what} has 1 to ${MAX_NAME_LENGTH} characters, and no half of a surrogate pair`;
+  throw new RunchartError('argument-invalid', message);
+}
+
+function readComment(comment: string): void {
+  const isText = typeof comment === 'string' && comment.length <= MAX_COMMENT_LENGTH;
+  if (isText && comment.isWellFormed()) return;
+  const message = `comment has at most ${MAX_COMMENT_LENGTH} characters, and no half of a surrogate pair`;
   throw new RunchartError('argument-invalid', message);
 }

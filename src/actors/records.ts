@@ -195,6 +195,8 @@ export interface Round {
   /** Path of the node run that asked. */
   readonly node: string;
   readonly round: number;
+  /** Of the node run; rounds that were stored before this was noted have none. */
+  readonly generation?: number;
   readonly outcome: string;
   readonly responder: string | null;
   readonly at: number;

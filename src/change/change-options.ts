@@ -78,7 +78,8 @@ export function readAsked({ by, reason }: ChangeOptions): Asked {
     const message = 'by names who asks, in 1 to 256 characters';
     throw new RunchartError('argument-invalid', message);
   }
-  if (reason !== undefined && (typeof reason !== 'string' || reason.length > 2_000)) {
+  const isReason = typeof reason === 'string' && reason.length <= 2_000 && reason.isWellFormed();
+  if (reason !== undefined && !isReason) {
     throw new RunchartError('argument-invalid', 'a reason has up to 2,000 characters');
   }
   return { by, reason: reason ?? null };

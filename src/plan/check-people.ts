@@ -4,7 +4,7 @@ import { checkWayBack } from './check-way-back.js';
 import type { Reporter } from './findings.js';
 import type { HumanNode } from './human-schemas.js';
 import { pointer } from './pointer.js';
-import { type ResponseForm, responseIssues } from './responses.js';
+import { asObject, type ResponseForm, responseIssues } from './responses.js';
 import type { Topology } from './topology.js';
 
 /** Where a node stands, and what its answers are checked against. */
@@ -107,6 +107,16 @@ function checkDeadlines(node: HumanNode, at: At, findings: Reporter): void {
 /** A default answer is taken as an answer of a person is. */
 function checkDefault(node: HumanNode, place: Place, at: At, findings: Reporter): void {
   if (node.defaultResponse === undefined) return;
+  if (node.kind === 'human-review-edit' && asObject(node.defaultResponse).decision === 'edit') {
+    findings.block({
+      code: 'default-response-invalid',
+      message: `The default response of '${node.id}' is no end of the review: an edit is looked at again`,
+      path: at('defaultResponse', 'decision'),
+      node: node.id,
+      hint: 'Accept, with an output if need be, send back or reject',
+    });
+    return;
+  }
   const options =
     node.kind === 'human-decision' && Array.isArray(node.options) ? node.options : undefined;
   if (node.kind === 'human-decision' && options === undefined) return;

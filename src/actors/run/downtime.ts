@@ -2,6 +2,7 @@
 import { onDowntimeOf } from '../../plan/node-settings.js';
 import type { TimerKind } from '../records.js';
 import type { Decider } from './decider.js';
+import { changeTask } from './human-tasks.js';
 import { armTimer } from './timers.js';
 
 /** Kinds of timers whose meaning is for the node to say; all others keep the time they were due. */
@@ -24,6 +25,9 @@ export function onDowntime(decider: Decider, downSince: number): void {
     const leftMs = policy === 'restart' ? timer.dueAt - timer.armedAt : timer.dueAt - from;
     const dueAt = turn.at + leftMs;
     armTimer(decider, timer.kind, run, dueAt);
+    // Until then an answer is in time.
+    const task = timer.kind === 'task-deadline' ? model.tasks.get(timer.node) : undefined;
+    if (task !== undefined) changeTask(decider, task, { type: 'task.extended', deadlineAt: dueAt });
     turn.event('timer.postponed', timer.node, null, { kind: timer.kind, policy, dueAt });
   }
 }

@@ -1,5 +1,9 @@
 /** Escalation: one level after another is turned to, a handler or people, each after its delay. */
+import type { Reason } from '../../machines/node-run-events.js';
 import type { Decider } from './decider.js';
+import { failure } from './failure.js';
+import { failureHandling } from './failure-policy.js';
+import { questionOf } from './questions.js';
 import type { NodeRun } from './scope.js';
 import { armTimer } from './timers.js';
 
@@ -19,8 +23,20 @@ export function beginLevel(decider: Decider, run: NodeRun): void {
 
 /** The delay of the level is over. */
 export function enterLevel(decider: Decider, run: NodeRun): void {
-  const isWork = levelOf(run).handler !== undefined;
-  decider.step(run, { type: isWork ? 'level.worked' : 'level.asked' });
+  if (levelOf(run).handler !== undefined) {
+    decider.step(run, { type: 'level.worked' });
+    return;
+  }
+  // What its question rests on may not be there any more: the run has gone back meanwhile.
+  const asked = questionOf(decider.model, run);
+  if (asked.ok) decider.step(run, { type: 'level.asked' });
+  else refuseLevel(decider, run, asked.reason);
+}
+
+function refuseLevel(decider: Decider, run: NodeRun, { code, message }: Reason): void {
+  const found = failure('policy', code, message, false);
+  const handling = failureHandling(decider.model.version.plan, run, found.class, 'escalating');
+  decider.step(run, { type: 'attempt.failed', failure: found, handling });
 }
 
 export function levelOf({ node, level, path }: NodeRun) {

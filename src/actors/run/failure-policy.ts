@@ -61,11 +61,14 @@ function lastResort(
   }
 }
 
-/** What a node that waits for somebody comes to when its deadline passes and nobody has answered. */
-export function deadlineHandling(plan: Plan, run: NodeRun) {
+/**
+ * What a node that waits for somebody comes to when its deadline passes and nobody has answered;
+ * `hasDefault` says whether there is an answer for then.
+ */
+export function deadlineHandling(plan: Plan, run: NodeRun, hasDefault: boolean) {
   const { human, escalation } = run.node;
   if (human !== undefined && run.level < escalation.length) return 'escalate';
-  if (human?.defaultResponse !== undefined) return 'default';
+  if (hasDefault) return 'default';
   const { otherwise } = failureHandling(plan, run, 'deadline', 'waiting');
   const isKnown =
     otherwise === 'default-output' || otherwise === 'skip' || otherwise === 'escalate';

@@ -28,6 +28,7 @@ export function keepRound(
   const round: Round = {
     node: run.path,
     round: nextRound(run),
+    generation: run.generation,
     outcome,
     responder,
     at,

@@ -9,6 +9,7 @@ import { isFinal } from '../../machines/statuses.js';
 import { judges } from '../../plan/human-schemas.js';
 import { blockingIssues, type Issue } from '../../plan/issue.js';
 import type { JsonValue } from '../../plan/json.js';
+import type { DecisionOption } from '../../plan/plan-version.js';
 import { outcomeOf, responseIssues } from '../../plan/responses.js';
 import type {
   CompleteNodeMessage,
@@ -16,11 +17,13 @@ import type {
   RollbackMessage,
   SkipNodeMessage,
 } from '../change-messages.js';
+import type { TaskRecord } from '../records.js';
 import type { Decider } from './decider.js';
 import { cancelRest, hasToWithdraw, refuseEnding } from './ending.js';
-import { closeTask, openTask } from './human-tasks.js';
+import { closeTask, extendTask, openTask } from './human-tasks.js';
 import { questionOf } from './questions.js';
 import { endAtOnce, renewFrom } from './restart.js';
+import { refusedIn } from './review.js';
 import type { NodeRun } from './scope.js';
 
 const OUTCOMES: readonly string[] = ['approved', 'rejected', 'changes-requested'];
@@ -30,7 +33,7 @@ export function onCompleteNode(decider: Decider, message: CompleteNodeMessage): 
   const run = findOpen(decider, message.node);
   if (run === undefined) return;
   const { turn } = decider;
-  turn.refusal = refuseOutput(run, message);
+  turn.refusal = refuseOutput(run, message, decider.model.tasks.get(run.path));
   if (turn.refusal !== undefined) return;
   const { by, reason } = message;
   turn.event('operator.completed', run.path, null, { by, reason: reason ?? undefined });
@@ -79,6 +82,7 @@ function conclude(
 function refuseOutput(
   { node, scope }: NodeRun,
   { output, outcome }: CompleteNodeMessage,
+  task: TaskRecord | undefined,
 ): RunchartError | undefined {
   const isApproval = judges(node.kind);
   if (isApproval && !OUTCOMES.includes(outcome ?? '')) {
@@ -96,12 +100,24 @@ function refuseOutput(
     return notChangeable(`a chunk of the items of a map takes no output by hand`, hint);
   }
   const { kind, validateOutput } = node;
-  const options = node.human?.options;
+  const options = optionsOf(node, task);
   const issues =
-    kind === 'human-decision' && options !== undefined && !('evaluate' in options)
+    options !== undefined
       ? responseIssues({ kind, validateOutput, options }, output ?? null)
       : (validateOutput?.(output) ?? []);
   return refuseValue('output-invalid', 'output', node.id, issues);
+}
+
+/** What there is to choose from, where that is known: as it was worked out when somebody was asked. */
+function optionsOf(
+  { kind, human }: NodeRun['node'],
+  task: TaskRecord | undefined,
+): readonly DecisionOption[] | undefined {
+  if (kind !== 'human-decision' || human?.options === undefined) return undefined;
+  if (!('evaluate' in human.options)) return human.options;
+  if (task === undefined) return undefined;
+  const presented = JSON.parse(task.presentedJson) as { readonly options: DecisionOption[] };
+  return presented.options;
 }
 
 function refuseValue(
@@ -175,8 +191,19 @@ function giveInput(decider: Decider, run: NodeRun, input: JsonValue): void {
   decider.touch(run);
   if (run.status !== 'awaiting-human') return;
   const reason = { code: 'input-patched', message: 'its input was changed' };
+  const before = decider.model.tasks.get(run.path);
+  run.refused = refusedIn(before);
   closeTask(decider, run, { type: 'work.superseded', reason });
   openTask(decider, run);
+  run.refused = undefined;
+  keepDeadline(decider, run, before?.deadlineAt ?? null);
+}
+
+/** A deadline that was put off is not brought forward by another input. */
+function keepDeadline(decider: Decider, run: NodeRun, deadlineAt: number | null): void {
+  const task = decider.model.tasks.get(run.path);
+  if (task === undefined || deadlineAt === null || deadlineAt <= (task.deadlineAt ?? 0)) return;
+  extendTask(decider, task, deadlineAt);
 }
 
 /** Goes back to a node: it and all that follows from it in its scope begin another generation. */

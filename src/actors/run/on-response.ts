@@ -18,6 +18,7 @@ import type { Decider } from './decider.js';
 import { refuseResponder } from './entitlement.js';
 import { askedOf, handedOver, refuseArtifacts } from './handed-over.js';
 import { closeRunTask } from './human-tasks.js';
+import { questionOf } from './questions.js';
 import { acceptanceIssues, reviewedBy } from './review.js';
 import type { RunModel } from './run-model.js';
 import type { NodeRun } from './scope.js';
@@ -57,7 +58,8 @@ function repeat(
   earlier: ResponseRecord,
   message: TaskResponseMessage,
 ): void {
-  if (earlier.responseJson === JSON.stringify(message.response)) {
+  const isSameAnswer = earlier.responseJson === JSON.stringify(message.response);
+  if (isSameAnswer && earlier.responder === message.responder) {
     decider.turn.reply = replyOf(decider, task, earlier, false);
     return;
   }
@@ -133,17 +135,27 @@ function refuseResponse(
     });
   }
   const issues = issuesOf(model, task, run, message);
-  if (issues.length === 0) return refuseRound(task, response);
+  if (issues.length === 0) return refuseRound(model, task, run, response);
   return new RunchartError('response-invalid', `the response does not fit task ${task.id}`, {
     issues,
     hint: 'correct the response and send it again; the task is still open',
   });
 }
 
-/** What is edited again and again comes to an end. */
-function refuseRound({ id, kind, round }: TaskRecord, response: JsonValue) {
-  if (kind !== 'human-review-edit' || round < MAX_ROUNDS) return undefined;
-  if (asObject(response).decision !== 'edit') return undefined;
+/** What is edited again and again comes to an end, and is edited only where somebody can be asked again. */
+function refuseRound(
+  model: RunModel,
+  { id, kind, round }: TaskRecord,
+  run: NodeRun | undefined,
+  response: JsonValue,
+) {
+  if (kind !== 'human-review-edit' || asObject(response).decision !== 'edit') return undefined;
+  const asked = run && questionOf(model, run);
+  if (asked?.ok === false) {
+    const text = `nobody can be asked again after an edit of task ${id}: ${asked.reason.message}`;
+    return new RunchartError('response-invalid', text, { hint: 'accept, send back or reject' });
+  }
+  if (round < MAX_ROUNDS) return undefined;
   const message = `task ${id} is the last of ${MAX_ROUNDS} rounds: accept, send back or reject`;
   return new RunchartError('response-invalid', message);
 }

@@ -7,7 +7,8 @@ import { failCheck } from './checks.js';
 import type { Decider } from './decider.js';
 import { enterLevel } from './escalation.js';
 import { deadlineHandling } from './failure-policy.js';
-import { remind, takeDefaultResponse } from './human-tasks.js';
+import { hasDefaultResponse, remind, takeDefaultResponse } from './human-tasks.js';
+import { refusedIn } from './review.js';
 import type { NodeRun } from './scope.js';
 import { failWait } from './waits.js';
 
@@ -71,9 +72,14 @@ function fireNodeTimer(decider: Decider, run: NodeRun, { kind }: TimerRecord): v
         message: 'nobody answered before the deadline',
         class: 'deadline',
       };
-      const otherwise = deadlineHandling(decider.model.version.plan, run);
+      const { model } = decider;
+      const hasDefault = hasDefaultResponse(model, run);
+      const otherwise = deadlineHandling(model.version.plan, run, hasDefault);
       if (otherwise === 'default') takeDefaultResponse(decider, run);
+      // Whoever an escalation turns to at once is shown what was refused, as the one before.
+      run.refused = refusedIn(model.tasks.get(run.path));
       decider.step(run, { type: 'deadline.passed', otherwise, reason });
+      run.refused = undefined;
     }
   }
 }

@@ -107,7 +107,8 @@ function peopleOf(
   // Whoever an escalation turns to decides alone.
   const isQuorum = isFirst && quorum.approvals + quorum.rejections > 2;
   if (isQuorum && responders !== undefined && groups === undefined) {
-    const people = new Set(responders).size;
+    const excluded = fourEyes ? requestedBy : undefined;
+    const people = new Set(responders.filter((name) => name !== excluded)).size;
     if (people < quorum.approvals) {
       const message = `${people} people cannot give ${quorum.approvals} approvals`;
       throw new Unanswerable('quorum-unreachable', message);
@@ -171,8 +172,9 @@ function readOption(value: JsonValue): DecisionOption | undefined {
 /** What is under review: as it was edited last in this round, else as it came. */
 function draftOf(run: NodeRun, { subject }: HumanSettings, evaluate: Evaluate): JsonObject {
   const last = roundsOf(run).at(-1);
+  const isOfNow = (last?.generation ?? run.generation) === run.generation;
   const draft =
-    last?.outcome === 'edited'
+    last?.outcome === 'edited' && isOfNow
       ? last.output
       : subject === undefined
         ? run.input

@@ -75,6 +75,12 @@ function refuseVersion(
   { model, services }: Decider,
   version: PlanVersion,
 ): RunchartError | undefined {
+  const guarded = version.graph.nodes.find(({ human }) => human?.fourEyes === true);
+  if (guarded !== undefined && model.settings.requestedBy === undefined) {
+    const text = `"${guarded.id}" is not for who asked for the run, and nobody is known to have`;
+    const hint = 'replace the run by one that is started with `requestedBy`';
+    return new RunchartError('requester-missing', text, { hint });
+  }
   const issues = blockingIssues(version.validateInputs?.(model.inputs) ?? []);
   if (issues.length === 0) return services.refusal(version);
   const message = 'the input of the run does not fit the new plan';

@@ -5,6 +5,7 @@
 import type { Issue } from '../../plan/issue.js';
 import { blockingIssues } from '../../plan/issue.js';
 import type { JsonObject, JsonValue } from '../../plan/json.js';
+import type { CompiledNode } from '../../plan/plan-version.js';
 import { asObject } from '../../plan/responses.js';
 import type { TaskRecord } from '../records.js';
 import { storeArtifacts } from './artifacts.js';
@@ -32,9 +33,22 @@ function presentArtifact({ name, kind, pointer, payload, spilled }: ProducedArti
   return { name, kind, pointer, ...(isInRow && { payload }), ...(spilled && { ...spilled }) };
 }
 
+/** What an open task presents as refused, for the task that takes its place. */
+export function refusedIn(task: TaskRecord | undefined): NodeRun['refused'] {
+  const presented = asObject(JSON.parse(task?.presentedJson ?? '{}') as JsonValue);
+  const artifacts = readArtifacts(presented.artifacts);
+  if (presented.artifacts === undefined || artifacts === undefined) return undefined;
+  const { output = null, issues } = presented;
+  const product = { output, outputJson: JSON.stringify(output), action: null, artifacts };
+  const rest = { notes: undefined, usage: undefined, additions: undefined, reports: [] };
+  return { product: { ...product, ...rest }, issues: issues as unknown as readonly Issue[] };
+}
+
 export interface Reviewed {
   readonly output: JsonValue | undefined;
   readonly artifacts: readonly ProducedArtifact[];
+  /** What was found of artifacts that stay as they were and are not at hand: they were looked at when they came. */
+  readonly found: readonly Issue[];
 }
 
 /** The output and the artifacts that an accepting answer leaves; undefined where its artifacts are malformed. */
@@ -47,14 +61,49 @@ export function reviewedBy(
   const answer = asObject(response);
   const before = readArtifacts(presented.artifacts) ?? [];
   const named = readArtifacts(answer.artifacts);
-  if (named === undefined) return undefined;
+  if (named?.every((artifact) => isKnown(artifact, before)) !== true) return undefined;
   const given = [...named, ...handedOver];
   const replaced = new Set(given.map(({ name }) => name));
+  const artifacts = [...before.filter(({ name }) => !replaced.has(name)), ...given];
+  const issues = (presented.issues ?? []) as unknown as readonly Issue[];
+  const found = artifacts.flatMap(({ spilled }, index) => {
+    if (spilled === undefined) return [];
+    const place = before.findIndex(({ spilled: kept }) => kept?.digest === spilled.digest);
+    const path = `/artifacts/${place}/payload`;
+    return issues.flatMap((issue) => {
+      const isOfIt = issue.path === path || issue.path.startsWith(`${path}/`);
+      const rest = issue.path.slice(path.length);
+      return isOfIt ? [{ ...issue, path: `/artifacts/${index}/payload${rest}` }] : [];
+    });
+  });
   return {
     output: answer.output === undefined ? presented.output : answer.output,
-    artifacts: [...before.filter(({ name }) => !replaced.has(name)), ...given],
+    artifacts,
+    found,
   };
 }
+
+/** The node as far as what it asks for can be looked at: payloads that are kept in files are not at hand. */
+function withoutKept(node: CompiledNode, artifacts: readonly ProducedArtifact[]): CompiledNode {
+  const kept = new Set(
+    artifacts.flatMap(({ name, spilled, payload }) => (spilled && payload === null ? [name] : [])),
+  );
+  if (kept.size === 0) return node;
+  const deliverables = node.deliverables.map((deliverable) =>
+    kept.has(deliverable.name) ? { ...deliverable, validate: undefined } : deliverable,
+  );
+  return { ...node, deliverables };
+}
+
+/** What is kept outside of the row is what the attempt put there: an answer cannot say so of anything else. */
+function isKnown({ spilled }: ProducedArtifact, before: readonly ProducedArtifact[]): boolean {
+  if (spilled === undefined) return true;
+  return before.some(
+    ({ spilled: kept }) => kept?.digest === spilled.digest && kept.bytes === spilled.bytes,
+  );
+}
+
+const NO_CHECKS = { expressions: [], handlers: [] };
 
 /** Issues that keep an acceptance from being taken, with paths into the answer. */
 export function acceptanceIssues(
@@ -66,9 +115,10 @@ export function acceptanceIssues(
     const message = 'artifacts is a list of {name, kind, pointer? or payload?}';
     return [{ severity: 'blocking', code: 'schema-mismatch', message, path: '/artifacts' }];
   }
-  const unchecked = { ...run.node, checks: { expressions: [], handlers: [] } };
+  const { output, artifacts, found } = reviewed;
+  const unchecked = { ...withoutKept(run.node, artifacts), checks: NO_CHECKS };
   const around = surroundingsOf(model, run);
-  const issues = assessResponse(unchecked, reviewed.output ?? null, around, reviewed.artifacts);
+  const issues = [...assessResponse(unchecked, output ?? null, around, artifacts), ...found];
   return blockingIssues(issues).map((issue) => {
     const isAboutArtifact = /^\/(artifacts|deliverables)\b/.test(issue.path);
     return isAboutArtifact ? issue : { ...issue, path: `/output${issue.path}` };
@@ -79,7 +129,8 @@ export function acceptanceIssues(
 export function acceptReviewed(decider: Decider, run: NodeRun, reviewed: Reviewed): void {
   const { output, artifacts } = reviewed;
   const around = surroundingsOf(decider.model, run);
-  const warnings = assessResponse(run.node, output ?? null, around, artifacts);
+  const node = withoutKept(run.node, artifacts);
+  const warnings = assessResponse(node, output ?? null, around, artifacts);
   reportIssues(decider, run, warnings);
   storeArtifacts(decider, run, artifacts, 'accepted');
   run.setOutput(output);

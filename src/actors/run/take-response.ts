@@ -14,7 +14,7 @@ import { reportIssues } from './report-issues.js';
 import { acceptReviewed, reviewedBy } from './review.js';
 import type { NodeRun } from './scope.js';
 import { surroundingsOf } from './surroundings.js';
-import { tally, verdictOf } from './votes.js';
+import { roundOf, tally, verdictOf } from './votes.js';
 
 /** The outcome, or undefined where the votes of others are awaited. */
 export function takeResponse(
@@ -89,8 +89,11 @@ function vouch(
     turn.event('task.vote-counted', run.path, null, { task: task.id, votes: votes.length });
     return undefined;
   }
-  if (outcome !== 'approved') keepRound(run, vote);
   const output = people.quorum === undefined ? response : verdictOf(votes, outcome);
+  if (outcome !== 'approved') {
+    const said = people.quorum === undefined ? response : roundOf(votes, outcome);
+    keepRound(run, { ...vote, outcome, responseJson: JSON.stringify(said) });
+  }
   return complete(decider, run, { output, outcome, judged: response, artifacts });
 }
 

@@ -99,7 +99,7 @@ export class TurnDecider implements Decider {
       this.services.slots.release(run.path, blameOf(event));
     }
     this.#countHosting(run, from, step);
-    if (step.to === 'partial' && FAILS.has(event.type)) coverWithDefault(run);
+    if (step.to === 'partial' && FAILS.has(event.type)) coverWithDefault(this, run);
     // What a loop kept of its iterations is nobody's output when it comes to nothing.
     if (GIVES_NOTHING.has(step.to)) run.setOutput(undefined);
     if (step.intentions.includes('closeTask')) closeTask(this, run, event);
@@ -250,10 +250,10 @@ export class TurnDecider implements Decider {
     if (this.isEnding || scope.aborted !== undefined) return;
     if (scope.isItems && isFatalItem(run)) return abandonScope(this, scope, abortionByItem(run));
     if (scope.isList) return;
+    if (status !== 'failed' && reworkFrom(this, run)) return;
     // What is superseded begins again, or is gone.
     if (event.type !== 'work.superseded') this.#pauseAtTarget(run);
-    if (status !== 'failed')
-      return reworkFrom(this, run) ? undefined : routeOnwards(this, run, status);
+    if (status !== 'failed') return routeOnwards(this, run, status);
     switch (failureActionOf(model.version.plan, run.node, run.reason?.class)) {
       case 'continue':
         return routeOnwards(this, run, status);

@@ -6,21 +6,31 @@ import type { ResponseRecord, TaskPeople } from '../records.js';
 /**
  * The outcome, or undefined while the votes decide nothing: approved with enough approvals, else
  * with enough refusals changes-requested where all of them ask for changes, and rejected otherwise.
- * Where everybody who is named has voted and neither is enough, it is rejected.
+ * Where everybody who is named and may vote has done so and neither is enough, it is rejected.
  */
 export function tally(
   votes: readonly Pick<ResponseRecord, 'outcome'>[],
-  { quorum, responders, groups }: TaskPeople,
+  { quorum, responders, groups, excluded }: TaskPeople,
 ): ApprovalOutcome | undefined {
   const { approvals, rejections } = quorum ?? { approvals: 1, rejections: 1 };
   const refused = votes.filter(({ outcome }) => outcome !== 'approved');
   if (votes.length - refused.length >= approvals) return 'approved';
-  const hasAllVoted =
-    responders !== undefined && groups === undefined && votes.length >= responders.length;
+  const voters = responders?.filter((name) => name !== excluded).length ?? 0;
+  const hasAllVoted = responders !== undefined && groups === undefined && votes.length >= voters;
   if (refused.length < rejections && !hasAllVoted) return undefined;
   return refused.every(({ outcome }) => outcome === 'changes-requested') && refused.length > 0
     ? 'changes-requested'
     : 'rejected';
+}
+
+/** What several have said together: all edits that were asked for, and every comment. */
+export function roundOf(votes: readonly ResponseRecord[], outcome: string): JsonObject {
+  const { requiredEdits = [] } = verdictOf(votes, outcome);
+  const comments = votes.flatMap(({ responseJson }) => {
+    const { comments: comment } = asObject(JSON.parse(responseJson) as JsonValue);
+    return comment === undefined ? [] : [comment];
+  });
+  return { requiredEdits, ...(comments.length > 0 && { comments }) };
 }
 
 /** The output of an approval by several: what it came to, all edits that were asked for, and each vote. */
