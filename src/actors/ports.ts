@@ -66,7 +66,11 @@ export interface RunStore {
   findRun(id: string): Promise<{ readonly run: number; readonly startDigest: string } | undefined>;
   loadRun(id: string): Promise<StoredRun | undefined>;
   findTask(id: string): Promise<(TaskRecord & { readonly runId: string }) | undefined>;
-  /** Ids of runs that an earlier process left in motion: pending, ready, running, or with an open attempt. Oldest first. */
+  /**
+   * Ids of runs that recovery takes up, oldest first: those that an earlier process left in motion (pending,
+   * ready, running, or with an open attempt), and those that wait with a timer and a plan that says what a
+   * downtime means.
+   */
   unfinishedRuns(after: string | undefined, limit: number): Promise<readonly string[]>;
   /** Runs that have ended while the run that they are subplans of still waits for them, by id. */
   endedChildren(after: string, limit: number): Promise<readonly RunRecord[]>;

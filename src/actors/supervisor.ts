@@ -171,7 +171,7 @@ export class Supervisor {
   /** Takes up what an earlier process left in motion, and serves the timers of all runs from now on. */
   async recover(): Promise<void> {
     this.#servesAll = true;
-    const message = await this.#recovery();
+    const message: RunMessage = { type: 'run.recover', downSince: await this.#lastSign() };
     const page = 500;
     let after: string | undefined;
     for (;;) {
@@ -192,15 +192,19 @@ export class Supervisor {
     await this.#timers.tick();
   }
 
-  async #recovery(): Promise<RunMessage> {
-    return { type: 'run.recover', downSince: (await this.#parts.store.lastTurnAt()) ?? null };
+  /** Until when, at least, a process was at work; null where none ever was. */
+  async #lastSign(): Promise<number | null> {
+    return (await this.#parts.store.lastTurnAt()) ?? null;
   }
 
   /** Takes up one run that an earlier process left in motion, unless this one has it in hand already. */
   async takeUp(run: string): Promise<void> {
     const isInHand =
       this.#runs.get(run)?.actor !== undefined || this.#attempts.runsAtWork().has(run);
-    if (!isInHand) await this.#ask(run, await this.#recovery());
+    // What this process has served before has not been down meanwhile.
+    const isServed = this.#servesAll || this.#served.has(run);
+    const downSince = isServed ? null : await this.#lastSign();
+    if (!isInHand) await this.#ask(run, { type: 'run.recover', downSince });
     await this.#timers.tick();
   }
 

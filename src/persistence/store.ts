@@ -1,6 +1,7 @@
 /** What the actors read. Everything comes from the disk, over a connection that cannot write. */
 import type { RunKeyRows, RunStore, ScheduleRows } from '../actors/ports.js';
 import type { RunRecord, StoredRun, TaskRecord, TimerRecord } from '../actors/records.js';
+import { CHOOSES_ON_DOWNTIME } from '../plan/node-settings.js';
 import { loadRun } from './load-run.js';
 import type { Reader } from './reader.js';
 import { RUN, TASK, TIMER } from './rows.js';
@@ -17,14 +18,19 @@ const FIND_RUN = 'select cast(json_array(run, start_digest) as blob) from runs w
 const FIND_TASK = `select cast(json_array(${TASK.expression('t')}, r.id) as blob)
   from tasks t join runs r on r.run = t.run where t.id = ?`;
 
-// A run that is neither paused nor in one of these statuses has no attempt that is open.
-const UNFINISHED_RUNS = `select cast(json_array(r.id) as blob) from runs r
+// A run that is neither paused nor in one of these statuses has no attempt that is open. Where a plan says
+// so, what a timer means after a downtime has to be decided before it fires.
+const CHOOSES = CHOOSES_ON_DOWNTIME.map((text) => `instr(plan_json, '${text}')`).join(' or ');
+const UNFINISHED_RUNS = `with chosen as materialized (select hash from plans where ${CHOOSES})
+  select cast(json_array(r.id) as blob) from runs r
   where r.run > coalesce((select run from runs where id = ?1), 0) and (
     r.status in ('pending', 'ready', 'running')
     or r.status = 'paused' and exists (
       select 1 from node_runs n join attempts a on a.run = n.run and a.node = n.node
         and a.generation = n.generation and a.attempt = n.attempt
-      where n.run = r.run and a.outcome is null))
+      where n.run = r.run and a.outcome is null)
+    or r.status in ('awaiting-human', 'blocked', 'paused') and r.plan_hash in (select hash from chosen)
+      and exists (select 1 from timers t where t.run = r.run))
   order by r.run limit ?2`;
 
 // A child whose end its parent has not taken note of: the process stopped in between.

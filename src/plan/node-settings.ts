@@ -117,6 +117,9 @@ export function sleepMsOf(node: PlanNode): number {
   return parseDuration(node.duration) ?? 0;
 }
 
+/** One of these is in the canonical JSON of a plan with a node that wants another due time after a downtime. */
+export const CHOOSES_ON_DOWNTIME = ['"onDowntime":"remaining"', '"onDowntime":"restart"'] as const;
+
 /** What happens to the timers of a node that fell due, or went on, while no process ran. */
 export function onDowntimeOf(node: PlanNode): 'keep-due' | 'remaining' | 'restart' {
   return ('onDowntime' in node ? node.onDowntime : undefined) ?? 'keep-due';

@@ -15,6 +15,7 @@ import {
 import type { RunRecord, SignalRecord, StoredRun, TurnRecord } from '../actors/records.js';
 import { isFinal } from '../machines/statuses.js';
 import { encodeTurn } from '../persistence/encode.js';
+import { CHOOSES_ON_DOWNTIME } from '../plan/node-settings.js';
 import { MemoryArtifacts } from './memory-artifacts.js';
 import { addRow, marked, removeRows } from './memory-history.js';
 import { MemoryRun } from './memory-run.js';
@@ -179,7 +180,7 @@ export class MemoryStorage {
     unfinishedRuns: async (after, limit) => {
       const last = after === undefined ? 0 : (this.runs.get(after)?.record.run ?? 0);
       const later = [...this.runs.values()].filter(
-        (run) => run.record.run > last && isInMotion(run),
+        (run) => run.record.run > last && (isInMotion(run) || this.#choosesOnDowntime(run)),
       );
       return later.slice(0, limit).map((run) => run.record.id);
     },
@@ -256,6 +257,13 @@ export class MemoryStorage {
   }
 
   /** Whether a run has ended and the one that it is a subplan of has not taken note of it. */
+  /** Whether it waits with a timer, and its plan says what a downtime means. */
+  #choosesOnDowntime({ record, timers }: MemoryRun): boolean {
+    const planJson = this.plans.get(record.planHash) ?? '';
+    const hasChoice = CHOOSES_ON_DOWNTIME.some((text) => planJson.includes(text));
+    return !isFinal(record.status) && timers.size > 0 && hasChoice;
+  }
+
   #isAwaited({ status, parentId, parentNode }: RunRecord): boolean {
     const parent = this.runs.get(parentId ?? '');
     if (parent === undefined || !isFinal(status)) return false;

@@ -223,6 +223,37 @@ describe('a deadline', () => {
     expect(kernel.rows().nodeRuns.get('ask')?.status).toBe('completed');
   });
 
+  it.each([
+    ['remaining', 600],
+    ['restart', 1_000],
+  ])(
+    'S136 S209 is put off under %s where the run does nothing but wait',
+    async (onDowntime, left) => {
+      const kernel = new Kernel();
+      await kernel.start(plan([approval('ask', { deadlineMs: 1_000, onDowntime })]));
+      await kernel.advance(400);
+      await change(kernel, { type: 'claim', by: by('ann') });
+      await kernel.restart({ beforeRecovery: () => kernel.clock.advance(5_000) });
+      await kernel.settle();
+      expect(kernel.openTasks()).toMatchObject([{ deadlineAt: kernel.clock.now() + left }]);
+      await kernel.advance(left - 1);
+      expect(kernel.status()).toBe('awaiting-human');
+      await kernel.advance(1);
+      expect(kernel.status()).toBe('failed');
+    },
+  );
+
+  it('S209 of a run that a process has in hand stays, however long nothing happens', async () => {
+    const kernel = new Kernel();
+    const ask = approval('ask', { deadlineMs: 9_000, onDowntime: 'remaining' });
+    await kernel.start(plan([ask]));
+    const [task] = kernel.openTasks();
+    await kernel.advance(5_000);
+    await kernel.supervisor.resume('r1');
+    await kernel.settle();
+    expect(kernel.openTasks()).toMatchObject([{ deadlineAt: task?.deadlineAt }]);
+  });
+
   it('S206 S172 that was put off is not brought forward by another input', async () => {
     const kernel = await asked(approval('ask', { deadlineMs: 1_000 }));
     const deadlineAt = kernel.clock.now() + 5_000;
