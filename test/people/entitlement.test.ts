@@ -188,6 +188,8 @@ describe('a quorum', () => {
     await expect(change(kernel, { type: 'claim', by: by('a') })).rejects.toMatchObject({
       code: 'task-not-claimable',
     });
+    const given = change(kernel, { type: 'assign', by: null, to: by('z') });
+    await expect(given).rejects.toMatchObject({ code: 'task-not-claimable' });
     const handed = change(kernel, { type: 'delegate', by: by('a'), to: by('b') });
     await expect(handed).rejects.toMatchObject({ code: 'delegation-refused' });
     await expect(answer(kernel, YES)).rejects.toMatchObject({ code: 'responder-refused' });

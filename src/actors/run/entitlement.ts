@@ -26,13 +26,21 @@ export function refuseResponder(
 /** Says why somebody may not take a task for himself. */
 export function refuseClaim(task: TaskRecord, who: Principal): RunchartError | undefined {
   const people = peopleOf(task);
-  if (people.quorum !== undefined) {
-    return new RunchartError('task-not-claimable', `task ${task.id} takes the votes of several`);
-  }
+  if (people.quorum !== undefined) return notClaimable(task);
   if (task.assignee !== null && task.assignee !== who.name) {
     return new RunchartError('task-claimed', `task ${task.id} belongs to ${task.assignee}`);
   }
   return refuseExcluded(task, people, who) ?? refuseUnentitled(task, people, who);
+}
+
+/** Says why an operator may not give a task to somebody. */
+export function refuseAssignment(task: TaskRecord, to: Principal): RunchartError | undefined {
+  const people = peopleOf(task);
+  return people.quorum === undefined ? refuseExcluded(task, people, to) : notClaimable(task);
+}
+
+function notClaimable({ id }: TaskRecord): RunchartError {
+  return new RunchartError('task-not-claimable', `task ${id} takes the votes of several`);
 }
 
 /** Says why somebody may not hand a task on to another. */

@@ -5,13 +5,7 @@ import { MAX_DURATION_MS } from '../../plan/schema-parts.js';
 import type { TaskChange, TaskChangeMessage } from '../messages.js';
 import type { TaskRecord } from '../records.js';
 import type { Decider } from './decider.js';
-import {
-  peopleOf,
-  refuseClaim,
-  refuseDelegation,
-  refuseExcluded,
-  refuseResponder,
-} from './entitlement.js';
+import { refuseAssignment, refuseClaim, refuseDelegation, refuseResponder } from './entitlement.js';
 import { changeTask } from './human-tasks.js';
 import { armTimer } from './timers.js';
 
@@ -81,7 +75,7 @@ function refusalOf(task: TaskRecord, change: TaskChange, now: number): RunchartE
     case 'delegate':
       return refuseDelegation(task, change.by, change.to);
     case 'assign':
-      return change.to === null ? undefined : refuseExcluded(task, peopleOf(task), change.to);
+      return change.to === null ? undefined : refuseAssignment(task, change.to);
     case 'extend':
       return refuseDeadline(task, change.deadlineAt, now);
   }
