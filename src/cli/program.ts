@@ -13,6 +13,7 @@ import { forkCommand } from './commands/fork.js';
 import { importCommand } from './commands/import.js';
 import { patchCommand } from './commands/patch.js';
 import { pauseCommand } from './commands/pause.js';
+import { replaceCommand } from './commands/replace.js';
 import { replanCommand } from './commands/replan.js';
 import { replayCommand } from './commands/replay.js';
 import { respondCommand } from './commands/respond.js';
@@ -63,6 +64,7 @@ const COMMANDS = [
   patchCommand,
   rollbackCommand,
   replanCommand,
+  replaceCommand,
   forkCommand,
   diagramCommand,
   exportCommand,

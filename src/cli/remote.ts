@@ -39,6 +39,7 @@ export type RunVerb =
   | 'patch'
   | 'rollback'
   | 'replan'
+  | 'replace'
   | 'fork';
 
 export class RemoteOwner {

@@ -69,6 +69,24 @@ describe('commands that change runs', () => {
     expect(await place.cli('fork', 'r', '--at', 'nowhere')).toMatchObject({ code: 2 });
   });
 
+  it('S12 S172 replace cancels a run for another one that goes on with another plan', async () => {
+    await blocked('r');
+    const next = place.write('next.yaml', plan('ok'));
+    expect(await place.cli('replace', 'r', next, '--id', 'n')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(
+        /^run n takes the place of run r\ncarried over a\n(.*\n)*run n is completed/,
+      ),
+    });
+    const show = async (id: string) => JSON.parse((await place.cli('show', id, '--json')).stdout);
+    expect(await show('r')).toMatchObject({ status: 'cancelled', reason: { code: 'replaced' } });
+    expect(await show('n')).toMatchObject({ status: 'completed' });
+    expect(await place.cli('replace', 'r', next)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^run-ended/),
+    });
+  });
+
   it('S171 S172 patch, rollback, complete and skip, with who asked in the log', async () => {
     await blocked('r');
     expect(await place.cli('patch', 'r', 'b', '--input', '{"n": 3}')).toMatchObject({ code: 5 });
