@@ -68,10 +68,14 @@ export interface RunStore {
   findTask(id: string): Promise<(TaskRecord & { readonly runId: string }) | undefined>;
   /**
    * Ids of runs that recovery takes up, oldest first: those that an earlier process left in motion (pending,
-   * ready, running, or with an open attempt), and those that wait with a timer and a plan that says what a
-   * downtime means.
+   * ready, running, or with an open attempt), and those that wait with a timer and a plan whose JSON has one of
+   * the marks.
    */
-  unfinishedRuns(after: string | undefined, limit: number): Promise<readonly string[]>;
+  unfinishedRuns(
+    after: string | undefined,
+    limit: number,
+    marks: readonly string[],
+  ): Promise<readonly string[]>;
   /** Runs that have ended while the run that they are subplans of still waits for them, by id. */
   endedChildren(after: string, limit: number): Promise<readonly RunRecord[]>;
   /** Time of the newest turn: until then, at least, a process was at work. */

@@ -6,6 +6,7 @@
  */
 import { RunchartError } from '../errors.js';
 import type { JsonValue } from '../plan/json.js';
+import { CHOOSES_ON_DOWNTIME } from '../plan/node-settings.js';
 import type { AdmissionReport } from './admission/admission.js';
 import type { HandlerPolicy } from './admission/handler-policy.js';
 import { SlotDesk } from './admission/slot-desk.js';
@@ -175,7 +176,7 @@ export class Supervisor {
     const page = 500;
     let after: string | undefined;
     for (;;) {
-      const ids = await this.#parts.store.unfinishedRuns(after, page);
+      const ids = await this.#parts.store.unfinishedRuns(after, page, CHOOSES_ON_DOWNTIME);
       const inHand = this.#attempts.runsAtWork();
       const left = ids.filter((id) => !inHand.has(id) && !this.#runs.has(id));
       const recovered: Promise<boolean>[] = [];

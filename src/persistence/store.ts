@@ -1,7 +1,6 @@
 /** What the actors read. Everything comes from the disk, over a connection that cannot write. */
 import type { RunKeyRows, RunStore, ScheduleRows } from '../actors/ports.js';
 import type { RunRecord, StoredRun, TaskRecord, TimerRecord } from '../actors/records.js';
-import { CHOOSES_ON_DOWNTIME } from '../plan/node-settings.js';
 import { loadRun } from './load-run.js';
 import type { Reader } from './reader.js';
 import { RUN, TASK, TIMER } from './rows.js';
@@ -18,10 +17,9 @@ const FIND_RUN = 'select cast(json_array(run, start_digest) as blob) from runs w
 const FIND_TASK = `select cast(json_array(${TASK.expression('t')}, r.id) as blob)
   from tasks t join runs r on r.run = t.run where t.id = ?`;
 
-// A run that is neither paused nor in one of these statuses has no attempt that is open. Where a plan says
-// so, what a timer means after a downtime has to be decided before it fires.
-const CHOOSES = CHOOSES_ON_DOWNTIME.map((text) => `instr(plan_json, '${text}')`).join(' or ');
-const UNFINISHED_RUNS = `with chosen as materialized (select hash from plans where ${CHOOSES})
+// A run that is neither paused nor in one of these statuses has no attempt that is open.
+const UNFINISHED_RUNS = `with chosen as materialized (
+    select hash from plans where exists (select 1 from json_each(?3) m where instr(plan_json, m.value) > 0))
   select cast(json_array(r.id) as blob) from runs r
   where r.run > coalesce((select run from runs where id = ?1), 0) and (
     r.status in ('pending', 'ready', 'running')
@@ -94,8 +92,13 @@ export class SqliteRunStore implements RunStore {
     return { ...TASK.toRecord(task), runId };
   }
 
-  async unfinishedRuns(after: string | undefined, limit: number): Promise<readonly string[]> {
-    const rows = await this.#reader.jsonRows(UNFINISHED_RUNS, [after ?? '', limit]);
+  async unfinishedRuns(
+    after: string | undefined,
+    limit: number,
+    marks: readonly string[],
+  ): Promise<readonly string[]> {
+    const args = [after ?? '', limit, JSON.stringify(marks)];
+    const rows = await this.#reader.jsonRows(UNFINISHED_RUNS, args);
     return rows.map((row) => (row as [string])[0]);
   }
 

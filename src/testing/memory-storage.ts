@@ -15,7 +15,6 @@ import {
 import type { RunRecord, SignalRecord, StoredRun, TurnRecord } from '../actors/records.js';
 import { isFinal } from '../machines/statuses.js';
 import { encodeTurn } from '../persistence/encode.js';
-import { CHOOSES_ON_DOWNTIME } from '../plan/node-settings.js';
 import { MemoryArtifacts } from './memory-artifacts.js';
 import { addRow, marked, removeRows } from './memory-history.js';
 import { MemoryRun } from './memory-run.js';
@@ -177,10 +176,10 @@ export class MemoryStorage {
       }
       return undefined;
     },
-    unfinishedRuns: async (after, limit) => {
+    unfinishedRuns: async (after, limit, marks) => {
       const last = after === undefined ? 0 : (this.runs.get(after)?.record.run ?? 0);
       const later = [...this.runs.values()].filter(
-        (run) => run.record.run > last && (isInMotion(run) || this.#choosesOnDowntime(run)),
+        (run) => run.record.run > last && (isInMotion(run) || this.#waitsUnder(run, marks)),
       );
       return later.slice(0, limit).map((run) => run.record.id);
     },
@@ -257,11 +256,11 @@ export class MemoryStorage {
   }
 
   /** Whether a run has ended and the one that it is a subplan of has not taken note of it. */
-  /** Whether it waits with a timer, and its plan says what a downtime means. */
-  #choosesOnDowntime({ record, timers }: MemoryRun): boolean {
+  /** Whether it waits with a timer, and its plan has one of the marks. */
+  #waitsUnder({ record, timers }: MemoryRun, marks: readonly string[]): boolean {
     const planJson = this.plans.get(record.planHash) ?? '';
-    const hasChoice = CHOOSES_ON_DOWNTIME.some((text) => planJson.includes(text));
-    return !isFinal(record.status) && timers.size > 0 && hasChoice;
+    const isMarked = marks.some((mark) => planJson.includes(mark));
+    return !isFinal(record.status) && timers.size > 0 && isMarked;
   }
 
   #isAwaited({ status, parentId, parentNode }: RunRecord): boolean {

@@ -66,8 +66,8 @@ export function wrapStore(
       if (isRecovering()) kill.reach('recovery-after-read');
       return defect === 'forgets-completed-nodes' ? withCompletedReady(stored) : stored;
     },
-    async unfinishedRuns(after, limit) {
-      return defect === 'recovers-nothing' ? [] : inner.unfinishedRuns(after, limit);
+    async unfinishedRuns(after, limit, marks) {
+      return defect === 'recovers-nothing' ? [] : inner.unfinishedRuns(after, limit, marks);
     },
   };
 }

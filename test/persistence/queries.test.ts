@@ -78,8 +78,9 @@ describe('the store', () => {
       'pending',
     ]);
     await journal.commit(turns.typical(6, 0));
-    expect(await store.unfinishedRuns(undefined, 10)).toEqual(['run-1', 'run-4', 'run-6', 'run-7']);
-    expect(await store.unfinishedRuns('run-4', 1)).toEqual(['run-6']);
+    const inMotion = ['run-1', 'run-4', 'run-6', 'run-7'];
+    expect(await store.unfinishedRuns(undefined, 10, [])).toEqual(inMotion);
+    expect(await store.unfinishedRuns('run-4', 1, ['nodes'])).toEqual(['run-6']);
   });
 
   it('finds a run by id, and nothing where there is none', async () => {
