@@ -587,13 +587,15 @@ export class Reference {
 
   // Going back -------------------------------------------------------------------------------
 
-  /** Requested changes send the run back, so often. */
+  /** Requested changes send the run back, so often; it is forgotten of nobody how often he did. */
   #rework(run: ModelRun): boolean {
     const { human } = run.node;
     const { rounds } = run;
     if (human?.rework === undefined || run.outcome !== 'changes-requested') return false;
     if (run.status !== 'completed' || rounds >= human.rework.maxRounds) return false;
+    const known = run.scope.runs.map((asked) => [asked, asked.rounds] as const);
     this.#renewFrom(run.scope, run.scope.byId(human.rework.to) as ModelRun);
+    for (const [asked, before] of known) asked.rounds = before;
     run.rounds = rounds + 1;
     return true;
   }
