@@ -320,6 +320,22 @@ export interface TurnRows {
   readonly plans: readonly PlanRecord[];
 }
 
+/** A turn that writes nothing, to be filled in. */
+export const NO_ROWS: TurnRows = {
+  nodeRuns: [],
+  pastNodeRuns: [],
+  actorVersions: [],
+  attempts: [],
+  events: [],
+  tasks: [],
+  responses: [],
+  artifacts: [],
+  timersArmed: [],
+  timersCleared: [],
+  signals: [],
+  plans: [],
+};
+
 /** One turn, as the journal commits it: whole or not at all. */
 export interface TurnRecord {
   /** Unique and increasing in the database; an unknown outcome is looked up by it. */

@@ -1,7 +1,8 @@
 /** Outcomes of the outgoing edges of a final node run, from the plan and from what the log says was evaluated. */
 import { routeFrom } from '../actors/run/routing.js';
+import { EMPTY_SCOPE } from '../plan/conditions.js';
 import { outgoingEdges } from '../plan/graph-edges.js';
-import type { CompiledEdge, CompiledNode, EdgeScope, PlanGraph } from '../plan/plan-version.js';
+import type { CompiledEdge, CompiledNode, PlanGraph } from '../plan/plan-version.js';
 import type { NodeRunPart } from './run-snapshot.js';
 
 /** What `edge.evaluated` says. */
@@ -16,15 +17,6 @@ export interface FoundNode {
   /** The graph that it lies in, and its place there. */
   readonly graph: PlanGraph;
 }
-
-/** Conditions are not evaluated, so that nothing has to be in scope. */
-const NOTHING_IN_SCOPE: EdgeScope = {
-  inputs: null,
-  input: undefined,
-  output: undefined,
-  outcome: undefined,
-  node: () => undefined,
-};
 
 /** A letter per edge; empty while an event of one of them is still to come. */
 export function lettersOf(
@@ -49,7 +41,8 @@ export function lettersOf(
           },
         };
   const edges = outgoingEdges(graph, node.position).map(asTold);
-  const result = { action, outcome, scope: NOTHING_IN_SCOPE };
+  // Conditions are not evaluated, so that nothing has to be in scope.
+  const result = { action, outcome, scope: EMPTY_SCOPE };
   const decisions = routeFrom(node, edges, status, result);
   // An event is the last word: a later version of the rules does not decide again.
   const letters = decisions.map(({ edge, outcome }) => told.get(edge.id)?.outcome ?? outcome);

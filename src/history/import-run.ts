@@ -6,7 +6,7 @@
  * 3. memory holds a window of turns.
  */
 import type { ArtifactStore, FreeRow, Journal, RunStore } from '../actors/ports.js';
-import { HIDDEN, type RunRecord, type TurnRecord } from '../actors/records.js';
+import { HIDDEN, NO_ROWS, type RunRecord, type TurnRecord } from '../actors/records.js';
 import { RunchartError } from '../errors.js';
 import type { StoredTurn } from '../persistence/run-turns.js';
 import { contentHash } from '../plan/canonical.js';
@@ -202,18 +202,3 @@ function assertFits(hash: string, planJson: string): void {
   if (contentHash(planJson) === hash) return;
   throw new RunchartError('export-damaged', `plan ${hash} does not fit its hash`);
 }
-
-const NO_ROWS: TurnRecord['rows'] = {
-  nodeRuns: [],
-  pastNodeRuns: [],
-  actorVersions: [],
-  attempts: [],
-  events: [],
-  tasks: [],
-  responses: [],
-  artifacts: [],
-  timersArmed: [],
-  timersCleared: [],
-  signals: [],
-  plans: [],
-};

@@ -2,11 +2,11 @@
  * The turns of a run with what the hash chain covers of them: events and snapshots. Invariant: memory
  * holds one page, which ends where it has enough events and never within a turn.
  */
-import type {
-  ActorVersionRecord,
-  CheckpointRecord,
-  EventRecord,
-  TurnRows,
+import {
+  type ActorVersionRecord,
+  type CheckpointRecord,
+  type EventRecord,
+  NO_ROWS,
 } from '../actors/records.js';
 import { chainHash } from './chain.js';
 import { byActorThenSeq, encodeTurn } from './encode.js';
@@ -82,21 +82,6 @@ function* turnsIn({ checkpoints, events, versions }: Page): Generator<StoredTurn
     };
   }
 }
-
-const NO_ROWS: TurnRows = {
-  nodeRuns: [],
-  actorVersions: [],
-  attempts: [],
-  events: [],
-  tasks: [],
-  responses: [],
-  artifacts: [],
-  timersArmed: [],
-  timersCleared: [],
-  signals: [],
-  plans: [],
-  pastNodeRuns: [],
-};
 
 /** The hash of a turn as it is stored, which follows `previous`. Throws where its events have a gap. */
 export function hashOfTurn(previous: string, { checkpoint, events, versions }: StoredTurn): string {

@@ -89,7 +89,8 @@ const COUNT_CONDITIONS: Language<JoinCounts, boolean> = {
   conclude: asBoolean,
 };
 
-const EMPTY_SCOPE: EdgeScope = {
+/** With nothing in it, for what does not depend on it. */
+export const EMPTY_SCOPE: EdgeScope = {
   inputs: null,
   input: undefined,
   output: undefined,

@@ -1,23 +1,8 @@
 /** Makes turns as the actors would: numbered, with events that continue their run. */
-import type { TurnRecord, TurnRows } from '../../../src/actors/records.js';
+import { NO_ROWS, type TurnRecord, type TurnRows } from '../../../src/actors/records.js';
 import { snapshotDigest } from '../../../src/machines/snapshot-digest.js';
 
 export const AT = 1_700_000_000_000;
-
-const NO_ROWS: TurnRows = {
-  nodeRuns: [],
-  pastNodeRuns: [],
-  actorVersions: [],
-  attempts: [],
-  events: [],
-  tasks: [],
-  responses: [],
-  artifacts: [],
-  timersArmed: [],
-  timersCleared: [],
-  signals: [],
-  plans: [],
-};
 
 const SNAPSHOT = JSON.stringify({
   status: 'active',
