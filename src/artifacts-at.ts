@@ -3,8 +3,8 @@
  * that it took over from another run are there, and those whose events retention has removed.
  */
 import type { ArtifactRecord } from './actors/records.js';
-import { pages } from './change/pages.js';
 import { eventsOfType } from './change/plan-at.js';
+import { pages } from './pages.js';
 import type { RunRows } from './run-rows.js';
 
 export interface ArtifactReference {

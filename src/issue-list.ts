@@ -1,16 +1,14 @@
 /** The issues of a run: those of attempts from their rows, those of people's responses from the log. */
 import type { AttemptRecord, EventRecord } from './actors/records.js';
 import type { Issue } from './plan/issue.js';
+import type { RunRows } from './run-rows.js';
 import type { IssueView } from './views.js';
 
-/** The rows that it reads. */
-interface IssueRows {
-  attemptsWithIssues(run: number): Promise<readonly AttemptRecord[]>;
-  eventsOfType(run: number, type: string, limit: number): Promise<readonly EventRecord[]>;
-}
-
 /** Oldest first within a node; those of people's responses last. */
-export async function listIssues(rows: IssueRows, run: number): Promise<IssueView[]> {
+export async function listIssues(
+  rows: Pick<RunRows, 'attemptsWithIssues' | 'eventsOfType'>,
+  run: number,
+): Promise<IssueView[]> {
   const attempts = await rows.attemptsWithIssues(run);
   const reports = await rows.eventsOfType(run, 'validation.reported', ISSUE_LIMIT);
   const ofPeople = reports.filter(({ attempt }) => attempt === null);

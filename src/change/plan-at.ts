@@ -1,39 +1,24 @@
 /** Which plan version a run was pinned to at one of its events. */
 import type { EventRecord, RunRecord } from '../actors/records.js';
+import { PAGE, pages } from '../pages.js';
+import type { RunRows } from '../run-rows.js';
 
-/** The reads that it takes. */
-export interface PlanHistoryRows {
-  eventsOfType(
-    run: number,
-    type: string,
-    limit: number,
-    after?: number,
-  ): Promise<readonly EventRecord[]>;
-}
-
-const PAGE = 1_000;
 /** Events after which a run has another plan; their detail has its hash, and the one before. */
 const CHANGES = ['run.replanned', 'plan.extended'] as const;
 
 /** All events of a type with a number above `from`, page by page. */
-export async function* eventsOfType(
-  rows: PlanHistoryRows,
+export function eventsOfType(
+  rows: Pick<RunRows, 'eventsOfType'>,
   run: number,
   type: string,
   from = 0,
-): AsyncIterableIterator<EventRecord> {
-  for (let after = from; ; ) {
-    const page = await rows.eventsOfType(run, type, PAGE, after);
-    yield* page;
-    const last = page.at(-1);
-    if (last === undefined || page.length < PAGE) return;
-    after = last.seq;
-  }
+): AsyncIterable<EventRecord> {
+  return pages<EventRecord>((after) => rows.eventsOfType(run, type, PAGE, after?.seq ?? from));
 }
 
 /** Hash of the plan version at event `seq`. */
 export async function planAt(
-  rows: PlanHistoryRows,
+  rows: Pick<RunRows, 'eventsOfType'>,
   { run, planHash }: RunRecord,
   seq: number,
 ): Promise<string> {

@@ -13,8 +13,8 @@ import type {
   TaskRecord,
 } from '../actors/records.js';
 import { isFinal } from '../machines/statuses.js';
+import { PAGE, pages } from '../pages.js';
 import type { RunRows } from '../run-rows.js';
-import { PAGE, pages } from './pages.js';
 import { eventsOfType, planAt } from './plan-at.js';
 import { readSignals } from './signals-at.js';
 
@@ -45,12 +45,13 @@ export async function readRunAt(rows: RunRows, record: RunRecord, seq: number): 
     const renewed = renewals.get(row.node)?.find((at) => at > row.seq);
     if (renewed !== undefined && renewed > seq) finals.set(row.node, row);
   }
-  let hasEdges = true;
-  for await (const event of eventsOfType(rows, run, 'run.replanned')) {
-    if (event.seq > seq) hasEdges = false;
-  }
+  const [replanned] = await rows.eventsOfType(run, 'run.replanned', 1, seq);
   const planHash = await planAt(rows, record, seq);
-  return { seq, planHash, finals, hasEdges, undone: await readUndone(rows, run) };
+  return {
+    ...{ seq, planHash, finals },
+    hasEdges: replanned === undefined,
+    undone: await readUndone(rows, run),
+  };
 }
 
 /** By node, the numbers of the events with which another generation of it began, ascending. */

@@ -3,8 +3,8 @@
  * there to be received, with what they brought, which is the output of the generation that received them.
  */
 import type { NodeRunRecord, SignalRecord } from '../actors/records.js';
+import { pages } from '../pages.js';
 import type { RunRows } from '../run-rows.js';
-import { pages } from './pages.js';
 import { eventsOfType } from './plan-at.js';
 
 interface Delivery {
@@ -87,8 +87,11 @@ async function generationsOf(rows: RunRows, run: number, node: string): Promise<
   const generations: NodeRunRecord[] = [];
   const current = await rows.getNodeRun(run, node);
   if (current !== undefined) generations.push(current);
-  for await (const row of pages<NodeRunRecord>((after) => rows.pastNodeRuns(run, after))) {
-    if (row.node === node) generations.push(row);
+  const before = { node, generation: 0 };
+  const past = pages<NodeRunRecord>((after) => rows.pastNodeRuns(run, after ?? before));
+  for await (const row of past) {
+    if (row.node !== node) break;
+    generations.push(row);
   }
   return generations.sort((a, b) => a.seq - b.seq);
 }

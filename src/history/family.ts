@@ -1,5 +1,6 @@
 /** A run and the runs of its subplans. */
 import type { RunRecord } from '../actors/records.js';
+import { pages } from '../pages.js';
 import type { HistoryRows } from './history-rows.js';
 
 /** The run and all runs inside it, parents first. */
@@ -9,13 +10,8 @@ export async function withChildren(
 ): Promise<RunRecord[]> {
   const family = [root];
   for (const { id } of family) {
-    for (let after = 0; ; ) {
-      const page = await rows.childrenOf(id, after);
-      family.push(...page);
-      const last = page.at(-1);
-      if (last === undefined) break;
-      after = last.run;
-    }
+    const children = pages<RunRecord>((after) => rows.childrenOf(id, after?.run ?? 0));
+    for await (const child of children) family.push(child);
   }
   return family;
 }

@@ -11,6 +11,7 @@ import type { ArtifactStore } from '../actors/ports.js';
 import type { RunRecord } from '../actors/records.js';
 import { RunchartError } from '../errors.js';
 import { isFinal } from '../machines/statuses.js';
+import { pages } from '../pages.js';
 import { withChildren } from './family.js';
 import { removePayloads } from './remove-payloads.js';
 import { type Removing, removeRows, removeRuns } from './remove-run.js';
@@ -88,14 +89,8 @@ async function sweep(removing: Removing): Promise<void> {
   }
 }
 
-async function* allRuns({ rows }: Removing): AsyncGenerator<RunRecord, void, undefined> {
-  for (let after = 0; ; ) {
-    const page = await rows.runsAfter(after);
-    yield* page;
-    const last = page.at(-1);
-    if (last === undefined) return;
-    after = last.run;
-  }
+function allRuns({ rows }: Removing): AsyncIterable<RunRecord> {
+  return pages<RunRecord>((after) => rows.runsAfter(after?.run ?? 0));
 }
 
 async function removeEnded(

@@ -1,9 +1,9 @@
-/** Lists of a run that are read a page at a time. */
+/** Lists that are read a page at a time. */
 
 /** Rows of a page. */
 export const PAGE = 1_000;
 
-/** Rows of a run that lie behind a list with a key. */
+/** All rows of a list; `read` gives a page of those that come after one. */
 export async function* pages<R>(
   read: (after: R | undefined) => Promise<readonly R[]>,
 ): AsyncIterableIterator<R> {
