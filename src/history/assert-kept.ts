@@ -5,8 +5,17 @@ import { RunchartError } from '../errors.js';
 /** Throws `history-trimmed` where what is after event `seq` is not there from its beginning. */
 export function assertKept({ id, trimmedTo }: RunRecord, seq: number): void {
   if (seq >= trimmedTo) return;
+  throw historyTrimmed(
+    { id, trimmedTo },
+    `its state at event ${trimmedTo} and all events after it are there`,
+  );
+}
+
+/** What was asked for rests on events that are gone; `hint` says what is there. */
+export function historyTrimmed(
+  { id, trimmedTo }: Pick<RunRecord, 'id' | 'trimmedTo'>,
+  hint: string,
+): RunchartError {
   const message = `the events of run ${id} up to ${trimmedTo} were removed by retention`;
-  throw new RunchartError('history-trimmed', message, {
-    hint: `its state at event ${trimmedTo} and all events after it are there`,
-  });
+  return new RunchartError('history-trimmed', message, { hint });
 }

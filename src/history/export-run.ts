@@ -12,6 +12,7 @@ import { isFinal } from '../machines/statuses.js';
 import { FIRST_LINK, type Link } from '../persistence/chain.js';
 import { checkTurn, type Finding } from '../persistence/verify.js';
 import { readContent } from './artifact-content.js';
+import { historyTrimmed } from './assert-kept.js';
 import {
   EXPORT_FORMAT,
   EXPORT_VERSION,
@@ -82,9 +83,8 @@ function assertExportable({ id, status, trimmedTo }: RunRecord, root: RunRecord)
     throw new RunchartError('run-not-ended', message, { hint });
   }
   if (trimmedTo > 0) {
-    const message = `the events of run ${id} up to ${trimmedTo} were removed by retention`;
     const hint = `run ${root.id} can only be exported with all of its history`;
-    throw new RunchartError('history-trimmed', message, { hint });
+    throw historyTrimmed({ id, trimmedTo }, hint);
   }
 }
 

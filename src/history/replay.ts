@@ -5,6 +5,7 @@
  */
 import type { RunRecord } from '../actors/records.js';
 import { RunchartError } from '../errors.js';
+import { historyTrimmed } from './assert-kept.js';
 import type { HistoryRows } from './history-rows.js';
 import { PlanVersions } from './plan-versions.js';
 import { RunFold } from './run-fold.js';
@@ -92,10 +93,8 @@ async function replayTo(rows: HistoryRows, record: RunRecord, to: number): Promi
 
 function assertWhole({ id, trimmedTo }: RunRecord): void {
   if (trimmedTo === 0) return;
-  const message = `the events of run ${id} up to ${trimmedTo} were removed by retention`;
-  throw new RunchartError('history-trimmed', message, {
-    hint: `a run is replayed from its first event; its state from event ${trimmedTo} on can be read`,
-  });
+  const hint = `a run is replayed from its first event; its state from event ${trimmedTo} on can be read`;
+  throw historyTrimmed({ id, trimmedTo }, hint);
 }
 
 async function foldTo(rows: HistoryRows, record: RunRecord, to: number): Promise<RunSnapshot> {

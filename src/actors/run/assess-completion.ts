@@ -43,7 +43,10 @@ export function failureClassOf({ code }: Issue): FailureClass {
   return CLASSES[code] ?? 'schema';
 }
 
-/** All issues of an output and its artifacts; checks are asked only where nothing else blocks. */
+/**
+ * All issues of an output, or of a person's response, and its artifacts; checks are asked only where nothing
+ * else blocks.
+ */
 export function completionIssues(
   node: CompiledNode,
   output: JsonValue | undefined,
@@ -66,20 +69,6 @@ export function completionIssues(
     ...issues,
     ...node.checks.expressions.flatMap((check) => checkIssues(node, check, scope)),
   ];
-}
-
-/**
- * All issues of a person's response: blocking ones refuse it, warnings make the node partial. Its
- * deliverables are looked at where the response came with artifacts.
- */
-export function assessResponse(
-  node: CompiledNode,
-  response: JsonValue,
-  surroundings: Surroundings,
-  artifacts?: readonly AssessedArtifact[],
-): readonly Issue[] {
-  const asked = artifacts === undefined ? { ...node, deliverables: [] } : node;
-  return completionIssues(asked, response, artifacts ?? [], surroundings);
 }
 
 /** Issues for required deliverables that are missing, or were delivered as another kind. */

@@ -20,10 +20,8 @@ export function handedOver({
 export function refuseArtifacts(
   task: TaskRecord,
   outcome: string,
-  artifacts: readonly ProducedArtifact[] | undefined,
+  artifacts: readonly ProducedArtifact[],
 ): Issue | undefined {
-  if (artifacts === undefined)
-    return issue('artifacts is a list of {name, kind, pointer?, payload?}');
   if (artifacts.length === 0) return undefined;
   if (task.node === '') return issue('a question about the run takes no artifacts');
   if (peopleOf(task).quorum !== undefined) return issue('a vote takes no artifacts');
@@ -35,6 +33,8 @@ export function refuseArtifacts(
 function issue(message: string): Issue {
   return { severity: 'blocking', code: 'schema-mismatch', message, path: '/artifacts' };
 }
+
+export const MALFORMED_ARTIFACTS = issue('artifacts is a list of {name, kind, pointer?, payload?}');
 
 /**
  * The node as its answer is checked: who is asked for something has to deliver it; of all others the

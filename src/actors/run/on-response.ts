@@ -11,12 +11,12 @@ import type { DecisionOption } from '../../plan/plan-version.js';
 import { asObject, outcomeOf, responseIssues } from '../../plan/responses.js';
 import type { TaskResponseMessage } from '../messages.js';
 import type { ResponseRecord, TaskRecord } from '../records.js';
-import { assessResponse } from './assess-completion.js';
+import { completionIssues } from './assess-completion.js';
 import type { Exhausted } from './budget.js';
 import { exhaustion, grantBudget } from './budget.js';
 import type { Decider } from './decider.js';
 import { refuseResponder } from './entitlement.js';
-import { askedOf, handedOver, refuseArtifacts } from './handed-over.js';
+import { askedOf, handedOver, MALFORMED_ARTIFACTS, refuseArtifacts } from './handed-over.js';
 import { closeRunTask } from './human-tasks.js';
 import { questionOf } from './questions.js';
 import { acceptanceIssues, reviewedBy } from './review.js';
@@ -27,13 +27,13 @@ import { takeResponse } from './take-response.js';
 
 export function onResponse(decider: Decider, message: TaskResponseMessage): void {
   const { model, turn } = decider;
-  const task = [...model.tasks.values()].find(({ id }) => id === message.task);
+  const task = model.taskById(message.task);
   if (task === undefined) {
     refuse(decider, message, refuseClosed(decider, message));
     return;
   }
   const run = task.node === '' ? undefined : model.nodeRun(task.node);
-  const votes = model.votes.get(task.id) ?? [];
+  const votes = model.votesOn(task.id);
   const earlier = votes.find(({ messageId }) => isSame(messageId, message.messageId));
   if (earlier !== undefined) return repeat(decider, task, earlier, message);
   const refusal = refuseResponse(decider, task, run, message);
@@ -84,8 +84,7 @@ function refuse(decider: Decider, message: TaskResponseMessage, refusal: Runchar
   // Nothing is recorded after the terminal event.
   if (isFinal(model.record.status)) return;
   const { task, responder } = message;
-  const isOpen = [...model.tasks.values()].some(({ id }) => id === task);
-  const node = isOpen ? message.node || null : null;
+  const node = model.taskById(task) === undefined ? null : message.node || null;
   turn.event('task.response-refused', node, null, { task, responder, code: refusal.code });
 }
 
@@ -117,7 +116,7 @@ function refuseResponse(
   const who = responder === null ? null : { name: responder, groups };
   const refusal = refuseResponder(task, who);
   if (refusal !== undefined) return refusal;
-  const votes = model.votes.get(task.id) ?? [];
+  const votes = model.votesOn(task.id);
   if (votes.some((vote) => vote.responder === responder)) {
     return new RunchartError('vote-repeated', `${responder} has voted on task ${task.id}`);
   }
@@ -169,6 +168,7 @@ function issuesOf(
   const { kind } = task;
   const { response } = message;
   const artifacts = handedOver(message);
+  if (artifacts === undefined) return [MALFORMED_ARTIFACTS];
   const refused = refuseArtifacts(task, outcomeOf(kind, response), artifacts);
   if (refused !== undefined) return [refused];
   const presented = asObject(JSON.parse(task.presentedJson) as JsonValue);
@@ -181,9 +181,9 @@ function issuesOf(
     return acceptanceIssues(model, run, reviewedBy(task, response, artifacts));
   }
   const around = surroundingsOf(model, run);
-  const asked = askedOf(run.node, artifacts ?? []);
+  const asked = askedOf(run.node, artifacts);
   const validateOutput = (value: JsonValue = null) =>
-    assessResponse(asked, value, around, artifacts);
+    completionIssues(asked, value, artifacts, around);
   return responseIssues({ kind, validateOutput, options, subject }, response);
 }
 

@@ -11,7 +11,7 @@ import { armTimer } from './timers.js';
 
 export function onTaskChange(decider: Decider, message: TaskChangeMessage): void {
   const { model, turn } = decider;
-  const task = [...model.tasks.values()].find(({ id }) => id === message.task);
+  const task = model.taskById(message.task);
   if (task === undefined) {
     turn.refusal = new RunchartError('task-closed', `task ${message.task} is not open any more`);
     return;

@@ -9,7 +9,7 @@ import type { CompiledNode } from '../../plan/plan-version.js';
 import { asObject } from '../../plan/responses.js';
 import type { TaskRecord } from '../records.js';
 import { storeArtifacts } from './artifacts.js';
-import { assessResponse } from './assess-completion.js';
+import { completionIssues } from './assess-completion.js';
 import { type ProducedArtifact, readArtifacts } from './assess-result.js';
 import type { Decider } from './decider.js';
 import { reportIssues } from './report-issues.js';
@@ -118,7 +118,7 @@ export function acceptanceIssues(
   const { output, artifacts, found } = reviewed;
   const unchecked = { ...withoutKept(run.node, artifacts), checks: NO_CHECKS };
   const around = surroundingsOf(model, run);
-  const issues = [...assessResponse(unchecked, output ?? null, around, artifacts), ...found];
+  const issues = [...completionIssues(unchecked, output ?? null, artifacts, around), ...found];
   return blockingIssues(issues).map((issue) => {
     const isAboutArtifact = /^\/(artifacts|deliverables)\b/.test(issue.path);
     return isAboutArtifact ? issue : { ...issue, path: `/output${issue.path}` };
@@ -130,7 +130,7 @@ export function acceptReviewed(decider: Decider, run: NodeRun, reviewed: Reviewe
   const { output, artifacts } = reviewed;
   const around = surroundingsOf(decider.model, run);
   const node = withoutKept(run.node, artifacts);
-  const warnings = assessResponse(node, output ?? null, around, artifacts);
+  const warnings = completionIssues(node, output ?? null, artifacts, around);
   reportIssues(decider, run, warnings);
   storeArtifacts(decider, run, artifacts, 'accepted');
   run.setOutput(output);

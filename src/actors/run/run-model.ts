@@ -200,9 +200,19 @@ export class RunModel {
 
   // What is left to decide -------------------------------------------------------------------
 
+  /** An open task by its id. */
+  taskById(id: string): TaskRecord | undefined {
+    return [...this.tasks.values()].find((task) => task.id === id);
+  }
+
+  /** Answers to an open task that have not decided it, oldest first. */
+  votesOn(task: string): readonly ResponseRecord[] {
+    return this.votes.get(task) ?? [];
+  }
+
   /** An answer that decides nothing yet. */
   keepVote(vote: ResponseRecord): void {
-    this.votes.set(vote.task, [...(this.votes.get(vote.task) ?? []), vote]);
+    this.votes.set(vote.task, [...this.votesOn(vote.task), vote]);
   }
 
   /** A pending node's inbound edges may say enough to decide it. */

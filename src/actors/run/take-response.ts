@@ -3,7 +3,7 @@ import type { JsonValue } from '../../plan/json.js';
 import { asObject } from '../../plan/responses.js';
 import type { ResponseRecord, TaskRecord } from '../records.js';
 import { storeArtifacts } from './artifacts.js';
-import { assessResponse } from './assess-completion.js';
+import { completionIssues } from './assess-completion.js';
 import type { ProducedArtifact } from './assess-result.js';
 import { beginAgain } from './begin-node.js';
 import type { Decider } from './decider.js';
@@ -62,7 +62,7 @@ function complete(
 ): string {
   const around = surroundingsOf(decider.model, run);
   const asked = askedOf(run.node, artifacts);
-  const warnings = judged === undefined ? [] : assessResponse(asked, judged, around, artifacts);
+  const warnings = judged === undefined ? [] : completionIssues(asked, judged, artifacts, around);
   reportIssues(decider, run, warnings);
   storeArtifacts(decider, run, artifacts, 'accepted');
   run.setOutput(output);
@@ -82,7 +82,7 @@ function vouch(
 ): string | undefined {
   const { model, turn } = decider;
   const people = peopleOf(task);
-  const votes = [...(model.votes.get(task.id) ?? []), vote];
+  const votes = [...model.votesOn(task.id), vote];
   const outcome = tally(votes, people);
   if (outcome === undefined) {
     model.keepVote(vote);
