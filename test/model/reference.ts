@@ -195,17 +195,23 @@ export class Reference {
       timer.owner.#fire(timer);
       timer.owner.#decideOnce();
     }
-    for (const owner of new Set(due.map((timer) => timer.owner))) owner.#happen(() => {});
+    // What the runs tell each other of it is said by all before any of them hears it.
+    for (const owner of new Set(due.map((timer) => timer.owner))) owner.#conclude();
+    world.deliver();
     return world.now - before;
   }
 
   #happen(what: () => void): void {
     what();
+    this.#conclude();
+    this.world.deliver();
+  }
+
+  #conclude(): void {
     this.#settle();
     const { world } = this;
     if (this.isOver) world.timers = world.timers.filter(({ owner }) => owner !== this);
     this.#report();
-    world.deliver();
   }
 
   // What there is to see ---------------------------------------------------------------------
