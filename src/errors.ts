@@ -54,6 +54,7 @@ export const ERROR_KINDS = {
   'responder-excluded': { status: 403, retryable: false },
   'vote-repeated': { status: 409, retryable: false },
   'message-conflict': { status: 409, retryable: false },
+  'idempotency-key-reused': { status: 422, retryable: false },
   'presentation-outdated': { status: 409, retryable: false },
   'requester-missing': { status: 400, retryable: false },
   'response-invalid': { status: 422, retryable: false },

@@ -31,6 +31,7 @@ export type { Difference } from './history/state-hash.js';
 export type { Trimmed, TrimOptions } from './history/trim.js';
 export { type IsolatedHandler, type IsolatedOptions, isolated } from './isolation/isolated.js';
 export { IsolationError, type IsolationErrorCode } from './isolation/isolation-error.js';
+export type { Keyed } from './keyed.js';
 export { FAILURE_CLASSES } from './machines/node-run-events.js';
 export {
   NODE_STATUSES,

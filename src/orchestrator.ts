@@ -7,7 +7,9 @@ import type { HandlerPolicy } from './actors/admission/handler-policy.js';
 import { ArtifactPayloads } from './actors/artifact-payloads.js';
 import { atMost, type Environment, systemEnvironment } from './actors/environment.js';
 import { HandlerRegistry, type Handlers, type Logger } from './actors/handlers.js';
+import { type KeyedCall, keyedCall, messageCall } from './actors/idempotency.js';
 import type { LiveRun } from './actors/live-index.js';
+import type { RunMessage } from './actors/messages.js';
 import { PlanCache } from './actors/plan-cache.js';
 import type { ArtifactStore, Journal, RunStore } from './actors/ports.js';
 import { Supervisor, type SupervisorLimits, type SupervisorStats } from './actors/supervisor.js';
@@ -16,6 +18,8 @@ import { RunchartError } from './errors.js';
 import { HistoryService, type Retention } from './history/history-service.js';
 import type { Imported, ImportOptions } from './history/import-run.js';
 import type { Trimmed, TrimOptions } from './history/trim.js';
+import type { Keyed } from './keyed.js';
+import { KeyedCalls } from './keyed-calls.js';
 import { isFinal, type RunStatus } from './machines/statuses.js';
 import { openScheduleRows } from './persistence/schedules.js';
 import { openStorage } from './persistence/storage.js';
@@ -97,7 +101,7 @@ export interface StartedRun extends RunHandle {
   readonly created: boolean;
 }
 
-export interface SignalOptions {
+export interface SignalOptions extends Keyed {
   readonly payload?: JsonValue;
   /** Names the signal: sent again under the same id it is the same. */
   readonly id?: string;
@@ -206,6 +210,7 @@ export class Orchestrator {
   readonly #drafts: RunDrafts;
   readonly #watch: RunWatch;
   readonly #history: HistoryService;
+  readonly #calls: KeyedCalls;
   #closing: Promise<void> | undefined;
 
   constructor(parts: OrchestratorParts) {
@@ -231,15 +236,21 @@ export class Orchestrator {
       runs: parts.runs,
       groups: parts.groups,
       payloads: new ArtifactPayloads(parts.artifacts, parts.limits, parts.environment.clock),
-      send: (run, message) => this.#supervisor.send(run, message),
+      send: (run, message, key) => this.#send(run, message, key),
     });
     this.change = new RunChanges({
       rows: parts.runs.rows,
       drafts: this.#drafts,
       journal: parts.journal,
       keys: parts.store.runKeys,
-      send: (run, message) => this.#supervisor.send(run, message),
-      start: (draft, first) => this.#supervisor.start({ isFresh: false, ...draft }, first),
+      send: (run, message, key) => this.#send(run, message, key),
+      start: (draft, first, call) =>
+        this.#supervisor.start({ isFresh: false, ...draft }, first, call),
+    });
+    this.#calls = new KeyedCalls({
+      clock: parts.environment.clock,
+      journal: parts.journal,
+      store: parts.store,
     });
     this.#watch = new RunWatch(parts.runs, this.#supervisor.live);
     this.#history = this.#newHistory(parts);
@@ -259,24 +270,35 @@ export class Orchestrator {
   async start<Input>(plan: PlanFor<Input>, options: StartOptions<Input> = {}): Promise<StartedRun> {
     const { singleton, debounce } = readKeys(options);
     const draft = await this.#drafts.draft(plan, options);
-    const isFresh = options.id === undefined;
+    const call = callOfStart(draft, options);
+    const isFresh = options.id === undefined && call === undefined;
     const { id } = draft.record;
     if (singleton === undefined && debounce === undefined) {
-      const { created } = await this.#begin(draft, isFresh);
+      const { created } = await this.#begin(draft, isFresh, call);
       return { ...this.handle(id), created };
     }
     const begin = (startAt = options.startAt) => {
       // Drafted anew: it may have waited for another run to end.
       const delayed = { ...options, id, ...(startAt !== undefined && { startAt }) };
-      return this.#begin(this.#drafts.again(draft, delayed), isFresh);
+      return this.#begin(this.#drafts.again(draft, delayed), isFresh, call);
     };
-    const keyed = await this.#startKeyed({ id, begin }, singleton, debounce);
+    const start = () => this.#startKeyed({ id, begin }, singleton, debounce);
+    const keyed = await (call === undefined ? start() : this.#calls.once(call, start));
     return { ...this.handle(keyed.id), created: keyed.created };
   }
 
   /** `isFresh`: the id was made for this run, so that nobody can have stored it before. */
-  #begin(draft: RunDraft, isFresh = false): Promise<{ readonly created: boolean }> {
-    return this.#supervisor.start({ isFresh, ...draft });
+  #begin(
+    draft: RunDraft,
+    isFresh = false,
+    call?: KeyedCall,
+  ): Promise<{ readonly created: boolean }> {
+    return this.#supervisor.start({ isFresh, ...draft }, { type: 'run.start' }, call);
+  }
+
+  async #send(run: string, message: RunMessage, idempotencyKey?: string): Promise<unknown> {
+    const call = idempotencyKey === undefined ? undefined : messageCall(idempotencyKey, message);
+    return this.#supervisor.send(run, message, call);
   }
 
   #startKeyed(
@@ -324,14 +346,15 @@ export class Orchestrator {
   /** Cancels a run. Repeated, it answers the same; a run that has ended otherwise refuses with `run-ended`. */
   async cancel(
     id: string,
-    options: { reason?: string; by?: string } = {},
+    options: { reason?: string; by?: string } & Keyed = {},
   ): Promise<{ run: string; cancelled: true }> {
     const message = {
       type: 'run.cancel',
       reason: options.reason ?? null,
       by: options.by ?? null,
     } as const;
-    return (await this.#supervisor.send(id, message)) as { run: string; cancelled: true };
+    const reply = await this.#send(id, message, options.idempotencyKey);
+    return reply as { run: string; cancelled: true };
   }
 
   /**
@@ -341,14 +364,15 @@ export class Orchestrator {
   async annotate(
     id: string,
     metadata: JsonObject,
-    options: { by?: string } = {},
+    options: { by?: string } & Keyed = {},
   ): Promise<{ run: string; metadata: JsonObject }> {
     const message = {
       type: 'run.annotate',
       metadata: readAnnotation(metadata),
       by: options.by ?? null,
     } as const;
-    return (await this.#supervisor.send(id, message)) as { run: string; metadata: JsonObject };
+    const reply = await this.#send(id, message, options.idempotencyKey);
+    return reply as { run: string; metadata: JsonObject };
   }
 
   /**
@@ -357,36 +381,39 @@ export class Orchestrator {
    */
   async signal(id: string, name: string, options: SignalOptions = {}): Promise<Signalled> {
     const payload = readJson(options.payload ?? null, 'the payload');
-    const signal = options.id ?? this.#parts.environment.id();
+    const { idempotencyKey: key } = options;
+    const signal = options.id ?? key ?? this.#parts.environment.id();
     if (name === '' || name.length > 256 || signal === '' || signal.length > 256) {
       const message = 'name and id of a signal have 1 to 256 characters';
       throw new RunchartError('argument-invalid', message);
     }
     const message = { type: 'signal.send', id: signal, name, payload } as const;
-    return (await this.#supervisor.send(id, message)) as Signalled;
+    return (await this.#send(id, message, key)) as Signalled;
   }
 
   /**
    * Tries a node again: one that is blocked goes on, one that failed and was tolerated begins another
    * generation, with all that follows from it. Rejects with `node-not-retryable`, `run-ended`.
    */
-  async retryNode(id: string, node: string, options: { by?: string } = {}): Promise<void> {
-    await this.#supervisor.send(id, { type: 'node.retry', node, by: options.by ?? null });
+  async retryNode(id: string, node: string, options: { by?: string } & Keyed = {}): Promise<void> {
+    const message = { type: 'node.retry', node, by: options.by ?? null } as const;
+    await this.#send(id, message, options.idempotencyKey);
   }
 
   /** Takes one step of a paused run: what is due starts, and what comes of it waits for the next step. */
-  async step(id: string): Promise<void> {
-    await this.#supervisor.send(id, { type: 'run.step' });
+  async step(id: string, options: Keyed = {}): Promise<void> {
+    await this.#send(id, { type: 'run.step' }, options.idempotencyKey);
   }
 
   /** Stops scheduling: handlers at work finish, nothing new starts. */
-  async pause(id: string): Promise<void> {
-    await this.#supervisor.send(id, { type: 'run.pause' });
+  async pause(id: string, options: Keyed = {}): Promise<void> {
+    await this.#send(id, { type: 'run.pause' }, options.idempotencyKey);
   }
 
   /** Goes on with a paused run, or takes up one that an earlier process left in motion. */
-  async resume(id: string): Promise<void> {
-    await this.#supervisor.resume(id);
+  async resume(id: string, { idempotencyKey: key }: Keyed = {}): Promise<void> {
+    const call = key === undefined ? undefined : messageCall(key, { type: 'run.resume' });
+    await this.#supervisor.resume(id, call);
   }
 
   /**
@@ -399,6 +426,19 @@ export class Orchestrator {
     await this.#supervisor.recover();
     await this.#scheduler.tick();
     this.#history.start();
+  }
+
+  /**
+   * Does the work of a call that is about no single run, once for a key: made again with the same `asked` it is
+   * answered as before. The answer is stored when the work is done; one that a stop cut off is done again. Rejects
+   * as the work does, with `idempotency-key-reused`, `argument-invalid`.
+   */
+  once<Reply extends JsonValue>(
+    idempotencyKey: string,
+    asked: JsonValue,
+    work: () => Promise<Reply>,
+  ): Promise<Reply> {
+    return this.#calls.once(keyedCall(idempotencyKey, asked), work);
   }
 
   /**
@@ -525,4 +565,15 @@ export class Orchestrator {
       throw error;
     }
   }
+}
+
+/** The call that a start is, where it has a key: plan, input and all that it asks for. */
+function callOfStart(
+  { record }: RunDraft,
+  { idempotencyKey: key, id, singleton, debounce }: StartOptions,
+): KeyedCall | undefined {
+  if (key === undefined) return undefined;
+  const { startDigest, metadataJson, concurrency, settingsJson } = record;
+  const asked = { startDigest, metadataJson, concurrency, settingsJson, id, singleton, debounce };
+  return keyedCall(key, JSON.parse(JSON.stringify(asked)) as JsonValue);
 }

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import type { ChildStart } from './actors/child-runs.js';
 import type { Environment } from './actors/environment.js';
 import type { HandlerRegistry } from './actors/handlers.js';
+import { idOfKey } from './actors/idempotency.js';
 import type { PlanCache } from './actors/plan-cache.js';
 import type { Journal, RunStore } from './actors/ports.js';
 import type { RunRecord, RunSettings } from './actors/records.js';
@@ -172,7 +173,8 @@ export class RunDrafts {
 
   #record(version: PlanVersion, inputJson: string, options: StartOptions): RunRecord {
     const { environment, runConcurrency } = this.#parts;
-    const id = readRunId(options.id ?? environment.id());
+    const { idempotencyKey: key } = options;
+    const id = readRunId(options.id ?? (key === undefined ? environment.id() : idOfKey(key)));
     const now = environment.clock.now();
     return {
       run: this.nextRun(),

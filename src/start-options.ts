@@ -1,6 +1,7 @@
 /** What a start may ask for, and how it is read: nothing is believed of it. */
 import type { RunSettings } from './actors/records.js';
 import { RunchartError } from './errors.js';
+import type { Keyed } from './keyed.js';
 import { canonicalJson } from './plan/canonical.js';
 import { blockingIssues } from './plan/issue.js';
 import { isJsonObject, type JsonObject, type JsonValue } from './plan/json.js';
@@ -9,7 +10,7 @@ import type { PlanVersion } from './plan/plan-version.js';
 import { budgetSchema, type PlanBudget } from './plan/schema.js';
 import type { Debounce, Singleton } from './schedules/keyed-starts.js';
 
-export interface StartOptions<Input = unknown> {
+export interface StartOptions<Input = unknown> extends Keyed {
   readonly input?: Input;
   /** Starting the same plan and input again under the same id is one run. */
   readonly id?: string;

@@ -3,6 +3,7 @@ import type { ArtifactPayloads } from './actors/artifact-payloads.js';
 import type { ReturnedValue, RunMessage, TaskChange } from './actors/messages.js';
 import type { Principal } from './actors/records.js';
 import { RunchartError } from './errors.js';
+import type { Keyed } from './keyed.js';
 import type { JsonValue } from './plan/json.js';
 import type { RunReader, TaskFilter } from './run-reader.js';
 import { readJson } from './start-options.js';
@@ -13,7 +14,7 @@ export type Groups =
   | Readonly<Record<string, readonly string[]>>
   | ((principal: string) => readonly string[] | Promise<readonly string[]>);
 
-export interface RespondOptions {
+export interface RespondOptions extends Keyed {
   readonly response: JsonValue;
   /** Who answers. */
   readonly responder?: string;
@@ -71,7 +72,7 @@ interface TasksParts {
   readonly runs: RunReader;
   readonly groups: Groups | undefined;
   readonly payloads: Pick<ArtifactPayloads, 'keep'>;
-  send(run: string, message: RunMessage): Promise<unknown>;
+  send(run: string, message: RunMessage, idempotencyKey?: string): Promise<unknown>;
 }
 
 const MAX_NAME_LENGTH = 256;
@@ -122,46 +123,49 @@ export class Tasks {
     const by = { responder: who?.name ?? null, groups: who?.groups ?? [] };
     try {
       const message = { type: 'task.respond', task: id, ...answer, ...by } as const;
-      return (await this.#parts.send(task.run, message)) as Responded;
+      return (await this.#parts.send(task.run, message, options.idempotencyKey)) as Responded;
     } catch (error) {
       return this.#answered(task, { response, responder, messageId }, error);
     }
   }
 
   /** Takes a task for oneself. Rejects with `task-claimed`, `task-not-claimable`, `task-closed`, `responder-refused`. */
-  async claim(id: string, { by }: { readonly by: string }): Promise<TaskChanged> {
-    return this.#change(id, { type: 'claim', by: await this.#principal(by) });
+  async claim(id: string, options: { readonly by: string } & Keyed): Promise<TaskChanged> {
+    return this.#change(id, { type: 'claim', by: await this.#principal(options.by) }, options);
   }
 
   /** Gives a task back to all who may answer it. Rejects with `task-claimed` where it belongs to somebody else. */
-  async release(id: string, { by }: { readonly by: string }): Promise<TaskChanged> {
-    return this.#change(id, { type: 'release', by: await this.#principal(by) });
+  async release(id: string, options: { readonly by: string } & Keyed): Promise<TaskChanged> {
+    return this.#change(id, { type: 'release', by: await this.#principal(options.by) }, options);
   }
 
   /** Hands a task on. Rejects with `delegation-refused`, `task-claimed`, `responder-refused`. */
   async delegate(
     id: string,
-    { by, to }: { readonly by: string; readonly to: string },
+    options: { readonly by: string; readonly to: string } & Keyed,
   ): Promise<TaskChanged> {
+    const { by, to } = options;
     const [from, receiver] = [await this.#principal(by), await this.#principal(to)];
-    return this.#change(id, { type: 'delegate', by: from, to: receiver });
+    return this.#change(id, { type: 'delegate', by: from, to: receiver }, options);
   }
 
   /** An operator gives a task to somebody, or with null to nobody. Rejects with `responder-excluded`. */
   async assign(
     id: string,
-    { to, by }: { readonly to: string | null; readonly by?: string },
+    options: { readonly to: string | null; readonly by?: string } & Keyed,
   ): Promise<TaskChanged> {
+    const { to, by } = options;
     const receiver = to === null ? null : await this.#principal(to);
-    return this.#change(id, { type: 'assign', by: await this.#by(by), to: receiver });
+    return this.#change(id, { type: 'assign', by: await this.#by(by), to: receiver }, options);
   }
 
   /** Puts a task's deadline off, to a time in milliseconds since the epoch. Rejects with `argument-invalid`. */
   async extend(
     id: string,
-    { deadlineAt, by }: { readonly deadlineAt: number; readonly by?: string },
+    options: { readonly deadlineAt: number; readonly by?: string } & Keyed,
   ): Promise<TaskChanged> {
-    return this.#change(id, { type: 'extend', by: await this.#by(by), deadlineAt });
+    const { deadlineAt, by } = options;
+    return this.#change(id, { type: 'extend', by: await this.#by(by), deadlineAt }, options);
   }
 
   /** Large payloads are durable before the answer is. */
@@ -176,10 +180,10 @@ export class Tasks {
     throw new RunchartError(isTooLarge ? 'argument-invalid' : 'commit-failed', message);
   }
 
-  async #change(id: string, change: TaskChange): Promise<TaskChanged> {
+  async #change(id: string, change: TaskChange, { idempotencyKey }: Keyed): Promise<TaskChanged> {
     const { run } = await this.get(id);
     const message = { type: 'task.change', task: id, change } as const;
-    return (await this.#parts.send(run, message)) as TaskChanged;
+    return (await this.#parts.send(run, message, idempotencyKey)) as TaskChanged;
   }
 
   /** A message that has answered the task before is told what came of it. */

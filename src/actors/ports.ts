@@ -1,5 +1,6 @@
 /** The two sides of storage that the actors know: a journal that makes turns durable, a store that reads back. */
 import type {
+  IdempotencyKeyRecord,
   RunRecord,
   RunTable,
   RunTables,
@@ -89,6 +90,8 @@ export interface RunStore {
   nextDue(now: number): Promise<number | undefined>;
   readonly schedules: ScheduleRows;
   readonly runKeys: RunKeyRows;
+  /** What a call that was about no run was answered, by its key. */
+  findAnswer(key: string): Promise<IdempotencyKeyRecord | undefined>;
   /** Gives up the connection. */
   close(): void;
 }
@@ -146,10 +149,14 @@ export type FreeRow =
   | { readonly type: 'schedule.put'; readonly record: ScheduleRecord }
   | { readonly type: 'schedule.remove'; readonly id: string }
   | { readonly type: 'run-key.put'; readonly record: RunKeyRecord }
+  | { readonly type: 'idempotency-key.put'; readonly record: IdempotencyKeyRecord }
   | HistoryRow;
 
 /** Tables of which rows of a run that has ended may be written outside of a turn. */
-export type AddedTable = Exclude<RunTable, 'events' | 'actorVersions' | 'checkpoints' | 'timers'>;
+export type AddedTable = Exclude<
+  RunTable,
+  'events' | 'actorVersions' | 'checkpoints' | 'timers' | 'idempotencyKeys'
+>;
 
 /** Changes of runs that are brought in, trimmed or removed: rows, and none of what a turn decides. */
 export type HistoryRow =
@@ -169,6 +176,8 @@ export type HistoryRow =
   | { readonly type: 'run.show'; readonly run: number }
   /** The run itself; its other rows are gone. */
   | { readonly type: 'run.remove'; readonly run: number }
+  /** Answers to calls that were about no run and are older. */
+  | { readonly type: 'idempotency-keys.remove'; readonly before: number }
   /** Keys that these runs, by id, were started under. */
   | { readonly type: 'run-keys.remove'; readonly runs: readonly string[] };
 

@@ -293,6 +293,21 @@ export interface SignalRecord {
   readonly deliveredTo: string | null;
 }
 
+/** Idempotency keys that a run remembers: the newest. */
+export const MAX_IDEMPOTENCY_KEYS = 1_000;
+
+/** A call that named itself with an idempotency key, and what it was answered: made again, it is answered the same. */
+export interface IdempotencyKeyRecord {
+  /** Number of the run that was told; 0 where the call was about none. */
+  readonly run: number;
+  readonly key: string;
+  /** Tells the same call from another one under its key. */
+  readonly digest: string;
+  /** As Answer. */
+  readonly answerJson: string;
+  readonly at: number;
+}
+
 export interface PlanRecord {
   readonly hash: string;
   readonly planJson: string;
@@ -318,6 +333,7 @@ export interface TurnRows {
   readonly signals: readonly SignalRecord[];
   /** A plan version that came about in the run. */
   readonly plans: readonly PlanRecord[];
+  readonly idempotencyKeys: readonly IdempotencyKeyRecord[];
 }
 
 /** A turn that writes nothing, to be filled in. */
@@ -334,6 +350,7 @@ export const NO_ROWS: TurnRows = {
   timersCleared: [],
   signals: [],
   plans: [],
+  idempotencyKeys: [],
 };
 
 /** One turn, as the journal commits it: whole or not at all. */
@@ -370,6 +387,8 @@ export interface StoredRun {
   /** The newest version of each artifact's name, however it stands. */
   readonly artifactVersions: readonly { readonly name: string; readonly version: number }[];
   readonly signals: readonly SignalRecord[];
+  /** The newest of them, oldest first. */
+  readonly idempotencyKeys: readonly IdempotencyKeyRecord[];
 }
 
 /** One turn as it is listed: an event number at which the run can be looked at, and why it was taken. */
@@ -395,6 +414,7 @@ export interface RunTables {
   readonly timers: TimerRecord;
   readonly checkpoints: CheckpointRecord;
   readonly actorVersions: ActorVersionRecord;
+  readonly idempotencyKeys: IdempotencyKeyRecord;
 }
 
 export type RunTable = keyof RunTables;

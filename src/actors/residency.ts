@@ -3,6 +3,7 @@ import type { RunchartError } from '../errors.js';
 import type { RunStatus } from '../machines/statuses.js';
 import type { PlanVersion } from '../plan/plan-version.js';
 import { Fifo } from './fifo.js';
+import type { KeyedCall, Outcome } from './idempotency.js';
 import type { RunMessage } from './messages.js';
 import type { RunRecord } from './records.js';
 import type { RunActor } from './run/run-actor.js';
@@ -20,11 +21,13 @@ export interface Envelope {
   readonly message: RunMessage;
   /** Present on the first message of a run. */
   readonly creation?: Creation;
+  /** Names the call by its idempotency key, where its caller did. */
+  readonly call?: KeyedCall;
   /** Internal messages come back after a void turn; callers from outside get a retryable error. */
   readonly internal: boolean;
   /** How often its turn was void. */
   voids: number;
-  settle(outcome: { readonly reply: unknown } | { readonly error: RunchartError }): void;
+  settle(outcome: Outcome): void;
 }
 
 /**

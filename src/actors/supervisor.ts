@@ -16,6 +16,7 @@ import type { ForkMessage } from './change-messages.js';
 import { ChildRuns, type ChildStart } from './child-runs.js';
 import { atMost, type Environment, elapse } from './environment.js';
 import type { HandlerRegistry, Logger } from './handlers.js';
+import type { KeyedCall, Outcome } from './idempotency.js';
 import { LiveIndex } from './live-index.js';
 import { MessagePump } from './message-pump.js';
 import type { AttemptName, HandlerReturn, RunMessage, StartMessage } from './messages.js';
@@ -59,6 +60,14 @@ export interface SupervisorParts {
   readonly worker: string;
   /** The highest turn number in the database. */
   readonly lastTurn: number;
+}
+
+export interface Started {
+  /** False where the run was there already. */
+  readonly created: boolean;
+  /** Of a fork: the number of the event that it began at, and the nodes that were carried over. */
+  readonly seq?: number;
+  readonly carried?: readonly string[];
 }
 
 export interface SupervisorStats {
@@ -159,14 +168,17 @@ export class Supervisor {
   async start(
     creation: Creation,
     first: StartMessage | ForkMessage = { type: 'run.start' },
-  ): Promise<{ readonly created: boolean }> {
-    const reply = await this.#ask(creation.record.id, first, creation);
-    return reply as { created: boolean };
+    call?: KeyedCall,
+  ): Promise<Started> {
+    return (await this.#ask(creation.record.id, first, { creation, call })) as Started;
   }
 
-  /** Hands a message to a run; resolves with its reply when the turn is durable. */
-  send(run: string, message: RunMessage): Promise<unknown> {
-    return this.#ask(run, message);
+  /**
+   * Hands a message to a run; resolves with its reply when the turn is durable. The same call again gets the
+   * same answer.
+   */
+  send(run: string, message: RunMessage, call?: KeyedCall): Promise<unknown> {
+    return this.#ask(run, message, { call });
   }
 
   /** Takes up what an earlier process left in motion, and serves the timers of all runs from now on. */
@@ -213,9 +225,9 @@ export class Supervisor {
    * Goes on with a run: takes up what an earlier process left in motion, unless this one has it in
    * hand already, and ends a pause.
    */
-  async resume(run: string): Promise<void> {
+  async resume(run: string, call?: KeyedCall): Promise<void> {
     await this.takeUp(run);
-    await this.#ask(run, { type: 'run.resume' });
+    await this.#ask(run, { type: 'run.resume' }, { call });
   }
 
   /** Tries, without a trace, whether this program could take a run up; says why not, or nothing. */
@@ -279,7 +291,14 @@ export class Supervisor {
 
   // Messages ---------------------------------------------------------------------------------
 
-  #ask(run: string, message: RunMessage, creation?: Creation): Promise<unknown> {
+  #ask(
+    run: string,
+    message: RunMessage,
+    {
+      creation,
+      call,
+    }: { readonly creation?: Creation; readonly call?: KeyedCall | undefined } = {},
+  ): Promise<unknown> {
     if (!this.#servesAll) this.#served.add(run);
     return new Promise((resolve, reject) => {
       if (this.#isClosing) {
@@ -297,6 +316,7 @@ export class Supervisor {
         internal: false,
         voids: 0,
         ...(creation && { creation }),
+        ...(call && { call }),
         settle: (outcome) => ('error' in outcome ? reject(outcome.error) : resolve(outcome.reply)),
       });
     });
@@ -338,8 +358,10 @@ export class Supervisor {
 
   #handle(residency: Residency, envelope: Envelope): void {
     const { actor } = residency;
-    const { message } = envelope;
+    const { message, call } = envelope;
     if (actor === undefined) return this.#refuseUnknown(residency, envelope);
+    const known = call && actor.answerTo(call);
+    if (known !== undefined) return this.#answerOnceDurable(residency, envelope, known);
     if (envelope.creation !== undefined && actor.seq > 0) {
       return this.#answerRepeatedStart(residency, actor, envelope);
     }
@@ -350,7 +372,7 @@ export class Supervisor {
     }
     let turn: Turn;
     try {
-      turn = actor.handle(message);
+      turn = actor.handle(message, call);
     } catch (error) {
       return this.#onCrash(residency, envelope, error);
     }
@@ -359,7 +381,7 @@ export class Supervisor {
   }
 
   #commit(residency: Residency, actor: RunActor, envelope: Envelope, turn: Turn): void {
-    if (turn.isEmpty && residency.underWay.size === 0) {
+    if (turn.isEmpty && turn.keptAnswer === undefined && residency.underWay.size === 0) {
       this.#act(residency, actor, envelope, turn);
       return this.#letGo(residency);
     }
@@ -367,8 +389,9 @@ export class Supervisor {
     const { report } = actor;
     residency.underWay.push(envelope);
     this.#pump.turnBegun();
-    // An empty turn only waits for the turns before it: what it answers must be durable too.
-    const committed = turn.isEmpty ? residency.lastCommit : this.#journalTurn(residency, turn);
+    const committed = turn.isEmpty
+      ? this.#journalAnswer(residency, turn)
+      : this.#journalTurn(residency, turn);
     committed.then(
       () => {
         this.live.committed(live);
@@ -386,6 +409,14 @@ export class Supervisor {
 
   #journalTurn(residency: Residency, turn: Turn): Promise<void> {
     residency.lastCommit = this.#parts.journal.commit(turn.seal());
+    return residency.lastCommit;
+  }
+
+  /** An empty turn only waits for the turns before it: what it answers must be durable too. */
+  #journalAnswer(residency: Residency, { keptAnswer: record }: Turn): Promise<void> {
+    if (record === undefined) return residency.lastCommit;
+    const written = this.#parts.journal.write([{ type: 'idempotency-key.put', record }]);
+    residency.lastCommit = Promise.all([residency.lastCommit, written]).then(() => {});
     return residency.lastCommit;
   }
 
@@ -469,16 +500,28 @@ export class Supervisor {
     const { id, startDigest } = actor.record;
     const isSame = envelope.creation?.record.startDigest === startDigest;
     const outcome = isSame ? { reply: { created: false } } : { error: conflictingStart(id) };
+    this.#answerOnceDurable(residency, envelope, outcome, () => {
+      // Started again by the run that it works for, which may not know what became of it.
+      residency.reportedStatus = undefined;
+      this.#children.report(residency, actor.report);
+    });
+  }
+
+  /** Answers what was decided before: it may not be durable yet. */
+  #answerOnceDurable(
+    residency: Residency,
+    envelope: Envelope,
+    outcome: Outcome,
+    onAnswered = () => {},
+  ): void {
     residency.lastCommit
       .then(
         () => {
           envelope.settle(outcome);
-          // Started again by the run that it works for, which may not know what became of it.
-          residency.reportedStatus = undefined;
-          this.#children.report(residency, actor.report);
+          onAnswered();
         },
         (cause: unknown) => {
-          const message = `run ${id} could not be stored`;
+          const message = `run ${residency.id} could not be stored`;
           envelope.settle({ error: new RunchartError('commit-failed', message, { cause }) });
         },
       )

@@ -10,6 +10,7 @@ import type {
   ArtifactRecord,
   AttemptRecord,
   EventRecord,
+  IdempotencyKeyRecord,
   NodeRunRecord,
   PlanRecord,
   ResponseRecord,
@@ -104,6 +105,8 @@ export class Turn {
   readonly #timersCleared: string[] = [];
   #signals: Map<string, SignalRecord> | undefined;
   #plans: PlanRecord[] | undefined;
+  /** What the caller is to be told again should the call be made again. */
+  keptAnswer: IdempotencyKeyRecord | undefined;
 
   constructor(params: { run: number; number: number; reason: string; at: number; seq: number }) {
     this.#run = params.run;
@@ -235,6 +238,7 @@ export class Turn {
         timersCleared: this.#timersCleared,
         signals: this.#signals === undefined ? NONE : [...this.#signals.values()],
         plans: this.#plans ?? NONE,
+        idempotencyKeys: this.keptAnswer === undefined ? NONE : [this.keptAnswer],
       },
     };
   }

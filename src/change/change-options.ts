@@ -1,10 +1,11 @@
 /** What changes of runs may ask for, what they answer, and how it is read who asks. */
 import { RunchartError } from '../errors.js';
+import type { Keyed } from '../keyed.js';
 import type { JsonValue } from '../plan/json.js';
 import type { Plan } from '../plan/schema.js';
 
 /** Who asks for a change, and why: both are in the log. */
-export interface ChangeOptions {
+export interface ChangeOptions extends Keyed {
   /** Up to 256 characters. */
   readonly by: string;
   /** Up to 2,000 characters. */

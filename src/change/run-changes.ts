@@ -4,11 +4,15 @@
  * replacement the new run is durable before the old one is cancelled, and recovery completes it.
  */
 import type { ChangeMessage, ForkMessage } from '../actors/change-messages.js';
+import { idOfKey, type KeyedCall, keyedCall } from '../actors/idempotency.js';
 import type { Journal, RunKeyRows } from '../actors/ports.js';
 import type { RunRecord } from '../actors/records.js';
 import type { Replanned } from '../actors/run/replan.js';
+import type { Started } from '../actors/supervisor.js';
 import { RunchartError } from '../errors.js';
 import { isFinal } from '../machines/statuses.js';
+import type { JsonValue } from '../plan/json.js';
+import type { PlanVersion } from '../plan/plan-version.js';
 import type { Plan } from '../plan/schema.js';
 import type { RunDraft, RunDrafts } from '../run-drafts.js';
 import type { RunRows } from '../run-rows.js';
@@ -36,9 +40,13 @@ export interface RunChangesParts {
   readonly journal: Pick<Journal, 'write'>;
   readonly keys: Pick<RunKeyRows, 'replaced'>;
   /** Hands a message to a run; resolves with its reply when that is durable. */
-  send(run: string, message: ChangeMessage | CancelForReplacement): Promise<unknown>;
+  send(
+    run: string,
+    message: ChangeMessage | CancelForReplacement,
+    idempotencyKey?: string,
+  ): Promise<unknown>;
   /** Starts a run with a first message of its own. */
-  start(draft: RunDraft, first: ForkMessage): Promise<{ readonly created: boolean }>;
+  start(draft: RunDraft, first: ForkMessage, call?: KeyedCall): Promise<Started>;
 }
 
 /** A run is cancelled since another one takes its place. */
@@ -69,20 +77,21 @@ export class RunChanges {
     options: CompleteNodeOptions,
   ): Promise<ChangedNode> {
     const { output, outcome = null, action = null } = options;
-    return (await this.#parts.send(run, {
+    const message = {
       type: 'node.complete',
       node,
       output: output === undefined ? undefined : readJson(output, 'the output'),
       outcome: readWord(outcome, 'outcome'),
       action: readWord(action, 'action'),
       ...readAsked(options),
-    })) as ChangedNode;
+    } as const;
+    return (await this.#parts.send(run, message, options.idempotencyKey)) as ChangedNode;
   }
 
   /** A node counts as skipped: its edges are dead. Rejects as `completeNode`. */
   async skipNode(run: string, node: string, options: ChangeOptions): Promise<ChangedNode> {
     const message = { type: 'node.skip', node, ...readAsked(options) } as const;
-    return (await this.#parts.send(run, message)) as ChangedNode;
+    return (await this.#parts.send(run, message, options.idempotencyKey)) as ChangedNode;
   }
 
   /**
@@ -92,7 +101,7 @@ export class RunChanges {
   async patchInput(run: string, node: string, options: PatchInputOptions): Promise<ChangedNode> {
     const input = readJson(options.input, 'the input');
     const message = { type: 'node.patch', node, input, ...readAsked(options) } as const;
-    return (await this.#parts.send(run, message)) as ChangedNode;
+    return (await this.#parts.send(run, message, options.idempotencyKey)) as ChangedNode;
   }
 
   /**
@@ -100,7 +109,8 @@ export class RunChanges {
    * itself, or of the iteration that is at work. Rejects as `completeNode`.
    */
   async rollback(run: string, node: string, options: ChangeOptions): Promise<void> {
-    await this.#parts.send(run, { type: 'run.rollback', node, ...readAsked(options) });
+    const message = { type: 'run.rollback', node, ...readAsked(options) } as const;
+    await this.#parts.send(run, message, options.idempotencyKey);
   }
 
   /**
@@ -109,13 +119,16 @@ export class RunChanges {
    */
   async replan(run: string, plan: Plan, options: ReplanOptions): Promise<Replanned> {
     const { dryRun = false, cancelRunning = false } = options;
-    return (await this.#parts.send(run, {
+    const message = {
       type: 'run.replan',
       version: this.#parts.drafts.compile(plan),
       isDryRun: dryRun,
       cancelRunning,
       ...readAsked(options),
-    })) as Replanned;
+    } as const;
+    // A dry run changes nothing: asked again, it says how things are by then.
+    const key = dryRun ? undefined : options.idempotencyKey;
+    return (await this.#parts.send(run, message, key)) as Replanned;
   }
 
   /**
@@ -124,12 +137,14 @@ export class RunChanges {
    * `run-conflict`.
    */
   async fork(run: string, options: ForkOptions): Promise<ForkedRun> {
-    const { plan, id, ...request } = options;
+    const { plan, ...request } = options;
     const asked = readAsked(options);
     const record = await this.#record(run);
     const version = plan && this.#parts.drafts.compile(plan);
     const forked = await this.#plan(record, { ...request, version });
-    return this.#begin(record, forked, { id, from: options.from ?? null, type: 'fork', ...asked });
+    const call = callOf(record, options, version);
+    const begin = { from: options.from ?? null, type: 'fork', ...asked, ...call } as const;
+    return this.#begin(record, forked, begin);
   }
 
   /**
@@ -151,13 +166,15 @@ export class RunChanges {
     return this.#inTurn.do(run, async () => {
       const asked = readAsked(options);
       const record = await this.#record(run);
-      if (isFinal(record.status)) {
+      const version = this.#parts.drafts.compile(plan);
+      const call = callOf(record, options, version);
+      const isAgain = call.call !== undefined && (await this.#isThere(call.id));
+      if (isFinal(record.status) && !isAgain) {
         const hint = 'fork it with the other plan';
         throw new RunchartError('run-ended', `run ${run} has ended as ${record.status}`, { hint });
       }
-      const planned = await this.#plan(record, { version: this.#parts.drafts.compile(plan) });
-      const { id } = options;
-      const begin = { id, from: null, type: 'replacement', ...asked } as const;
+      const planned = await this.#plan(record, { version });
+      const begin = { from: null, type: 'replacement', ...asked, ...call } as const;
       const replacement = await this.#begin(record, planned, begin);
       await this.#cancelReplaced(run, replacement.id, asked);
       return replacement;
@@ -186,11 +203,12 @@ export class RunChanges {
     { version, origin, carried }: ForkPlan,
     how: Asked & {
       readonly id: string | undefined;
+      readonly call: KeyedCall | undefined;
       readonly from: string | null;
       readonly type: 'fork' | 'replacement';
     },
   ): Promise<ForkedRun> {
-    const { by, reason, from, type, id } = how;
+    const { by, reason, from, type, id, call } = how;
     const draft = await this.#parts.drafts.derived(of, version, {
       id,
       origin: { type, ...origin },
@@ -198,9 +216,9 @@ export class RunChanges {
     });
     if (type === 'replacement') await this.#note(of.id, draft.record.id);
     const first = { type: 'run.fork', carried, from, by, reason } as const;
-    const { created } = await this.#parts.start(draft, first);
+    const started = await this.#parts.start(draft, first, call);
     const nodes = carried.nodeRuns.map(({ node }) => node);
-    return { id: draft.record.id, created, seq: origin.seq, carried: nodes };
+    return { id: draft.record.id, seq: origin.seq, carried: nodes, ...started };
   }
 
   /** Before the new run is there: it names nobody until then. */
@@ -230,9 +248,25 @@ export class RunChanges {
     }
   }
 
+  async #isThere(id: string | undefined): Promise<boolean> {
+    return id !== undefined && (await this.#parts.rows.getRun(id)) !== undefined;
+  }
+
   async #record(id: string): Promise<RunRecord> {
     const record = await this.#parts.rows.getRun(id);
     if (record !== undefined) return record;
     throw new RunchartError('run-unknown', `there is no run ${id}`);
   }
+}
+
+/** The call that makes a run of another one, and the id that its run has. */
+function callOf(
+  { id: of }: RunRecord,
+  { idempotencyKey, id, ...asked }: ForkOptions,
+  version: PlanVersion | undefined,
+): { readonly id: string | undefined; readonly call: KeyedCall | undefined } {
+  if (idempotencyKey === undefined) return { id, call: undefined };
+  const request = JSON.stringify({ ...asked, plan: version?.hash, of, id });
+  const call = keyedCall(idempotencyKey, JSON.parse(request) as JsonValue);
+  return { id: id ?? idOfKey(idempotencyKey), call };
 }

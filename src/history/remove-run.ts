@@ -20,6 +20,7 @@ const TABLES: readonly RunTable[] = [
   'tasks',
   'artifacts',
   'signals',
+  'idempotencyKeys',
   'timers',
   'pastNodeRuns',
   'nodeRuns',

@@ -19,7 +19,7 @@ import { type Removing, removeRows, removeRuns } from './remove-run.js';
 export interface TrimOptions {
   /** Removes runs that ended at least so long ago, in milliseconds. */
   readonly olderThanMs?: number;
-  /** Removes events and snapshots that are older, of runs that stay. */
+  /** Removes events and snapshots that are older, of runs that stay, and answers to calls that were about no run. */
   readonly historyOlderThanMs?: number;
   /** Counts, and removes nothing. */
   readonly dryRun?: boolean;
@@ -63,6 +63,9 @@ export async function trim(
     const events = await trimRun(removing, record, before, dryRun);
     if (events > 0) history.runs += 1;
     history.events += events;
+  }
+  if (!dryRun && before !== undefined) {
+    await removing.journal.write([{ type: 'idempotency-keys.remove', before }]);
   }
   const payloads = dryRun ? 0 : await removePayloads(removing.rows, contents, now);
   return {

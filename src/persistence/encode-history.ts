@@ -14,6 +14,8 @@ export function encodeHistoryRow(row: HistoryRow): EncodedRow {
       return { name: `history.remove ${row.table}`, values: [JSON.stringify(row.keys)] };
     case 'run.trim':
       return { name: row.type, values: [row.run, row.seq] };
+    case 'idempotency-keys.remove':
+      return { name: row.type, values: [row.before] };
     case 'run-keys.remove':
       return { name: row.type, values: [JSON.stringify(row.runs)] };
     case 'run.remove':

@@ -37,6 +37,7 @@ import {
   type LargeRow,
   type SqlValue,
 } from './encoded-turn.js';
+import { IDEMPOTENCY_KEY } from './rows.js';
 
 /** Length of a row's payloads from which it is bound on its own. Part of the chain's format. */
 export const LARGE_ROW_LENGTH = 32_768;
@@ -100,6 +101,10 @@ export function encodeTurn({ turn, run, seq, reason, at, rows }: TurnRecord): En
     put(FRAGMENT.pastNodeRuns, nodeRunRow(row), size(row.inputJson) + size(row.outputJson));
   }
   seal(FRAGMENT.pastNodeRuns);
+  for (const row of rows.idempotencyKeys) {
+    put(FRAGMENT.idempotencyKeys, IDEMPOTENCY_KEY.toRow(row), row.answerJson.length);
+  }
+  seal(FRAGMENT.idempotencyKeys);
 
   const head = JSON.stringify([run, seq, turn, reason, at]).slice(0, -1);
   const timers = encodeTimers(run, rows);
@@ -143,6 +148,8 @@ function encodeRow(row: FreeRow): EncodedRow {
       return { name: row.type, values: [row.id] };
     case 'run-key.put':
       return { name: row.type, values: runKeyRow(row.record) };
+    case 'idempotency-key.put':
+      return { name: row.type, values: IDEMPOTENCY_KEY.toRow(row.record) };
     default:
       return encodeHistoryRow(row);
   }

@@ -19,9 +19,10 @@ export const FRAGMENT = {
   signals: 9,
   plans: 10,
   pastNodeRuns: 11,
+  idempotencyKeys: 12,
 } as const;
 export type FragmentIndex = (typeof FRAGMENT)[keyof typeof FRAGMENT];
-export const FRAGMENT_COUNT = 12;
+export const FRAGMENT_COUNT = 13;
 
 /** Tables that are only added to, by event number, and so can be hashed again from what is stored. */
 export const CHAINED: readonly FragmentIndex[] = [FRAGMENT.events, FRAGMENT.actorVersions];

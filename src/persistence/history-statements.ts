@@ -12,7 +12,10 @@ export interface FreeRowStatements {
   readonly isWritten: string;
 }
 
-type HistoryName = Extract<FreeRowName, `history.${string}` | `run.${string}` | 'run-keys.remove'>;
+type HistoryName = Extract<
+  FreeRowName,
+  `history.${string}` | `run.${string}` | 'run-keys.remove' | 'idempotency-keys.remove'
+>;
 
 const RUN_STATEMENTS = {
   'run.trim': {
@@ -30,6 +33,11 @@ const RUN_STATEMENTS = {
   'run.remove': {
     write: 'delete from runs where run = ?1',
     isWritten: 'select 1 where not exists (select 1 from runs where run = ?1)',
+  },
+  'idempotency-keys.remove': {
+    write: 'delete from idempotency_keys where run = 0 and at < ?',
+    isWritten: `select 1 where not exists
+      (select 1 from idempotency_keys where run = 0 and at < ?)`,
   },
   'run-keys.remove': {
     write: 'delete from run_keys where run_id in (select j.value from json_each(?) j)',

@@ -8,6 +8,7 @@ import {
   type ActorVersionRecord,
   COMPENSATIONS,
   HIDDEN,
+  MAX_IDEMPOTENCY_KEYS,
   type NodeRunRecord,
   type StoredRun,
 } from '../actors/records.js';
@@ -19,6 +20,7 @@ import {
   ACTOR_VERSION,
   ARTIFACT,
   ATTEMPT,
+  IDEMPOTENCY_KEY,
   NODE_RUN,
   RESPONSE,
   type RowCodec,
@@ -88,7 +90,13 @@ const LOAD_RUN = `select
   )},
   ${group(SIGNAL, 's', 'signals s where s.run = r.run', 'order by s.seq')},
   ${decodable(`(select json_group_array(json_array(name, version)) from
-    (select name, max(version) as version from artifacts where run = r.run group by name))`)}
+    (select name, max(version) as version from artifacts where run = r.run group by name))`)},
+  ${group(
+    IDEMPOTENCY_KEY,
+    'k',
+    `(select * from idempotency_keys where run = r.run order by at desc limit ${MAX_IDEMPOTENCY_KEYS}) k`,
+    'order by k.at',
+  )}
   from runs r where r.id = ?`;
 
 /** The run as it is on disk; undefined where there is none. Throws `run-corrupt` or `snapshot-corrupt`, and `run-conflict` while it is on its way in or out. */
@@ -122,6 +130,7 @@ export async function loadRun(reader: Reader, id: string): Promise<StoredRun | u
       name,
       version,
     })),
+    idempotencyKeys: list(13, IDEMPOTENCY_KEY),
   };
 }
 

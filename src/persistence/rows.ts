@@ -12,6 +12,7 @@ import type {
   AttemptRecord,
   CheckpointRecord,
   EventRecord,
+  IdempotencyKeyRecord,
   NodeRunRecord,
   ResponseRecord,
   RunRecord,
@@ -81,5 +82,6 @@ export const ARTIFACT = codec<ArtifactRecord>(tables.artifacts);
 export const SIGNAL = codec<SignalRecord>(tables.signals);
 export const TIMER = codec<TimerRecord>(tables.timers);
 export const CHECKPOINT = codec<CheckpointRecord>(tables.checkpoints);
+export const IDEMPOTENCY_KEY = codec<IdempotencyKeyRecord>(tables.idempotencyKeys);
 export const SCHEDULE = codec<ScheduleRecord>(tables.schedules);
 export const RUN_KEY = codec<RunKeyRecord>(tables.runKeys);

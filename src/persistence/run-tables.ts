@@ -11,6 +11,7 @@ import {
   ATTEMPT,
   CHECKPOINT,
   EVENT,
+  IDEMPOTENCY_KEY,
   NODE_RUN,
   PAST_NODE_RUN,
   RESPONSE,
@@ -74,6 +75,7 @@ export const RUN_TABLES: { readonly [K in RunTable]: TableRead<RunTables[K]> } =
   },
   signals: { name: 'signals', codec: SIGNAL, key: [['id', 'id', '']] },
   timers: { name: 'timers', codec: TIMER, key: [['id', 'id', '']] },
+  idempotencyKeys: { name: 'idempotency_keys', codec: IDEMPOTENCY_KEY, key: [['key', 'key', '']] },
   checkpoints: { name: 'checkpoints', codec: CHECKPOINT, key: [['seq', 'seq', 0]] },
   actorVersions: {
     name: 'actor_versions',

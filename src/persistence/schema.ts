@@ -272,6 +272,18 @@ export const runKeys = sqliteTable(
   (table) => [primaryKey({ columns: [table.purpose, table.key] })],
 );
 
+export const idempotencyKeys = sqliteTable(
+  'idempotency_keys',
+  {
+    run: integer('run').notNull(),
+    key: text('key').notNull(),
+    digest: text('digest').notNull(),
+    answerJson: text('answer_json').notNull(),
+    at: integer('at').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.run, table.key] })],
+);
+
 /** One row: who may write, told apart by an epoch that grows with every change of hands. */
 export const owner = sqliteTable('owner', {
   id: integer('id').primaryKey(),

@@ -41,6 +41,7 @@ export const TABLE_STATEMENTS: Readonly<Record<FragmentIndex, TableStatements>> 
   [FRAGMENT.signals]: upserts(tables.signals, ['run', 'id']),
   [FRAGMENT.plans]: keeps(tables.plans, 'hash'),
   [FRAGMENT.pastNodeRuns]: inserts(tables.pastNodeRuns),
+  [FRAGMENT.idempotencyKeys]: upserts(tables.idempotencyKeys, ['run', 'key']),
 };
 
 export const CHECKPOINT_INSERT = inserts(tables.checkpoints).many;
@@ -62,6 +63,10 @@ export const FREE_ROW_STATEMENTS: Readonly<Record<FreeRowName, FreeRowStatements
   'run-key.put': {
     write: upserts(tables.runKeys, ['purpose', 'key']).one,
     isWritten: finds(tables.runKeys),
+  },
+  'idempotency-key.put': {
+    write: upserts(tables.idempotencyKeys, ['run', 'key']).one,
+    isWritten: finds(tables.idempotencyKeys),
   },
   ...HISTORY_STATEMENTS,
 };

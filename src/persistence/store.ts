@@ -1,9 +1,15 @@
 /** What the actors read. Everything comes from the disk, over a connection that cannot write. */
 import type { RunKeyRows, RunStore, ScheduleRows } from '../actors/ports.js';
-import type { RunRecord, StoredRun, TaskRecord, TimerRecord } from '../actors/records.js';
+import type {
+  IdempotencyKeyRecord,
+  RunRecord,
+  StoredRun,
+  TaskRecord,
+  TimerRecord,
+} from '../actors/records.js';
 import { loadRun } from './load-run.js';
 import type { Reader } from './reader.js';
-import { RUN, TASK, TIMER } from './rows.js';
+import { IDEMPOTENCY_KEY, RUN, TASK, TIMER } from './rows.js';
 import { SqliteRunKeys } from './run-keys.js';
 import { SqliteSchedules } from './schedules.js';
 
@@ -47,6 +53,9 @@ const NEWEST_TURN_AT = `select cast(json_array((
 
 const DUE_TIMERS = `select cast(json_array(${TIMER.expression('t')}, r.id) as blob)
   from timers t join runs r on r.run = t.run where t.due_at <= ? order by t.due_at, t.id limit ?`;
+
+const FIND_ANSWER = `select cast(${IDEMPOTENCY_KEY.expression('k')} as blob)
+  from idempotency_keys k where k.run = 0 and k.key = ?`;
 
 const NEXT_DUE = 'select cast(json_array(min(due_at)) as blob) from timers where due_at > ?';
 
@@ -126,6 +135,11 @@ export class SqliteRunStore implements RunStore {
   async nextDue(now: number): Promise<number | undefined> {
     const [row] = await this.#reader.jsonRows(NEXT_DUE, [now]);
     return (row as [number | null])[0] ?? undefined;
+  }
+
+  async findAnswer(key: string): Promise<IdempotencyKeyRecord | undefined> {
+    const [row] = await this.#reader.jsonRows(FIND_ANSWER, [key]);
+    return row === undefined ? undefined : IDEMPOTENCY_KEY.toRecord(row);
   }
 
   close(): void {

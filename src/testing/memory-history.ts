@@ -26,6 +26,7 @@ function tablesOf(rows: MemoryRun): RowsByTable {
     timers: () => rows.timers.values(),
     checkpoints: () => chainedTurns(rows).map(({ checkpoint }) => checkpoint),
     actorVersions: () => rows.versions,
+    idempotencyKeys: () => rows.idempotencyKeys.values(),
   };
 }
 
@@ -61,7 +62,8 @@ export function removeRows(rows: MemoryRun, table: RunTable, keys: readonly RowK
   const more = { artifacts: rows.artifacts, actorVersions: rows.versions };
   const list = ({ ...lists, ...more } as Partial<Record<RunTable, object[]>>)[table];
   if (list !== undefined) return removeFrom(list, isRemoved);
-  const map = rows[table as 'nodeRuns' | 'attempts' | 'tasks' | 'signals' | 'timers'];
+  const map =
+    rows[table as 'nodeRuns' | 'attempts' | 'tasks' | 'signals' | 'timers' | 'idempotencyKeys'];
   for (const [name, row] of [...map.entries()]) if (isRemoved(row)) map.delete(name);
 }
 

@@ -5,6 +5,7 @@ import {
   type AttemptRecord,
   COMPENSATIONS,
   type EventRecord,
+  type IdempotencyKeyRecord,
   type NodeRunRecord,
   type ResponseRecord,
   type RunRecord,
@@ -28,6 +29,7 @@ export class MemoryRun {
   readonly artifacts: ArtifactRecord[] = [];
   readonly timers = new Map<string, TimerRecord>();
   readonly signals = new Map<string, SignalRecord>();
+  readonly idempotencyKeys = new Map<string, IdempotencyKeyRecord>();
   readonly turns: TurnRecord[] = [];
 
   constructor(record: RunRecord) {
@@ -50,6 +52,7 @@ export class MemoryRun {
     for (const id of rows.timersCleared) this.timers.delete(id);
     for (const row of rows.timersArmed) this.timers.set(row.id, row);
     for (const row of rows.signals) this.signals.set(row.id, row);
+    for (const row of rows.idempotencyKeys) this.idempotencyKeys.set(row.key, row);
     this.seq = turn.seq;
     this.turns.push(turn);
   }

@@ -12,7 +12,14 @@ import {
   type RunStore,
   type ScheduleRecord,
 } from '../actors/ports.js';
-import type { RunRecord, SignalRecord, StoredRun, TurnRecord } from '../actors/records.js';
+import {
+  type IdempotencyKeyRecord,
+  MAX_IDEMPOTENCY_KEYS,
+  type RunRecord,
+  type SignalRecord,
+  type StoredRun,
+  type TurnRecord,
+} from '../actors/records.js';
 import { isFinal } from '../machines/statuses.js';
 import { encodeTurn } from '../persistence/encode.js';
 import { MemoryArtifacts } from './memory-artifacts.js';
@@ -40,6 +47,7 @@ export class MemoryStorage {
   readonly #byNumber = new Map<number, MemoryRun>();
   readonly #pending: Pending[] = [];
   readonly #voided = new Set<number>();
+  readonly #answers = new Map<string, IdempotencyKeyRecord>();
   #fail: ((turn: TurnRecord) => CommitErrorCode | undefined) | undefined;
   #turn = 0;
   #lastTurnAt: number | undefined;
@@ -116,10 +124,16 @@ export class MemoryStorage {
       case 'run-key.put':
         this.runKeys.set(`${row.record.purpose} ${row.record.key}`, row.record);
         return;
+      case 'idempotency-key.put':
+        this.#answersOf(row.record.run).set(row.record.key, row.record);
+        return;
       case 'run-keys.remove':
         for (const [key, { runId }] of this.runKeys) {
           if (row.runs.includes(runId)) this.runKeys.delete(key);
         }
+        return;
+      case 'idempotency-keys.remove':
+        for (const [key, { at }] of this.#answers) if (at < row.before) this.#answers.delete(key);
         return;
       case 'run.remove':
         this.runs.delete(this.#byNumber.get(row.run)?.record.id ?? '');
@@ -136,6 +150,11 @@ export class MemoryStorage {
         run.record = marked(run.record, row);
       }
     }
+  }
+
+  /** Of a run, or of the calls that are about none. */
+  #answersOf(run: number): Map<string, IdempotencyKeyRecord> {
+    return run === 0 ? this.#answers : this.#numbered(run).idempotencyKeys;
   }
 
   #numbered(run: number): MemoryRun {
@@ -227,6 +246,7 @@ export class MemoryStorage {
         return pairs.sort((a, b) => (a.run < b.run ? -1 : 1)).slice(0, limit);
       },
     },
+    findAnswer: async (key) => this.#answers.get(key),
     close: () => {},
   };
 
@@ -298,6 +318,7 @@ export class MemoryStorage {
       signals: [...run.signals.values()].sort(byAge),
       artifacts: run.artifactsAtWork,
       artifactVersions: run.artifactVersions,
+      idempotencyKeys: [...run.idempotencyKeys.values()].slice(-MAX_IDEMPOTENCY_KEYS),
     };
   }
 }

@@ -58,6 +58,7 @@ export function wrapStore(
     nextDue: inner.nextDue.bind(inner),
     endedChildren: inner.endedChildren.bind(inner),
     lastTurnAt: inner.lastTurnAt.bind(inner),
+    findAnswer: inner.findAnswer.bind(inner),
     schedules: inner.schedules,
     runKeys: inner.runKeys,
     close: inner.close.bind(inner),

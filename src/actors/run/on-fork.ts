@@ -32,7 +32,7 @@ export function onFork(decider: Decider, message: ForkMessage): void {
   const runs = carryNodeRuns(decider, carried, seq);
   carryBelongings(decider, carried, seq);
   giveInputs(decider, carried.inputs, seq);
-  turn.reply = { created: true };
+  turn.reply = { created: true, seq: origin.seq, carried: runs.map(({ path }) => path) };
   const places = samePlaces(carried.plan, model.version);
   for (const run of runs) connect(decider, run, places(run.path));
   recordCarried(decider, runs);

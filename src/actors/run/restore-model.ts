@@ -26,6 +26,7 @@ export function restoreModel(stored: StoredRun, version: PlanVersion): RunModel 
   for (const attempt of stored.openAttempts) restoreAttempt(model, attempt);
   for (const vote of stored.votes) model.keepVote(vote);
   for (const signal of stored.signals) model.signals.set(signal.id, signal);
+  for (const record of stored.idempotencyKeys) model.keepAnswer(record);
   for (const { name, version } of stored.artifactVersions) {
     model.artifactVersions.set(name, version);
   }

@@ -5,6 +5,7 @@
 import { isFinal, type NodeStatus, type RunStatus } from '../../machines/statuses.js';
 import type { PlanVersion } from '../../plan/plan-version.js';
 import { reportOf } from '../child-report.js';
+import { answerAgain, type KeyedCall, keptAnswer, type Outcome } from '../idempotency.js';
 import type { AttemptName, ChildMessage, RunMessage } from '../messages.js';
 import type { RunRecord, StoredRun } from '../records.js';
 import { Turn } from '../turn.js';
@@ -147,8 +148,27 @@ export class RunActor {
     return record.parentId === null ? undefined : reportOf(record);
   }
 
-  /** Decides what the message causes. Throws only where the program itself is at fault. */
-  handle(message: RunMessage): Turn {
+  /** What a call was answered before; undefined where its key is new. */
+  answerTo(call: KeyedCall): Outcome | undefined {
+    const known = this.#model.answers.get(call.key);
+    return known && answerAgain(known, call);
+  }
+
+  /**
+   * Decides what the message causes; with a call, what that is answered is kept in the turn. Throws only where
+   * the program itself is at fault.
+   */
+  handle(message: RunMessage, call?: KeyedCall): Turn {
+    const turn = this.#decide(message);
+    if (call === undefined) return turn;
+    const { refusal, reply, at } = turn;
+    const outcome = refusal === undefined ? { reply } : { error: refusal };
+    turn.keptAnswer = keptAnswer(this.#model.record.run, call, outcome, at);
+    this.#model.keepAnswer(turn.keptAnswer);
+    return turn;
+  }
+
+  #decide(message: RunMessage): Turn {
     const { environment, nextTurn } = this.#services;
     const turn = new Turn({
       run: this.#model.record.run,

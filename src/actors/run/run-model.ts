@@ -9,17 +9,19 @@ import type { JsonObject, JsonValue } from '../../plan/json.js';
 import type { EdgeScope, PlanGraph, PlanVersion } from '../../plan/plan-version.js';
 import { ReadyLanes } from '../admission/ready-lanes.js';
 import { Fifo } from '../fifo.js';
-import type {
-  ArtifactRecord,
-  AttemptRecord,
-  NodeRunRecord,
-  ResponseRecord,
-  RunRecord,
-  RunSettings,
-  RunUsage,
-  SignalRecord,
-  TaskRecord,
-  TimerRecord,
+import {
+  type ArtifactRecord,
+  type AttemptRecord,
+  type IdempotencyKeyRecord,
+  MAX_IDEMPOTENCY_KEYS,
+  type NodeRunRecord,
+  type ResponseRecord,
+  type RunRecord,
+  type RunSettings,
+  type RunUsage,
+  type SignalRecord,
+  type TaskRecord,
+  type TimerRecord,
 } from '../records.js';
 import type { HeldProduct } from './held-product.js';
 import { concurrencyKeyOf, laneOf } from './permits.js';
@@ -63,6 +65,8 @@ export class RunModel {
   readonly removed = new Map<string, NodeRunRecord>();
   /** By id, in the order in which they came. */
   readonly signals = new Map<string, SignalRecord>();
+  /** What calls were answered, by their idempotency keys, oldest first. */
+  readonly answers = new Map<string, IdempotencyKeyRecord>();
   /** Number of node runs that hold a slot. */
   working = 0;
   /** Running composites: what they amount to is counted inside them. */
@@ -80,6 +84,14 @@ export class RunModel {
     this.settings = parse<RunSettings>(record.settingsJson) ?? {};
     this.usage = parse<RunUsage>(record.usageJson) ?? NOTHING_USED;
     this.root = this.addScope({ path: '', graph: version.graph });
+  }
+
+  /** Remembers what a call was answered; the oldest is forgotten. */
+  keepAnswer(record: IdempotencyKeyRecord): void {
+    this.answers.set(record.key, record);
+    if (this.answers.size <= MAX_IDEMPOTENCY_KEYS) return;
+    const [oldest] = this.answers.keys();
+    if (oldest !== undefined) this.answers.delete(oldest);
   }
 
   // Scopes and node runs ---------------------------------------------------------------------

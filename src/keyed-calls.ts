@@ -1,0 +1,59 @@
+/**
+ * Calls that are about no single run and name themselves with an idempotency key. Invariants: 1. one key is at
+ * work once at a time; 2. an answer is durable before it is given; 3. what may succeed later without a change
+ * is not kept.
+ */
+import type { Clock } from './actors/environment.js';
+import { answerAgain, type KeyedCall, keptAnswer, type Outcome } from './actors/idempotency.js';
+import type { Journal, RunStore } from './actors/ports.js';
+import { RunchartError } from './errors.js';
+import { durable } from './schedules/durable.js';
+import { InTurn } from './schedules/in-turn.js';
+
+/** Number of no run. */
+const NO_RUN = 0;
+
+export class KeyedCalls {
+  readonly #clock: Clock;
+  readonly #journal: Pick<Journal, 'write'>;
+  readonly #store: Pick<RunStore, 'findAnswer'>;
+  readonly #inTurn = new InTurn();
+
+  constructor(parts: {
+    readonly clock: Clock;
+    readonly journal: Pick<Journal, 'write'>;
+    readonly store: Pick<RunStore, 'findAnswer'>;
+  }) {
+    this.#clock = parts.clock;
+    this.#journal = parts.journal;
+    this.#store = parts.store;
+  }
+
+  /** Rejects as the work does, and with `idempotency-key-reused`. The reply is JSON. */
+  once<Reply>(call: KeyedCall, work: () => Promise<Reply>): Promise<Reply> {
+    return this.#inTurn.do(call.key, async () => {
+      const known = await this.#store.findAnswer(call.key);
+      const outcome = known === undefined ? await this.#do(call, work) : answerAgain(known, call);
+      if ('error' in outcome) throw outcome.error;
+      return outcome.reply as Reply;
+    });
+  }
+
+  async #do(call: KeyedCall, work: () => Promise<unknown>): Promise<Outcome> {
+    const outcome = await outcomeOf(work);
+    if ('error' in outcome && outcome.error.retryable) return outcome;
+    const record = keptAnswer(NO_RUN, call, outcome, this.#clock.now());
+    await durable(this.#journal.write([{ type: 'idempotency-key.put', record }]));
+    return outcome;
+  }
+}
+
+/** Throws what is no refusal: that is the program's fault, and may be mended. */
+async function outcomeOf(work: () => Promise<unknown>): Promise<Outcome> {
+  try {
+    return { reply: await work() };
+  } catch (error) {
+    if (error instanceof RunchartError && error.code !== 'internal') return { error };
+    throw error;
+  }
+}
