@@ -10,6 +10,7 @@ export type {
   Logger,
 } from './actors/handlers.js';
 export type { LiveRun } from './actors/live-index.js';
+export type { PayloadCodec } from './actors/ports.js';
 export type { PlanDiff, PlanDiffEntry } from './actors/run/plan-diff.js';
 export type { Replanned } from './actors/run/replan.js';
 export type {
@@ -23,6 +24,12 @@ export type {
   ReplanOptions,
 } from './change/change-options.js';
 export type { RunChanges } from './change/run-changes.js';
+export {
+  type EncryptionKey,
+  type EncryptionKeys,
+  encryptedPayloads,
+  keyRing,
+} from './encrypted-payloads.js';
 export { ERROR_KINDS, type ErrorCode, RunchartError } from './errors.js';
 export type { Retention } from './history/history-service.js';
 export type { Imported, ImportOptions } from './history/import-run.js';

@@ -1,9 +1,15 @@
 /** Reading a database beside the process that owns it, and the errors that tell who does. */
+import type { PayloadCodec } from './actors/ports.js';
 import { ArtifactFiles } from './persistence/artifact-files.js';
 import { openExisting } from './persistence/reader.js';
 import { RunReader } from './run-reader.js';
 
 export { type OwnerInfo, StorageError } from './persistence/storage-error.js';
+
+export interface ReadOptions {
+  /** How payloads are stored; as for `createOrchestrator`. */
+  readonly payloads?: PayloadCodec | undefined;
+}
 
 export interface OpenReader {
   readonly runs: RunReader;
@@ -11,7 +17,9 @@ export interface OpenReader {
 }
 
 /** Opens the reads of an existing database: takes nothing from its owner and writes nothing. Throws a StorageError. */
-export function openRunReader(url: string): OpenReader {
-  const { reader, path } = openExisting(url, 'Start a run first, or name another database.');
-  return { runs: new RunReader(reader, new ArtifactFiles(path)), close: () => reader.close() };
+export function openRunReader(url: string, { payloads }: ReadOptions = {}): OpenReader {
+  const hint = 'Start a run first, or name another database.';
+  const { reader, path } = openExisting(url, hint, payloads);
+  const files = new ArtifactFiles(path, payloads);
+  return { runs: new RunReader(reader, files), close: () => reader.close() };
 }

@@ -11,7 +11,7 @@ import { type KeyedCall, keyedCall, messageCall } from './actors/idempotency.js'
 import type { LiveRun } from './actors/live-index.js';
 import type { RunMessage } from './actors/messages.js';
 import { PlanCache } from './actors/plan-cache.js';
-import type { ArtifactStore, Journal, RunStore } from './actors/ports.js';
+import type { ArtifactStore, Journal, PayloadCodec, RunStore } from './actors/ports.js';
 import { Supervisor, type SupervisorLimits, type SupervisorStats } from './actors/supervisor.js';
 import { RunChanges } from './change/run-changes.js';
 import { RunchartError } from './errors.js';
@@ -21,6 +21,7 @@ import type { Trimmed, TrimOptions } from './history/trim.js';
 import type { Keyed } from './keyed.js';
 import { KeyedCalls } from './keyed-calls.js';
 import { isFinal, type RunStatus } from './machines/statuses.js';
+import type { ReadOptions } from './open-reader.js';
 import { openScheduleRows } from './persistence/schedules.js';
 import { openStorage } from './persistence/storage.js';
 import type { PlanFor } from './plan/builder.js';
@@ -65,6 +66,8 @@ export interface OrchestratorOptions {
   readonly policies?: Readonly<Record<string, HandlerPolicy>>;
   /** Who belongs to which group, for tasks that are put to groups. See docs/people.md. */
   readonly groups?: Groups;
+  /** How payloads are stored: encrypted for instance, see `encryptedPayloads`; as JSON unless given. */
+  readonly payloads?: PayloadCodec;
   /** How long runs and their logs are kept; for good unless given. See docs/history.md. */
   readonly retention?: Retention;
 }
@@ -136,7 +139,9 @@ const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 export async function createOrchestrator(options: OrchestratorOptions): Promise<Orchestrator> {
   const environment = options.environment ?? systemEnvironment;
   const registry = new HandlerRegistry(options.handlers, options.executors);
-  const storage = await openStorage({ database: options.url, now: () => environment.clock.now() });
+  const { url: database, payloads } = options;
+  const now = () => environment.clock.now();
+  const storage = await openStorage({ database, now, ...(payloads && { payloads }) });
   try {
     const orchestrator = new Orchestrator({
       environment,
@@ -168,8 +173,8 @@ export interface OpenSchedules {
 }
 
 /** Opens the schedules of an existing database: takes nothing from its owner and writes nothing. Throws a StorageError. */
-export function openSchedules(url: string): OpenSchedules {
-  const { rows, close } = openScheduleRows(url);
+export function openSchedules(url: string, { payloads }: ReadOptions = {}): OpenSchedules {
+  const { rows, close } = openScheduleRows(url, payloads);
   const { now } = systemEnvironment.clock;
   return { schedules: new ScheduleReader(readOnlySchedules(rows), now), close };
 }

@@ -118,7 +118,7 @@ export class Tasks {
     const who = responder === undefined ? null : await this.#principal(responder);
     const response = readJson(options.response, 'the response');
     const { node } = task;
-    const product = await this.#keep(options.artifacts);
+    const product = await this.#keep(options.artifacts, task.run);
     const answer = { response, digest, messageId, comment, node, product };
     const by = { responder: who?.name ?? null, groups: who?.groups ?? [] };
     try {
@@ -169,10 +169,13 @@ export class Tasks {
   }
 
   /** Large payloads are durable before the answer is. */
-  async #keep(artifacts: readonly HandedOver[] | undefined): Promise<ReturnedValue | null> {
+  async #keep(
+    artifacts: readonly HandedOver[] | undefined,
+    run: string,
+  ): Promise<ReturnedValue | null> {
     if (artifacts === undefined) return null;
     const value = { ok: true, artifacts: readJson(artifacts, 'artifacts') };
-    const kept = await this.#parts.payloads.keep({ type: 'returned', value });
+    const kept = await this.#parts.payloads.keep({ type: 'returned', value }, run);
     if (kept.type !== 'returned') throw new Error('what was handed over is lost');
     if (kept.fault === undefined) return kept;
     const { code, message } = kept.fault;

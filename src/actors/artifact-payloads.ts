@@ -35,15 +35,15 @@ export class ArtifactPayloads {
     this.#clock = clock;
   }
 
-  /** The result with its large payloads taken out and kept; at once where it has none. Never rejects. */
-  keep(result: HandlerReturn): HandlerReturn | Promise<HandlerReturn> {
+  /** The result with its large payloads taken out and kept; at once where it has none. Never rejects. `run` is the id of its run. */
+  keep(result: HandlerReturn, run: string): HandlerReturn | Promise<HandlerReturn> {
     if (result.type !== 'returned' || !hasArtifacts(result.value)) return result;
     const maxBytes = PAYLOADS_OF_A_RESULT * this.#limits.maxPayloadBytes;
     const converted = toJsonValue(result.value, { maxBytes });
     // Whoever assesses it says what is wrong with it.
     const record = converted.ok ? asResultRecord(converted.value) : undefined;
     const large = record === undefined ? [] : this.#largeOf(record);
-    return record === undefined || large.length === 0 ? result : this.#spill(record, large);
+    return record === undefined || large.length === 0 ? result : this.#spill(record, large, run);
   }
 
   /** The payload at a pointer `file:sha256:…`. Rejects with `argument-invalid` or `artifact-corrupt`. */
@@ -62,7 +62,11 @@ export class ArtifactPayloads {
     });
   }
 
-  async #spill(record: JsonObject, large: readonly LargePayload[]): Promise<ReturnedValue> {
+  async #spill(
+    record: JsonObject,
+    large: readonly LargePayload[],
+    run: string,
+  ): Promise<ReturnedValue> {
     const spilled = new Map<number, SpilledPayload>();
     let fault: ReturnedValue['fault'];
     for (const { index, payload, text, bytes } of large) {
@@ -70,7 +74,7 @@ export class ArtifactPayloads {
       const refused =
         bytes > this.#limits.maxPayloadBytes
           ? this.#tooLarge(index, bytes)
-          : await this.#put(digest, text);
+          : await this.#put(digest, text, run);
       spilled.set(index, { payload, bytes, digest: refused === undefined ? digest : null });
       fault ??= refused;
     }
@@ -85,10 +89,10 @@ export class ArtifactPayloads {
   }
 
   /** Tries a bounded number of times; says why it was in vain, or nothing. */
-  async #put(digest: string, text: string): Promise<ReturnedValue['fault']> {
+  async #put(digest: string, text: string, run: string): Promise<ReturnedValue['fault']> {
     for (let tries = 0; ; tries++) {
       try {
-        await this.#store.put(digest, text);
+        await this.#store.put(digest, text, run);
         return undefined;
       } catch (error) {
         const waitMs = WAITS_MS[tries];

@@ -120,7 +120,7 @@ export class AttemptRunner {
 
   /** It is at work until its payloads are kept: closing waits for that too. */
   #end(running: RunningAttempt, result: HandlerReturn): void {
-    const kept = this.#payloads.keep(result);
+    const kept = this.#payloads.keep(result, running.run);
     if (!isThenable(kept)) return this.#report(running, kept);
     void (kept as Promise<HandlerReturn>).then((returned) => this.#report(running, returned));
   }

@@ -96,10 +96,21 @@ export interface RunStore {
   close(): void;
 }
 
+/**
+ * Turns the JSON text of a payload into what is stored, and back. Both are called for every row: they answer at
+ * once and do no I/O.
+ */
+export interface PayloadCodec {
+  /** `run` is the id of the run that the payload belongs to, or of the schedule. */
+  encode(text: string, run: string): string;
+  /** Gets every stored text, those that were stored before there was a codec too. Throws where it cannot be read. */
+  decode(stored: string): string;
+}
+
 /** Keeps payloads of artifacts that are too large for a row, by the SHA-256 of their text, in hexadecimal. */
 export interface ArtifactStore {
-  /** Resolves when the text is durable; the same text twice is one. Rejects where it cannot be. */
-  put(digest: string, text: string): Promise<void>;
+  /** Resolves when the text is durable; the same text twice is one. Rejects where it cannot be. `run` is the id of the run that it belongs to. */
+  put(digest: string, text: string, run: string): Promise<void>;
   /** The text as it is found, unchecked; undefined where there is none. */
   get(digest: string): Promise<string | undefined>;
   /** Digests of what was last put before a time (ms since the epoch), some hundreds at a time. */
@@ -185,6 +196,8 @@ export type HistoryRow =
 export type AddedRow = {
   [T in AddedTable]: {
     readonly type: 'history.add';
+    /** Id of the run. */
+    readonly of: string;
     readonly table: T;
     readonly record: RunTables[T];
   };

@@ -358,6 +358,8 @@ export interface TurnRecord {
   /** Unique and increasing in the database; an unknown outcome is looked up by it. */
   readonly turn: number;
   readonly run: number;
+  /** Id of the run. */
+  readonly of: string;
   /** Event number after the turn: the checkpoint. */
   readonly seq: number;
   /** Type of the message that caused it. */

@@ -87,6 +87,7 @@ export class Turn {
   refusal: RunchartError | undefined;
 
   readonly #run: number;
+  readonly #of: string;
   readonly #number: number;
   readonly #reason: string;
   readonly #at: number;
@@ -108,8 +109,17 @@ export class Turn {
   /** What the caller is to be told again should the call be made again. */
   keptAnswer: IdempotencyKeyRecord | undefined;
 
-  constructor(params: { run: number; number: number; reason: string; at: number; seq: number }) {
+  constructor(params: {
+    readonly run: number;
+    /** Id of the run. */
+    readonly of: string;
+    readonly number: number;
+    readonly reason: string;
+    readonly at: number;
+    readonly seq: number;
+  }) {
     this.#run = params.run;
+    this.#of = params.of;
     this.#number = params.number;
     this.#reason = params.reason;
     this.#at = params.at;
@@ -220,6 +230,7 @@ export class Turn {
     return {
       turn: this.#number,
       run: this.#run,
+      of: this.#of,
       seq: this.#seq,
       reason: this.#reason,
       at: this.#at,

@@ -11,15 +11,16 @@ export async function readContent(
   return text === undefined ? undefined : Buffer.from(text);
 }
 
-/** Keeps the bytes, which were compared with the digest before. The same content again changes nothing. */
+/** Keeps the bytes, which were compared with the digest before, for the run with this id. The same content again changes nothing. */
 export async function writeContent(
   store: Pick<ArtifactStore, 'put'>,
   digest: string,
   pieces: AsyncIterable<Uint8Array>,
+  run: string,
 ): Promise<void> {
   const parts: Uint8Array[] = [];
   for await (const piece of pieces) parts.push(piece);
-  await store.put(digest, Buffer.concat(parts).toString('utf8'));
+  await store.put(digest, Buffer.concat(parts).toString('utf8'), run);
 }
 
 /** Compares contents with their digests as their pieces come. */

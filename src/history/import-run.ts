@@ -145,6 +145,7 @@ class Import {
     const own: TurnRecord = {
       turn: this.#parts.nextTurn(),
       run: number,
+      of: record.id,
       seq,
       reason,
       at,
@@ -165,16 +166,18 @@ class Import {
     if (this.#underWay.length >= WINDOW_TURNS) await this.#settle();
   }
 
-  async #takeRow({ number }: Target, { table, record }: ExportedRow): Promise<void> {
+  async #takeRow({ number, record: of }: Target, { table, record }: ExportedRow): Promise<void> {
     const own = { ...record, run: number };
     const inside = 'inside' in own ? { inside: this.#names.inside(own.inside) } : {};
-    this.#rows.push({ type: 'history.add', table, record: { ...own, ...inside } } as FreeRow);
+    const added = { ...own, ...inside };
+    this.#rows.push({ type: 'history.add', of: of.id, table, record: added } as FreeRow);
     if (this.#rows.length >= WRITE_ROWS) await this.#settle();
   }
 
   async #takeContent(first: ExportedContent, lines: AsyncIterator<BodyLine>): Promise<void> {
     const { contents } = this.#parts;
-    await writeContent(contents, first.digest, piecesFrom(first, lines));
+    const run = this.#names.of(this.#checked.root.run);
+    await writeContent(contents, first.digest, piecesFrom(first, lines), run);
   }
 
   async #settle(): Promise<void> {

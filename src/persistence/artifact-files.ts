@@ -16,7 +16,8 @@ import {
   stat,
 } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { ArtifactStore } from '../actors/ports.js';
+import type { ArtifactStore, PayloadCodec } from '../actors/ports.js';
+import { decodePayload } from './decode-payload.js';
 
 /** Files that are looked at together. */
 const PAGE_FILES = 256;
@@ -36,17 +37,21 @@ export class ArtifactFiles implements ArtifactStore {
   /** Folders that are there, or are being made. */
   readonly #prepared = new Map<string, Promise<void>>();
 
-  constructor(database: string) {
+  readonly #payloads: PayloadCodec | undefined;
+
+  /** `payloads` is how they are stored, where not as they are. */
+  constructor(database: string, payloads?: PayloadCodec) {
     this.#folder = artifactsPath(database);
+    this.#payloads = payloads;
   }
 
-  put(digest: string, text: string): Promise<void> {
+  put(digest: string, text: string, run: string): Promise<void> {
     const found = this.#underWay.get(digest);
     if (found !== undefined) return found;
     const path = this.#pathOf(digest);
     const gone = this.#going.get(digest) ?? Promise.resolve();
     const written = gone
-      .then(() => this.#write(path, Buffer.from(text)))
+      .then(() => this.#write(path, Buffer.from(this.#payloads?.encode(text, run) ?? text)))
       .finally(() => this.#underWay.delete(digest));
     this.#underWay.set(digest, written);
     return written;
@@ -54,7 +59,8 @@ export class ArtifactFiles implements ArtifactStore {
 
   async get(digest: string): Promise<string | undefined> {
     try {
-      return await readFile(this.#pathOf(digest), 'utf8');
+      const stored = await readFile(this.#pathOf(digest), 'utf8');
+      return this.#payloads === undefined ? stored : decodePayload(this.#payloads, stored);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw error;

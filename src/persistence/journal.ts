@@ -4,11 +4,18 @@
  * until `release`; 4. when ownership is gone nothing is accepted any more.
  */
 import type { Worker } from 'node:worker_threads';
-import { CommitError, type FreeRow, type Journal, type JournalHealth } from '../actors/ports.js';
+import {
+  CommitError,
+  type FreeRow,
+  type Journal,
+  type JournalHealth,
+  type PayloadCodec,
+} from '../actors/ports.js';
 import type { TurnRecord } from '../actors/records.js';
 import { Alertness } from './alertness.js';
 import type { Failure, Outcome } from './committer.js';
 import { encodePlan, encodeRows, encodeTurn } from './encode.js';
+import { encodePayloadsOfRow, encodePayloadsOfTurn } from './encode-payloads.js';
 import type { EncodedItem } from './encoded-turn.js';
 import { describe } from './faults.js';
 import type { FromWorker, ToWorker, WorkerOptions } from './journal-messages.js';
@@ -25,6 +32,8 @@ export interface JournalOptions extends Partial<QueueLimits> {
   /** Waits between tries after a fault of the disk. */
   readonly retryDelaysMs?: readonly number[];
   readonly startWorker?: StartWorker;
+  /** How payloads are stored; as they are unless given. */
+  readonly payloads?: PayloadCodec;
 }
 
 const DEFAULT_LIMITS: QueueLimits = {
@@ -51,7 +60,8 @@ export async function openJournal(options: JournalOptions): Promise<ThreadJourna
   };
   const { worker, epoch } = await startOwner(start, workerOptions);
   const limits = { ...DEFAULT_LIMITS, ...definedLimits(options) };
-  return new ThreadJournal({ worker, epoch, start, workerOptions, now, limits });
+  const { payloads } = options;
+  return new ThreadJournal({ worker, epoch, start, workerOptions, now, limits, payloads });
 }
 
 function definedLimits(options: Partial<QueueLimits>): Partial<QueueLimits> {
@@ -68,6 +78,7 @@ interface Parts {
   readonly workerOptions: WorkerOptions;
   readonly now: () => number;
   readonly limits: QueueLimits;
+  readonly payloads: PayloadCodec | undefined;
 }
 
 interface Waiter {
@@ -110,11 +121,16 @@ export class ThreadJournal implements Journal {
   commit(turn: TurnRecord): Promise<void> {
     const earlier = this.#voidRuns.get(turn.run);
     if (earlier !== undefined) return Promise.reject(laterTurn(turn.run, earlier));
-    return this.#accept(() => encodeTurn(turn), turn.run);
+    const { payloads } = this.#parts;
+    const stored = () => (payloads === undefined ? turn : encodePayloadsOfTurn(turn, payloads));
+    return this.#accept(() => encodeTurn(stored()), turn.run);
   }
 
   write(rows: readonly FreeRow[]): Promise<void> {
-    return this.#accept(() => encodeRows(rows));
+    const { payloads } = this.#parts;
+    const stored = () =>
+      payloads === undefined ? rows : rows.map((row) => encodePayloadsOfRow(row, payloads));
+    return this.#accept(() => encodeRows(stored()));
   }
 
   release(run: number): void {

@@ -104,14 +104,14 @@ export async function loadRun(reader: Reader, id: string): Promise<StoredRun | u
   const [cells] = await reader.cells(LOAD_RUN, [id]);
   if (cells === undefined) return undefined;
   const list = <R>(place: number, codec: RowCodec<R>): R[] =>
-    (parseJsonCell(cells[place]) as unknown[]).map(codec.toRecord);
+    (parseJsonCell(cells[place]) as unknown[]).map((row) => reader.record(codec, row));
 
-  const record = RUN.toRecord(parseJsonCell(cells[0]));
+  const record = reader.record(RUN, parseJsonCell(cells[0]));
   if (record.trimmedTo === HIDDEN) throw onItsWay(id);
   const seq = checkedSeq(id, parseJsonCell(cells[1]));
   const nodeRuns = list(3, NODE_RUN);
   const snapshots = list(5, ACTOR_VERSION);
-  if (cells[4] !== null) snapshots.unshift(ACTOR_VERSION.toRecord(parseJsonCell(cells[4])));
+  if (cells[4] !== null) snapshots.unshift(reader.record(ACTOR_VERSION, parseJsonCell(cells[4])));
   if (cells[2] === null) throw corrupt(id, 'its plan is missing');
   checkSnapshots(id, nodeRuns, snapshots);
   return {

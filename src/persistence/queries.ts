@@ -322,8 +322,7 @@ export class RunQueries {
 
   /** Of each actor of a run, the newest snapshot that is not after event `seq`. */
   async versionsAt(run: number, seq: number): Promise<ActorVersionRecord[]> {
-    const rows = await this.#reader.jsonRows(VERSIONS_AT, [run, seq]);
-    return rows.map(ACTOR_VERSION.toRecord);
+    return this.#reader.records(ACTOR_VERSION, VERSIONS_AT, [run, seq]);
   }
 
   /** Attempts of one node, oldest first. */
@@ -487,8 +486,7 @@ export class RunQueries {
       .orderBy(...order)
       .limit(Math.min(Math.max(limit, 0), MAX_PAGE_ROWS))
       .toSQL();
-    const rows = await this.#reader.jsonRows(query.sql, query.params as InValue[]);
-    return rows.map(codec.toRecord);
+    return this.#reader.records(codec, query.sql, query.params as InValue[]);
   }
 }
 

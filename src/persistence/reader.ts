@@ -4,9 +4,11 @@
  */
 import { statSync } from 'node:fs';
 import type { Client, InValue } from '@libsql/client/sqlite3';
+import type { PayloadCodec } from '../actors/ports.js';
 import { APPLICATION_ID, foreignDatabase, notADatabase } from './database-file.js';
 import { parseDatabasePath } from './database-path.js';
 import { blame, describe, isNotADatabase } from './faults.js';
+import type { RowCodec } from './rows.js';
 import { openConnection, parseJsonCell } from './sql.js';
 import { StorageError } from './storage-error.js';
 
@@ -18,9 +20,27 @@ export class Reader {
   #client: Client | undefined;
   #closed = false;
 
+  readonly #payloads: PayloadCodec | undefined;
+
   /** `path` as made by parseDatabasePath; the database exists. */
-  constructor(path: string) {
+  constructor(path: string, payloads?: PayloadCodec) {
     this.#path = path;
+    this.#payloads = payloads;
+  }
+
+  /** How payloads are stored, where not as they are. */
+  get payloads(): PayloadCodec | undefined {
+    return this.#payloads;
+  }
+
+  /** A row as `codec.expression` has read it, with its payloads as they were before they were stored. */
+  record<R>(codec: RowCodec<R>, row: unknown): R {
+    return codec.toRecord(row, this.#payloads);
+  }
+
+  /** All rows of a query whose first column is `codec.expression`. */
+  async records<R>(codec: RowCodec<R>, sql: string, args: InValue[] = []): Promise<R[]> {
+    return (await this.jsonRows(sql, args)).map((row) => this.record(codec, row));
   }
 
   /** The first column of each row, as parsed JSON: made with `cast(json… as blob)`. */
@@ -87,12 +107,13 @@ export class Reader {
 export function openExisting(
   url: string,
   hint: string,
+  payloads?: PayloadCodec,
 ): { readonly reader: Reader; readonly path: string } {
   const path = parseDatabasePath(url);
   const file = statSync(path, { throwIfNoEntry: false });
   if (file !== undefined && !file.isFile()) {
     throw new StorageError('cannot-open', `${path} is not a file.`, { hint: 'Name a file.' });
   }
-  if (file !== undefined && file.size > 0) return { reader: new Reader(path), path };
+  if (file !== undefined && file.size > 0) return { reader: new Reader(path, payloads), path };
   throw new StorageError('cannot-open', `There is no database at ${path}.`, { hint });
 }

@@ -5,7 +5,7 @@
 
 import type { Table } from 'drizzle-orm';
 import { getTableColumns } from 'drizzle-orm';
-import type { RunKeyRecord, ScheduleRecord } from '../actors/ports.js';
+import type { PayloadCodec, RunKeyRecord, ScheduleRecord } from '../actors/ports.js';
 import type {
   ActorVersionRecord,
   ArtifactRecord,
@@ -20,6 +20,7 @@ import type {
   TaskRecord,
   TimerRecord,
 } from '../actors/records.js';
+import { decodePayload } from './decode-payload.js';
 import type { SqlValue } from './encoded-turn.js';
 import * as tables from './schema.js';
 
@@ -27,7 +28,9 @@ import * as tables from './schema.js';
 export interface RowCodec<R> {
   /** `json_array(…)` over the columns, each prefixed with the alias. */
   expression(alias: string): string;
-  toRecord(row: unknown): R;
+  toRecord(row: unknown, payloads?: PayloadCodec): R;
+  /** The record, or a part of it, with its payloads as they are stored. `run` is the id of its run. */
+  encoded<P extends Partial<R>>(record: P, payloads: PayloadCodec, run: string): P;
   /** The values of a row, in the order of the columns. */
   toRow(record: R): readonly SqlValue[];
   /**
@@ -40,18 +43,28 @@ export interface RowCodec<R> {
 /** The type of `table` proves that it has a column for every field of the record. */
 function codec<R>(
   table: Table & { readonly $inferSelect: Readonly<Record<keyof R, unknown>> },
+  ...payloadKeys: readonly (keyof R & string)[]
 ): RowCodec<R> {
   const columns = Object.entries(getTableColumns(table));
   const keys = columns.map(([key]) => key);
   return {
     expression: (alias) =>
       `json_array(${columns.map(([, { name }]) => `${alias}.${name}`).join(', ')})`,
-    toRecord: (row) => {
+    toRecord: (row, payloads) => {
       const values = row as readonly unknown[];
       const record: Record<string, unknown> = {};
       for (let place = 0; place < keys.length; place += 1)
         record[keys[place] as string] = values[place];
+      if (payloads !== undefined) decodeWhenRead(record, payloadKeys, payloads);
       return record as R;
+    },
+    encoded(record, payloads, run) {
+      const copy: Record<string, unknown> = { ...record };
+      for (const key of payloadKeys) {
+        const text = copy[key];
+        if (typeof text === 'string') copy[key] = payloads.encode(text, run);
+      }
+      return copy as typeof record;
     },
     toRow: (record) => keys.map((key) => (record[key as keyof R] ?? null) as SqlValue),
     complete(record) {
@@ -69,19 +82,42 @@ function codec<R>(
   };
 }
 
-export const RUN = codec<RunRecord>(tables.runs);
-export const NODE_RUN = codec<NodeRunRecord>(tables.nodeRuns);
+/** A payload that nobody asks for costs nothing, and that it cannot be read harms nobody else. */
+function decodeWhenRead(
+  record: Record<string, unknown>,
+  keys: readonly string[],
+  payloads: PayloadCodec,
+): void {
+  for (const key of keys) {
+    const stored = record[key];
+    if (typeof stored !== 'string') continue;
+    let text: string | undefined;
+    Object.defineProperty(record, key, {
+      enumerable: true,
+      get: () => (text ??= decodePayload(payloads, stored)),
+    });
+  }
+}
+
+export const RUN = codec<RunRecord>(tables.runs, 'inputJson', 'outputJson');
+const NODE_PAYLOADS = ['inputJson', 'outputJson', 'feedbackJson'] as const;
+export const NODE_RUN = codec<NodeRunRecord>(tables.nodeRuns, ...NODE_PAYLOADS);
 /** As node runs are: the generations before the newest. */
-export const PAST_NODE_RUN = codec<NodeRunRecord>(tables.pastNodeRuns);
+export const PAST_NODE_RUN = codec<NodeRunRecord>(tables.pastNodeRuns, ...NODE_PAYLOADS);
 export const ACTOR_VERSION = codec<ActorVersionRecord>(tables.actorVersions);
-export const ATTEMPT = codec<AttemptRecord>(tables.attempts);
+export const ATTEMPT = codec<AttemptRecord>(
+  tables.attempts,
+  'outputJson',
+  'heartbeatJson',
+  'notesJson',
+);
 export const EVENT = codec<EventRecord>(tables.runEvents);
-export const TASK = codec<TaskRecord>(tables.tasks);
-export const RESPONSE = codec<ResponseRecord>(tables.responses);
-export const ARTIFACT = codec<ArtifactRecord>(tables.artifacts);
-export const SIGNAL = codec<SignalRecord>(tables.signals);
+export const TASK = codec<TaskRecord>(tables.tasks, 'presentedJson');
+export const RESPONSE = codec<ResponseRecord>(tables.responses, 'responseJson', 'comment');
+export const ARTIFACT = codec<ArtifactRecord>(tables.artifacts, 'payloadJson');
+export const SIGNAL = codec<SignalRecord>(tables.signals, 'payloadJson');
 export const TIMER = codec<TimerRecord>(tables.timers);
 export const CHECKPOINT = codec<CheckpointRecord>(tables.checkpoints);
 export const IDEMPOTENCY_KEY = codec<IdempotencyKeyRecord>(tables.idempotencyKeys);
-export const SCHEDULE = codec<ScheduleRecord>(tables.schedules);
+export const SCHEDULE = codec<ScheduleRecord>(tables.schedules, 'inputJson');
 export const RUN_KEY = codec<RunKeyRecord>(tables.runKeys);

@@ -26,8 +26,8 @@ export class SqliteRunKeys implements RunKeyRows {
   }
 
   async find(purpose: RunKeyRecord['purpose'], key: string): Promise<RunKeyRecord | undefined> {
-    const [row] = await this.#reader.jsonRows(FIND, [purpose, key]);
-    return row === undefined ? undefined : RUN_KEY.toRecord(row);
+    const [found] = await this.#reader.records(RUN_KEY, FIND, [purpose, key]);
+    return found;
   }
 
   async superseded(after: string, limit: number): Promise<readonly string[]> {

@@ -147,8 +147,7 @@ export async function* rowsOfRun<K extends RunTable>(
     where t.run = ? and ${where} and (${columns}) > (${places}) order by ${columns} limit ${PAGE}`;
   let after: InValue[] = key.map(([, , first]) => first);
   for (;;) {
-    const rows = await reader.jsonRows(sql, [run, ...after]);
-    const records = rows.map(codec.toRecord);
+    const records = await reader.records(codec, sql, [run, ...after]);
     yield* records;
     const last = records.at(-1);
     if (last === undefined || records.length < PAGE) return;

@@ -47,13 +47,8 @@ interface Page {
 }
 
 async function readPage(reader: Reader, run: number, after: number): Promise<Page> {
-  const read = async <R>(codec: RowCodec<R>, rest: string, args: number[]): Promise<R[]> => {
-    const rows = await reader.jsonRows(
-      `select cast(${codec.expression('t')} as blob) from ${rest}`,
-      args,
-    );
-    return rows.map(codec.toRecord);
-  };
+  const read = <R>(codec: RowCodec<R>, rest: string, args: number[]): Promise<R[]> =>
+    reader.records(codec, `select cast(${codec.expression('t')} as blob) from ${rest}`, args);
   const found = await read(
     CHECKPOINT,
     'checkpoints t where t.run = ? and t.seq > ? order by t.seq limit ?',
@@ -87,5 +82,5 @@ function* turnsIn({ checkpoints, events, versions }: Page): Generator<StoredTurn
 export function hashOfTurn(previous: string, { checkpoint, events, versions }: StoredTurn): string {
   const { turn, run, seq, reason, at } = checkpoint;
   const rows = { ...NO_ROWS, events: [...events], actorVersions: [...versions] };
-  return chainHash(previous, encodeTurn({ turn, run, seq, reason, at, rows }));
+  return chainHash(previous, encodeTurn({ turn, run, of: '', seq, reason, at, rows }));
 }

@@ -1,5 +1,5 @@
 /** Reads of schedules. Everything comes from the disk, over a connection that cannot write. */
-import type { RunRange, ScheduleRecord, ScheduleRows } from '../actors/ports.js';
+import type { PayloadCodec, RunRange, ScheduleRecord, ScheduleRows } from '../actors/ports.js';
 import { openExisting, type Reader } from './reader.js';
 import { SCHEDULE } from './rows.js';
 
@@ -19,16 +19,16 @@ export class SqliteSchedules implements ScheduleRows {
   }
 
   async find(id: string): Promise<ScheduleRecord | undefined> {
-    const [row] = await this.#reader.jsonRows(FIND, [id]);
-    return row === undefined ? undefined : SCHEDULE.toRecord(row);
+    const [found] = await this.#reader.records(SCHEDULE, FIND, [id]);
+    return found;
   }
 
   async list(after: string, limit: number): Promise<readonly ScheduleRecord[]> {
-    return (await this.#reader.jsonRows(LIST, [after, limit])).map(SCHEDULE.toRecord);
+    return this.#reader.records(SCHEDULE, LIST, [after, limit]);
   }
 
   async due(now: number, limit: number): Promise<readonly ScheduleRecord[]> {
-    return (await this.#reader.jsonRows(DUE, [now, limit])).map(SCHEDULE.toRecord);
+    return this.#reader.records(SCHEDULE, DUE, [now, limit]);
   }
 
   async nextDue(now: number): Promise<number | undefined> {
@@ -49,7 +49,8 @@ export interface OpenScheduleRows {
 }
 
 /** Opens an existing database beside its owner. Throws a StorageError. */
-export function openScheduleRows(url: string): OpenScheduleRows {
-  const { reader } = openExisting(url, 'Create a schedule first, or name another database.');
+export function openScheduleRows(url: string, payloads?: PayloadCodec): OpenScheduleRows {
+  const hint = 'Create a schedule first, or name another database.';
+  const { reader } = openExisting(url, hint, payloads);
   return { rows: new SqliteSchedules(reader), close: () => reader.close() };
 }

@@ -23,6 +23,7 @@ export const STORAGE_ERROR_CODES = [
   'snapshot-corrupt',
   'run-corrupt',
   'row-corrupt',
+  'payload-unreadable',
   'storage-unavailable',
 ] as const;
 export type StorageErrorCode = (typeof STORAGE_ERROR_CODES)[number];

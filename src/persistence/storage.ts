@@ -26,11 +26,11 @@ export interface Storage {
 export async function openStorage(options: StorageOptions): Promise<Storage> {
   const path = parseDatabasePath(options.database);
   const journal = await openJournal({ ...options, database: path });
-  const reader = new Reader(path);
+  const reader = new Reader(path, options.payloads);
   return {
     journal,
     store: new SqliteRunStore(reader),
-    artifacts: new ArtifactFiles(path),
+    artifacts: new ArtifactFiles(path, options.payloads),
     queries: new RunQueries(reader),
     verify: (run) => verifyRun(reader, run),
     reader,

@@ -98,7 +98,7 @@ export class SqliteRunStore implements RunStore {
     const [row] = await this.#reader.jsonRows(FIND_TASK, [id]);
     if (row === undefined) return undefined;
     const [task, runId] = row as [unknown, string];
-    return { ...TASK.toRecord(task), runId };
+    return { ...this.#reader.record(TASK, task), runId };
   }
 
   async unfinishedRuns(
@@ -112,8 +112,7 @@ export class SqliteRunStore implements RunStore {
   }
 
   async endedChildren(after: string, limit: number): Promise<readonly RunRecord[]> {
-    const rows = await this.#reader.jsonRows(ENDED_CHILDREN, [after, limit]);
-    return rows.map(RUN.toRecord);
+    return this.#reader.records(RUN, ENDED_CHILDREN, [after, limit]);
   }
 
   async lastTurnAt(): Promise<number | undefined> {
@@ -128,7 +127,7 @@ export class SqliteRunStore implements RunStore {
     const rows = await this.#reader.jsonRows(DUE_TIMERS, [now, limit]);
     return rows.map((row) => {
       const [timer, runId] = row as [unknown, string];
-      return { ...TIMER.toRecord(timer), runId };
+      return { ...this.#reader.record(TIMER, timer), runId };
     });
   }
 
@@ -138,8 +137,8 @@ export class SqliteRunStore implements RunStore {
   }
 
   async findAnswer(key: string): Promise<IdempotencyKeyRecord | undefined> {
-    const [row] = await this.#reader.jsonRows(FIND_ANSWER, [key]);
-    return row === undefined ? undefined : IDEMPOTENCY_KEY.toRecord(row);
+    const [found] = await this.#reader.records(IDEMPOTENCY_KEY, FIND_ANSWER, [key]);
+    return found;
   }
 
   close(): void {

@@ -26,8 +26,8 @@ describe.each<[string, () => ArtifactStore]>([
     const store = open();
     const digest = digestOf(text);
     expect(await store.get(digest)).toBeUndefined();
-    await Promise.all([store.put(digest, text), store.put(digest, text)]);
-    await store.put(digest, text);
+    await Promise.all([store.put(digest, text, 'r1'), store.put(digest, text, 'r1')]);
+    await store.put(digest, text, 'r1');
     expect(await store.get(digest)).toBe(text);
   });
 });
@@ -39,7 +39,7 @@ describe('the files of payloads', () => {
   it('S97 lie beside the database under the first digits of their digest, and nothing else does', async () => {
     const database = temporaryDatabase();
     const store = new ArtifactFiles(database);
-    await Promise.all([store.put(digest, text), store.put(digest, text)]);
+    await Promise.all([store.put(digest, text, 'r1'), store.put(digest, text, 'r1')]);
     const folder = join(artifactsPath(database), digest.slice(0, 2));
     expect(readdirSync(folder)).toEqual([digest]);
     expect(readFileSync(join(folder, digest), 'utf8')).toBe(text);
@@ -48,19 +48,19 @@ describe('the files of payloads', () => {
   it('S97 that are damaged are written anew', async () => {
     const database = temporaryDatabase();
     const path = join(artifactsPath(database), digest.slice(0, 2), digest);
-    await new ArtifactFiles(database).put(digest, text);
+    await new ArtifactFiles(database).put(digest, text, 'r1');
     writeFileSync(path, 'damaged');
-    await new ArtifactFiles(database).put(digest, text);
+    await new ArtifactFiles(database).put(digest, text, 'r1');
     expect(readFileSync(path, 'utf8')).toBe(text);
   });
 
   it('S97 are written where their folder was removed meanwhile', async () => {
     const database = temporaryDatabase();
     const store = new ArtifactFiles(database);
-    await store.put(digest, text);
+    await store.put(digest, text, 'r1');
     rmSync(artifactsPath(database), { recursive: true });
-    await expect(store.put(digest, text)).rejects.toThrow(/ENOENT/);
-    await store.put(digest, text);
+    await expect(store.put(digest, text, 'r1')).rejects.toThrow(/ENOENT/);
+    await store.put(digest, text, 'r1');
     expect(await store.get(digest)).toBe(text);
   });
 
@@ -69,14 +69,14 @@ describe('the files of payloads', () => {
     const folder = join(artifactsPath(database), digest.slice(0, 2));
     mkdirSync(join(folder, digest), { recursive: true });
     const store = new ArtifactFiles(database);
-    await expect(store.put(digest, text)).rejects.toThrow();
+    await expect(store.put(digest, text, 'r1')).rejects.toThrow();
     expect(readdirSync(folder)).toEqual([digest]);
   });
 
   it.skipIf(process.getuid?.() === 0)('S97 say where they may not be read', async () => {
     const database = temporaryDatabase();
     const store = new ArtifactFiles(database);
-    await store.put(digest, text);
+    await store.put(digest, text, 'r1');
     chmodSync(join(artifactsPath(database), digest.slice(0, 2), digest), 0);
     await expect(store.get(digest)).rejects.toThrow(/EACCES/);
   });
@@ -84,7 +84,7 @@ describe('the files of payloads', () => {
   it('S97 have no other names than digests', async () => {
     const database = temporaryDatabase();
     const store = new ArtifactFiles(database);
-    expect(() => store.put('../../evil', text)).toThrow(/no digest/);
+    expect(() => store.put('../../evil', text, 'r1')).toThrow(/no digest/);
     await expect(store.get('../../evil')).rejects.toThrow(/no digest/);
     expect(existsSync(artifactsPath(database))).toBe(false);
   });

@@ -172,6 +172,7 @@ export class RunActor {
     const { environment, nextTurn } = this.#services;
     const turn = new Turn({
       run: this.#model.record.run,
+      of: this.id,
       number: nextTurn(),
       reason: message.type,
       at: environment.clock.now(),

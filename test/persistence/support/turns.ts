@@ -77,6 +77,7 @@ export class TurnMaker {
     return {
       turn: this.#turn,
       run,
+      of: `r${run}`,
       seq,
       reason: 'attempt.result',
       at: AT,

@@ -1,0 +1,184 @@
+/** Payloads encrypted at rest, on real files: nothing of them can be read there, and all goes on as without. */
+import { randomBytes } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { type EncryptionKeys, encryptedPayloads, keyRing } from '../../src/encrypted-payloads.js';
+import { openRunReader } from '../../src/open-reader.js';
+import { createOrchestrator, type Orchestrator } from '../../src/orchestrator.js';
+import type { Plan } from '../../src/plan/schema.js';
+import { action, approval, chain, plan } from '../support/plans.js';
+import { temporaryDatabase, temporaryDirectory } from '../support/temporary.js';
+
+/** Stands in every payload of the runs below, and nowhere else. */
+const MARK = 'quince-marmalade';
+const LARGE = `${MARK} ${'x'.repeat(100_000)}`;
+
+const newKey = () => randomBytes(32).toString('base64');
+const KEYS = { a: newKey(), b: newKey() };
+const RING_A = keyRing({ current: { '': 'a' }, keys: KEYS });
+const RING_B = keyRing({ current: { '': 'b' }, keys: KEYS });
+
+async function open(database: string, keys: EncryptionKeys): Promise<Orchestrator> {
+  const orchestrator = await createOrchestrator({
+    url: database,
+    payloads: encryptedPayloads(keys),
+    handlers: {
+      work: (input, context) => {
+        void context.heartbeat({ seen: MARK });
+        const artifacts = [
+          { name: 'small', kind: 'text', payload: MARK },
+          { name: 'large', kind: 'text', payload: LARGE },
+        ];
+        return { ok: true, output: { said: MARK, input }, artifacts, notes: [MARK] };
+      },
+    },
+  });
+  onTestFinished(() => orchestrator.close());
+  return orchestrator;
+}
+
+const draftOf = (...parts: Parameters<typeof plan>): Plan => plan(...parts).plan;
+const DRAFT = draftOf([action('a'), approval('ask')], chain('a', 'ask'));
+
+/** A run that has had payloads of every kind, and has ended. */
+async function ended(orchestrator: Orchestrator, id: string): Promise<void> {
+  const run = await orchestrator.start(DRAFT, { id, input: { asked: MARK } });
+  expect(await orchestrator.settled(id)).toBe('awaiting-human');
+  await orchestrator.signal(id, 'ping', { payload: MARK });
+  const [task] = await orchestrator.tasks.list();
+  const response = { approved: true, comments: MARK };
+  await orchestrator.tasks.respond(task?.id ?? '', { response, comment: MARK });
+  await run.result();
+}
+
+async function outputOf({ runs }: Orchestrator): Promise<unknown> {
+  return (await runs.nodeRuns('r1')).find(({ node }) => node === 'a')?.output;
+}
+
+/** Everything that lies on the disk: the database, its log, and the files of payloads. */
+function bytesOf(database: string): string {
+  const folder = `${database}.artifacts`;
+  const files = [database, `${database}-wal`, ...filesIn(folder)];
+  return files.map((file) => (existsSync(file) ? readFileSync(file, 'latin1') : '')).join('');
+}
+
+function filesIn(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+}
+
+describe('payloads with a key', () => {
+  it('S231 are nowhere on the disk as they are, and everywhere in what is read', async () => {
+    const database = temporaryDatabase();
+    const orchestrator = await open(database, RING_A);
+    await ended(orchestrator, 'r1');
+    const schedule = { id: 'nightly', plan: DRAFT, cadence: { everyMs: 3_600_000 } } as const;
+    await orchestrator.schedules.create({ ...schedule, input: { asked: MARK } });
+    expect(bytesOf(database)).not.toContain(MARK);
+
+    const { runs } = orchestrator;
+    expect((await runs.details('r1')).inputs).toEqual({ asked: MARK });
+    expect(await outputOf(orchestrator)).toMatchObject({ said: MARK });
+    expect((await runs.artifact('r1', 'small')).payload).toBe(MARK);
+    expect((await runs.artifact('r1', 'large')).payload).toBe(LARGE);
+    expect((await orchestrator.schedules.get('nightly')).input).toEqual({ asked: MARK });
+    const [task] = await orchestrator.tasks.list({ status: 'answered' });
+    expect(JSON.stringify(task?.presented)).toContain(MARK);
+    const [response] = await orchestrator.tasks.responses(task?.id ?? '');
+    expect(response).toMatchObject({ comment: MARK, response: { comments: MARK } });
+  });
+
+  it('S164 S228 S231 go on after a restart, with another key meanwhile', async () => {
+    const database = temporaryDatabase();
+    const first = await open(database, RING_A);
+    await first.start(DRAFT, { id: 'r1', input: { asked: MARK } });
+    await first.settled('r1');
+    await first.close();
+    const second = await open(database, RING_B);
+    const [task] = await second.tasks.list();
+    await second.tasks.respond(task?.id ?? '', { response: { approved: true } });
+    expect((await second.result('r1')).status).toBe('completed');
+    expect(await outputOf(second)).toMatchObject({ said: MARK });
+    expect(bytesOf(database)).not.toContain(MARK);
+    expect((await second.runs.verify('r1')).findings).toEqual([]);
+  });
+
+  it('S226 S231 go with an export, and are encrypted again where it is brought in', async () => {
+    const database = temporaryDatabase();
+    const file = join(temporaryDirectory(), 'r1.jsonl');
+    const first = await open(database, RING_A);
+    await ended(first, 'r1');
+    await writeFile(file, first.runs.export('r1'));
+    expect(readFileSync(file, 'utf8')).toContain(MARK);
+    const other = temporaryDatabase();
+    const second = await open(other, RING_B);
+    await second.import(file);
+    expect(bytesOf(other)).not.toContain(MARK);
+    expect((await second.runs.artifact('r1', 'large')).payload).toBe(LARGE);
+  });
+
+  it('S231 of each tenant have the key of that tenant, and are lost with it', async () => {
+    const database = temporaryDatabase();
+    const keys = { '': 'a', acme: 'b' };
+    const codec = encryptedPayloads(keyRing({ current: keys, keys: KEYS }));
+    expect(codec.encode('1', 'acme~r1')).toMatch(/^sealed\.1\.b\./);
+    expect(codec.encode('1', 'r1')).toMatch(/^sealed\.1\.a\./);
+    const { find } = RING_A;
+    const withoutB = { ...RING_A, find: (id: string) => (id === 'b' ? undefined : find(id)) };
+    expect(() => encryptedPayloads(withoutB).decode(codec.encode('1', 'acme~r1'))).toThrow(/"b"/);
+    const orchestrator = await open(database, RING_A);
+    await ended(orchestrator, 'r1');
+    await orchestrator.close();
+    const withoutA = keyRing({ current: { '': 'b' }, keys: { b: KEYS.b } });
+    const payloads = encryptedPayloads(withoutA);
+    const { runs, close } = openRunReader(database, { payloads });
+    await expect(runs.details('r1')).rejects.toMatchObject({ code: 'payload-unreadable' });
+    expect((await runs.events('r1')).length).toBeGreaterThan(5);
+    close();
+  });
+
+  it('S231 that were changed, or swapped for those of another key, are refused', () => {
+    const codec = encryptedPayloads(RING_A);
+    const sealed = codec.encode('{"a":1}', 'r1');
+    const [head, body = ''] = [sealed.slice(0, 11), sealed.slice(11)];
+    const changed = `${head}${body.startsWith('A') ? 'B' : 'A'}${body.slice(1)}`;
+    expect(() => codec.decode(changed)).toThrow();
+    expect(() => codec.decode(sealed.replace('.a.', '.b.'))).toThrow();
+    expect(() => codec.decode(sealed.slice(0, 40))).toThrow();
+    expect(codec.decode('{"a":1}')).toBe('{"a":1}');
+  });
+
+  it.each([
+    ['a short key', { current: { '': 'a' }, keys: { a: 'AAAA' } }],
+    ['an id with a dot', { current: { '': 'a.b' }, keys: { 'a.b': newKey() } }],
+    ['a current key that is not there', { current: { '': 'x' }, keys: KEYS }],
+    ['no key for all others', { current: { acme: 'a' }, keys: KEYS }],
+  ])('S231 refuses a ring with %s', (_, ring) => {
+    expect(() => keyRing(ring)).toThrow(expect.objectContaining({ code: 'argument-invalid' }));
+  });
+});
+
+describe('a codec of the application', () => {
+  it('S190 decides how payloads are stored, and gives them back', async () => {
+    const database = temporaryDatabase();
+    const orchestrator = await createOrchestrator({
+      url: database,
+      handlers: { work: () => ({ said: MARK }) },
+      payloads: {
+        encode: (text) => `b64:${Buffer.from(text).toString('base64')}`,
+        decode: (stored) => Buffer.from(stored.slice(4), 'base64').toString(),
+      },
+    });
+    const run = await orchestrator.start(draftOf([action('a')], []), { input: { n: 1 } });
+    expect((await run.result()).outputs).toEqual({ a: { said: MARK } });
+    await orchestrator.close();
+    const { runs, close } = openRunReader(database);
+    await expect(runs.details(run.id)).rejects.toThrow(/JSON/);
+    close();
+    expect(bytesOf(database).includes(MARK)).toBe(false);
+  });
+});
