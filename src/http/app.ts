@@ -1,19 +1,22 @@
 /** The HTTP API over an orchestrator. docs/http.md describes it. */
-import { Hono } from 'hono';
+import { OpenAPIHono } from '@hono/zod-openapi';
+import type { Hono } from 'hono';
 import type { Orchestrator } from '../orchestrator.js';
 import { loopbackOnly } from './loopback.js';
 import { type OfferedPlan, PlanCatalog } from './plan-catalog.js';
 import { RequestError, sendProblem, toProblem } from './problem.js';
-import { addArtifacts } from './routes/artifacts.js';
-import { addChanges } from './routes/changes.js';
-import { addEvents } from './routes/events.js';
-import { addHealth } from './routes/health.js';
-import { addHistory } from './routes/history.js';
-import { addPlans } from './routes/plans.js';
-import { addRuns } from './routes/runs.js';
-import { addSchedules } from './routes/schedules.js';
-import { addTasks } from './routes/tasks.js';
+import type { RouteEnv } from './route-spec.js';
+import { serveArtifacts } from './routes/artifacts.js';
+import { serveChanges } from './routes/changes.js';
+import { serveDocument } from './routes/document.js';
+import { serveHealth } from './routes/health.js';
+import { serveHistory } from './routes/history.js';
+import { servePlans } from './routes/plans.js';
+import { serveRuns } from './routes/runs.js';
+import { serveSchedules } from './routes/schedules.js';
+import { serveTasks } from './routes/tasks.js';
 import type { HttpScope } from './scope.js';
+import { RouteServer } from './serve-routes.js';
 
 export type { OfferedPlan } from './plan-catalog.js';
 export type { Problem } from './problem.js';
@@ -29,9 +32,9 @@ export interface HttpOptions {
   onInternalError?(error: unknown): void;
 }
 
-const ROUTES = [
-  ...[addHealth, addPlans, addRuns, addChanges, addEvents, addHistory, addArtifacts],
-  ...[addTasks, addSchedules],
+const RESOURCES = [
+  ...[serveHealth, serveDocument, servePlans, serveRuns, serveChanges, serveHistory],
+  ...[serveArtifacts, serveTasks, serveSchedules],
 ];
 
 /** For loopback: there is no authentication. Throws PlanInvalidError where an offered plan is. */
@@ -42,9 +45,11 @@ export function createHttpApp(orchestrator: Orchestrator, options: HttpOptions =
     heartbeatMs: options.heartbeatMs ?? 15_000,
     closing: options.closing ?? new AbortController().signal,
   };
-  const app = new Hono();
+  const app = new OpenAPIHono<RouteEnv>();
   app.use(loopbackOnly);
-  for (const add of ROUTES) add(app, scope);
+  const server = new RouteServer(app, []);
+  for (const serve of RESOURCES) serve(server, scope);
+  server.refuseOtherMethods();
   app.notFound((context) =>
     sendProblem(context, new RequestError('route-unknown', `There is no ${context.req.path}.`)),
   );
@@ -52,5 +57,5 @@ export function createHttpApp(orchestrator: Orchestrator, options: HttpOptions =
     if (toProblem(error).status >= 500) options.onInternalError?.(error);
     return sendProblem(context, error);
   });
-  return app;
+  return app as unknown as Hono;
 }

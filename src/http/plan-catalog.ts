@@ -40,4 +40,9 @@ export class PlanCatalog {
       hint: `offered are: ${[...this.#entries.keys()].join(', ') || 'none'}`,
     });
   }
+
+  /** One on offer, by its name, or one in place, which is not looked at yet. Throws `plan-unknown`. */
+  planOf(plan: string | JsonObject): Plan {
+    return typeof plan === 'string' ? this.get(plan).version.plan : (plan as unknown as Plan);
+  }
 }

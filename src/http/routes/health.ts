@@ -1,13 +1,19 @@
-import type { Hono } from 'hono';
-import { resource } from '../resource.js';
+import { healthApi } from '../api/health.js';
+import { Reply } from '../reply.js';
 import type { HttpScope } from '../scope.js';
+import type { RouteServer } from '../serve-routes.js';
 
-/** Whether this process can make decisions durable. */
-export function addHealth(app: Hono, { orchestrator }: HttpScope): void {
-  resource(app, '/health', {
-    GET(context) {
+/** Whether this process can make decisions durable, answers at all, and takes requests. */
+export function serveHealth(server: RouteServer, { orchestrator, closing }: HttpScope): void {
+  server.serve(healthApi, {
+    getHealth() {
       const health = orchestrator.health();
-      return context.json({ ...health }, health.status === 'ok' ? 200 : 503);
+      return new Reply(health, health.status === 'ok' ? 200 : 503);
+    },
+    getLiveness: () => ({ status: 'ok' as const }),
+    getReadiness() {
+      const status = closing.aborted ? 'closing' : orchestrator.health().status;
+      return new Reply({ status }, status === 'ok' ? 200 : 503);
     },
   });
 }

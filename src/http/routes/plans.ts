@@ -1,27 +1,44 @@
-import type { Hono } from 'hono';
+import { compilePlan, compilePlanOrThrow } from '../../plan/compile.js';
 import { planToMermaid } from '../../plan/diagram.js';
+import type { JsonObject } from '../../plan/json.js';
+import type { Plan } from '../../plan/schema.js';
+import { planApi } from '../api/plans.js';
 import { mermaid } from '../mermaid.js';
-import { pathPart } from '../read-query.js';
-import { resource } from '../resource.js';
 import type { HttpScope } from '../scope.js';
+import type { RouteServer } from '../serve-routes.js';
 
-/** The plans that the server offers. */
-export function addPlans(app: Hono, { catalog }: HttpScope): void {
-  resource(app, '/plans', {
-    GET: (context) =>
-      context.json({
-        plans: catalog.list().map(({ name, version }) => ({
-          name,
-          title: version.plan.title,
-          hash: version.hash,
-        })),
-      }),
+/** The plans that the server offers, versions that runs are pinned to, and plans that are tried out. */
+export function servePlans(server: RouteServer, { catalog, orchestrator }: HttpScope): void {
+  const { runs } = orchestrator;
+  server.serve(planApi, {
+    listPlans: () => ({
+      plans: catalog.list().map(({ name, version }) => ({
+        name,
+        title: version.plan.title,
+        hash: version.hash,
+      })),
+    }),
+    getPlan: ({ params }) => asJson(catalog.get(params.name).version.plan),
+    getPlanDiagram: ({ context, params }) =>
+      mermaid(context, planToMermaid(catalog.get(params.name).version.plan)),
+    getPlanVersion: async ({ params }) => asJson(await runs.plan(params.hash)),
+    getPlanVersionDiagram: async ({ context, params }) =>
+      mermaid(context, planToMermaid(await runs.plan(params.hash))),
+    validatePlan({ body }) {
+      const compiled = compilePlan(catalog.planOf(body.plan));
+      if (!compiled.ok) return { ok: false, hash: null, issues: compiled.issues };
+      return { ok: true, hash: compiled.version.hash, issues: compiled.version.warnings };
+    },
+    drawPlan: ({ context, body }) =>
+      mermaid(context, planToMermaid(compilePlanOrThrow(catalog.planOf(body.plan)).plan)),
+    async simulatePlan({ body: { plan, ...options } }) {
+      // Brings the test kit along, which nobody else needs.
+      const { simulatePlan } = await import('../../explain/simulate.js');
+      return simulatePlan(catalog.planOf(plan), options);
+    },
   });
-  resource(app, '/plans/:name', {
-    GET: (context) => context.json(catalog.get(pathPart(context, 'name')).version.plan),
-  });
-  resource(app, '/plans/:name/diagram', {
-    GET: (context) =>
-      mermaid(context, planToMermaid(catalog.get(pathPart(context, 'name')).version.plan)),
-  });
+}
+
+function asJson(plan: Plan): JsonObject {
+  return plan as unknown as JsonObject;
 }

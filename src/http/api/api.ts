@@ -1,0 +1,22 @@
+/** The whole HTTP API: every route, declared once, by the name of its operation. */
+import { artifactApi } from './artifacts.js';
+import { changeApi } from './changes.js';
+import { documentApi } from './document.js';
+import { healthApi } from './health.js';
+import { historyApi } from './history.js';
+import { planApi } from './plans.js';
+import { runApi } from './runs.js';
+import { scheduleApi } from './schedules.js';
+import { taskApi } from './tasks.js';
+
+export const API = {
+  ...healthApi,
+  ...documentApi,
+  ...planApi,
+  ...runApi,
+  ...changeApi,
+  ...historyApi,
+  ...artifactApi,
+  ...taskApi,
+  ...scheduleApi,
+} as const;

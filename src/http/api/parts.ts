@@ -1,0 +1,44 @@
+/** Parts that queries and bodies of several routes have in common. */
+import { z } from '@hono/zod-openapi';
+import type { JsonObject } from '../../plan/json.js';
+import { jsonObject } from '../schemas/json.js';
+
+/** Names of people and messages, and why something was done. */
+export const name = z.string().min(1).max(256);
+export const id = z.string().min(1).max(128);
+export const reason = z.string().max(2_000);
+/** Path of a node run: `research[2]/search`. */
+export const nodePath = z.string().max(16_384);
+export const asked = { by: name, reason: reason.optional() };
+export const emptyBody = z.strictObject({});
+
+/** One on offer, by its name, or as it is written. */
+export const planOrName: z.ZodType<string | JsonObject> = z.union(
+  [z.string().max(256), jsonObject],
+  { error: 'Expected the name of a plan, or a plan' },
+);
+
+/** A whole number in a query, not below `min`; `otherwise` where it is absent. */
+export function number<Otherwise extends number | undefined>(
+  min: number,
+  otherwise: Otherwise,
+): z.ZodType<number | Otherwise, string | undefined> {
+  const documented = { type: 'integer', minimum: min } as const;
+  return z
+    .string()
+    .optional()
+    .transform((text, context) => {
+      if (text === undefined) return otherwise;
+      const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+      if (value >= min) return value;
+      context.addIssue(`Expected a whole number from ${min} on`);
+      return z.NEVER;
+    })
+    .openapi({ ...documented, ...(otherwise !== undefined && { default: otherwise }) });
+}
+
+/** How many a page has: a thousand at most, whatever is asked for. */
+export const limit = (otherwise: number) => number(1, otherwise);
+
+/** Number of the event that a client has had last. */
+export const lastEventId = number(0, undefined);

@@ -1,0 +1,236 @@
+import { z } from '@hono/zod-openapi';
+import { RUN_STATUSES } from '../../machines/statuses.js';
+import { budgetSchema } from '../../plan/schema.js';
+import { api, route } from '../route.js';
+import { forkedRun } from '../schemas/changes.js';
+import { jsonObject, jsonValue, listOf } from '../schemas/json.js';
+import * as runs from '../schemas/runs.js';
+import {
+  asked,
+  emptyBody,
+  id,
+  limit,
+  name,
+  nodePath,
+  number,
+  planOrName,
+  reason,
+} from './parts.js';
+
+const by = { by: name.optional() };
+const key = z.string().min(1).max(256);
+
+const start = z.strictObject({
+  plan: planOrName,
+  input: jsonValue.optional(),
+  id: id.optional(),
+  metadata: jsonObject.optional(),
+  requestedBy: name.optional(),
+  concurrency: z.int().min(1).max(10_000).optional(),
+  priority: z.int().min(0).max(9).optional(),
+  startAt: z.int().min(0).optional(),
+  deadlineMs: z.int().min(1).optional(),
+  budget: budgetSchema.optional(),
+  stepwise: z.boolean().optional(),
+  until: z.array(z.string().max(256)).max(1_000).optional(),
+  singleton: z
+    .strictObject({ key, onConflict: z.enum(['return', 'refuse', 'replace']) })
+    .optional(),
+  debounce: z.strictObject({ key, delayMs: z.int().min(1) }).optional(),
+});
+
+const RUN = '/runs/{id}' as const;
+const LIVE = [
+  'run-unknown',
+  'run-ended',
+  'run-ending',
+  'run-unrestorable',
+  'handler-missing',
+] as const;
+const summaryOf = { answer: runs.runSummary, role: 'operator', method: 'post' } as const;
+
+export const runApi = api('runs', {
+  startRun: route({
+    method: 'post',
+    path: '/runs',
+    role: 'operator',
+    summary: 'starts a run: 201 and `Location`; 200 if it was there',
+    body: start,
+    answer: runs.runSummary,
+    statuses: { 200: 'The run was there', 201: 'The run is new' },
+    problems: [
+      ...(['plan-unknown', 'plan-invalid', 'handler-missing', 'executor-missing'] as const),
+      ...(['input-invalid', 'run-conflict', 'requester-missing'] as const),
+    ],
+  }),
+  listRuns: route({
+    method: 'get',
+    path: '/runs',
+    role: 'reader',
+    summary: 'runs, newest first; `before` a run',
+    query: z.object({
+      status: z.enum(RUN_STATUSES).optional(),
+      limit: limit(50),
+      before: z.string().optional(),
+    }),
+    answer: listOf('runs', runs.runSummary),
+    problems: ['run-unknown'],
+  }),
+  getRun: route({
+    method: 'get',
+    path: RUN,
+    role: 'reader',
+    summary: 'the run with its nodes, open tasks, artifacts and issues',
+    answer: runs.runDetails,
+    problems: ['run-unknown'],
+  }),
+  getRunResult: route({
+    method: 'get',
+    path: `${RUN}/result`,
+    role: 'reader',
+    summary: 'status, outputs by node, errors',
+    answer: runs.runResult,
+    problems: ['run-unknown'],
+  }),
+  getRunPlan: route({
+    method: 'get',
+    path: `${RUN}/plan`,
+    role: 'reader',
+    summary: 'the plan that it is pinned to now',
+    answer: jsonObject,
+    problems: ['run-unknown'],
+  }),
+  getRunDiagram: route({
+    method: 'get',
+    path: `${RUN}/diagram`,
+    role: 'reader',
+    summary: 'Mermaid with statuses and the edges taken',
+    answerTypes: ['text/vnd.mermaid'],
+    problems: ['run-unknown'],
+  }),
+  cancelRun: route({
+    method: 'post',
+    path: `${RUN}/cancel`,
+    role: 'operator',
+    summary: 'cancels it; repeated, the same answer',
+    body: z.strictObject({ reason: reason.optional(), ...by }),
+    answer: runs.cancelled,
+    problems: LIVE,
+  }),
+  pauseRun: route({
+    ...summaryOf,
+    path: `${RUN}/pause`,
+    summary: 'starts nothing new',
+    body: emptyBody,
+    problems: LIVE,
+  }),
+  resumeRun: route({
+    ...summaryOf,
+    path: `${RUN}/resume`,
+    summary: 'goes on',
+    body: emptyBody,
+    problems: LIVE,
+  }),
+  stepRun: route({
+    ...summaryOf,
+    path: `${RUN}/step`,
+    summary: 'takes one step of a paused run',
+    body: emptyBody,
+    problems: [...LIVE, 'run-not-paused'],
+  }),
+  annotateRun: route({
+    method: 'post',
+    path: `${RUN}/metadata`,
+    role: 'operator',
+    summary: 'adds to what is known of it; other keys stay',
+    body: z.strictObject({ metadata: jsonObject, ...by }),
+    answer: runs.annotated,
+    problems: LIVE,
+  }),
+  signalRun: route({
+    method: 'post',
+    path: `${RUN}/signals`,
+    role: 'operator',
+    summary: 'tells it something: 201; 200 if the id had come before',
+    body: z.strictObject({
+      name: z.string(),
+      payload: jsonValue.optional(),
+      id: z.string().optional(),
+    }),
+    answer: runs.signalled,
+    statuses: { 200: 'The signal had come before', 201: 'The signal is new' },
+    problems: [...LIVE, 'signal-invalid'],
+  }),
+  retryNode: route({
+    ...summaryOf,
+    path: `${RUN}/retry`,
+    summary: 'sets a node going again that is blocked or failed',
+    body: z.strictObject({ node: nodePath, ...by }),
+    problems: [...LIVE, 'node-unknown', 'node-not-retryable', 'run-not-started'],
+  }),
+  retryRun: route({
+    method: 'post',
+    path: `${RUN}/retry-run`,
+    role: 'operator',
+    summary: 'tries a run again that failed or was cancelled: a fork from before it began to end',
+    body: z.strictObject({ id: id.optional(), ...asked }),
+    answer: forkedRun,
+    statuses: { 200: 'The run was there', 201: 'The run is new' },
+    problems: [
+      ...(['run-unknown', 'run-not-failed', 'run-conflict', 'history-trimmed'] as const),
+      ...(['fork-too-large', 'handler-missing', 'input-invalid'] as const),
+    ],
+  }),
+  explainNode: route({
+    method: 'get',
+    path: `${RUN}/why`,
+    role: 'reader',
+    summary: 'what led to the status of a node run, by its path; see [why](simulate-and-why.md)',
+    query: z.object({ node: nodePath.default('') }),
+    answer: runs.explanation,
+    problems: ['run-unknown', 'node-unknown'],
+  }),
+  listNodeRuns: route({
+    method: 'get',
+    path: `${RUN}/nodes`,
+    role: 'reader',
+    summary: 'node runs, also inside loops and maps, by path',
+    query: z.object({
+      scope: z.string().optional(),
+      after: z.string().optional(),
+      limit: limit(1_000),
+    }),
+    answer: listOf('nodes', runs.nodeRun),
+    problems: ['run-unknown'],
+  }),
+  listAttempts: route({
+    method: 'get',
+    path: `${RUN}/attempts`,
+    role: 'reader',
+    summary: 'tries of a node run, by its path, oldest first',
+    query: z.object({ node: nodePath }),
+    answer: listOf('attempts', runs.attempt),
+    problems: ['run-unknown'],
+  }),
+  listChanges: route({
+    method: 'get',
+    path: `${RUN}/changes`,
+    role: 'reader',
+    summary:
+      'outputs that nodes set, and that were deleted as nodes began again, in order; `after` an event',
+    query: z.object({ after: number(0, 0), limit: limit(1_000) }),
+    answer: listOf('changes', runs.contextChange),
+    problems: ['run-unknown', 'history-trimmed'],
+  }),
+  listEvents: route({
+    method: 'get',
+    path: `${RUN}/events`,
+    role: 'reader',
+    summary: 'events in order, `after` a number. A stream if asked for',
+    query: z.object({ after: number(0, 0), limit: limit(1_000) }),
+    answer: listOf('events', runs.runEvent),
+    answerTypes: ['text/event-stream'],
+    statuses: { 200: 'A page, or a stream', 204: 'The client of a stream has the terminal event' },
+    problems: ['run-unknown', 'history-trimmed', 'argument-invalid'],
+  }),
+});

@@ -1,0 +1,84 @@
+/** Bodies, answers and problems of a route as the OpenAPI document has them. */
+import { type RouteConfig, z } from '@hono/zod-openapi';
+import { ERROR_KINDS, type ErrorCode } from '../errors.js';
+import { REQUEST_ERRORS } from './problem.js';
+import type { Route, Unnamed } from './route-spec.js';
+import { problem } from './schemas/problem.js';
+
+type Responses = RouteConfig['responses'];
+type Code = ErrorCode | keyof typeof REQUEST_ERRORS;
+
+const ANYWHERE: readonly Code[] = ['host-refused', 'origin-refused', 'internal', 'closing'];
+const WITH_BODY: readonly Code[] = [
+  'body-malformed',
+  'body-too-deep',
+  'body-too-large',
+  'content-type-refused',
+  'argument-invalid',
+];
+const CHANGING: readonly Code[] = ['commit-failed', 'overloaded'];
+/** Bytes that the document says nothing about. */
+const BINARY = z.string().openapi({ format: 'binary' });
+
+export function documentedBody({
+  body,
+  bodyTypes,
+}: Unnamed<Route>): Pick<NonNullable<RouteConfig['request']>, 'body'> {
+  if (bodyTypes !== undefined) return { body: { content: contentOf(bodyTypes), required: true } };
+  if (body === undefined) return {};
+  const required = !body.safeParse({}).success;
+  return { body: { content: { 'application/json': { schema: body } }, required } };
+}
+
+export function documentedAnswers(spec: Unnamed<Route>): Responses {
+  const { statuses = { 200: spec.summary }, answer, answerTypes = [] } = spec;
+  const content = {
+    ...(answer !== undefined && { 'application/json': { schema: answer } }),
+    ...contentOf(answerTypes),
+  };
+  const good = Object.entries(statuses).map(([status, description]) => {
+    return [status, status === '204' ? { description } : { description, content }];
+  });
+  return { ...Object.fromEntries(good), ...problemAnswers(codesOf(spec), statuses) };
+}
+
+function contentOf(types: readonly string[]): Record<string, { schema: z.ZodType }> {
+  return Object.fromEntries(
+    types.map((type) => [type, { schema: type.startsWith('text/') ? z.string() : BINARY }]),
+  );
+}
+
+/** Every code that the route may answer with. */
+export function codesOf({ method, query, body, bodyTypes, problems }: Unnamed<Route>): Code[] {
+  const hasBody = body !== undefined || bodyTypes !== undefined;
+  return [
+    ...ANYWHERE,
+    ...(query === undefined ? [] : (['argument-invalid'] as const)),
+    ...(hasBody ? WITH_BODY : []),
+    ...(method === 'post' ? CHANGING : []),
+    ...(problems ?? []),
+  ];
+}
+
+/** One answer for each status; what a status means already is not said again. */
+function problemAnswers(
+  codes: readonly Code[],
+  taken: Readonly<Record<number, string>>,
+): Responses {
+  const byStatus = new Map<number, Set<Code>>();
+  for (const code of codes) {
+    const status = statusOf(code);
+    byStatus.set(status, (byStatus.get(status) ?? new Set()).add(code));
+  }
+  const content = { 'application/problem+json': { schema: problem } };
+  return Object.fromEntries(
+    [...byStatus]
+      .filter(([status]) => !(status in taken))
+      .map(([status, of]) => [status, { description: [...of].sort().join(', '), content }]),
+  );
+}
+
+function statusOf(code: Code): number {
+  if (code in REQUEST_ERRORS) return REQUEST_ERRORS[code as keyof typeof REQUEST_ERRORS];
+  return ERROR_KINDS[code as ErrorCode].status;
+}

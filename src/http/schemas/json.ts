@@ -1,0 +1,42 @@
+/** Schemas of plain values, and how schemas of objects are tied to the types that they describe. */
+import { z } from '@hono/zod-openapi';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../plan/json.js';
+
+/** Any JSON; a member that has it is there, or the object is refused. */
+export const jsonValue = z
+  .unknown()
+  .refine((value) => value !== undefined, 'Expected a value')
+  .openapi({ description: 'Any JSON' }) as unknown as z.ZodType<JsonValue>;
+
+export const jsonObject = z
+  .custom<JsonObject>(isJsonObject, 'Expected an object')
+  .openapi({ type: 'object', additionalProperties: true });
+
+/** Any JSON at run time; documented as `schema`, which somebody else checks with an error of its own. */
+export function checkedLater<T>(schema: z.ZodType<T>): z.ZodType<T> {
+  const { $schema: _, ...documented } = z.toJSONSchema(schema, { io: 'input' });
+  return z.unknown().openapi(documented as object) as unknown as z.ZodType<T>;
+}
+
+/** Milliseconds since the epoch. */
+export const time = z.number().openapi({ description: 'Milliseconds since the epoch, UTC' });
+export const count = z.int().min(0);
+export const text = z.string();
+
+/** A schema for each member of `View`, none left out. */
+export type Shape<View> = { readonly [K in keyof View]-?: z.ZodType<View[K]> };
+
+/** The schema of `View`, which the document calls `name`. */
+export function objectOf<View>(name: string, shape: Shape<View>): z.ZodType<View> {
+  return z.object(shape as z.ZodRawShape).openapi(name) as unknown as z.ZodType<View>;
+}
+
+/** The schema of an answer that holds a list under one name. */
+export function listOf<K extends string, T>(
+  key: K,
+  item: z.ZodType<T>,
+): z.ZodType<{ readonly [P in K]: readonly T[] }> {
+  return z.object({ [key]: z.array(item) }) as unknown as z.ZodType<{
+    readonly [P in K]: readonly T[];
+  }>;
+}

@@ -1,0 +1,110 @@
+/**
+ * Puts declared routes into an app, each with its handler. Invariants: a handler sees only what its
+ * route's schemas have let through; a method that a path does not have is refused with those it has.
+ */
+import type { OpenAPIHono } from '@hono/zod-openapi';
+import type { Context, MiddlewareHandler } from 'hono';
+import { basePath } from 'hono/route';
+import type { z } from 'zod';
+import type { JsonObject } from '../plan/json.js';
+import { openApiDocument } from './openapi.js';
+import { RequestError } from './problem.js';
+import { type Given, readAs, readBody } from './read-body.js';
+import { Reply } from './reply.js';
+import type { ParamsOf, Route, RouteEnv } from './route-spec.js';
+
+/** A request as its route has read it. */
+export interface Incoming<R> {
+  readonly context: Context<RouteEnv>;
+  readonly params: R extends { readonly path: infer Path extends string } ? ParamsOf<Path> : never;
+  readonly query: R extends { readonly query?: infer Query } ? Output<Query> : unknown;
+  readonly body: R extends { readonly body?: infer Body } ? Output<Body> : unknown;
+}
+
+type Output<Schema> = Schema extends z.ZodType<infer Value> ? Given<Value> : unknown;
+type AnswerOf<R> = R extends { readonly answer?: z.ZodType<infer Answer> } ? Answer : never;
+type Answered<Answer> = Answer | Reply<Answer> | Response;
+
+/** Answers with JSON (or a Reply, or any Response), as the route declares it. */
+export type RouteHandler<R> = (
+  incoming: Incoming<R>,
+) => Answered<AnswerOf<R>> | Promise<Answered<AnswerOf<R>>>;
+
+/** A handler for each of the routes. */
+export type Handlers<Routes> = { readonly [Name in keyof Routes]: RouteHandler<Routes[Name]> };
+
+export class RouteServer {
+  readonly #app: OpenAPIHono<RouteEnv>;
+  readonly #guards: readonly MiddlewareHandler<RouteEnv>[];
+  readonly #methods = new Map<string, Set<string>>();
+  #document: JsonObject | undefined;
+
+  /** `guards` run before anything of the request is read, and know its route. */
+  constructor(app: OpenAPIHono<RouteEnv>, guards: readonly MiddlewareHandler<RouteEnv>[]) {
+    this.#app = app;
+    this.#guards = guards;
+  }
+
+  serve<Routes extends Readonly<Record<string, Route>>>(
+    routes: Routes,
+    handlers: Handlers<Routes>,
+  ): void {
+    for (const [name, route] of Object.entries(routes)) {
+      const handler = handlers[name] as RouteHandler<Route>;
+      this.#app.openAPIRegistry.registerPath(route.documented);
+      const known: MiddlewareHandler<RouteEnv> = (context, next) => {
+        context.set('route', route);
+        return next();
+      };
+      const chain = [
+        known,
+        ...this.#guards,
+        (context: Context<RouteEnv>) => answer(context, handler),
+      ];
+      this.#app.on(route.method.toUpperCase(), [route.pattern], ...chain);
+      this.#methods.set(
+        route.pattern,
+        (this.#methods.get(route.pattern) ?? new Set()).add(route.method.toUpperCase()),
+      );
+    }
+  }
+
+  /** What is served by now, as an OpenAPI document; made once. */
+  document(): JsonObject {
+    this.#document ??= openApiDocument(this.#app);
+    return this.#document;
+  }
+
+  /** Once all routes are there. */
+  refuseOtherMethods(): void {
+    for (const [path, methods] of this.#methods) {
+      const allowed = [...methods].sort().join(', ');
+      this.#app.all(path, (context) => {
+        context.header('Allow', allowed);
+        const message = `${context.req.method} is not for ${path}.`;
+        throw new RequestError('method-refused', message, allowed);
+      });
+    }
+  }
+}
+
+async function answer(context: Context<RouteEnv>, handler: RouteHandler<Route>): Promise<Response> {
+  const { query, body } = context.get('route');
+  const incoming = {
+    context,
+    params: context.req.param(),
+    query: query && readAs(query, context.req.query(), 'The query'),
+    body: body && (await readBody(context, body)),
+  };
+  const answered = await handler(incoming as Incoming<Route>);
+  if (answered instanceof Response) return answered;
+  const { answer, status, location } =
+    answered instanceof Reply ? answered : new Reply(answered, 200);
+  if (location !== undefined) context.header('Location', baseOf(context) + location);
+  return context.json(answer as object, status as 200);
+}
+
+/** Where the app is mounted: empty at the root. */
+function baseOf(context: Context): string {
+  return basePath(context).replace(/\/\*?$/, '');
+}
