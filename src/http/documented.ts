@@ -1,33 +1,34 @@
 /** Bodies, answers and problems of a route as the OpenAPI document has them. */
 import { type RouteConfig, z } from '@hono/zod-openapi';
 import { ERROR_KINDS, type ErrorCode } from '../errors.js';
-import { REQUEST_ERRORS } from './problem.js';
+import { type ProblemCode, REQUEST_ERRORS } from './problem.js';
 import type { Route, Unnamed } from './route-spec.js';
 import { problem } from './schemas/problem.js';
 
 type Responses = RouteConfig['responses'];
-type Code = ErrorCode | keyof typeof REQUEST_ERRORS;
 
-const ANYWHERE: readonly Code[] = ['host-refused', 'origin-refused', 'internal', 'closing'];
-const WITH_BODY: readonly Code[] = [
+const ANYWHERE: readonly ProblemCode[] = ['host-refused', 'origin-refused', 'internal', 'closing'];
+const WITH_BODY: readonly ProblemCode[] = [
   'body-malformed',
   'body-too-deep',
   'body-too-large',
   'content-type-refused',
   'argument-invalid',
 ];
-const CHANGING: readonly Code[] = ['commit-failed', 'overloaded'];
+const CHANGING: readonly ProblemCode[] = ['commit-failed', 'overloaded'];
 /** Bytes that the document says nothing about. */
 const BINARY = z.string().openapi({ format: 'binary' });
 
 export function documentedBody({
   body,
   bodyTypes,
+  example,
 }: Unnamed<Route>): Pick<NonNullable<RouteConfig['request']>, 'body'> {
   if (bodyTypes !== undefined) return { body: { content: contentOf(bodyTypes), required: true } };
   if (body === undefined) return {};
   const required = !body.safeParse({}).success;
-  return { body: { content: { 'application/json': { schema: body } }, required } };
+  const content = { schema: body, ...(example !== undefined && { example }) };
+  return { body: { content: { 'application/json': content }, required } };
 }
 
 export function documentedAnswers(spec: Unnamed<Route>): Responses {
@@ -49,7 +50,13 @@ function contentOf(types: readonly string[]): Record<string, { schema: z.ZodType
 }
 
 /** Every code that the route may answer with. */
-export function codesOf({ method, query, body, bodyTypes, problems }: Unnamed<Route>): Code[] {
+export function codesOf({
+  method,
+  query,
+  body,
+  bodyTypes,
+  problems,
+}: Unnamed<Route>): ProblemCode[] {
   const hasBody = body !== undefined || bodyTypes !== undefined;
   return [
     ...ANYWHERE,
@@ -62,10 +69,10 @@ export function codesOf({ method, query, body, bodyTypes, problems }: Unnamed<Ro
 
 /** One answer for each status; what a status means already is not said again. */
 function problemAnswers(
-  codes: readonly Code[],
+  codes: readonly ProblemCode[],
   taken: Readonly<Record<number, string>>,
 ): Responses {
-  const byStatus = new Map<number, Set<Code>>();
+  const byStatus = new Map<number, Set<ProblemCode>>();
   for (const code of codes) {
     const status = statusOf(code);
     byStatus.set(status, (byStatus.get(status) ?? new Set()).add(code));
@@ -78,7 +85,7 @@ function problemAnswers(
   );
 }
 
-function statusOf(code: Code): number {
+function statusOf(code: ProblemCode): number {
   if (code in REQUEST_ERRORS) return REQUEST_ERRORS[code as keyof typeof REQUEST_ERRORS];
   return ERROR_KINDS[code as ErrorCode].status;
 }

@@ -1,6 +1,6 @@
 /** Errors as problem details (RFC 9457). Nothing but codes and texts made for callers goes out. */
 import type { Context } from 'hono';
-import { RunchartError } from '../errors.js';
+import { type ErrorCode, RunchartError } from '../errors.js';
 import { StorageError } from '../open-reader.js';
 import type { Issue } from '../plan/issue.js';
 import type { JsonObject } from '../plan/json.js';
@@ -16,6 +16,9 @@ export const REQUEST_ERRORS = {
   'route-unknown': 404,
   'method-refused': 405,
 } as const;
+
+/** Every code that a problem may have, but for those of a fault of the storage. */
+export type ProblemCode = ErrorCode | keyof typeof REQUEST_ERRORS;
 
 export class RequestError extends Error {
   readonly code: keyof typeof REQUEST_ERRORS;

@@ -3,7 +3,7 @@
  * document, typed client and tests read the same declaration.
  */
 import type { RouteConfig, z } from '@hono/zod-openapi';
-import type { ErrorCode } from '../errors.js';
+import type { ProblemCode } from './problem.js';
 import type { Role } from './roles.js';
 
 export type Method = 'get' | 'post';
@@ -28,6 +28,8 @@ export interface RouteSpec<
   readonly query?: Query;
   /** Of the JSON body. */
   readonly body?: Body;
+  /** A body to begin with. */
+  readonly example?: z.input<Body>;
   /** Types of a body that is no JSON. */
   readonly bodyTypes?: readonly string[];
   /** The JSON answer; absent where there is none. */
@@ -37,7 +39,7 @@ export interface RouteSpec<
   /** What each status of an answer means; 200 unless given. A 204 has no body. */
   readonly statuses?: Readonly<Record<number, string>>;
   /** Codes of problems that it may answer with, beside those that any route has. */
-  readonly problems?: readonly ErrorCode[];
+  readonly problems?: readonly ProblemCode[];
 }
 
 export interface Route<

@@ -36,6 +36,7 @@ export const changeApi = api('changes', {
     }),
     answer: changes.changedNode,
     problems: [...ON_NODE, 'output-invalid'],
+    example: { node: 'review', output: { ok: true }, by: 'ada', reason: 'done by telephone' },
   }),
   skipNode: route({
     method: 'post',
@@ -45,6 +46,7 @@ export const changeApi = api('changes', {
     body: z.strictObject(node),
     answer: changes.changedNode,
     problems: ON_NODE,
+    example: { node: 'review', by: 'ada' },
   }),
   patchNode: route({
     method: 'post',
@@ -54,6 +56,7 @@ export const changeApi = api('changes', {
     body: z.strictObject({ ...node, input: jsonValue }),
     answer: changes.changedNode,
     problems: [...ON_NODE, 'input-invalid'],
+    example: { node: 'review', input: { depth: 2 }, by: 'ada' },
   }),
   rollbackRun: route({
     method: 'post',
@@ -63,6 +66,7 @@ export const changeApi = api('changes', {
     body: z.strictObject(node),
     answer: runSummary,
     problems: ON_NODE,
+    example: { node: 'review', by: 'ada' },
   }),
   replanRun: route({
     method: 'post',
@@ -77,6 +81,7 @@ export const changeApi = api('changes', {
     }),
     answer: changes.replanned,
     problems: [...ON_PLAN, 'replan-conflict'],
+    example: { plan: 'audit', dryRun: true, by: 'ada' },
   }),
   forkRun: route({
     method: 'post',
@@ -94,6 +99,7 @@ export const changeApi = api('changes', {
     answer: changes.forkedRun,
     statuses: NEW_RUN,
     problems: ON_FORK,
+    example: { from: 'review', by: 'ada' },
   }),
   replaceRun: route({
     method: 'post',
@@ -104,5 +110,6 @@ export const changeApi = api('changes', {
     answer: changes.forkedRun,
     statuses: NEW_RUN,
     problems: ON_FORK,
+    example: { plan: 'audit', by: 'ada' },
   }),
 });

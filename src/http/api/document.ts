@@ -22,5 +22,6 @@ export const documentApi = api('document', {
     role: 'reader',
     summary: 'script and style of the page',
     answerTypes: ['text/javascript', 'text/css'],
+    problems: ['route-unknown'],
   }),
 });

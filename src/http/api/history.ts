@@ -4,7 +4,7 @@ import { stuckRun } from '../schemas/health.js';
 import * as history from '../schemas/history.js';
 import { listOf } from '../schemas/json.js';
 import { runState } from '../schemas/runs.js';
-import { number } from './parts.js';
+import { needed, number } from './parts.js';
 
 const age = z.number().nonnegative();
 
@@ -14,7 +14,7 @@ export const historyApi = api('history', {
     path: '/runs/{id}/state',
     role: 'reader',
     summary: 'the run as it was `at` an event: its checkpoint, statuses and artifacts',
-    query: z.object({ at: number(1, undefined) }),
+    query: z.object({ at: needed(1) }),
     answer: runState,
     problems: ['run-unknown', 'history-trimmed'],
   }),
@@ -66,6 +66,7 @@ export const historyApi = api('history', {
       dryRun: z.boolean().optional(),
     }),
     answer: history.trimmed,
+    example: { olderThanMs: 2_592_000_000, dryRun: true },
   }),
   examineRuns: route({
     method: 'get',

@@ -18,23 +18,30 @@ export const planOrName: z.ZodType<string | JsonObject> = z.union(
   { error: 'Expected the name of a plan, or a plan' },
 );
 
-/** A whole number in a query, not below `min`; `otherwise` where it is absent. */
+/** A whole number in a query, not below `min`. */
+export function needed(min: number): z.ZodType<number, string> {
+  const message = `Expected a whole number from ${min} on`;
+  const isRight = (text: string) => /^\d{1,15}$/.test(text) && Number(text) >= min;
+  return z
+    .string(message)
+    .refine(isRight, message)
+    .transform(Number)
+    .openapi({ type: 'integer', minimum: min });
+}
+
+/** The same where it may be absent; then it is `otherwise`. */
 export function number<Otherwise extends number | undefined>(
   min: number,
   otherwise: Otherwise,
 ): z.ZodType<number | Otherwise, string | undefined> {
-  const documented = { type: 'integer', minimum: min } as const;
-  return z
-    .string()
+  return needed(min)
     .optional()
-    .transform((text, context) => {
-      if (text === undefined) return otherwise;
-      const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
-      if (value >= min) return value;
-      context.addIssue(`Expected a whole number from ${min} on`);
-      return z.NEVER;
-    })
-    .openapi({ ...documented, ...(otherwise !== undefined && { default: otherwise }) });
+    .transform((value) => value ?? otherwise)
+    .openapi({
+      type: 'integer',
+      minimum: min,
+      ...(otherwise !== undefined && { default: otherwise }),
+    });
 }
 
 /** How many a page has: a thousand at most, whatever is asked for. */

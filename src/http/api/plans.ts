@@ -5,6 +5,7 @@ import { offeredPlan, planCheck, simulation } from '../schemas/plans.js';
 import { planOrName } from './parts.js';
 
 const MERMAID = ['text/vnd.mermaid'];
+const TRIED = { title: 'Tried', steps: [{ uses: 'fetch' }, { uses: 'store' }] };
 const inPlace = z.strictObject({ plan: planOrName });
 const simulate = z.strictObject({
   plan: planOrName,
@@ -65,6 +66,7 @@ export const planApi = api('plans', {
     body: inPlace,
     answer: planCheck,
     problems: ['plan-unknown'],
+    example: { plan: TRIED },
   }),
   drawPlan: route({
     method: 'post',
@@ -74,6 +76,7 @@ export const planApi = api('plans', {
     body: inPlace,
     answerTypes: MERMAID,
     problems: ['plan-unknown', 'plan-invalid'],
+    example: { plan: TRIED },
   }),
   simulatePlan: route({
     method: 'post',
@@ -84,5 +87,6 @@ export const planApi = api('plans', {
     body: simulate,
     answer: simulation,
     problems: ['plan-unknown', 'plan-invalid', 'input-invalid', 'response-invalid'],
+    example: { plan: TRIED, failures: true, maxPaths: 50 },
   }),
 });

@@ -62,6 +62,7 @@ export const runApi = api('runs', {
       ...(['plan-unknown', 'plan-invalid', 'handler-missing', 'executor-missing'] as const),
       ...(['input-invalid', 'run-conflict', 'requester-missing'] as const),
     ],
+    example: { plan: 'audit', id: 'by-hand', input: { folder: 'docs' } },
   }),
   listRuns: route({
     method: 'get',
@@ -116,6 +117,7 @@ export const runApi = api('runs', {
     body: z.strictObject({ reason: reason.optional(), ...by }),
     answer: runs.cancelled,
     problems: LIVE,
+    example: { reason: 'not needed any more', by: 'ada' },
   }),
   pauseRun: route({
     ...summaryOf,
@@ -146,6 +148,7 @@ export const runApi = api('runs', {
     body: z.strictObject({ metadata: jsonObject, ...by }),
     answer: runs.annotated,
     problems: LIVE,
+    example: { metadata: { ticket: 'T-7' }, by: 'ada' },
   }),
   signalRun: route({
     method: 'post',
@@ -160,6 +163,7 @@ export const runApi = api('runs', {
     answer: runs.signalled,
     statuses: { 200: 'The signal had come before', 201: 'The signal is new' },
     problems: [...LIVE, 'signal-invalid'],
+    example: { name: 'paid', payload: { amount: 12 }, id: 'payment-7' },
   }),
   retryNode: route({
     ...summaryOf,
@@ -167,6 +171,7 @@ export const runApi = api('runs', {
     summary: 'sets a node going again that is blocked or failed',
     body: z.strictObject({ node: nodePath, ...by }),
     problems: [...LIVE, 'node-unknown', 'node-not-retryable', 'run-not-started'],
+    example: { node: 'review', by: 'ada' },
   }),
   retryRun: route({
     method: 'post',
@@ -180,6 +185,7 @@ export const runApi = api('runs', {
       ...(['run-unknown', 'run-not-failed', 'run-conflict', 'history-trimmed'] as const),
       ...(['fork-too-large', 'handler-missing', 'input-invalid'] as const),
     ],
+    example: { by: 'ada', reason: 'the supplier is back' },
   }),
   explainNode: route({
     method: 'get',

@@ -45,6 +45,11 @@ export const scheduleApi = api('schedules', {
     answer: schedules.schedule,
     statuses: { 200: 'The schedule was there', 201: 'The schedule is new' },
     problems: [...STARTABLE, 'schedule-conflict'],
+    example: {
+      id: 'nightly',
+      plan: 'audit',
+      cadence: { cron: '0 6 * * *', timeZone: 'Europe/Berlin' },
+    },
   }),
   listSchedules: route({
     method: 'get',
@@ -77,6 +82,7 @@ export const scheduleApi = api('schedules', {
     summary: 'changes what the body has, and keeps the rest',
     body: settings.extend({ plan: planOrName.optional(), cadence: cadence.optional() }),
     problems: ['schedule-unknown', ...STARTABLE],
+    example: { cadence: { everyMs: 3_600_000 } },
   }),
   pauseSchedule: route({
     ...changed,

@@ -82,6 +82,7 @@ export const taskApi = api('tasks', {
       ...(['task-foreign', 'vote-repeated', 'presentation-outdated'] as const),
       ...(['message-conflict', 'response-invalid'] as const),
     ],
+    example: { response: { approved: true }, responder: 'ada' },
   }),
   claimTask: route({
     ...changed,
@@ -89,6 +90,7 @@ export const taskApi = api('tasks', {
     role: 'responder',
     summary: "makes it one's own",
     body: z.strictObject({ by: name }),
+    example: { by: 'ada' },
   }),
   releaseTask: route({
     ...changed,
@@ -96,6 +98,7 @@ export const taskApi = api('tasks', {
     role: 'responder',
     summary: 'gives it back',
     body: z.strictObject({ by: name }),
+    example: { by: 'ada' },
   }),
   delegateTask: route({
     ...changed,
@@ -103,6 +106,7 @@ export const taskApi = api('tasks', {
     role: 'responder',
     summary: 'hands it on',
     body: z.strictObject({ by: name, to: name }),
+    example: { by: 'ada', to: 'bob' },
   }),
   assignTask: route({
     ...changed,
@@ -110,6 +114,7 @@ export const taskApi = api('tasks', {
     role: 'operator',
     summary: 'gives it to somebody, or with null to nobody',
     body: z.strictObject({ to: name.nullable(), by: name.optional() }),
+    example: { to: 'bob', by: 'ada' },
   }),
   extendTask: route({
     ...changed,
@@ -117,5 +122,6 @@ export const taskApi = api('tasks', {
     role: 'operator',
     summary: 'puts its deadline off',
     body: z.strictObject({ deadlineAt: z.number(), by: name.optional() }),
+    example: { deadlineAt: 1_900_000_000_000, by: 'ada' },
   }),
 });

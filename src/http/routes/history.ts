@@ -1,5 +1,4 @@
 import type { Context } from 'hono';
-import { RunchartError } from '../../errors.js';
 import { historyApi } from '../api/history.js';
 import { made } from '../reply.js';
 import type { HttpScope } from '../scope.js';
@@ -10,10 +9,7 @@ import { spooled } from '../spool.js';
 export function serveHistory(server: RouteServer, { orchestrator }: HttpScope): void {
   const { runs } = orchestrator;
   server.serve(historyApi, {
-    getRunState({ params, query: { at } }) {
-      if (at !== undefined) return runs.stateAt(params.id, at);
-      throw new RunchartError('argument-invalid', '`at` is the number of an event');
-    },
+    getRunState: ({ params, query }) => runs.stateAt(params.id, query.at),
     replayRun: ({ params, query: { at } }) =>
       runs.replay(params.id, at === undefined ? {} : { to: at }),
     verifyRun: ({ params }) => runs.verify(params.id),

@@ -1,6 +1,6 @@
 /** Schemas of plain values, and how schemas of objects are tied to the types that they describe. */
 import { z } from '@hono/zod-openapi';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../plan/json.js';
+import type { JsonObject, JsonValue } from '../../plan/json.js';
 
 /** Any JSON; a member that has it is there, or the object is refused. */
 export const jsonValue = z
@@ -8,9 +8,11 @@ export const jsonValue = z
   .refine((value) => value !== undefined, 'Expected a value')
   .openapi({ description: 'Any JSON' }) as unknown as z.ZodType<JsonValue>;
 
-export const jsonObject = z
-  .custom<JsonObject>(isJsonObject, 'Expected an object')
-  .openapi({ type: 'object', additionalProperties: true });
+export const jsonObject = z.record(
+  z.string(),
+  z.unknown(),
+  'Expected an object',
+) as unknown as z.ZodType<JsonObject>;
 
 /** Any JSON at run time; documented as `schema`, which somebody else checks with an error of its own. */
 export function checkedLater<T>(schema: z.ZodType<T>): z.ZodType<T> {

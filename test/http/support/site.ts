@@ -7,7 +7,9 @@ import { createHttpApp, type HttpOptions } from '../../../src/http/app.js';
 import { listen } from '../../../src/http/server.js';
 import { createOrchestrator, type Orchestrator } from '../../../src/orchestrator.js';
 import type { RunEvent } from '../../../src/views.js';
+import { assertDocumented } from './document.js';
 
+/** Each answer is held against the OpenAPI document. */
 export interface Site {
   readonly url: string;
   readonly orchestrator: Orchestrator;
@@ -24,13 +26,18 @@ export async function openSite(handlers: Handlers, options: HttpOptions = {}): P
   return {
     url,
     orchestrator,
-    get: (path, headers = {}) => fetch(url + path, { headers }),
-    post: (path, body, headers = { 'content-type': 'application/json' }) =>
-      fetch(url + path, {
-        method: 'POST',
-        headers,
-        ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-      }),
+    async get(path, headers = {}) {
+      const response = await fetch(url + path, { headers });
+      await assertDocumented({ method: 'GET', url: url + path }, response);
+      return response;
+    },
+    async post(path, body, headers = { 'content-type': 'application/json' }) {
+      const text = typeof body === 'string' ? body : JSON.stringify(body);
+      const init = { method: 'POST', headers, ...(body !== undefined && { body: text }) };
+      const response = await fetch(url + path, init);
+      await assertDocumented({ method: 'POST', url: url + path, body }, response);
+      return response;
+    },
     async close() {
       const closed = server.stopListening();
       server.closeConnections();
