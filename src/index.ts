@@ -60,9 +60,15 @@ export {
   type UnrestorableRun,
 } from './orchestrator.js';
 export { type PlanFor, plan } from './plan/builder.js';
-export { type CompileResult, compilePlan, PlanInvalidError } from './plan/compile.js';
+export {
+  type CompileOptions,
+  type CompileResult,
+  compilePlan,
+  PlanInvalidError,
+} from './plan/compile.js';
 export { planToMermaid } from './plan/diagram.js';
 export type { PlanEdge } from './plan/edge-schema.js';
+export type { CompiledText, Evaluator, Evaluators } from './plan/evaluator.js';
 export { formatIssues, type Issue, type IssueSeverity } from './plan/issue.js';
 export type { JsonObject, JsonValue } from './plan/json.js';
 export type { PlanNode } from './plan/node-schemas.js';

@@ -25,6 +25,7 @@ import type { ReadOptions } from './open-reader.js';
 import { openScheduleRows } from './persistence/schedules.js';
 import { openStorage } from './persistence/storage.js';
 import type { PlanFor } from './plan/builder.js';
+import type { Evaluators } from './plan/evaluator.js';
 import type { JsonObject, JsonValue } from './plan/json.js';
 import { type RunDraft, RunDrafts } from './run-drafts.js';
 import { RunReader } from './run-reader.js';
@@ -62,6 +63,8 @@ export interface OrchestratorOptions {
   readonly logger?: Logger;
   readonly environment?: Environment;
   readonly limits?: Partial<OrchestratorLimits>;
+  /** Of languages beside CEL for conditions and expressions, by the name that plans give as `language`. See docs/plans.md. */
+  readonly evaluators?: Evaluators;
   /** Limits of single handlers, by key: concurrency, rate, circuit breaker. See docs/admission.md. */
   readonly policies?: Readonly<Record<string, HandlerPolicy>>;
   /** Who belongs to which group, for tasks that are put to groups. See docs/people.md. */
@@ -150,6 +153,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
       store: storage.store,
       artifacts: storage.artifacts,
       runs: new RunReader(storage.reader, storage.artifacts),
+      evaluators: options.evaluators ?? {},
       logger: options.logger ?? SILENT,
       limits: { ...DEFAULT_LIMITS, ...options.limits },
       policies: new Map(Object.entries(options.policies ?? {})),
@@ -183,6 +187,7 @@ export function openSchedules(url: string, { payloads }: ReadOptions = {}): Open
 export interface OrchestratorParts {
   readonly environment: Environment;
   readonly registry: HandlerRegistry;
+  readonly evaluators?: Evaluators;
   readonly journal: Journal;
   readonly store: RunStore;
   readonly artifacts: ArtifactStore;
@@ -200,6 +205,8 @@ export interface OrchestratorParts {
 }
 
 export class Orchestrator {
+  /** Languages beside CEL that plans may be written in. */
+  readonly evaluators: Evaluators;
   /** Reads: lists, details, events. */
   readonly runs: RunReader;
   /** What an operator changes: nodes, plans, runs in place of others. See docs/change.md. */
@@ -221,7 +228,8 @@ export class Orchestrator {
   constructor(parts: OrchestratorParts) {
     this.#parts = parts;
     this.runs = parts.runs;
-    const plans = new PlanCache();
+    this.evaluators = parts.evaluators ?? {};
+    const plans = new PlanCache(this);
     this.#drafts = new RunDrafts({
       ...parts,
       plans,

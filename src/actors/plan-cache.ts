@@ -1,6 +1,11 @@
 /** Compiled plan versions by hash, the most recently used of them: all runs of a version share one. */
 import { RunchartError } from '../errors.js';
-import { compilePlan, compilePlanOrThrow } from '../plan/compile.js';
+import {
+  type CompileOptions,
+  type CompileResult,
+  compilePlan,
+  compilePlanOrThrow,
+} from '../plan/compile.js';
 import { formatIssues } from '../plan/issue.js';
 import type { PlanVersion } from '../plan/plan-version.js';
 import type { Plan } from '../plan/schema.js';
@@ -12,9 +17,11 @@ export class PlanCache {
   readonly #byText = new Map<string, PlanVersion>();
   readonly #versions = new Map<string, PlanVersion>();
   readonly #limit: number;
+  readonly #options: CompileOptions;
 
-  constructor(limit = 100) {
-    this.#limit = limit;
+  constructor(options: CompileOptions & { readonly limit?: number } = {}) {
+    this.#limit = options.limit ?? 100;
+    this.#options = options;
   }
 
   get(hash: string): PlanVersion | undefined {
@@ -27,12 +34,17 @@ export class PlanCache {
     this.#keep(this.#versions, version.hash, version);
   }
 
+  /** Compiles a draft, whatever comes of it. */
+  tryCompile(draft: unknown): CompileResult {
+    return compilePlan(draft, this.#options);
+  }
+
   /** The version of a draft; one that was compiled before is recognised by its text. Throws PlanInvalidError. */
   compile(draft: Plan): PlanVersion {
     const text = JSON.stringify(draft);
     const known = this.#byText.get(text);
     if (known !== undefined) return known;
-    const version = compilePlanOrThrow(draft);
+    const version = compilePlanOrThrow(draft, this.#options);
     if (text.length <= MAX_TEXT) this.#keep(this.#byText, text, version);
     this.put(version);
     return version;
@@ -49,7 +61,7 @@ export class PlanCache {
   fromStored(hash: string, planJson: string): PlanVersion {
     const cached = this.get(hash);
     if (cached !== undefined) return cached;
-    const compiled = compilePlan(JSON.parse(planJson));
+    const compiled = this.tryCompile(JSON.parse(planJson));
     if (!compiled.ok) {
       throw new RunchartError(
         'run-unrestorable',

@@ -656,6 +656,7 @@ export class Supervisor {
       maxTurnSize: limits.maxTurnSize,
       graceMs: limits.graceMs,
       refusal: (version) => this.#loader.findObstacle(version),
+      compile: (plan) => this.#parts.plans.tryCompile(plan),
       nextTurn: () => this.nextTurn(),
       slots: this.#desk.slotsOf(run),
     };

@@ -3,7 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import {
+  type CompileOptions,
   compilePlan,
+  type Evaluators,
   type Groups,
   type Handlers,
   type Issue,
@@ -11,6 +13,7 @@ import {
   type PlanVersion,
   parsePlanText,
 } from '../index.js';
+import { UNEVALUATED } from '../plan/evaluator.js';
 import { UsageError } from './failure.js';
 
 export type PlanReading =
@@ -18,14 +21,17 @@ export type PlanReading =
   | { readonly ok: false; readonly issues: readonly Issue[] };
 
 /** Compiles the plan in a file of JSON or YAML. Throws a UsageError where there is no such file. */
-export async function readPlan(file: string): Promise<PlanReading> {
+export async function readPlan(
+  file: string,
+  evaluators: CompileOptions['evaluators'] = {},
+): Promise<PlanReading> {
   const parsed = parsePlanText(await readText(file));
-  return parsed.ok ? compilePlan(parsed.draft) : parsed;
+  return parsed.ok ? compilePlan(parsed.draft, { evaluators }) : parsed;
 }
 
-/** As `readPlan`; throws a UsageError with all issues. */
+/** As `readPlan`, in any language: whoever runs it knows that. Throws a UsageError with all issues. */
 export async function requirePlan(file: string): Promise<PlanVersion> {
-  const reading = await readPlan(file);
+  const reading = await readPlan(file, () => UNEVALUATED);
   if (reading.ok) return reading.version;
   throw new UsageError(`${file} is not a plan that can run`, { issues: reading.issues });
 }
@@ -49,13 +55,14 @@ export async function readValue(source: string): Promise<JsonValue> {
 export interface Application {
   readonly handlers: Handlers;
   readonly groups?: Groups;
+  readonly evaluators?: Evaluators;
 }
 
-/** The handlers that a module exports, as its default or by that name, and its `groups` where it has them. Without a module there are none. */
+/** The handlers that a module exports, as its default or by that name, and its `groups` and `evaluators` where it has them. Without a module there are none. */
 export async function loadApplication(file: string | undefined): Promise<Application> {
   if (file === undefined) return { handlers: {} };
   const path = resolve(file);
-  let module: { default?: unknown; handlers?: unknown; groups?: Groups };
+  let module: Partial<Application> & { readonly default?: unknown };
   try {
     module = (await import(pathToFileURL(path).href)) as typeof module;
   } catch (error) {
@@ -65,9 +72,13 @@ export async function loadApplication(file: string | undefined): Promise<Applica
     });
   }
   const handlers = module.handlers ?? module.default;
-  const { groups } = module;
+  const { groups, evaluators } = module;
   if (typeof handlers === 'object' && handlers !== null) {
-    return { handlers: handlers as Handlers, ...(groups !== undefined && { groups }) };
+    return {
+      handlers: handlers as Handlers,
+      ...(groups && { groups }),
+      ...(evaluators && { evaluators }),
+    };
   }
   throw new UsageError(`${file} exports no handlers`, {
     hint: 'export an object of functions by key, as `handlers` or as the default',

@@ -42,12 +42,13 @@ export async function dryRun(stage: Stage, choices: Choices): Promise<DryRun> {
   return rehearsal.perform();
 }
 
-function openWorld({ root, maxSteps, seed }: Stage, work: Work): Promise<World> {
+function openWorld({ root, maxSteps, seed, evaluators }: Stage, work: Work): Promise<World> {
   const { handlers, owners } = executorsOf(root.index.version.plan);
   return World.open({
     handlers: Object.fromEntries([...handlers].map((key) => [key, work])) as Handlers,
     executors: [...owners],
     groups: groupsOfStandIn,
+    evaluators,
     seed,
     limits: {},
     logger: SILENT,

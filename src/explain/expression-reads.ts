@@ -4,9 +4,11 @@
  */
 import type { ASTNode } from '@marcbachmann/cel-js';
 import { toLibrary } from '../plan/condition-syntax.js';
+import { CEL } from '../plan/evaluator.js';
 import { EDGE_LANGUAGE } from '../plan/expressions.js';
 import type { JsonValue } from '../plan/json.js';
 import { formatPath, type PathSegment } from '../plan/paths.js';
+import type { Plan } from '../plan/schema.js';
 
 /** A path as an expression reads it: the variable first, behind it names and indexes. */
 export interface ReadPath {
@@ -46,10 +48,16 @@ const TEXT_TESTS: ReadonlySet<string> = new Set(['startsWith', 'endsWith', 'cont
 const LIST_MACROS: ReadonlySet<string> = new Set(['all', 'exists', 'exists_one', 'filter', 'map']);
 
 /**
- * The paths that an expression reads, each once, in order of appearance; none where it does not parse.
+ * The paths that an expression of a plan reads, each once, in order of appearance; none where it does not
+ * parse, or is no CEL.
  * `wanted` is what is asked of its value: a condition is true or false.
  */
-export function readsOf(text: string, wanted: 'truth' | 'list' | 'any' = 'truth'): readonly Read[] {
+export function readsOf(
+  text: string,
+  { language = CEL }: Pick<Plan, 'language'>,
+  wanted: 'truth' | 'list' | 'any' = 'truth',
+): readonly Read[] {
+  if (language !== CEL) return [];
   const reads = new Reads();
   try {
     const { ast } = EDGE_LANGUAGE.environment.parse(toLibrary(text));

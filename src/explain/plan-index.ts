@@ -84,7 +84,7 @@ export class PlanIndex {
     for (const { place, text, condition, edge, isList } of this.#expressions()) {
       const origins: Origin[] = [];
       const wanted = condition !== undefined ? 'truth' : isList === true ? 'list' : 'any';
-      for (const { path, questions } of readsOf(text, wanted)) {
+      for (const { path, questions } of readsOf(text, version.plan, wanted)) {
         for (const origin of this.#originsOf(place, path.root, path.segments, 0)) {
           origins.push(origin);
           this.#need(origin, questions);

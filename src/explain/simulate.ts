@@ -4,7 +4,7 @@
  */
 import { RunchartError } from '../errors.js';
 import type { NodeStatus, RunStatus } from '../machines/statuses.js';
-import { compilePlanOrThrow } from '../plan/compile.js';
+import { type CompileOptions, compilePlanOrThrow } from '../plan/compile.js';
 import { blockingIssues } from '../plan/issue.js';
 import type { JsonObject, JsonValue } from '../plan/json.js';
 import type { PlanVersion } from '../plan/plan-version.js';
@@ -18,7 +18,7 @@ import { nameOf, PlanIndex } from './plan-index.js';
 import { Stage } from './stage.js';
 import { withoutChecks } from './without-checks.js';
 
-export interface SimulateOptions {
+export interface SimulateOptions extends CompileOptions {
   /** Input of the run; sampled unless given. */
   readonly input?: JsonValue;
   /**
@@ -90,8 +90,8 @@ export async function simulatePlan(
   options: SimulateOptions = {},
 ): Promise<Simulation> {
   const { seed = 1, maxPaths = DEFAULT_PATHS, maxSteps = DEFAULT_STEPS } = options;
-  const version = 'graph' in plan ? plan : compilePlanOrThrow(plan);
-  const stage = new Stage(withoutChecks(version), { ...options, seed, maxSteps });
+  const version = 'graph' in plan ? plan : compilePlanOrThrow(plan, options);
+  const stage = new Stage(withoutChecks(version, options), { ...options, seed, maxSteps });
   assertInput(stage);
   const frontier = new Frontier();
   const paths: SimulatedPath[] = [];
@@ -233,7 +233,7 @@ class Coverage {
     yield root;
     for (const name of Object.keys(plan.plans ?? {})) {
       const draft = draftOfSubplan(plan, name);
-      const version = draft && compilePlanOrThrow(draft);
+      const version = draft && compilePlanOrThrow(draft, this.#stage);
       if (version === undefined || seen.has(version.hash)) continue;
       seen.add(version.hash);
       const staged = plans.find(({ index }) => index.version.hash === version.hash);

@@ -1,6 +1,7 @@
 /** What all paths of a dry run share: the plan and those inside it, what was given, and samples. */
 import { RunchartError } from '../errors.js';
-import { compilePlan } from '../plan/compile.js';
+import { type CompileOptions, compilePlan } from '../plan/compile.js';
+import type { Evaluators } from '../plan/evaluator.js';
 import { outgoingEdges } from '../plan/graph-edges.js';
 import type { JsonValue } from '../plan/json.js';
 import { readPath } from '../plan/paths.js';
@@ -13,7 +14,7 @@ import { nameOf, type PlaceOf, PlanIndex } from './plan-index.js';
 import { sampleSchema } from './sample-schema.js';
 import { sampleValue, sampleVariants, type Wanted } from './samples.js';
 
-export interface StageOptions {
+export interface StageOptions extends CompileOptions {
   readonly input?: JsonValue;
   readonly outputs?: Readonly<Record<string, JsonValue>>;
   readonly answers?: Readonly<Record<string, JsonValue>>;
@@ -30,6 +31,7 @@ export interface Alternatives {
 
 export class Stage {
   readonly root: StagedPlan;
+  readonly evaluators: Evaluators;
   readonly outputs: Givens;
   readonly answers: Givens;
   readonly fails: boolean;
@@ -47,6 +49,7 @@ export class Stage {
     this.outputs = new Givens(outputs);
     this.answers = new Givens(answers);
     this.fails = failures;
+    this.evaluators = options.evaluators ?? {};
     this.seed = seed;
     this.maxSteps = maxSteps;
     this.root = new StagedPlan(version, '', seed);
@@ -67,7 +70,7 @@ export class Stage {
     const known = this.#plans.get(hash);
     if (known !== undefined) return known;
     const { json, name } = load();
-    const compiled = compilePlan(JSON.parse(json));
+    const compiled = compilePlan(JSON.parse(json), this);
     if (!compiled.ok) throw new RunchartError('plan-unknown', `there is no plan ${hash}`);
     const plan = new StagedPlan(compiled.version, name === '' ? '' : `${name}:`, this.seed);
     this.#plans.set(hash, plan);

@@ -163,7 +163,7 @@ async function valuesRead(
   seq: number,
 ): Promise<readonly ReadValue[]> {
   const values: ReadValue[] = [];
-  for (const { path } of readsOf(condition).slice(0, MAX_VALUES)) {
+  for (const { path } of readsOf(condition, facts.plan).slice(0, MAX_VALUES)) {
     const found = await valueAt(facts, source, path, seq);
     values.push(bounded(found));
   }

@@ -1,11 +1,11 @@
 /** A plan as a dry run takes it: samples say nothing about quality, so that every check is taken as fulfilled. */
-import { compilePlanOrThrow } from '../plan/compile.js';
+import { type CompileOptions, compilePlanOrThrow } from '../plan/compile.js';
 import type { PlanNode } from '../plan/node-schemas.js';
 import type { PlanVersion } from '../plan/plan-version.js';
 import type { Plan } from '../plan/schema.js';
 
 /** The same version where no node of it, in loops and plans inside too, has checks. */
-export function withoutChecks(version: PlanVersion): PlanVersion {
+export function withoutChecks(version: PlanVersion, options: CompileOptions): PlanVersion {
   const { plan } = version;
   const graphs = [plan, ...Object.values(plan.plans ?? {})];
   if (!graphs.some(({ nodes }) => nodes.some(hasChecks))) return version;
@@ -17,7 +17,7 @@ export function withoutChecks(version: PlanVersion): PlanVersion {
     nodes: plan.nodes.map(unchecked),
     ...(plan.plans !== undefined && { plans: Object.fromEntries(plans) }),
   };
-  return compilePlanOrThrow(stripped);
+  return compilePlanOrThrow(stripped, options);
 }
 
 function hasChecks(node: PlanNode): boolean {

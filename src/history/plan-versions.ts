@@ -1,6 +1,7 @@
 /** The plan versions of one run, compiled when its events come to them. Throws `run-unrestorable`. */
 import { RunchartError } from '../errors.js';
 import { compilePlan } from '../plan/compile.js';
+import { UNEVALUATED } from '../plan/evaluator.js';
 import { formatIssues } from '../plan/issue.js';
 import type { PlanVersion } from '../plan/plan-version.js';
 
@@ -25,7 +26,7 @@ export class PlanVersions {
     if (plan === undefined || this.#versions.has(plan)) return undefined;
     const planJson = await this.#load(plan);
     if (planJson === undefined) return undefined;
-    const compiled = compilePlan(JSON.parse(planJson));
+    const compiled = compilePlan(JSON.parse(planJson), { evaluators: () => UNEVALUATED });
     if (!compiled.ok || compiled.version.hash !== plan) {
       const why = compiled.ok ? 'it does not fit its hash' : formatIssues(compiled.issues);
       throw new RunchartError('run-unrestorable', `plan ${plan} does not compile: ${why}`);

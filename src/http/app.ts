@@ -41,7 +41,7 @@ const RESOURCES = [
 export function createHttpApp(orchestrator: Orchestrator, options: HttpOptions = {}): Hono {
   const scope: HttpScope = {
     orchestrator,
-    catalog: new PlanCatalog(options.plans ?? {}),
+    catalog: new PlanCatalog(options.plans ?? {}, orchestrator),
     heartbeatMs: options.heartbeatMs ?? 15_000,
     closing: options.closing ?? new AbortController().signal,
   };

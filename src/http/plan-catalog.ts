@@ -1,7 +1,7 @@
 /** The plans that a server offers by name. */
 
 import { RunchartError } from '../errors.js';
-import { compilePlanOrThrow } from '../plan/compile.js';
+import { type CompileOptions, compilePlanOrThrow } from '../plan/compile.js';
 import type { JsonObject } from '../plan/json.js';
 import type { PlanVersion } from '../plan/plan-version.js';
 import type { Plan } from '../plan/schema.js';
@@ -23,9 +23,9 @@ export class PlanCatalog {
   readonly #entries = new Map<string, CatalogEntry>();
 
   /** Throws PlanInvalidError for the first plan that does not compile. */
-  constructor(plans: Readonly<Record<string, OfferedPlan>>) {
+  constructor(plans: Readonly<Record<string, OfferedPlan>>, options: CompileOptions) {
     for (const [name, { plan, metadata = {} }] of Object.entries(plans)) {
-      this.#entries.set(name, { name, version: compilePlanOrThrow(plan), metadata });
+      this.#entries.set(name, { name, version: compilePlanOrThrow(plan, options), metadata });
     }
   }
 

@@ -1,6 +1,7 @@
 /** The language of completion checks: a condition over what a node gives, before it is final. */
 import type { Facts } from './condition-syntax.js';
 import { asBoolean } from './conditions.js';
+import type { Evaluator } from './evaluator.js';
 import {
   compileText,
   EDGE_LANGUAGE,
@@ -30,8 +31,8 @@ const CHECKS: Language<CheckScope, boolean> = {
 };
 
 /** Parses the condition of a check; a fault has its place in the text. */
-export function parseCheck(text: string): ParsedCheck {
-  const result = compileText(text, CHECKS);
+export function parseCheck(text: string, evaluator?: Evaluator): ParsedCheck {
+  const result = compileText(text, CHECKS, evaluator);
   if (!result.ok) return result;
   const { facts, type, evaluate } = result.program;
   if (type !== 'bool' && type !== 'dyn') {

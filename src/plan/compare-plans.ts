@@ -5,6 +5,7 @@
  */
 import { canonicalJson } from './canonical.js';
 import type { PlanEdge } from './edge-schema.js';
+import { CEL } from './evaluator.js';
 import type { JsonValue } from './json.js';
 import type { CompiledEdge, PlanGraph, PlanVersion } from './plan-version.js';
 import type { Plan } from './schema.js';
@@ -52,6 +53,7 @@ export function samePlaces(
   return (id) => {
     const edges = next.outgoing(id);
     const oldEdges = old.outgoing(id);
+    if (!inOneLanguage(old, next)) return edges.map(() => undefined);
     if (isSame(oldEdges, edges)) return edges.map((_, place) => place);
     if (old.decidesTogether(id) || next.decidesTogether(id)) return edges.map(() => undefined);
     const places = new Map<string, number[]>();
@@ -74,10 +76,10 @@ export function dependents({ plan, graph }: PlanVersion): ReadonlyMap<string, Re
     if (targets === undefined) found.set(source, new Set([target]));
     else targets.add(target);
   };
-  for (const node of plan.nodes) for (const read of readsOf(node)) note(read, node.id);
+  for (const node of plan.nodes) for (const read of readsOf(node, plan)) note(read, node.id);
   for (const edge of plan.edges) {
     note(edge.source, edge.target);
-    for (const read of readsOf(edge)) {
+    for (const read of readsOf(edge, plan)) {
       note(read, edge.target);
       if (!decidesTogether(graph, edge.source)) continue;
       for (const { targetId } of outgoingOf(graph, edge.source)) note(read, targetId);
@@ -107,9 +109,13 @@ export function restingOn(
 
 const READ = /\bnodes\s*(?:\.\s*([A-Za-z_][\w-]*)|\[\s*\\?["']([^"'\\]+)\\?["']\s*\])/g;
 
-/** Ids in `nodes["id"]` and `nodes.id`, wherever they are written. */
-function readsOf(written: unknown): string[] {
+/**
+ * Ids in `nodes["id"]` and `nodes.id`, wherever they are written. In a language that is not known here,
+ * whatever could be one.
+ */
+function readsOf(written: unknown, { language = CEL, nodes }: Plan): string[] {
   const text = JSON.stringify(written);
+  if (language !== CEL) return nodes.flatMap(({ id }) => (text.includes(id) ? [id] : []));
   if (!text.includes('nodes')) return [];
   return [...text.matchAll(READ)].map(([, plain, quoted]) => plain ?? quoted ?? '');
 }
@@ -189,8 +195,13 @@ class PlanParts {
   }
 }
 
+/** The same text says something else in another language. */
+function inOneLanguage(before: PlanParts, after: PlanParts): boolean {
+  return (before.plan.language ?? CEL) === (after.plan.language ?? CEL);
+}
+
 function isSameNode(before: PlanParts, after: PlanParts, id: string): boolean {
-  if (!isSame(before.node(id), after.node(id))) return false;
+  if (!inOneLanguage(before, after) || !isSame(before.node(id), after.node(id))) return false;
   const namesNothing = [before.plan, after.plan].every(
     ({ schemas, plans }) => schemas === undefined && plans === undefined,
   );

@@ -54,7 +54,7 @@ function compileExpression(
 ): ExpressionCheck[] {
   if (!('when' in draft)) return [];
   const written = around.written(draft.when, ['checks', index, 'when']);
-  const result = parseCheck(draft.when);
+  const result = parseCheck(draft.when, around.context.evaluator);
   if (!result.ok) {
     reportFault(written, result.fault, around.findings);
     return [];

@@ -2,6 +2,7 @@
 import type { Facts } from './condition-syntax.js';
 import { type ParsedCondition, parseCondition } from './conditions.js';
 import type { PlanEdge } from './edge-schema.js';
+import type { Evaluator } from './evaluator.js';
 import { reportFault, reportUnknownNodes, type WrittenExpression } from './expression-findings.js';
 import { parseExpression } from './expressions.js';
 import type { Reporter } from './findings.js';
@@ -21,6 +22,13 @@ export interface EdgeParts {
   readonly map: readonly Mapping[] | undefined;
 }
 
+/** What a graph is compiled in, as far as its edges are concerned. */
+interface Surroundings {
+  /** Ids of nodes around this graph, which it may read. */
+  readonly enclosing: ReadonlySet<string>;
+  readonly evaluator: Evaluator | undefined;
+}
+
 const APPROVAL_OUTCOMES: ReadonlySet<string> = new Set([
   'approved',
   'rejected',
@@ -30,14 +38,15 @@ const APPROVAL_OUTCOMES: ReadonlySet<string> = new Set([
 export class EdgeCompiler {
   readonly #topology: Topology;
   readonly #enclosing: ReadonlySet<string>;
+  readonly #evaluator: Evaluator | undefined;
   readonly #findings: Reporter;
   /** Plans repeat conditions; each text is parsed once. */
   readonly #parsed = new Map<string, ReturnType<typeof parseCondition>>();
 
-  /** `enclosing`: ids of nodes around this graph, which it may read. */
-  constructor(topology: Topology, enclosing: ReadonlySet<string>, findings: Reporter) {
+  constructor(topology: Topology, { enclosing, evaluator }: Surroundings, findings: Reporter) {
     this.#topology = topology;
     this.#enclosing = enclosing;
+    this.#evaluator = evaluator;
     this.#findings = findings;
   }
 
@@ -56,7 +65,7 @@ export class EdgeCompiler {
   #compileTransform({ index }: EdgeOutline, { transform }: PlanEdge): Expression | undefined {
     if (transform === undefined) return undefined;
     const written = { text: transform, path: pointer('edges', index, 'transform') };
-    const result = parseExpression(transform);
+    const result = parseExpression(transform, this.#evaluator);
     if (!result.ok) {
       reportFault(written, result.fault, this.#findings);
       return undefined;
@@ -132,7 +141,7 @@ export class EdgeCompiler {
   #parse(text: string): ReturnType<typeof parseCondition> {
     let result = this.#parsed.get(text);
     if (result === undefined) {
-      result = parseCondition(text);
+      result = parseCondition(text, this.#evaluator);
       this.#parsed.set(text, result);
     }
     return result;

@@ -26,7 +26,7 @@ export function compileGraph(
   const topology = checkTopology(outline, findings);
   checkRouting(topology, findings);
   checkFit(topology, context, findings);
-  const edgeCompiler = new EdgeCompiler(topology, context.enclosing, findings);
+  const edgeCompiler = new EdgeCompiler(topology, context, findings);
   return {
     topology,
     nodes: topology.nodes.map((node) =>

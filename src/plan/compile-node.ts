@@ -157,7 +157,7 @@ class NodeCompiler {
 
   #joinCondition({ rule }: Extract<PlanNode, { kind: 'join' }>): CountCondition | undefined {
     if (typeof rule !== 'object' || !('when' in rule)) return undefined;
-    const parsed = parseCountCondition(rule.when);
+    const parsed = parseCountCondition(rule.when, this.#context.evaluator);
     if (parsed.ok) return parsed.condition;
     reportFault(this.#written(rule.when, ['rule', 'when']), parsed.fault, this.#findings);
     return undefined;
@@ -239,7 +239,7 @@ class NodeCompiler {
   ): Expression | undefined {
     if (text === undefined) return undefined;
     const written = this.#written(text, at);
-    const result = parseExpression(text);
+    const result = parseExpression(text, this.#context.evaluator);
     if (!result.ok) {
       reportFault(written, result.fault, this.#findings);
       return undefined;
@@ -255,7 +255,7 @@ class NodeCompiler {
   ): Condition | undefined {
     if (text === undefined) return undefined;
     const written = this.#written(text, at);
-    const result = parseCondition(text);
+    const result = parseCondition(text, this.#context.evaluator);
     if (!result.ok) {
       reportFault(written, result.fault, this.#findings);
       return undefined;

@@ -5,6 +5,7 @@
 import { RunchartError } from '../errors.js';
 import { canonicalJson, contentHash } from './canonical.js';
 import { assembleGraph, compileGraph } from './compile-graph.js';
+import { CEL, type Evaluator, type Evaluators, UNEVALUATED } from './evaluator.js';
 import { reportFault, reportUnknownNodes } from './expression-findings.js';
 import { parseExpression } from './expressions.js';
 import { Findings, type Reporter } from './findings.js';
@@ -20,6 +21,7 @@ import type { Plan } from './schema.js';
 import { outlinePlan, type PlanOutline } from './shape.js';
 import { hasSteps, issueOfStep, planFromSteps } from './steps.js';
 import { type NamedPlans, namedPlans } from './subplans.js';
+import { didYouMean } from './suggest.js';
 import { ValueSchemas } from './value-schemas.js';
 
 export type CompileResult =
@@ -36,8 +38,13 @@ export class PlanInvalidError extends RunchartError {
 const MAX_PLAN_BYTES = 64 * 1024 * 1024;
 const MAX_PLAN_DEPTH = 128;
 
+export interface CompileOptions {
+  /** Of languages beside CEL. */
+  readonly evaluators?: Evaluators | undefined;
+}
+
 /** Compiles a draft: nodes and edges, or the flat list of steps. Never throws. */
-export function compilePlan(draft: unknown): CompileResult {
+export function compilePlan(draft: unknown, options: CompileOptions = {}): CompileResult {
   const findings = new Findings();
   const json = toJsonValue(draft, {
     maxBytes: MAX_PLAN_BYTES,
@@ -50,16 +57,16 @@ export function compilePlan(draft: unknown): CompileResult {
   } else if (!isJsonObject(json.value)) {
     findings.block({ code: 'wrong-type', message: 'A plan is an object', path: '' });
   } else if (hasSteps(json.value)) {
-    return withStepPaths(compileDraft(planFromSteps(json.value), findings));
+    return withStepPaths(compileDraft(planFromSteps(json.value), findings, options));
   } else {
-    return compileDraft(json.value, findings);
+    return compileDraft(json.value, findings, options);
   }
   return { ok: false, issues: findings.list() };
 }
 
 /** As `compilePlan`; throws a PlanInvalidError instead of returning issues. */
-export function compilePlanOrThrow(draft: unknown): PlanVersion {
-  const result = compilePlan(draft);
+export function compilePlanOrThrow(draft: unknown, options: CompileOptions = {}): PlanVersion {
+  const result = compilePlan(draft, options);
   if (!result.ok) throw new PlanInvalidError(result.issues);
   return result.version;
 }
@@ -71,16 +78,20 @@ function withStepPaths(result: CompileResult): CompileResult {
   return { ok: true, version: Object.freeze({ ...version, warnings }) };
 }
 
-function compileDraft(draft: JsonObject, findings: Findings): CompileResult {
+function compileDraft(
+  draft: JsonObject,
+  findings: Findings,
+  options: CompileOptions,
+): CompileResult {
   const sanitized = sanitizePlan(draft, findings);
   const outline = outlinePlan(sanitized, findings);
   const named = namedPlans(outline.plans);
-  const parts = compileParts(outline, named, undefined, findings);
+  const parts = compileParts(outline, { named, name: undefined, options }, findings);
   for (const [name, plan] of Object.entries(outline.plans)) {
     const within = findings.within(pointer('plans', name));
     if (!isJsonObject(plan)) {
       within.block({ code: 'wrong-type', message: 'A plan is an object', path: '' });
-    } else compileParts(outlinePlan(plan, within), named, name, within);
+    } else compileParts(outlinePlan(plan, within), { named, name, options }, within);
   }
   if (findings.blocked) return { ok: false, issues: findings.list() };
 
@@ -106,13 +117,19 @@ interface PlanParts {
   readonly result: Expression | undefined;
 }
 
-/** `name` is that of the plan among the plans of its parent. */
+interface Surroundings {
+  readonly named: NamedPlans;
+  /** Of the plan among the plans of its parent. */
+  readonly name: string | undefined;
+  readonly options: CompileOptions;
+}
+
 function compileParts(
   outline: PlanOutline,
-  named: NamedPlans,
-  name: string | undefined,
+  { named, name, options }: Surroundings,
   findings: Reporter,
 ): PlanParts {
+  const evaluator = evaluatorOf(outline, options, findings);
   const schemas = new ValueSchemas(findings);
   schemas.addNamed(outline.schemas);
   const graph = compileGraph(
@@ -123,6 +140,7 @@ function compileParts(
       inputs: outline.inputs,
       base: '',
       enclosing: new Set(),
+      evaluator,
       plans: new Map(
         [...named].map(([key, uses]) => [
           key,
@@ -135,18 +153,40 @@ function compileParts(
   return {
     graph,
     validateInputs: schemas.resolve(outline.inputs, '/inputs'),
-    result: compileResult(outline, graph, findings),
+    result: compileResult(outline, graph, evaluator, findings),
   };
+}
+
+/** Undefined for CEL; of an unknown language, one that takes whatever is written. */
+function evaluatorOf(
+  { language = CEL }: PlanOutline,
+  { evaluators = {} }: CompileOptions,
+  findings: Reporter,
+): Evaluator | undefined {
+  if (language === CEL) return undefined;
+  const isTable = typeof evaluators !== 'function';
+  const found = isTable
+    ? Object.entries(evaluators).find(([name]) => name === language)?.[1]
+    : evaluators(language);
+  if (found !== undefined) return found;
+  findings.block({
+    code: 'unknown-language',
+    message: `There is no evaluator for '${language}'`,
+    path: '/language',
+    hint: didYouMean(language, [CEL, ...(isTable ? Object.keys(evaluators) : [])]),
+  });
+  return UNEVALUATED;
 }
 
 function compileResult(
   { result: text }: PlanOutline,
   { topology }: GraphParts,
+  evaluator: Evaluator | undefined,
   findings: Reporter,
 ): Expression | undefined {
   if (text === undefined) return undefined;
   const written = { text, path: '/result' };
-  const result = parseExpression(text);
+  const result = parseExpression(text, evaluator);
   if (!result.ok) {
     reportFault(written, result.fault, findings);
     return undefined;

@@ -4,6 +4,7 @@
  */
 
 import type { Facts } from './condition-syntax.js';
+import type { Evaluator } from './evaluator.js';
 import {
   compileText,
   EDGE_LANGUAGE,
@@ -30,10 +31,10 @@ export type CountConditionResult =
   | Failed;
 
 /** Parses a condition. `parsed` is undefined where it is always true: empty, or `always`. */
-export function parseCondition(text: string): ConditionResult {
+export function parseCondition(text: string, evaluator?: Evaluator): ConditionResult {
   const trimmed = text.trim();
   if (trimmed === '' || trimmed === 'always') return { ok: true, parsed: undefined };
-  const result = compileCondition(text, CONDITIONS);
+  const result = compileCondition(text, CONDITIONS, evaluator);
   if (!result.ok) return result;
   const { facts, evaluate } = result.program;
   const condition: Condition = { text, evaluate };
@@ -42,8 +43,8 @@ export function parseCondition(text: string): ConditionResult {
 }
 
 /** Parses the rule of a join: a condition over the numbers of its inbound edges, nothing else. */
-export function parseCountCondition(text: string): CountConditionResult {
-  const result = compileCondition(text, COUNT_CONDITIONS);
+export function parseCountCondition(text: string, evaluator?: Evaluator): CountConditionResult {
+  const result = compileCondition(text, COUNT_CONDITIONS, evaluator);
   if (!result.ok) return result;
   const { evaluate } = result.program;
   const probe = evaluate(NO_COUNTS);
@@ -54,8 +55,9 @@ export function parseCountCondition(text: string): CountConditionResult {
 function compileCondition<Scope>(
   text: string,
   language: Language<Scope, boolean>,
+  evaluator: Evaluator | undefined,
 ): ProgramResult<Scope, boolean> {
-  const result = compileText(text, language);
+  const result = compileText(text, language, evaluator);
   if (!result.ok) return result;
   const { type } = result.program;
   if (type === 'bool' || type === 'dyn') return result;

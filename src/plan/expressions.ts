@@ -14,6 +14,7 @@ import {
   toLibrary,
   type Vocabulary,
 } from './condition-syntax.js';
+import type { Evaluator } from './evaluator.js';
 import type { JsonObject, JsonValue } from './json.js';
 import { compilePattern } from './patterns.js';
 import type { EdgeScope, Evaluation, Expression, NodeView } from './plan-version.js';
@@ -48,9 +49,9 @@ export interface ParsedExpression extends Facts {
 
 export type ExpressionResult = ({ readonly ok: true } & ParsedExpression) | Failed;
 
-/** Parses an expression whose value is JSON: made by the expression, or passed through from data. */
-export function parseExpression(text: string): ExpressionResult {
-  const result = compileText(text, VALUES);
+/** Parses an expression whose value is JSON: made by the expression, or passed through from data. CEL unless there is an evaluator. */
+export function parseExpression(text: string, evaluator?: Evaluator): ExpressionResult {
+  const result = compileText(text, VALUES, evaluator);
   if (!result.ok) return result;
   const { facts, evaluate } = result.program;
   return { ok: true, expression: { text, evaluate }, ...facts };
@@ -60,12 +61,13 @@ export function parseExpression(text: string): ExpressionResult {
 export function compileText<Scope, Value>(
   text: string,
   language: Language<Scope, Value>,
+  evaluator?: Evaluator,
 ): ProgramResult<Scope, Value> {
   if (text.length > MAX_EXPRESSION_LENGTH) {
     return failed(`Longer than ${MAX_EXPRESSION_LENGTH} characters`, 0);
   }
   try {
-    return compile(text, language);
+    return evaluator === undefined ? compile(text, language) : adapt(text, language, evaluator);
   } catch (error) {
     const { message, offset } = describe(error);
     return failed(message, offset);
@@ -81,9 +83,38 @@ function compile<Scope, Value>(
   if (!inspected.ok) return inspected;
   const checked = run.check();
   if (!checked.valid) throw checked.error;
-  const { facts } = inspected;
-  const nodeIds = [...facts.nodeOffsets.keys()];
-  const evaluate = (scope: Scope): Evaluation<Value> => {
+  const evaluate = evaluation(inspected.facts, language, (context) => run(context));
+  return { ok: true, program: { facts: inspected.facts, type: checked.type ?? 'dyn', evaluate } };
+}
+
+/** A text in another language than CEL: what it reads is what its evaluator says. */
+function adapt<Scope, Value>(
+  text: string,
+  language: Language<Scope, Value>,
+  evaluator: Evaluator,
+): ProgramResult<Scope, Value> {
+  const compiled = evaluator.compile(text);
+  const facts: Facts = {
+    nodeOffsets: new Map((compiled.nodes ?? []).map((id) => [id, 0])),
+    outcomeLiterals: [],
+    readsOutcome: false,
+    readsNothing: false,
+  };
+  const evaluate = evaluation(facts, language, ({ [LOOP]: loop, ...context }) => {
+    const variables = loop === undefined ? context : { ...context, loop };
+    return compiled.evaluate(variables as JsonObject);
+  });
+  return { ok: true, program: { facts, type: 'dyn', evaluate } };
+}
+
+/** Never throws. */
+function evaluation<Scope, Value>(
+  { nodeOffsets }: Facts,
+  language: Language<Scope, Value>,
+  run: (context: Record<string, unknown>) => unknown,
+): (scope: Scope) => Evaluation<Value> {
+  const nodeIds = [...nodeOffsets.keys()];
+  return (scope) => {
     try {
       return { ok: true, value: language.conclude(run(language.contextOf(scope, nodeIds))) };
     } catch (error) {
@@ -91,7 +122,6 @@ function compile<Scope, Value>(
       return { ok: false, code, message };
     }
   };
-  return { ok: true, program: { facts, type: checked.type ?? 'dyn', evaluate } };
 }
 
 export function failed(message: string, offset: number): Failed {
@@ -106,15 +136,16 @@ interface Described {
 
 /** The stable code, the message and the place of whatever was thrown. */
 function describe(error: unknown): Described {
-  const { code, summary, range } = error as {
+  const { code, summary, range, offset } = error as {
     readonly code?: unknown;
     readonly summary?: unknown;
     readonly range?: { readonly start: number };
+    readonly offset?: unknown;
   };
   return {
     code: typeof code === 'string' ? code.replaceAll('_', '-') : 'evaluation-error',
     message: typeof summary === 'string' ? fromLibrary(summary) : String(error),
-    offset: range?.start ?? 0,
+    offset: range?.start ?? (typeof offset === 'number' ? offset : 0),
   };
 }
 

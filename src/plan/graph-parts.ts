@@ -1,6 +1,8 @@
 /** What compiling a graph has to know, and what checking it leaves for assembling it. */
+
 import type { EdgeParts } from './compile-edges.js';
 import { BREAK, type PlanEdge } from './edge-schema.js';
+import type { Evaluator } from './evaluator.js';
 import type { Reporter } from './findings.js';
 import type { JsonObject } from './json.js';
 import type { PlanBody, PlanNode } from './node-schemas.js';
@@ -38,6 +40,8 @@ export interface GraphContext {
   readonly base: string;
   /** Ids of the nodes around this graph: those of the loops that it is in, and beside them. */
   readonly enclosing: ReadonlySet<string>;
+  /** Of the language that the plan names; undefined for CEL. */
+  readonly evaluator: Evaluator | undefined;
   /** Names of the plans that a subplan may run, with whether each leads back to this plan. */
   readonly plans: ReadonlyMap<string, { readonly isRecursive: boolean }>;
 }

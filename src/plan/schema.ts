@@ -85,6 +85,9 @@ const frame = {
   graceMs: durationMs
     .optional()
     .meta({ description: 'How long handlers may go on once the run is ending' }),
+  language: shortText
+    .optional()
+    .meta({ default: 'cel', description: 'Of its conditions and expressions' }),
   result: expression.optional().meta({
     description: 'Output of a run; without it the outputs of the last nodes, by id',
   }),

@@ -21,6 +21,7 @@ export interface GraphOutline {
 export interface PlanOutline extends GraphOutline {
   readonly schemas: Readonly<Record<string, JsonObject | boolean>>;
   readonly inputs: SchemaReference | undefined;
+  readonly language: string | undefined;
   readonly result: string | undefined;
   /** Drafts of the plans that subplans run, by name. */
   readonly plans: Readonly<Record<string, JsonValue>>;
@@ -50,6 +51,7 @@ export function outlinePlan(draft: JsonObject, findings: Reporter): PlanOutline 
     // On their own, so that a fault elsewhere does not make every reference an unknown one.
     schemas: planFrameSchema.shape.schemas.safeParse(draft.schemas).data ?? {},
     inputs: planFrameSchema.shape.inputs.safeParse(draft.inputs).data,
+    language: planFrameSchema.shape.language.safeParse(draft.language).data,
     result: planFrameSchema.shape.result.safeParse(draft.result).data,
     plans: isJsonObject(draft.plans ?? null) ? (draft.plans as JsonObject) : {},
   };

@@ -7,6 +7,7 @@ import { HandlerRegistry, type Handlers, type Logger } from '../actors/handlers.
 import type { Journal } from '../actors/ports.js';
 import type { TurnRecord } from '../actors/records.js';
 import { DEFAULT_LIMITS, Orchestrator, type OrchestratorLimits } from '../orchestrator.js';
+import type { Evaluators } from '../plan/evaluator.js';
 import { RunReader } from '../run-reader.js';
 import type { Groups } from '../tasks.js';
 import type { Faults } from './faults.js';
@@ -19,6 +20,7 @@ export interface ProcessParts {
   readonly handlers: Handlers;
   readonly executors: readonly string[];
   readonly groups?: Groups | undefined;
+  readonly evaluators: Evaluators;
   readonly limits: Partial<OrchestratorLimits>;
   readonly logger: Logger;
   readonly storage: MemoryStorage;
@@ -39,12 +41,14 @@ export class SimulatedProcess {
   }
 
   private constructor(parts: ProcessParts, highWater: { turn: number; run: number }) {
-    const { environment, executors, gate, groups, handlers, limits, logger, storage } = parts;
+    const { environment, evaluators, executors, gate, groups, handlers } = parts;
+    const { limits, logger, storage } = parts;
     this.#parts = parts;
     const gated = gate.wrap(handlers, executors, () => this.#isOver);
     this.orchestrator = new Orchestrator({
       environment,
       registry: new HandlerRegistry(gated, executors),
+      evaluators,
       groups,
       journal: this.#limit(storage.journal),
       store: storage.store,

@@ -3,6 +3,7 @@
 import type { Handlers, Logger } from '../actors/handlers.js';
 import type { Orchestrator, OrchestratorLimits } from '../orchestrator.js';
 import type { PlanFor } from '../plan/builder.js';
+import type { Evaluators } from '../plan/evaluator.js';
 import type { JsonValue } from '../plan/json.js';
 import type { RunReader } from '../run-reader.js';
 import type { StartOptions } from '../start-options.js';
@@ -20,6 +21,8 @@ export interface TestKitOptions {
   readonly executors?: readonly string[];
   /** Who belongs to which group, as for an orchestrator. */
   readonly groups?: Groups;
+  /** Of languages beside CEL, as for an orchestrator. */
+  readonly evaluators?: Evaluators;
   /** The same seed gives the same ids, the same jitter and so the same log; 1 unless given. */
   readonly seed?: number;
   readonly limits?: Partial<OrchestratorLimits>;
@@ -39,6 +42,7 @@ export async function testKit(options: TestKitOptions): Promise<TestKit> {
     handlers,
     executors = [],
     groups,
+    evaluators = {},
     seed = 1,
     limits = {},
     maxTime = DEFAULT_MAX_TIME_MS,
@@ -49,6 +53,7 @@ export async function testKit(options: TestKitOptions): Promise<TestKit> {
     handlers,
     executors,
     groups,
+    evaluators,
     seed,
     limits,
     logger: complainTo(complaints, options.logger),

@@ -12,6 +12,7 @@ import { isFinal, type RunStatus } from '../machines/statuses.js';
 import type { Orchestrator, OrchestratorLimits } from '../orchestrator.js';
 import type { PlanFor } from '../plan/builder.js';
 import { formatDuration } from '../plan/durations.js';
+import type { Evaluators } from '../plan/evaluator.js';
 import type { StartOptions } from '../start-options.js';
 import type { Groups } from '../tasks.js';
 import type { Faults } from './faults.js';
@@ -26,6 +27,7 @@ export interface WorldOptions {
   readonly handlers: Handlers;
   readonly executors: readonly string[];
   readonly groups?: Groups | undefined;
+  readonly evaluators: Evaluators;
   readonly seed: number;
   readonly limits: Partial<OrchestratorLimits>;
   readonly logger: Logger;

@@ -3,7 +3,9 @@ import type { RunchartError } from '../../errors.js';
 import type { NodeRunEvent } from '../../machines/node-run-events.js';
 import type { RunEvent } from '../../machines/run-events.js';
 import type { NodeStatus, RunStatus } from '../../machines/statuses.js';
+import type { CompileResult } from '../../plan/compile.js';
 import type { PlanVersion } from '../../plan/plan-version.js';
+import type { Plan } from '../../plan/schema.js';
 import type { Environment } from '../environment.js';
 import type { AttemptRecord } from '../records.js';
 import type { Turn } from '../turn.js';
@@ -31,6 +33,8 @@ export interface DeciderServices {
   readonly graceMs: number;
   /** Says why this process cannot do the work of a plan, or nothing. */
   refusal(version: PlanVersion): RunchartError | undefined;
+  /** Compiles a plan that came about in the run. */
+  compile(plan: Plan): CompileResult;
 }
 
 export interface Decider {

@@ -5,7 +5,6 @@
  */
 import type { Failure } from '../../machines/node-run-events.js';
 import { canonicalJson } from '../../plan/canonical.js';
-import { compilePlan } from '../../plan/compile.js';
 import type { PlanEdge } from '../../plan/edge-schema.js';
 import { blockingIssues, type Issue } from '../../plan/issue.js';
 import type { JsonValue } from '../../plan/json.js';
@@ -42,7 +41,7 @@ export function extendPlan(
     nodes: [...plan.nodes, ...(additions.nodes as unknown as PlanNode[])],
     edges: [...plan.edges, ...(additions.edges as unknown as PlanEdge[])],
   };
-  const compiled = compilePlan(extended);
+  const compiled = services.compile(extended);
   if (!compiled.ok) {
     const issues = blockingIssues(compiled.issues);
     return refuse(issues.map(({ code, message }) => `${code}: ${message}`).join('; '), issues);

@@ -9,7 +9,7 @@ import type { RouteServer } from '../serve-routes.js';
 
 /** The plans that the server offers, versions that runs are pinned to, and plans that are tried out. */
 export function servePlans(server: RouteServer, { catalog, orchestrator }: HttpScope): void {
-  const { runs } = orchestrator;
+  const { runs, evaluators } = orchestrator;
   server.serve(planApi, {
     listPlans: () => ({
       plans: catalog.list().map(({ name, version }) => ({
@@ -25,16 +25,19 @@ export function servePlans(server: RouteServer, { catalog, orchestrator }: HttpS
     getPlanVersionDiagram: async ({ context, params }) =>
       mermaid(context, planToMermaid(await runs.plan(params.hash))),
     validatePlan({ body }) {
-      const compiled = compilePlan(catalog.planOf(body.plan));
+      const compiled = compilePlan(catalog.planOf(body.plan), { evaluators });
       if (!compiled.ok) return { ok: false, hash: null, issues: compiled.issues };
       return { ok: true, hash: compiled.version.hash, issues: compiled.version.warnings };
     },
     drawPlan: ({ context, body }) =>
-      mermaid(context, planToMermaid(compilePlanOrThrow(catalog.planOf(body.plan)).plan)),
+      mermaid(
+        context,
+        planToMermaid(compilePlanOrThrow(catalog.planOf(body.plan), { evaluators }).plan),
+      ),
     async simulatePlan({ body: { plan, ...options } }) {
       // Brings the test kit along, which nobody else needs.
       const { simulatePlan } = await import('../../explain/simulate.js');
-      return simulatePlan(catalog.planOf(plan), options);
+      return simulatePlan(catalog.planOf(plan), { ...options, evaluators });
     },
   });
 }
