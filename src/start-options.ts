@@ -3,6 +3,7 @@ import type { RunSettings } from './actors/records.js';
 import { RunchartError } from './errors.js';
 import type { Keyed } from './keyed.js';
 import { canonicalJson } from './plan/canonical.js';
+import { findFourEyes } from './plan/four-eyes.js';
 import { blockingIssues } from './plan/issue.js';
 import { isJsonObject, type JsonObject, type JsonValue } from './plan/json.js';
 import { toJsonValue } from './plan/json-values.js';
@@ -136,7 +137,7 @@ export function readSettings(version: PlanVersion, options: StartOptions): strin
 
 /** Under four eyes it has to be known who asks. */
 function refuseWithoutRequester({ graph }: PlanVersion): void {
-  const node = graph.nodes.find(({ human }) => human?.fourEyes === true);
+  const node = findFourEyes(graph);
   if (node === undefined) return;
   const message = `"${node.id}" is not for who asks for the run: say who that is`;
   throw new RunchartError('requester-missing', message, { hint: 'start it with `requestedBy`' });

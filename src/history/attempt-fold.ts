@@ -5,8 +5,8 @@ import { type AttemptPart, attemptKey, type NodeRunPart } from './run-snapshot.j
 
 type AttemptOutcome = NonNullable<AttemptRecord['outcome']>;
 
-/** The attempt is still open: it is told to stop, or its result is checked. */
-const GOES_ON: ReadonlySet<string> = new Set(['node.stopping', 'node.checking']);
+/** The attempt is still open: it is told to stop, or its result is checked or judged. */
+const GOES_ON: ReadonlySet<string> = new Set(['node.stopping', 'node.checking', 'node.judging']);
 
 const BEGINS: ReadonlySet<string> = new Set(['node.started', 'node.fallback-started']);
 

@@ -94,12 +94,15 @@ export type NodeRunEvent =
   // People
   | { readonly type: 'response.accepted'; readonly warnings: number }
   | { readonly type: 'response.edited' }
+  | { readonly type: 'response.judged' }
   | { readonly type: 'response.retry' }
   | { readonly type: 'response.abort'; readonly reason: Reason }
   | {
       readonly type: 'deadline.passed';
       readonly otherwise: 'default' | 'default-output' | 'escalate' | 'skip' | 'fail';
       readonly reason: Reason;
+      /** Of the default answer. */
+      readonly warnings?: number;
     }
   // Operators and the run
   | { readonly type: 'operator.completed'; readonly reason: Reason }

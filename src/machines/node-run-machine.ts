@@ -1,13 +1,14 @@
 /**
  * The statechart of one node run. Top-level states are its statuses; waiting, hosting, checking,
- * fallback, escalating and stopping are inside running, backing off is inside ready. No I/O and no clock: the actions
- * marked as held are intentions, which the durable wrapper collects for the turn.
+ * fallback, escalating and stopping are inside running, backing off is inside ready, judging is inside
+ * awaiting-human. No I/O and no clock: the actions marked as held are intentions, which the durable
+ * wrapper collects for the turn.
  */
 import { and, assign, setup } from 'xstate';
 import type { NodeRunEvent, Reason } from './node-run-events.js';
 
 /** Persisted with the snapshot: bump the version with every change that old snapshots would not survive. */
-export const NODE_RUN_MACHINE = { id: 'node-run', version: 3 } as const;
+export const NODE_RUN_MACHINE = { id: 'node-run', version: 4 } as const;
 
 export interface NodeRunContext {
   /** Number of the newest attempt; 0 before the first. Never reused within a generation. */
@@ -50,18 +51,14 @@ const definitions = setup({
     maySurvive: ({ context, event }) =>
       event.type === 'attempt.interrupted' &&
       context.interruptions < event.handling.maxInterruptions,
-    fallsBack: ({ event }) =>
-      event.type === 'attempt.failed' && event.handling.otherwise === 'fallback',
-    escalatesFailure: ({ event }) =>
-      event.type === 'attempt.failed' && event.handling.otherwise === 'escalate',
-    asksReviewer: ({ event }) =>
-      event.type === 'attempt.failed' && event.handling.otherwise === 'human-review',
-    awaitsReplan: ({ event }) =>
-      event.type === 'attempt.failed' && event.handling.otherwise === 'replan',
+    fallsBack: ({ event }) => 'handling' in event && event.handling.otherwise === 'fallback',
+    escalatesFailure: ({ event }) => 'handling' in event && event.handling.otherwise === 'escalate',
+    asksReviewer: ({ event }) => 'handling' in event && event.handling.otherwise === 'human-review',
+    awaitsReplan: ({ event }) => 'handling' in event && event.handling.otherwise === 'replan',
     isSkipped: ({ event }) => 'handling' in event && event.handling.otherwise === 'skip',
     hasDefaultOutput: ({ event }) =>
       'handling' in event && event.handling.otherwise === 'default-output',
-    hasWarnings: ({ event }) => 'warnings' in event && event.warnings > 0,
+    hasWarnings: ({ event }) => 'warnings' in event && (event.warnings ?? 0) > 0,
     takesDefault: ({ event }) => event.type === 'deadline.passed' && event.otherwise === 'default',
     skipsOnDeadline: ({ event }) => event.type === 'deadline.passed' && event.otherwise === 'skip',
     isCovered: ({ event }) =>
@@ -104,6 +101,17 @@ const RETRIES = [
   },
 ] as const;
 
+/** What becomes of a failure that is not tried again: its policy says. */
+const LAST_RESORTS = [
+  { guard: 'fallsBack', target: '#node-run.running.fallback', actions: 'keepReason' },
+  { guard: 'escalatesFailure', target: '#node-run.running.escalating', actions: 'keepReason' },
+  { guard: 'asksReviewer', target: '#node-run.awaiting-human', actions: 'keepReason' },
+  { guard: 'awaitsReplan', target: '#node-run.blocked', actions: 'keepReason' },
+  { guard: 'isSkipped', target: '#node-run.skipped', actions: 'keepReason' },
+  { guard: 'hasDefaultOutput', target: '#node-run.partial', actions: 'keepReason' },
+  { target: '#node-run.failed', actions: 'keepReason' },
+] as const;
+
 /** A process that stops while a check is under way has the check asked again, not the work done again. */
 const CHECKED_AGAIN = {
   guard: 'maySurvive',
@@ -112,6 +120,15 @@ const CHECKED_AGAIN = {
   actions: 'countInterruption',
 } as const;
 const CHECKED_AGAIN_IN_PLACE = { ...CHECKED_AGAIN, target: 'checkingFallback' } as const;
+
+/** Whatever the person says, or does not say in time: its checks go on. */
+function judgedAs<Target extends string>(target: Target) {
+  return {
+    'response.judged': target,
+    'deadline.passed': target,
+    'work.withdrawn': { target: '#node-run.running.stopping', actions: 'keepReason' },
+  } as const;
+}
 
 export const nodeRunMachine = definitions.createMachine({
   id: NODE_RUN_MACHINE.id,
@@ -156,20 +173,10 @@ export const nodeRunMachine = definitions.createMachine({
         ],
         'attempt.interrupted': [
           { guard: 'maySurvive', target: 'ready.due', actions: 'countInterruption' },
-          { guard: 'isSkipped', target: 'skipped', actions: 'keepReason' },
-          { guard: 'hasDefaultOutput', target: 'partial', actions: 'keepReason' },
-          { target: 'failed', actions: 'keepReason' },
+          ...LAST_RESORTS,
         ],
         'attempt.blocked': { target: 'blocked', actions: 'keepReason' },
-        'attempt.failed': [
-          { guard: 'fallsBack', target: '.fallback', actions: 'keepReason' },
-          { guard: 'escalatesFailure', target: '.escalating', actions: 'keepReason' },
-          { guard: 'asksReviewer', target: 'awaiting-human', actions: 'keepReason' },
-          { guard: 'awaitsReplan', target: 'blocked', actions: 'keepReason' },
-          { guard: 'isSkipped', target: 'skipped', actions: 'keepReason' },
-          { guard: 'hasDefaultOutput', target: 'partial', actions: 'keepReason' },
-          { target: 'failed', actions: 'keepReason' },
-        ],
+        'attempt.failed': LAST_RESORTS,
         'operator.completed': { target: 'completed', actions: ['keepReason', 'abortAttempt'] },
         'operator.skipped': { target: 'skipped', actions: ['keepReason', 'abortAttempt'] },
         'work.withdrawn': { target: '.stopping', actions: 'keepReason' },
@@ -182,11 +189,18 @@ export const nodeRunMachine = definitions.createMachine({
         },
         checking: {
           entry: 'startCheck',
-          on: { 'attempt.failed': RETRIES, 'attempt.interrupted': CHECKED_AGAIN },
+          on: {
+            'attempt.failed': RETRIES,
+            'attempt.interrupted': CHECKED_AGAIN,
+            'person.asked': '#node-run.awaiting-human.judging',
+          },
         },
         checkingFallback: {
           entry: 'startCheck',
-          on: { 'attempt.interrupted': CHECKED_AGAIN_IN_PLACE },
+          on: {
+            'attempt.interrupted': CHECKED_AGAIN_IN_PLACE,
+            'person.asked': '#node-run.awaiting-human.judgingFallback',
+          },
         },
         hosting: {
           entry: 'startChild',
@@ -233,23 +247,45 @@ export const nodeRunMachine = definitions.createMachine({
       },
     },
     'awaiting-human': {
+      initial: 'asked',
       entry: 'openTask',
       exit: 'closeTask',
-      on: {
-        'response.accepted': [
-          { guard: 'hasWarnings', target: 'partial', actions: 'clearReason' },
-          { target: 'completed', actions: 'clearReason' },
-        ],
-        'response.edited': { target: 'awaiting-human', reenter: true, actions: 'clearReason' },
-        'response.retry': 'ready.due',
-        'response.abort': { target: 'failed', actions: 'keepReason' },
-        'deadline.passed': [
-          { guard: 'takesDefault', target: 'completed', actions: 'keepReason' },
-          { guard: 'isCovered', target: 'partial', actions: 'keepReason' },
-          { guard: 'escalates', target: 'running.escalating', actions: 'keepReason' },
-          { guard: 'skipsOnDeadline', target: 'skipped', actions: 'keepReason' },
-          { target: 'failed', actions: 'keepReason' },
-        ],
+      states: {
+        // The node's own question, or what to do about its failure.
+        asked: {
+          on: {
+            'response.accepted': [
+              { guard: 'hasWarnings', target: '#node-run.partial', actions: 'clearReason' },
+              { target: '#node-run.completed', actions: 'clearReason' },
+            ],
+            'response.edited': {
+              target: '#node-run.awaiting-human',
+              reenter: true,
+              actions: 'clearReason',
+            },
+            'response.retry': '#node-run.ready.due',
+            'response.abort': { target: '#node-run.failed', actions: 'keepReason' },
+            'deadline.passed': [
+              {
+                guard: and(['takesDefault', 'hasWarnings']),
+                target: '#node-run.partial',
+                actions: 'keepReason',
+              },
+              { guard: 'takesDefault', target: '#node-run.completed', actions: 'keepReason' },
+              { guard: 'isCovered', target: '#node-run.partial', actions: 'keepReason' },
+              {
+                guard: 'escalates',
+                target: '#node-run.running.escalating',
+                actions: 'keepReason',
+              },
+              { guard: 'skipsOnDeadline', target: '#node-run.skipped', actions: 'keepReason' },
+              { target: '#node-run.failed', actions: 'keepReason' },
+            ],
+          },
+        },
+        // What its work, or its fallback, gave is looked at by a person.
+        judging: { on: judgedAs('#node-run.running.checking') },
+        judgingFallback: { on: judgedAs('#node-run.running.checkingFallback') },
       },
     },
     blocked: {

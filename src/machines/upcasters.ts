@@ -10,7 +10,10 @@ export type Upcaster = (snapshot: JsonObject) => JsonObject;
 export type Upcasters = Readonly<Record<string, Readonly<Record<number, Upcaster>>>>;
 
 /** Those of this program's own machines. */
-export const UPCASTERS: Upcasters = { run: {}, 'node-run': { 1: countLevels, 2: asItIs } };
+export const UPCASTERS: Upcasters = {
+  run: {},
+  'node-run': { 1: countLevels, 2: asItIs, 3: askItself },
+};
 
 /** Version 2 counts levels of escalation. */
 function countLevels(snapshot: JsonObject): JsonObject {
@@ -20,6 +23,14 @@ function countLevels(snapshot: JsonObject): JsonObject {
 /** Version 3 has states for checks, in which no snapshot of version 2 is. */
 function asItIs(snapshot: JsonObject): JsonObject {
   return snapshot;
+}
+
+/** Version 4 tells a node run that asks a question of its own from one whose product is judged. */
+function askItself(snapshot: JsonObject): JsonObject {
+  const { value } = snapshot;
+  return value === 'awaiting-human'
+    ? { ...snapshot, value: { 'awaiting-human': 'asked' } }
+    : snapshot;
 }
 
 /** The snapshot at `to`; undefined where a step is missing, or the snapshot is newer. */

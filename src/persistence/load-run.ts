@@ -68,7 +68,8 @@ const LOAD_RUN = `select
     'a',
     `node_runs n cross join attempts a on a.run = n.run and a.node = n.node
        and a.generation = n.generation and a.attempt = n.attempt
-     where n.run = r.run and n.status = 'running' and n.attempt > 0 and a.outcome is null`,
+     where n.run = r.run and n.status in ('running', 'awaiting-human') and n.attempt > 0
+       and a.outcome is null`,
   )},
   ${group(TASK, 't', `tasks t where t.run = r.run and t.status = 'open'`, 'order by t.id')},
   ${group(

@@ -35,7 +35,7 @@ type Source<K extends PlanNode['kind']> = Extract<PlanNode, { kind: K }>;
 
 const DEFAULT_MAX_ITERATIONS = 1_000;
 const UNLIMITED = 1_000_000;
-const NO_CHECKS: Checks = Object.freeze({ expressions: [], handlers: [] });
+const NO_CHECKS: Checks = Object.freeze({ expressions: [], judges: [] });
 
 export function assembleNode(source: PlanNode, position: number, assembly: Assembly): CompiledNode {
   const { parts: graph, named } = assembly;

@@ -1,5 +1,5 @@
-/** Checks that what a node says of people can come true: quorums, deadlines, answers, and ways back. */
-
+/** Checks that what nodes and checks say of people can come true: quorums, deadlines, answers, ways back. */
+import type { PersonDraft } from './check-schemas.js';
 import { checkWayBack } from './check-way-back.js';
 import type { Reporter } from './findings.js';
 import type { HumanNode } from './human-schemas.js';
@@ -26,13 +26,58 @@ export function checkPeople(node: HumanNode, place: Place, findings: Reporter): 
   checkDefault(node, place, at, findings);
 }
 
+/** People who judge what node `id` gives; `path` is that of the check. */
+export function checkJudges(
+  id: string,
+  { ask, threshold }: PersonDraft,
+  path: string,
+  findings: Reporter,
+): void {
+  const at = (...segments: readonly (string | number)[]) => path + pointer('ask', ...segments);
+  const asked = { ...ask, id };
+  checkQuorum(asked, at, findings);
+  checkDeadlines(asked, at, findings);
+  checkScore(id, ask, threshold, at, findings);
+  const form = {
+    kind: 'human-check',
+    validateOutput: undefined,
+    score: threshold === undefined ? undefined : (ask.score ?? {}),
+  };
+  checkAnswer(asked, form, at, findings);
+}
+
 type At = (...segments: readonly (string | number)[]) => string;
 
-function checkQuorum(
-  node: Extract<HumanNode, { kind: 'human-approval' }>,
+/** A score that nobody asks for, or that can never be high enough, or never too low. */
+function checkScore(
+  id: string,
+  { score }: PersonDraft['ask'],
+  threshold: number | undefined,
   at: At,
   findings: Reporter,
 ): void {
+  if (score === undefined) return;
+  const isWithin = threshold !== undefined && threshold > score.min && threshold <= score.max;
+  if (isWithin) return;
+  findings.block({
+    code: 'threshold-out-of-range',
+    message:
+      threshold === undefined
+        ? `A check of '${id}' has a scale, and no threshold on it`
+        : `The threshold ${threshold} of a check of '${id}' is not on its scale, above ${score.min} and up to ${score.max}`,
+    path: at('score'),
+    node: id,
+    hint: 'Give a `threshold` on the scale',
+  });
+}
+
+type Asking = Pick<HumanNode, 'id' | 'deadlineMs' | 'escalation' | 'defaultResponse' | 'reminders'>;
+type Voting = Pick<
+  Extract<HumanNode, { kind: 'human-approval' }>,
+  'id' | 'quorum' | 'responders' | 'groups' | 'assignee'
+>;
+
+function checkQuorum(node: Voting, at: At, findings: Reporter): void {
   const { quorum, responders, groups } = node;
   if (quorum === undefined) return;
   const { approvals, rejections = 1 } = quorum;
@@ -78,7 +123,7 @@ function checkOptions(
 }
 
 /** What follows a deadline, where there is one. */
-function checkDeadlines(node: HumanNode, at: At, findings: Reporter): void {
+function checkDeadlines(node: Asking, at: At, findings: Reporter): void {
   const { deadlineMs, escalation = [], defaultResponse, reminders } = node;
   const deadlines = [deadlineMs, ...escalation.map((level) => level.deadlineMs)];
   const warn = (property: string, what: string) =>
@@ -121,6 +166,11 @@ function checkDefault(node: HumanNode, place: Place, at: At, findings: Reporter)
     node.kind === 'human-decision' && Array.isArray(node.options) ? node.options : undefined;
   if (node.kind === 'human-decision' && options === undefined) return;
   const form = { kind: node.kind, validateOutput: place.validateOutput, options };
+  checkAnswer(node, form, at, findings);
+}
+
+function checkAnswer(node: Asking, form: ResponseForm, at: At, findings: Reporter): void {
+  if (node.defaultResponse === undefined) return;
   for (const { message, path } of responseIssues(form, node.defaultResponse)) {
     findings.block({
       code: 'default-response-invalid',

@@ -1,12 +1,21 @@
 /** Compiles what a node is asked to give beside its output: deliverables with schemas, and checks. */
+import { checkJudges } from './check-people.js';
+import type { CheckDraft, PersonDraft } from './check-schemas.js';
 import { parseCheck } from './checks.js';
 import type { Facts } from './condition-syntax.js';
 import { reportFault, type WrittenExpression } from './expression-findings.js';
 import type { Reporter } from './findings.js';
 import type { NodeContext, NodeParts } from './graph-parts.js';
+import { judgeOf } from './human-settings.js';
 import type { PlanNode } from './node-schemas.js';
-import { type CheckDraft, checkMessageOf, checksOf, deliverablesOf } from './node-settings.js';
-import type { Checks, ExpressionCheck } from './plan-version.js';
+import { checkMessageOf, checksOf, deliverablesOf } from './node-settings.js';
+import type {
+  Checks,
+  Expression,
+  ExpressionCheck,
+  HandlerCheck,
+  PersonCheck,
+} from './plan-version.js';
 import { pointer } from './pointer.js';
 
 /** What compiling a node offers for its parts; paths are within the graph. */
@@ -18,6 +27,8 @@ export interface Surroundings {
   /** An expression at a place within the node. */
   written(text: string, at: readonly (string | number)[]): WrittenExpression;
   checkReferences(written: WrittenExpression, facts: Pick<Facts, 'nodeOffsets'>): void;
+  /** Compiles an expression at a place within the node. */
+  expression(text: string | undefined, at: readonly (string | number)[]): Expression | undefined;
 }
 
 export function compileCompletion(
@@ -39,12 +50,43 @@ function compileChecks(node: PlanNode, around: Surroundings): Checks {
   refuseRepeated(drafts, node, around);
   return Object.freeze({
     expressions: drafts.flatMap((draft, index) => compileExpression(draft, index, around)),
-    handlers: drafts.flatMap((draft) => {
-      if (!('handler' in draft)) return [];
-      const { handler, threshold, timeoutMs } = draft;
-      return [{ ...weightOf(draft), handler, threshold, timeoutMs }];
-    }),
+    judges: [
+      ...drafts.flatMap(compileHandler),
+      ...drafts.flatMap((draft, index) => compilePerson(draft, node, index, around)),
+    ],
   });
+}
+
+function compileHandler(draft: CheckDraft): HandlerCheck[] {
+  if (!('handler' in draft)) return [];
+  const { handler, threshold, timeoutMs } = draft;
+  return [{ ...weightOf(draft), handler, threshold, timeoutMs }];
+}
+
+function compilePerson(
+  draft: CheckDraft,
+  node: PlanNode,
+  index: number,
+  around: Surroundings,
+): PersonCheck[] {
+  if (!('ask' in draft)) return [];
+  checkJudges(node.id, draft, `${around.path}${pointer('checks', index)}`, around.findings);
+  const ask = judgeOf(draft, {
+    responders: workedOut(draft, 'responders', index, around),
+    assignee: workedOut(draft, 'assignee', index, around),
+  });
+  return [{ ...weightOf(draft), ask, threshold: draft.threshold }];
+}
+
+function workedOut(
+  { ask }: PersonDraft,
+  property: 'responders' | 'assignee',
+  index: number,
+  { expression }: Surroundings,
+): Expression | undefined {
+  const value = ask[property];
+  const isGiven = typeof value !== 'object' || Array.isArray(value);
+  return isGiven ? undefined : expression(value.from, ['checks', index, 'ask', property, 'from']);
 }
 
 function compileExpression(

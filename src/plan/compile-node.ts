@@ -124,6 +124,7 @@ class NodeCompiler {
       path: this.#at(),
       written: (text, at) => this.#written(text, at),
       checkReferences: (written, facts) => this.#checkReferences(written, facts, undefined),
+      expression: (text, at) => this.#expression(text, at),
     });
   }
 
@@ -234,7 +235,7 @@ class NodeCompiler {
 
   #expression(
     text: string | undefined,
-    at: readonly string[],
+    at: readonly (string | number)[],
     inside?: Topology,
   ): Expression | undefined {
     if (text === undefined) return undefined;

@@ -1,69 +1,23 @@
 /** The shape of the nodes that ask people: who is asked, what they are shown, and when it is over. */
 import { z } from 'zod';
+import { askingPeople, from, quorum } from './asking-schemas.js';
+import { expressionCheck, MAX_CHECKS } from './check-schemas.js';
 import {
   deliverable,
   everyNode,
   expression,
-  expressionCheck,
   id,
   json,
-  limitMs,
   longText,
-  MAX_CHECKS,
-  MAX_DURATION_MS,
-  onDowntime,
   onStructureFailure,
   owner,
   schemaReference,
   shortText,
 } from './schema-parts.js';
 
-export const MAX_PEOPLE = 1_024;
 const MAX_OPTIONS = 256;
-const MAX_REMINDERS = 1_000;
 /** How often one node may ask again; what was asked and answered before is shown each time. */
 export const MAX_ROUNDS = 100;
-
-const from = z
-  .strictObject({ from: expression })
-  .meta({ description: 'Worked out when the task is opened, from the input of the node' });
-
-const names = z.array(shortText).min(1).max(MAX_PEOPLE);
-const responders = z
-  .union([names, from], { error: 'Expected a list of names, or {from: expression}' })
-  .optional()
-  .meta({ description: 'Who may answer; with `groups` absent too, anybody' });
-const groups = names.optional().meta({ description: 'Groups whose members may answer' });
-const assignee = z
-  .union([shortText, from], { error: 'Expected a name, or {from: expression}' })
-  .optional()
-  .meta({ description: 'To whom the task is given: nobody else may answer until it is released' });
-
-const reminders = z
-  .strictObject({
-    afterMs: limitMs,
-    everyMs: z
-      .int()
-      .min(1_000)
-      .max(MAX_DURATION_MS)
-      .optional()
-      .meta({ description: 'Again after each such time; once where absent' }),
-    max: z.int().min(1).max(MAX_REMINDERS).optional().meta({ default: 10 }),
-  })
-  .meta({ description: 'When who has not answered is reminded' });
-
-const level = z
-  .strictObject({
-    responders: names.optional(),
-    groups,
-    assignee: shortText.optional(),
-    instructions: longText.optional(),
-    delayMs: z.int().min(0).max(MAX_DURATION_MS).optional().meta({ default: 0 }),
-    deadlineMs: limitMs.optional(),
-  })
-  .refine((one) => Boolean(one.responders ?? one.groups ?? one.assignee), {
-    error: 'A level names responders, groups or an assignee',
-  });
 
 const rework = z
   .strictObject({
@@ -71,18 +25,6 @@ const rework = z
     maxRounds: z.int().min(1).max(MAX_ROUNDS).optional().meta({ default: 3 }),
   })
   .meta({ description: 'Where requested changes send the run back to; then it is asked again' });
-
-const quorum = z
-  .strictObject({
-    approvals: z.int().min(1).max(MAX_PEOPLE).meta({ description: 'How many have to approve' }),
-    rejections: z
-      .int()
-      .min(1)
-      .max(MAX_PEOPLE)
-      .optional()
-      .meta({ default: 1, description: 'How many have to refuse; 1 gives everybody a veto' }),
-  })
-  .meta({ description: 'One vote each; without it the first answer decides' });
 
 /** What all nodes share that ask people. */
 const asking = {
@@ -96,26 +38,7 @@ const asking = {
   checks: z.array(expressionCheck).max(MAX_CHECKS).optional().meta({
     description: 'Asked of a response: it is refused where a blocking one does not hold',
   }),
-  responders,
-  groups,
-  assignee,
-  fourEyes: z.boolean().optional().meta({
-    default: false,
-    description: 'Whether the one who asked for the run may not answer',
-  }),
-  delegation: z.enum(['none', 'entitled', 'anyone']).optional().meta({
-    default: 'entitled',
-    description: 'To whom the task may be handed on: nobody, who may answer, or anyone',
-  }),
-  deadlineMs: limitMs.optional(),
-  onDowntime,
-  reminders: reminders.optional(),
-  escalation: z
-    .array(level)
-    .min(1)
-    .max(16)
-    .optional()
-    .meta({ description: 'Who is asked instead, level by level, each time a deadline passes' }),
+  ...askingPeople,
   defaultResponse: json
     .optional()
     .meta({ description: 'The answer where the last deadline passes and nobody has answered' }),

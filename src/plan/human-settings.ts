@@ -1,10 +1,17 @@
-/** The settings of a node that asks people, with every default filled in. */
-import type { NodeParts } from './graph-parts.js';
+/** The settings of nodes and checks that ask people, with every default filled in. */
+import type { PersonDraft } from './check-schemas.js';
+import type { HumanParts, NodeParts } from './graph-parts.js';
 import { type HumanNode, isHuman } from './human-schemas.js';
 import type { JsonValue } from './json.js';
 import type { PlanNode } from './node-schemas.js';
-import type { DecisionOption, EscalationLevel, HumanSettings } from './plan-version.js';
-import { choiceResponse, editResponse } from './responses.js';
+import type {
+  AskSettings,
+  DecisionOption,
+  EscalationLevel,
+  HumanSettings,
+  JudgeSettings,
+} from './plan-version.js';
+import { choiceResponse, editResponse, judgeResponse } from './responses.js';
 
 const DEFAULT_REMINDERS = 10;
 const DEFAULT_ROUNDS = 3;
@@ -17,18 +24,8 @@ export function humanOf(
   output: JsonValue | undefined,
 ): HumanSettings | undefined {
   if (!isHuman(node)) return undefined;
-  const { responders, assignee, reminders } = node;
   return Object.freeze({
-    responders: Array.isArray(responders) ? Object.freeze([...responders]) : human.responders,
-    groups: Object.freeze([...(node.groups ?? [])]),
-    assignee: typeof assignee === 'string' ? assignee : human.assignee,
-    fourEyes: node.fourEyes ?? false,
-    delegation: node.delegation ?? 'entitled',
-    deadlineMs: node.deadlineMs,
-    reminders:
-      reminders && Object.freeze({ ...reminders, max: reminders.max ?? DEFAULT_REMINDERS }),
-    defaultResponse: node.defaultResponse,
-    quorum: quorumOf(node),
+    ...askOf(node, human),
     rework: reworkOf(node),
     options: optionsOf(node) ?? human.options,
     subject: human.subject,
@@ -36,9 +33,50 @@ export function humanOf(
   });
 }
 
-function quorumOf(node: HumanNode): { approvals: number; rejections: number } {
-  if (node.kind !== 'human-approval' || node.quorum === undefined) return ONE_ANSWER;
-  const { approvals, rejections } = node.quorum;
+/** What people who judge what a node gives are asked, and how. */
+export function judgeOf(
+  { ask, threshold }: PersonDraft,
+  parts: Pick<HumanParts, 'responders' | 'assignee'>,
+): JudgeSettings {
+  const { objective, instructions, criteria, onDowntime, score } = ask;
+  return Object.freeze({
+    ...askOf(ask, parts),
+    objective,
+    instructions,
+    criteria: Object.freeze([...(criteria ?? [])]),
+    escalation: humanEscalationOf(ask),
+    onDowntime: onDowntime ?? 'keep-due',
+    score: score && Object.freeze({ ...score }),
+    responseSchema: judgeResponse(threshold === undefined ? undefined : (score ?? {})),
+  });
+}
+
+/** What nodes and checks say alike about whom they ask. */
+type Asking = Omit<PersonDraft['ask'], 'objective' | 'instructions' | 'criteria' | 'score'>;
+
+function askOf(
+  asking: Asking,
+  { responders, assignee }: Pick<HumanParts, 'responders' | 'assignee'>,
+): AskSettings {
+  const { reminders } = asking;
+  const named = asking.responders;
+  return {
+    responders: Array.isArray(named) ? Object.freeze([...named]) : responders,
+    groups: Object.freeze([...(asking.groups ?? [])]),
+    assignee: typeof asking.assignee === 'string' ? asking.assignee : assignee,
+    fourEyes: asking.fourEyes ?? false,
+    delegation: asking.delegation ?? 'entitled',
+    deadlineMs: asking.deadlineMs,
+    reminders:
+      reminders && Object.freeze({ ...reminders, max: reminders.max ?? DEFAULT_REMINDERS }),
+    defaultResponse: asking.defaultResponse,
+    quorum: quorumOf(asking.quorum),
+  };
+}
+
+function quorumOf(quorum: Asking['quorum']): AskSettings['quorum'] {
+  if (quorum === undefined) return ONE_ANSWER;
+  const { approvals, rejections } = quorum;
   return Object.freeze({ approvals, rejections: rejections ?? 1 });
 }
 
@@ -60,8 +98,8 @@ function responseSchemaOf(node: HumanNode, output: JsonValue | undefined): JsonV
   return options && choiceResponse(options);
 }
 
-/** Who is asked, level by level, as the deadlines of a human node pass. */
-export function humanEscalationOf(node: HumanNode): readonly EscalationLevel[] {
+/** Who is asked, level by level, as deadlines pass. */
+export function humanEscalationOf(node: Pick<HumanNode, 'escalation'>): readonly EscalationLevel[] {
   return Object.freeze(
     (node.escalation ?? []).map((level) =>
       Object.freeze({

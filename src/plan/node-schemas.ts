@@ -1,10 +1,10 @@
 /** The shape of each kind of node, as an author writes it. */
 import { z } from 'zod';
+import { check, MAX_CHECKS } from './check-schemas.js';
 import type { PlanEdge } from './edge-schema.js';
 import { HUMAN_NODES } from './human-schemas.js';
 import {
   backtrack,
-  check,
   compensate,
   concurrencyKey,
   deliverable,
@@ -16,7 +16,6 @@ import {
   id,
   json,
   limitMs,
-  MAX_CHECKS,
   MAX_EDGES,
   MAX_NODES,
   onDowntime,

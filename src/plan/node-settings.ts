@@ -1,4 +1,5 @@
 /** The settings of a node with every default filled in: the one place where defaults live. */
+import type { CheckDraft } from './check-schemas.js';
 import { parseDuration } from './durations.js';
 import { isHuman } from './human-schemas.js';
 import { humanEscalationOf } from './human-settings.js';
@@ -7,6 +8,7 @@ import type {
   EscalationLevel,
   FailureAction,
   FailurePolicy,
+  OnDowntime,
   RetryPolicy,
   Substitute,
 } from './plan-version.js';
@@ -121,7 +123,7 @@ export function sleepMsOf(node: PlanNode): number {
 export const CHOOSES_ON_DOWNTIME = ['"onDowntime":"remaining"', '"onDowntime":"restart"'] as const;
 
 /** What happens to the timers of a node that fell due, or went on, while no process ran. */
-export function onDowntimeOf(node: PlanNode): 'keep-due' | 'remaining' | 'restart' {
+export function onDowntimeOf(node: PlanNode): OnDowntime {
   return ('onDowntime' in node ? node.onDowntime : undefined) ?? 'keep-due';
 }
 
@@ -138,8 +140,6 @@ type DeliverableDraft = NonNullable<Extract<PlanNode, { kind: 'action' }>['deliv
 export function checksOf(node: PlanNode): readonly CheckDraft[] {
   return node.kind === 'action' || isHuman(node) ? (node.checks ?? NONE) : NONE;
 }
-
-export type CheckDraft = NonNullable<Extract<PlanNode, { kind: 'action' }>['checks']>[number];
 
 /** What is said of a check that is not fulfilled. */
 export function checkMessageOf({ name, message }: CheckDraft): string {

@@ -107,10 +107,21 @@ export interface HandlerCheck extends EveryCheck {
   readonly timeoutMs: number | undefined;
 }
 
+/** Decided by people, who are shown what the node gives. */
+export interface PersonCheck extends EveryCheck {
+  readonly ask: JudgeSettings;
+  /** Least score that fulfils it; without one no score is asked for. */
+  readonly threshold: number | undefined;
+}
+
+/** A check that takes time. */
+export type JudgedCheck = HandlerCheck | PersonCheck;
+
 /** What is asked of what a node gives, each kind in authoring order. */
 export interface Checks {
   readonly expressions: readonly ExpressionCheck[];
-  readonly handlers: readonly HandlerCheck[];
+  /** Asked one after another: handlers first, then people. */
+  readonly judges: readonly JudgedCheck[];
 }
 
 /** Returns the issues of a value; an empty list means valid. Never throws. */
@@ -165,8 +176,8 @@ export interface DecisionOption {
   readonly description?: string | undefined;
 }
 
-/** How a node asks people. */
-export interface HumanSettings {
+/** Whom a node or a check asks, and what applies until somebody has answered. */
+export interface AskSettings {
   /** Who may answer; with no groups either, anybody. */
   readonly responders: readonly string[] | Expression | undefined;
   readonly groups: readonly string[];
@@ -182,6 +193,25 @@ export interface HumanSettings {
   readonly defaultResponse: JsonValue | undefined;
   /** Votes that decide. */
   readonly quorum: { readonly approvals: number; readonly rejections: number };
+}
+
+/** How a check asks people to judge what a node gives. */
+export interface JudgeSettings extends AskSettings {
+  readonly objective: string | undefined;
+  readonly instructions: string | undefined;
+  readonly criteria: readonly string[];
+  readonly escalation: readonly EscalationLevel[];
+  readonly onDowntime: OnDowntime;
+  /** The scale of the score; any number where absent. */
+  readonly score: { readonly min: number; readonly max: number } | undefined;
+  readonly responseSchema: JsonValue;
+}
+
+/** What happens to timers that fell due, or went on, while no process ran. */
+export type OnDowntime = 'keep-due' | 'remaining' | 'restart';
+
+/** How a node asks people. */
+export interface HumanSettings extends AskSettings {
   readonly rework: { readonly to: string; readonly maxRounds: number } | undefined;
   readonly options: readonly DecisionOption[] | Expression | undefined;
   /** What is reviewed; its input where absent. */

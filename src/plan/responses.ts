@@ -10,7 +10,8 @@ import type { DecisionOption, ValueValidator } from './plan-version.js';
 export type ApprovalOutcome = 'approved' | 'changes-requested' | 'rejected';
 
 const comments: JsonObject = { type: 'string' };
-const requiredEdits: JsonObject = { type: 'array', items: { type: 'string' }, maxItems: 1_000 };
+const MAX_EDITS = 1_000;
+const requiredEdits: JsonObject = { type: 'array', items: { type: 'string' }, maxItems: MAX_EDITS };
 
 /** What an answer to an approval looks like where its author does not say. */
 export const APPROVAL_RESPONSE: JsonObject = {
@@ -69,6 +70,28 @@ export function editResponse(output: JsonValue | undefined): JsonObject {
   };
 }
 
+/** What a person may say who judges what a node gives; `score` is the scale of the score that is asked for. */
+export function judgeResponse(score: Partial<ScoreScale> | undefined): JsonObject {
+  const approved = { type: 'boolean' };
+  if (score === undefined) {
+    const properties = { approved, requiredEdits, comments };
+    return { type: 'object', required: ['approved'], properties };
+  }
+  const { min, max } = score;
+  const scale = {
+    type: 'number',
+    ...(min !== undefined && { minimum: min }),
+    ...(max !== undefined && { maximum: max }),
+  };
+  const properties = { score: scale, approved, requiredEdits, comments };
+  return { type: 'object', required: ['score'], properties };
+}
+
+export interface ScoreScale {
+  readonly min: number;
+  readonly max: number;
+}
+
 export function choiceResponse(options: readonly DecisionOption[]): JsonObject {
   return {
     type: 'object',
@@ -88,6 +111,8 @@ export interface ResponseForm {
   readonly options?: readonly DecisionOption[] | undefined;
   /** What is accepted where an answer names no output of its own. */
   readonly subject?: JsonValue | undefined;
+  /** Of a check that asks for a score: the scale of it. */
+  readonly score?: Partial<ScoreScale> | undefined;
 }
 
 /** The issues that keep an answer from being taken, with paths into the answer. */
@@ -103,6 +128,8 @@ export function responseIssues(form: ResponseForm, response: JsonValue): readonl
       return decisionIssues(form, response, EDIT_DECISIONS);
     case 'human-decision':
       return choiceIssues(form, response);
+    case 'human-check':
+      return judgementIssues(form, response);
     default:
       return blockingIssues(form.validateOutput?.(response) ?? []);
   }
@@ -141,12 +168,30 @@ function choiceIssues({ options = [] }: ResponseForm, response: JsonValue): read
   return [mismatch('/choice', `choice must be one of ${ids}`)];
 }
 
+function judgementIssues({ score: scale }: ResponseForm, response: JsonValue): readonly Issue[] {
+  const { score, approved, requiredEdits: edits = [] } = asObject(response);
+  const issues: Issue[] = [];
+  const isWanted = approved !== undefined || scale === undefined;
+  if (isWanted && typeof approved !== 'boolean') {
+    issues.push(mismatch('/approved', 'approved must be true or false'));
+  }
+  const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = scale ?? {};
+  if (scale !== undefined && !(typeof score === 'number' && score >= min && score <= max)) {
+    const within = scale.min === undefined ? '' : ` from ${min} to ${max}`;
+    issues.push(mismatch('/score', `score must be a number${within}`));
+  }
+  if (!Array.isArray(edits) || edits.length > MAX_EDITS) {
+    issues.push(mismatch('/requiredEdits', `requiredEdits is a list of at most ${MAX_EDITS}`));
+  }
+  return issues;
+}
+
 function mismatch(path: string, message: string): Issue {
   return { severity: 'blocking', code: 'schema-mismatch', message, path };
 }
 
-/** What an answer to a task of this kind amounts to, in one word. */
-export function outcomeOf(kind: string, response: JsonValue): string {
+/** What an answer to a task of this kind amounts to, in one word; `threshold` is the least score that is good enough. */
+export function outcomeOf(kind: string, response: JsonValue, threshold?: number): string {
   const { decision, choice } = asObject(response);
   switch (kind) {
     case 'human-review':
@@ -158,9 +203,19 @@ export function outcomeOf(kind: string, response: JsonValue): string {
       return String(choice);
     case 'human-input':
       return 'answered';
+    case 'human-check':
+      return judgementOutcome(response, threshold);
     default:
       return approvalOutcome(response);
   }
+}
+
+/** A score that is high enough approves, unless more is said; with a threshold nothing else does. */
+function judgementOutcome(response: JsonValue, threshold: number | undefined): ApprovalOutcome {
+  if (threshold === undefined) return approvalOutcome(response);
+  const { score, approved = true, requiredEdits: edits = null } = asObject(response);
+  const isEnough = typeof score === 'number' && score >= threshold;
+  return approvalOutcome({ approved: isEnough && approved, requiredEdits: edits });
 }
 
 const EDIT_OUTCOMES: Readonly<Record<string, string>> = {

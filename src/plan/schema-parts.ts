@@ -66,40 +66,6 @@ export const deliverable = z.strictObject({
   schema: schemaReference.optional().meta({ description: 'What its payload has to fit' }),
 });
 
-const everyCheck = {
-  name: id.meta({ description: 'Unique among the checks of its node' }),
-  severity: z.enum(['blocking', 'warning']).optional().meta({
-    default: 'blocking',
-    description: 'Whether the attempt fails, or the node is partial, where it is not fulfilled',
-  }),
-  message: longText.optional().meta({ description: 'Said where it is not fulfilled' }),
-};
-
-/** A condition that has to hold of what a node gives. */
-export const expressionCheck = z.strictObject({
-  ...everyCheck,
-  when: expression.meta({
-    description: 'True where it is fulfilled; sees output, input, artifacts, inputs, node, nodes',
-  }),
-});
-
-/** A handler that judges what a node gives. */
-const handlerCheck = z.strictObject({
-  ...everyCheck,
-  handler: shortText.meta({
-    description:
-      'Gets `{output, input, artifacts}`; returns a boolean, `{ok, issues?}` or `{score}`',
-  }),
-  threshold: z.number().optional().meta({ description: 'Least score that fulfils it' }),
-  timeoutMs: limitMs.optional(),
-});
-
-export const check = z.union([expressionCheck, handlerCheck], {
-  error: 'Expected a check with name and either when or handler',
-});
-
-export const MAX_CHECKS = 32;
-
 export const retry = z
   .strictObject({
     maxAttempts: z

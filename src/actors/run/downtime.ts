@@ -2,6 +2,7 @@
 import { onDowntimeOf } from '../../plan/node-settings.js';
 import type { TimerKind } from '../records.js';
 import type { Decider } from './decider.js';
+import { judgedBy } from './held-product.js';
 import { changeTask } from './human-tasks.js';
 import { armTimer } from './timers.js';
 
@@ -18,7 +19,7 @@ export function onDowntime(decider: Decider, downSince: number): void {
   for (const timer of [...model.timers.values()]) {
     if (!CHOSEN.has(timer.kind) || timer.node === '') continue;
     const run = model.nodeRun(timer.node);
-    const policy = onDowntimeOf(run.node.source);
+    const policy = judgedBy(model, run)?.ask.onDowntime ?? onDowntimeOf(run.node.source);
     if (policy === 'keep-due') continue;
     // Armed after the last sign of life there was no downtime in between.
     const from = Math.max(timer.armedAt, Math.min(downSince, timer.dueAt));

@@ -24,6 +24,7 @@ export function refuseArtifacts(
 ): Issue | undefined {
   if (artifacts.length === 0) return undefined;
   if (task.node === '') return issue('a question about the run takes no artifacts');
+  if (task.kind === 'human-check') return issue('a judgement takes no artifacts');
   if (peopleOf(task).quorum !== undefined) return issue('a vote takes no artifacts');
   return outcome === 'edited'
     ? issue('an edit takes no artifacts: send them with the acceptance')

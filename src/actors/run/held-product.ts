@@ -1,8 +1,13 @@
-/** A product that was found valid and is being checked: in memory, and in the row of its open attempt. */
+/**
+ * A product that was found valid and is being checked: in memory, and in the row of its open attempt.
+ * Invariant: it is held while its checks are under way, whoever is asked, and no longer.
+ */
 import type { Issue } from '../../plan/issue.js';
 import type { JsonValue } from '../../plan/json.js';
+import type { JudgedCheck, PersonCheck } from '../../plan/plan-version.js';
 import type { AttemptRecord } from '../records.js';
 import type { Product } from './assess-result.js';
+import type { NodeRun } from './scope.js';
 
 /** A product whose checks are under way. */
 export interface HeldProduct {
@@ -12,25 +17,57 @@ export interface HeldProduct {
   readonly done: number;
   /** Number of the try of the check that is under way, from 1. */
   readonly number: number;
+  /** Level of the escalation that is asked, where people are; 0 where the check itself asks. */
+  readonly level: number;
+}
+
+/** By path of the node run. */
+export interface HeldProducts {
+  readonly held: ReadonlyMap<string, HeldProduct>;
+}
+
+/** The check whose turn it is. Throws where nothing is under check. */
+export function underCheck(
+  { held: products }: HeldProducts,
+  run: NodeRun,
+): { readonly held: HeldProduct; readonly check: JudgedCheck } {
+  const held = products.get(run.path);
+  const check = run.node.checks.judges[held?.done ?? 0];
+  if (held === undefined || check === undefined) {
+    throw new Error(`node run "${run.path}" has no product under check`);
+  }
+  return { held, check };
+}
+
+/** The check by which people judge what a node run has given; undefined where they do not. */
+export function judgedBy({ held }: HeldProducts, run: NodeRun): PersonCheck | undefined {
+  const product = held.get(run.path);
+  const check = product && run.node.checks.judges[product.done];
+  return check !== undefined && 'ask' in check ? check : undefined;
 }
 
 /** The row of an open attempt whose product is held: in place of its output stands all of it. */
 export function holding(
   open: AttemptRecord,
-  { product, done, number }: HeldProduct,
+  { product, done, number, level }: HeldProduct,
 ): AttemptRecord {
   const { output, action, artifacts, notes, additions } = product;
-  return {
-    ...open,
-    outputJson: JSON.stringify({ output, action, artifacts, notes, additions, done, number }),
-  };
+  const held = { output, action, artifacts, notes, additions, done, number, level };
+  return { ...open, outputJson: JSON.stringify(held) };
 }
 
 /** The row of an open attempt as it is in memory, with the product that it holds. */
 export function heldBy(stored: AttemptRecord): { open: AttemptRecord; held: HeldProduct } {
-  const { done, number, ...parts } = JSON.parse(stored.outputJson ?? '{}') as Partial<Product> & {
+  const {
+    done,
+    number,
+    // Rows that were written before people could judge have none.
+    level = 0,
+    ...parts
+  } = JSON.parse(stored.outputJson ?? '{}') as Partial<Product> & {
     done: number;
     number: number;
+    level?: number;
   };
   const issues = JSON.parse(stored.issuesJson ?? '[]') as Issue[];
   const output = parts.output as JsonValue | undefined;
@@ -46,6 +83,6 @@ export function heldBy(stored: AttemptRecord): { open: AttemptRecord; held: Held
   };
   return {
     open: { ...stored, outputJson: product.outputJson },
-    held: { product, issues, done, number },
+    held: { product, issues, done, number, level },
   };
 }

@@ -30,6 +30,8 @@ const STATE_EVENT_TYPES: Readonly<Record<string, string>> = {
   escalating: 'node.escalated',
   checking: 'node.checking',
   checkingFallback: 'node.checking',
+  judging: 'node.judging',
+  judgingFallback: 'node.judging',
 };
 
 export function recordNodeStep(

@@ -12,7 +12,9 @@ import { approvalOutcome, asObject, outcomeOf, responseIssues } from '../../plan
 import type { TaskRecord } from '../records.js';
 import type { Decider } from './decider.js';
 import { keepRound, nextRound } from './feedback.js';
-import { grantQuestion, type Question, questionOf } from './questions.js';
+import { judgedBy } from './held-product.js';
+import type { Question } from './question.js';
+import { grantQuestion, questionOf } from './questions.js';
 import type { RunModel } from './run-model.js';
 import type { NodeRun } from './scope.js';
 import { stepTask } from './task-step.js';
@@ -40,7 +42,7 @@ export function openRunTask(decider: Decider, presented: JsonObject): void {
 
 function open(decider: Decider, run: NodeRun | undefined, question: Question): void {
   const { model, turn, services } = decider;
-  const { kind, presented, people, assignee, deadlineMs, responseSchema } = question;
+  const { kind, presented, people, assignee, deadlineMs, responseSchema, reminders } = question;
   const deadlineAt = deadlineMs === undefined ? null : turn.at + deadlineMs;
   const isForAll = Object.keys(people).length === 0;
   const task: TaskRecord = {
@@ -57,7 +59,7 @@ function open(decider: Decider, run: NodeRun | undefined, question: Question): v
     closedAt: null,
     presentedDigest: snapshotDigest(canonicalJson({ presented, responseSchema })),
     generation: run?.generation ?? 1,
-    level: run?.level ?? 0,
+    level: question.level,
     round: run === undefined ? 1 : nextRound(run),
     assignee,
     reminders: 0,
@@ -71,7 +73,6 @@ function open(decider: Decider, run: NodeRun | undefined, question: Question): v
     round: task.round > 1 ? task.round : undefined,
   });
   if (deadlineAt !== null) armTimer(decider, 'task-deadline', run, deadlineAt);
-  const { reminders } = run?.node.human ?? {};
   if (reminders !== undefined) armTimer(decider, 'reminder', run, turn.at + reminders.afterMs);
 }
 
@@ -126,7 +127,7 @@ function endingOf(cause: NodeRunEvent): TaskEnding {
 export function remind(decider: Decider, run: NodeRun): void {
   const { model, turn } = decider;
   const task = model.tasks.get(run.path);
-  const reminders = run.node.human?.reminders;
+  const { reminders } = judgedBy(model, run)?.ask ?? run.node.human ?? {};
   if (task === undefined || reminders === undefined) return;
   const { id, assignee, reminders: number } = changeTask(decider, task, { type: 'task.reminded' });
   turn.event('task.reminded', run.path, null, { task: id, number, assignee });

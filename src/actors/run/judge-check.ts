@@ -1,18 +1,13 @@
-/** What the handler of a check said, as issues of the product that it was asked about. Pure. */
+/** What the handler of a check said, or people did, as issues of the product that was judged. Pure. */
 import type { Issue } from '../../plan/issue.js';
 import type { JsonObject, JsonValue } from '../../plan/json.js';
 import { toJsonValue } from '../../plan/json-values.js';
-import type { CompiledNode, HandlerCheck } from '../../plan/plan-version.js';
+import type { CompiledNode, HandlerCheck, JudgedCheck } from '../../plan/plan-version.js';
 import type { HandlerReturn } from '../messages.js';
 import { checkUnfulfilled } from './assess-completion.js';
 
 export type Judgement =
-  | {
-      readonly is: 'decided';
-      readonly fulfilled: boolean;
-      readonly score: number | undefined;
-      readonly issues: readonly Issue[];
-    }
+  | ({ readonly is: 'decided' } & Decided)
   /** Its handler failed, or said something else than was asked. */
   | { readonly is: 'undecided'; readonly why: string };
 
@@ -50,15 +45,24 @@ function judgeRecord(node: CompiledNode, check: HandlerCheck, value: JsonObject)
   return decided(node, check, { ok: ok ?? true, score, issues });
 }
 
-function decided(
-  node: CompiledNode,
-  check: HandlerCheck,
-  said: {
-    readonly ok: boolean;
-    readonly score?: number | undefined;
-    readonly issues?: JsonValue | undefined;
-  },
-): Judgement {
+function decided(node: CompiledNode, check: HandlerCheck, said: Said): Judgement {
+  return { is: 'decided', ...judgementOf(node, check, said) };
+}
+
+interface Said {
+  readonly ok: boolean;
+  readonly score?: number | undefined;
+  readonly issues?: JsonValue | undefined;
+}
+
+interface Decided {
+  readonly fulfilled: boolean;
+  readonly score: number | undefined;
+  readonly issues: readonly Issue[];
+}
+
+/** What was said, held against the threshold of the check. */
+export function judgementOf(node: CompiledNode, check: JudgedCheck, said: Said): Decided {
   const { ok, score } = said;
   const { threshold } = check;
   const isEnough = score === undefined || threshold === undefined || score >= threshold;
@@ -74,7 +78,7 @@ function decided(
     node: node.id,
     detail: { check: check.name },
   }));
-  return { is: 'decided', fulfilled, score, issues: [...own, ...remarks] };
+  return { fulfilled, score, issues: [...own, ...remarks] };
 }
 
 /** Texts, or objects with a message and a path; anything else is passed over. */

@@ -13,11 +13,12 @@ import type {
   RunMessage,
 } from '../messages.js';
 import { beginAgain } from './begin-node.js';
-import { interruptCheck, onCheckResult } from './checks.js';
 import type { Decider } from './decider.js';
 import { onDowntime } from './downtime.js';
 import { refuseEnding } from './ending.js';
 import { failureHandling } from './failure-policy.js';
+import { judgedBy } from './held-product.js';
+import { interruptCheck, onCheckResult } from './on-check.js';
 import { onFork } from './on-fork.js';
 import { onCompleteNode, onPatchInput, onRollback, onSkipNode } from './on-operator.js';
 import { onResponse } from './on-response.js';
@@ -235,13 +236,15 @@ function onRetryNode(decider: Decider, { node, by }: RetryNodeMessage): void {
 function onRecover(decider: Decider, { downSince }: RecoverMessage): void {
   const { model, turn } = decider;
   if (isFinal(model.record.status)) return;
-  const runs = model.inPlanOrder([...model.openAttempts.keys()].map((path) => model.nodeRun(path)));
+  const open = [...model.openAttempts.keys()].map((path) => model.nodeRun(path));
+  // Where people judge what was given, no process was at work.
+  const runs = model.inPlanOrder(open.filter((run) => judgedBy(model, run) === undefined));
   turn.event('run.recovered', null, null, { interrupted: runs.length });
   if (downSince !== null) onDowntime(decider, downSince);
   for (const run of runs) interrupt(decider, run);
   // Whether these were started nobody knows; starting them again is the same run.
-  const open = decider.tree.openNodes().map((path) => model.nodeRun(path));
-  for (const run of model.inPlanOrder(open)) {
+  const begun = decider.tree.openNodes().map((path) => model.nodeRun(path));
+  for (const run of model.inPlanOrder(begun)) {
     const state = decider.stateOf(run);
     if (state === 'hosting') startChild(decider, run);
     else if (state === 'stopping') decider.abortWork(run);

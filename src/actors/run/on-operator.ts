@@ -142,10 +142,12 @@ export function onPatchInput(decider: Decider, message: PatchInputMessage): void
   const { model, turn } = decider;
   const run = findOpen(decider, message.node);
   if (run === undefined) return;
-  if (!HAS_UNUSED_INPUT.has(run.status)) {
+  const isUsed = model.held.has(run.path);
+  if (isUsed || !HAS_UNUSED_INPUT.has(run.status)) {
     const hint =
       'inputs of nodes that are ready, backing off, blocked or await a person can change';
-    turn.refusal = notChangeable(`node "${run.path}" is ${run.status}`, hint);
+    const stands = isUsed ? 'has worked with it, and is checked' : `is ${run.status}`;
+    turn.refusal = notChangeable(`node "${run.path}" ${stands}`, hint);
     return;
   }
   const { node } = run;

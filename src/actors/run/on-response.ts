@@ -8,7 +8,7 @@ import { MAX_ROUNDS } from '../../plan/human-schemas.js';
 import type { Issue } from '../../plan/issue.js';
 import type { JsonValue } from '../../plan/json.js';
 import type { DecisionOption } from '../../plan/plan-version.js';
-import { asObject, outcomeOf, responseIssues } from '../../plan/responses.js';
+import { asObject, outcomeOf, responseIssues, type ScoreScale } from '../../plan/responses.js';
 import type { TaskResponseMessage } from '../messages.js';
 import type { ResponseRecord, TaskRecord } from '../records.js';
 import { completionIssues } from './assess-completion.js';
@@ -175,6 +175,12 @@ function issuesOf(
   const options = presented.options as unknown as readonly DecisionOption[] | undefined;
   const { subject } = presented;
   if (run === undefined) return responseIssues({ kind, validateOutput: undefined }, response);
+  if (kind === 'human-check') {
+    return responseIssues(
+      { kind, validateOutput: undefined, score: scaleOf(task).score },
+      response,
+    );
+  }
   if (isReview(task)) {
     const isAccepted = asObject(response).decision === 'accept';
     if (!isAccepted) return responseIssues({ kind, validateOutput: undefined }, response);
@@ -185,6 +191,14 @@ function issuesOf(
   const validateOutput = (value: JsonValue = null) =>
     completionIssues(asked, value, artifacts, around);
   return responseIssues({ kind, validateOutput, options, subject }, response);
+}
+
+/** Of a check that asks for a score: its scale, and the least one that is good enough. */
+function scaleOf({ kind, presentedJson }: TaskRecord): {
+  readonly score?: Partial<ScoreScale>;
+  readonly threshold?: number;
+} {
+  return kind === 'human-check' ? (JSON.parse(presentedJson) as object) : {};
 }
 
 /** Whether a task is about work that failed. */
@@ -205,7 +219,7 @@ function record(
     run: task.run,
     responder,
     responseJson: JSON.stringify(response),
-    outcome: outcomeOf(task.kind, response),
+    outcome: outcomeOf(task.kind, response, scaleOf(task).threshold),
     at: turn.at,
     presentedDigest: task.presentedDigest,
     messageId,

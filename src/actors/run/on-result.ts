@@ -13,6 +13,7 @@ import { spendReported } from './budget.js';
 import { acceptProduct } from './checks.js';
 import type { Decider } from './decider.js';
 import { failure } from './failure.js';
+import { refuseOver } from './refuse-over.js';
 import { reportIssues } from './report-issues.js';
 import type { NodeRun } from './scope.js';
 import { surroundingsOf } from './surroundings.js';
@@ -51,17 +52,13 @@ function refuseAttempt(
   { node, generation, attempt }: AttemptName,
 ): RunchartError | undefined {
   const { model } = decider;
-  if (run === undefined) {
-    return new RunchartError('node-unknown', `run ${model.record.id} has no node "${node}"`);
-  }
+  const over = refuseOver(model, run, node);
+  if (run === undefined || over !== undefined) return over;
   if (run.node.kind !== 'action') {
     return new RunchartError(
       'node-not-work',
       `node "${node}" takes no results: it is a ${run.node.kind}`,
     );
-  }
-  if (isFinal(model.record.status)) {
-    return new RunchartError('run-ended', `run ${model.record.id} has ended`);
   }
   const isCurrent = run.generation === generation && run.attempt === attempt;
   if (!isCurrent && run.attempt > 0) {

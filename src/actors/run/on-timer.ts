@@ -3,11 +3,12 @@ import type { TimerMessage } from '../messages.js';
 import type { TimerRecord } from '../records.js';
 import { failAttempt } from './attempts.js';
 import { exhaustBudget } from './budget.js';
-import { failCheck } from './checks.js';
 import type { Decider } from './decider.js';
 import { enterLevel } from './escalation.js';
 import { deadlineHandling } from './failure-policy.js';
 import { hasDefaultResponse, remind, takeDefaultResponse } from './human-tasks.js';
+import { failCheck } from './on-check.js';
+import { enterJudgingLevel, expireJudgement } from './on-judgement.js';
 import { refusedIn } from './review.js';
 import type { NodeRun } from './scope.js';
 import { failWait } from './waits.js';
@@ -60,6 +61,7 @@ function fireNodeTimer(decider: Decider, run: NodeRun, { kind }: TimerRecord): v
     case 'signal-deadline':
       return failWait(decider, run);
     case 'escalation':
+      if (decider.model.held.has(run.path)) return enterJudgingLevel(decider, run);
       return enterLevel(decider, run);
     case 'reminder':
       return remind(decider, run);
@@ -67,6 +69,7 @@ function fireNodeTimer(decider: Decider, run: NodeRun, { kind }: TimerRecord): v
       if (decider.stateOf(run) === 'stopping') decider.step(run, { type: 'grace.over' });
       return;
     default: {
+      if (decider.model.held.has(run.path)) return expireJudgement(decider, run);
       const reason = {
         code: 'deadline-passed',
         message: 'nobody answered before the deadline',

@@ -1,29 +1,17 @@
-/** What people are asked: by a human node, about work that failed, or about the run itself. Pure. */
+/** What people are asked: by a human node, about what a node gave or failed with, or about the run itself. Pure. */
 import type { Reason } from '../../machines/node-run-events.js';
 import { type HumanNode, isHuman } from '../../plan/human-schemas.js';
 import type { JsonObject, JsonValue } from '../../plan/json.js';
-import type {
-  DecisionOption,
-  EscalationLevel,
-  Evaluation,
-  Expression,
-  HumanSettings,
-} from '../../plan/plan-version.js';
+import type { DecisionOption, HumanSettings } from '../../plan/plan-version.js';
 import { choiceResponse, GRANT_RESPONSE, reviewResponse } from '../../plan/responses.js';
-import type { TaskPeople } from '../records.js';
 import { roundsOf } from './feedback.js';
+import { judgedBy } from './held-product.js';
+import { judgeQuestion } from './judge-question.js';
+import { type Question, Unanswerable } from './question.js';
 import { presentRefused } from './review.js';
 import type { RunModel } from './run-model.js';
 import type { NodeRun } from './scope.js';
-
-export interface Question {
-  readonly kind: string;
-  readonly presented: JsonObject;
-  readonly responseSchema: JsonValue;
-  readonly people: TaskPeople;
-  readonly assignee: string | null;
-  readonly deadlineMs: number | undefined;
-}
+import { type Evaluate, evaluator, isName, whoIsAsked } from './whom-to-ask.js';
 
 type Asked =
   | { readonly ok: true; readonly question: Question }
@@ -31,14 +19,21 @@ type Asked =
 
 /** What a node run asks now, or why it cannot ask. */
 export function questionOf(model: RunModel, run: NodeRun): Asked {
-  const { source, human } = run.node;
-  if (human === undefined || !isHuman(source)) return { ok: true, question: reviewOf(run) };
   try {
-    return { ok: true, question: ask(model, run, source, human) };
+    return { ok: true, question: putBy(model, run) };
   } catch (error) {
     if (error instanceof Unanswerable) return { ok: false, reason: error.reason };
     throw error;
   }
+}
+
+/** By people who judge what it has given, by the node itself, or about its failure. */
+function putBy(model: RunModel, run: NodeRun): Question {
+  const judging = judgedBy(model, run);
+  if (judging !== undefined) return judgeQuestion(model, run, judging);
+  const { source, human } = run.node;
+  if (human === undefined || !isHuman(source)) return reviewOf(run);
+  return ask(model, run, source, human);
 }
 
 /** Whether the run may have once more what it has used up. */
@@ -51,30 +46,17 @@ export function grantQuestion(presented: JsonObject): Question {
     people: {},
     assignee: null,
     deadlineMs: undefined,
+    reminders: undefined,
+    level: 0,
   };
-}
-
-/** A question to nobody, or about nothing: the node fails instead. */
-class Unanswerable extends Error {
-  readonly reason: Reason;
-
-  constructor(code: string, message: string) {
-    super(message);
-    this.reason = { code, message, class: 'policy' };
-  }
 }
 
 function ask(model: RunModel, run: NodeRun, node: HumanNode, human: HumanSettings): Question {
   const scope = model.scopeOf(run);
-  const evaluate = (expression: Expression) =>
-    resultOf(expression.evaluate(scope), expression.text);
+  const evaluate = evaluator(scope);
   const options = node.kind === 'human-decision' ? optionsOf(human, evaluate) : undefined;
   const level = run.level > 0 ? run.node.escalation[run.level - 1] : undefined;
-  const who = level ?? {
-    responders: respondersOf(human, evaluate),
-    groups: human.groups.length === 0 ? undefined : human.groups,
-    assignee: assigneeOf(human, evaluate),
-  };
+  const { people, assignee } = whoIsAsked(model, human, level, scope);
   return {
     kind: node.kind,
     presented: {
@@ -88,60 +70,12 @@ function ask(model: RunModel, run: NodeRun, node: HumanNode, human: HumanSetting
       ...(roundsOf(run).length > 0 && { history: roundsOf(run) as unknown as JsonValue }),
     },
     responseSchema: human.responseSchema ?? (options && choiceResponse(options)) ?? null,
-    people: peopleOf(model, human, who, level === undefined),
-    assignee: who.assignee ?? null,
+    people,
+    assignee,
     deadlineMs: level === undefined ? human.deadlineMs : level.deadlineMs,
+    reminders: human.reminders,
+    level: run.level,
   };
-}
-
-function peopleOf(
-  model: RunModel,
-  { quorum, fourEyes, delegation }: HumanSettings,
-  { responders, groups }: Pick<EscalationLevel, 'responders' | 'groups'>,
-  isFirst: boolean,
-): TaskPeople {
-  const { requestedBy } = model.settings;
-  if (fourEyes && requestedBy === undefined) {
-    throw new Unanswerable('requester-unknown', 'nobody is known to have asked for the run');
-  }
-  // Whoever an escalation turns to decides alone.
-  const isQuorum = isFirst && quorum.approvals + quorum.rejections > 2;
-  if (isQuorum && responders !== undefined && groups === undefined) {
-    const excluded = fourEyes ? requestedBy : undefined;
-    const people = new Set(responders.filter((name) => name !== excluded)).size;
-    if (people < quorum.approvals) {
-      const message = `${people} people cannot give ${quorum.approvals} approvals`;
-      throw new Unanswerable('quorum-unreachable', message);
-    }
-  }
-  return {
-    ...(responders !== undefined && { responders: [...new Set(responders)] }),
-    ...(groups !== undefined && { groups }),
-    ...(fourEyes && requestedBy !== undefined && { excluded: requestedBy }),
-    ...(delegation !== 'entitled' && { delegation }),
-    ...(isQuorum && { quorum }),
-  };
-}
-
-type Evaluate = (expression: Expression) => JsonValue;
-
-function resultOf(evaluation: Evaluation<JsonValue>, text: string): JsonValue {
-  if (evaluation.ok) return evaluation.value;
-  throw new Unanswerable(evaluation.code, `${text}: ${evaluation.message}`);
-}
-
-function respondersOf({ responders }: HumanSettings, evaluate: Evaluate) {
-  if (responders === undefined || !('evaluate' in responders)) return responders;
-  const names = evaluate(responders);
-  if (Array.isArray(names) && names.length > 0 && names.every(isName)) return names;
-  throw new Unanswerable('responders-invalid', `${responders.text} gives no list of names`);
-}
-
-function assigneeOf({ assignee }: HumanSettings, evaluate: Evaluate): string | undefined {
-  if (assignee === undefined || typeof assignee === 'string') return assignee;
-  const name = evaluate(assignee);
-  if (isName(name)) return name;
-  throw new Unanswerable('assignee-invalid', `${assignee.text} gives no name`);
 }
 
 /** Texts are options by themselves. */
@@ -202,11 +136,9 @@ function reviewOf(run: NodeRun): Question {
     people: asked?.responders === undefined ? {} : { responders: asked.responders },
     assignee: null,
     deadlineMs: asked?.deadlineMs,
+    reminders: undefined,
+    level,
   };
-}
-
-function isName(value: JsonValue | undefined): value is string {
-  return typeof value === 'string' && value !== '' && value.length <= 256;
 }
 
 function isThere<T>(value: T | undefined): value is T {

@@ -8,6 +8,7 @@ import type { Reason } from '../../machines/node-run-events.js';
 import { isFinal } from '../../machines/statuses.js';
 import { canonicalJson } from '../../plan/canonical.js';
 import { samePlaces } from '../../plan/compare-plans.js';
+import { findFourEyes } from '../../plan/four-eyes.js';
 import { blockingIssues } from '../../plan/issue.js';
 import type { JsonValue } from '../../plan/json.js';
 import type { PlanVersion } from '../../plan/plan-version.js';
@@ -75,7 +76,7 @@ function refuseVersion(
   { model, services }: Decider,
   version: PlanVersion,
 ): RunchartError | undefined {
-  const guarded = version.graph.nodes.find(({ human }) => human?.fourEyes === true);
+  const guarded = findFourEyes(version.graph);
   if (guarded !== undefined && model.settings.requestedBy === undefined) {
     const text = `"${guarded.id}" is not for who asked for the run, and nobody is known to have`;
     const hint = 'replace the run by one that is started with `requestedBy`';

@@ -9,7 +9,7 @@ import { abortionBy, abortionByItem, callOff, isFatalItem } from './calling-off.
 import { childOf } from './child.js';
 import { compensationGraph } from './compensation-graph.js';
 import { failureActionOf } from './failure-policy.js';
-import { heldBy } from './held-product.js';
+import { heldBy, judgedBy } from './held-product.js';
 import { decideReadiness } from './readiness.js';
 import { RunModel } from './run-model.js';
 import type { NodeRun, Scope } from './scope.js';
@@ -31,7 +31,10 @@ export function restoreModel(stored: StoredRun, version: PlanVersion): RunModel 
     model.artifactVersions.set(name, version);
   }
   for (const artifact of stored.artifacts) model.keepArtifact(artifact);
-  for (const path of model.openAttempts.keys()) model.takeSlot(model.nodeRun(path));
+  for (const run of [...model.openAttempts.keys()].map((path) => model.nodeRun(path))) {
+    // People who judge what was given need none.
+    if (judgedBy(model, run) === undefined) model.takeSlot(run);
+  }
   for (const scope of model.scopes()) {
     for (const run of scope.touchedRuns()) countHost(model, run);
   }

@@ -28,7 +28,14 @@ export function presentRefused({ refused }: NodeRun): JsonObject {
   };
 }
 
-function presentArtifact({ name, kind, pointer, payload, spilled }: ProducedArtifact): JsonObject {
+/** A payload that is kept in a file is named by where it is. */
+export function presentArtifact({
+  name,
+  kind,
+  pointer,
+  payload,
+  spilled,
+}: ProducedArtifact): JsonObject {
   const isInRow = payload !== undefined && spilled === undefined;
   return { name, kind, pointer, ...(isInRow && { payload }), ...(spilled && { ...spilled }) };
 }
@@ -103,7 +110,7 @@ function isKnown({ spilled }: ProducedArtifact, before: readonly ProducedArtifac
   );
 }
 
-const NO_CHECKS = { expressions: [], handlers: [] };
+const NO_CHECKS = { expressions: [], judges: [] };
 
 /** Issues that keep an acceptance from being taken, with paths into the answer. */
 export function acceptanceIssues(

@@ -6,15 +6,16 @@ import { storeArtifacts } from './artifacts.js';
 import { completionIssues } from './assess-completion.js';
 import type { ProducedArtifact } from './assess-result.js';
 import { beginAgain } from './begin-node.js';
+import { countVote } from './count-vote.js';
 import type { Decider } from './decider.js';
-import { peopleOf } from './entitlement.js';
 import { keepRound } from './feedback.js';
 import { askedOf } from './handed-over.js';
+import { takeJudgement } from './on-judgement.js';
 import { reportIssues } from './report-issues.js';
 import { acceptReviewed, reviewedBy } from './review.js';
 import type { NodeRun } from './scope.js';
 import { surroundingsOf } from './surroundings.js';
-import { roundOf, tally, verdictOf } from './votes.js';
+import { roundOf, verdictOf } from './votes.js';
 
 /** The outcome, or undefined where the votes of others are awaited. */
 export function takeResponse(
@@ -30,6 +31,8 @@ export function takeResponse(
       return vouch(decider, task, run, vote, { response, artifacts });
     case 'human-review-edit':
       return edit(decider, task, run, vote, { response, artifacts });
+    case 'human-check':
+      return takeJudgement(decider, task, run, vote);
     case 'human-review':
     case 'escalation':
       return review(decider, task, run, vote, { response, artifacts });
@@ -80,18 +83,12 @@ function vouch(
   vote: ResponseRecord,
   { response, artifacts }: Given,
 ): string | undefined {
-  const { model, turn } = decider;
-  const people = peopleOf(task);
-  const votes = [...model.votesOn(task.id), vote];
-  const outcome = tally(votes, people);
-  if (outcome === undefined) {
-    model.keepVote(vote);
-    turn.event('task.vote-counted', run.path, null, { task: task.id, votes: votes.length });
-    return undefined;
-  }
-  const output = people.quorum === undefined ? response : verdictOf(votes, outcome);
+  const counted = countVote(decider, task, run, vote);
+  if (counted === undefined) return undefined;
+  const { outcome, votes, isByQuorum } = counted;
+  const output = isByQuorum ? verdictOf(votes, outcome) : response;
   if (outcome !== 'approved') {
-    const said = people.quorum === undefined ? response : roundOf(votes, outcome);
+    const said = isByQuorum ? roundOf(votes, outcome) : response;
     keepRound(run, { ...vote, outcome, responseJson: JSON.stringify(said) });
   }
   return complete(decider, run, { output, outcome, judged: response, artifacts });

@@ -11,11 +11,12 @@ import { type AttemptRecord, COMPENSATIONS } from '../records.js';
 import type { Turn } from '../turn.js';
 import type { ActorTree, NodeStep } from './actor-tree.js';
 import { storeArtifacts } from './artifacts.js';
+import { checkKey } from './ask-handler.js';
 import { armRetryTimer, startAttempt, startFallback } from './attempts.js';
 import { beginNode } from './begin-node.js';
 import { armLimits, exhaustBudget, exhaustedFor, spendStep } from './budget.js';
 import { abortionBy, abortionByItem, isFatalItem } from './calling-off.js';
-import { checkKey, startCheck } from './checks.js';
+import { endHeld, goOnChecking } from './checks.js';
 import { childOf } from './child.js';
 import { afterSettled } from './composites.js';
 import type { Decider, DeciderServices } from './decider.js';
@@ -29,6 +30,7 @@ import {
 } from './ending.js';
 import { beginLevel } from './escalation.js';
 import { failureActionOf } from './failure-policy.js';
+import { judgedBy } from './held-product.js';
 import { recordNodeStep, recordRunStatus } from './history.js';
 import { closeTask, coverWithDefault, openTask } from './human-tasks.js';
 import { refuseInputs, resolveNodeInput } from './node-input.js';
@@ -92,6 +94,9 @@ export class TurnDecider implements Decider {
   step(run: NodeRun, event: NodeRunEvent): NodeStatus {
     const from = run.status;
     const step = this.tree.send(run.path, event);
+    const given = HOLDS.has(step.state) ? undefined : this.model.held.get(run.path);
+    // Given up in the middle of its checks: what it produced is kept all the same.
+    if (given !== undefined) storeArtifacts(this, run, given.product.artifacts, 'rejected');
     run.takeContext(step.context);
     this.touch(run);
     if (from !== step.to) run.scope.progress.change(run.position, step.to);
@@ -103,10 +108,8 @@ export class TurnDecider implements Decider {
     // What a loop kept of its iterations is nobody's output when it comes to nothing.
     if (GIVES_NOTHING.has(step.to)) run.setOutput(undefined);
     if (step.intentions.includes('closeTask')) closeTask(this, run, event);
-    const given = HOLDS.has(step.state) ? undefined : this.model.held.get(run.path);
-    // Given up in the middle of its checks: what it produced is kept all the same.
-    if (given !== undefined) storeArtifacts(this, run, given.product.artifacts, 'rejected');
-    if (!WORKS.has(step.state)) this.closeAttempt(run, { outcome: 'cancelled' });
+    const isOpen = WORKS.has(step.state) || HOLDS.has(step.state);
+    if (!isOpen) this.closeAttempt(run, { outcome: 'cancelled' });
     recordNodeStep(this, run, from, step, event);
     for (const intention of step.intentions) this.#carryOut(intention, run);
     if (given !== undefined) this.model.held.delete(run.path);
@@ -195,7 +198,7 @@ export class TurnDecider implements Decider {
       case 'armRetryTimer':
         return armRetryTimer(this, run);
       case 'startCheck':
-        return startCheck(this, run);
+        return goOnChecking(this, run);
       case 'beginLevel':
         return beginLevel(this, run);
       case 'openTask':
@@ -223,9 +226,13 @@ export class TurnDecider implements Decider {
     this.turn.event('run.scheduled', null, null, { startAt });
   }
 
-  /** Tells what works for a node run to stop. */
+  /** Tells what works for a node run to stop; where people judge what it gave, nothing works any more. */
   abortWork(run: NodeRun): void {
     if (run.node.kind === 'subplan') return cancelChild(this, run);
+    if (judgedBy(this.model, run) !== undefined) {
+      if (this.stateOf(run) === 'stopping') endHeld(this, run);
+      return;
+    }
     const key = this.model.held.has(run.path) ? checkKey(this, run) : this.attemptKey(run);
     this.turn.effects.push({ type: 'attempt.abort', node: run.path, key });
   }
@@ -355,15 +362,21 @@ export class TurnDecider implements Decider {
 
 /** Whether the handler is at fault for what ended its work. */
 function blameOf(event: NodeRunEvent): 'ok' | 'failed' | 'other' {
-  if (event.type === 'attempt.succeeded') return 'ok';
+  if (event.type === 'attempt.succeeded' || event.type === 'person.asked') return 'ok';
   return event.type === 'attempt.failed' && BLAMED.has(event.failure.class) ? 'failed' : 'other';
 }
 
 /** Classes of failure that a circuit breaker counts. */
 const BLAMED: ReadonlySet<string> = new Set(['exception', 'timeout', 'heartbeat']);
 /** States in which a product may be under check. */
-const HOLDS: ReadonlySet<string> = new Set(['checking', 'checkingFallback', 'stopping']);
-/** States in which an attempt may be open, and a node run keeps the slot that it was granted. */
+const HOLDS: ReadonlySet<string> = new Set([
+  'checking',
+  'checkingFallback',
+  'judging',
+  'judgingFallback',
+  'stopping',
+]);
+/** States in which a node run is at work, and keeps the slot that it was granted. */
 const WORKS: ReadonlySet<string> = new Set([
   'working',
   'fallback',
