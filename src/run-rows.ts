@@ -57,6 +57,8 @@ export interface RunRows extends HistoryRows, Pick<RunStore, 'loadPlan' | 'findT
   responses(run: number, task: string): Promise<readonly ResponseRecord[]>;
   /** Attempts that have issues, by node, oldest first. */
   attemptsWithIssues(run: number): Promise<readonly AttemptRecord[]>;
+  /** Tasks whose answer had issues, oldest first. */
+  tasksWithIssues(run: number): Promise<readonly TaskRecord[]>;
   /** One version of an artifact; the newest accepted one unless `version` is given. */
   artifact(run: number, name: string, version?: number): Promise<ArtifactRecord | undefined>;
   /** Versions of artifacts by name, then version; `after` is the one that ended the page before. */

@@ -183,6 +183,8 @@ export interface TaskRecord {
   readonly assignee: string | null;
   /** Number of reminders sent. */
   readonly reminders: number;
+  /** What was found of the answer that closed it, where nothing of that kept it from being taken. */
+  readonly issuesJson: string | null;
 }
 
 /** Somebody, with the groups that he belongs to. */
@@ -262,6 +264,8 @@ export interface TimerRecord {
   readonly dueAt: number;
   /** When it was armed. */
   readonly armedAt: number;
+  /** Of an escalation that turns to people later: what was refused, for them to look at. */
+  readonly refusedJson: string | null;
 }
 
 export type TimerKind =

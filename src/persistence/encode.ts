@@ -109,6 +109,7 @@ export function encodeTurn({ turn, run, seq, reason, at, rows }: TurnRecord): En
   const head = JSON.stringify([run, seq, turn, reason, at]).slice(0, -1);
   const timers = encodeTimers(run, rows);
   let bytes = head.length;
+  for (const { row } of timers) bytes += row?.length ?? 0;
   for (const fragment of fragments) {
     checkWellFormed(fragment);
     bytes += fragment.length;
@@ -157,8 +158,8 @@ function encodeRow(row: FreeRow): EncodedRow {
 
 function encodeTimers(run: number, rows: TurnRecord['rows']): readonly EncodedTimer[] {
   if (rows.timersArmed.length === 0 && rows.timersCleared.length === 0) return NO_TIMERS;
-  const armed = rows.timersArmed.map(({ id, node, kind, dueAt, armedAt }) => {
-    const row = JSON.stringify([id, run, node, kind, dueAt, armedAt]);
+  const armed = rows.timersArmed.map(({ id, node, kind, dueAt, armedAt, refusedJson }) => {
+    const row = JSON.stringify([id, run, node, kind, dueAt, armedAt, refusedJson]);
     checkWellFormed(row);
     return { id, run, row };
   });
@@ -338,6 +339,7 @@ function taskRow(r: TaskRecord): Row {
     r.round,
     r.assignee,
     r.reminders,
+    r.issuesJson,
   ];
 }
 

@@ -12,6 +12,7 @@ import {
   getTableColumns,
   gt,
   gte,
+  inArray,
   isNotNull,
   lt,
   type SQL,
@@ -389,6 +390,23 @@ export class RunQueries {
       codec: ATTEMPT,
       where: and(eq(attempts.run, run), isNotNull(attempts.issuesJson)),
       order: [asc(attempts.node), asc(attempts.generation), asc(attempts.attempt)],
+      limit,
+    });
+  }
+
+  /** Tasks whose answer had issues, oldest first. */
+  tasksWithIssues(run: number, limit = MAX_PAGE_ROWS): Promise<TaskRecord[]> {
+    const { tasks } = tables;
+    return this.#select({
+      table: tasks,
+      codec: TASK,
+      where: and(
+        // As the index has it.
+        inArray(tasks.status, ['answered', 'expired']),
+        eq(tasks.run, run),
+        isNotNull(tasks.issuesJson),
+      ),
+      order: [asc(tasks.id)],
       limit,
     });
   }

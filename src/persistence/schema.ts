@@ -164,6 +164,7 @@ export const tasks = sqliteTable(
     round: integer('round').notNull().default(1),
     assignee: text('assignee'),
     reminders: integer('reminders').notNull().default(0),
+    issuesJson: text('issues_json'),
   },
   (table) => [index('tasks_status_run').on(table.status, table.run)],
 );
@@ -215,6 +216,7 @@ export const timers = sqliteTable(
     kind: text('kind').notNull(),
     dueAt: integer('due_at').notNull(),
     armedAt: integer('armed_at').notNull().default(0),
+    refusedJson: text('refused_json'),
   },
   (table) => [primaryKey({ columns: [table.run, table.id] }), index('timers_due').on(table.dueAt)],
 );

@@ -126,6 +126,12 @@ export function memoryRows(storage: MemoryStorage): RunRows {
         MAX,
       );
     },
+    tasksWithIssues: async (run) => {
+      const rows = of(run, ({ tasks }) => tasks.values());
+      const found = rows.filter((row) => row.issuesJson !== null);
+      found.sort((a, b) => compare(a.id, b.id));
+      return page(found, MAX);
+    },
     attemptsWithIssues: async (run) => {
       const rows = of(run, ({ attempts }) => attempts.values());
       const found = rows.filter((row) => row.issuesJson !== null);

@@ -419,7 +419,7 @@ describe('time in which nobody judges', () => {
 });
 
 describe('a judgement that is awaited', () => {
-  it('S234 S195 lets other nodes go on, and survives stops without the work being done again', async () => {
+  it('S234 S165 survives stops without the work being done again', async () => {
     const kernel = await asked([judged()]);
     await kernel.restart();
     await kernel.restart();
@@ -454,7 +454,7 @@ describe('a judgement that is awaited', () => {
   });
 
   it.each(['node.complete', 'node.skip'] as const)(
-    'S234 S160 is passed over by an operator: %s',
+    'S234 S172 is passed over by an operator: %s',
     async (type) => {
       const kernel = await asked([judged()]);
       const message = { type, node: 'make', by: 'op', reason: null } as const;
@@ -495,7 +495,7 @@ describe('a judgement that is awaited', () => {
     await expect(kernel.send(message)).rejects.toMatchObject({ code: 'node-not-changeable' });
   });
 
-  it('S234 S63 counts in a run that is paused', async () => {
+  it('S234 S156 counts in a run that is paused', async () => {
     const kernel = await asked([judged()]);
     await kernel.send({ type: 'run.pause' });
     await say(kernel, { approved: true });
@@ -503,7 +503,7 @@ describe('a judgement that is awaited', () => {
     expect(kernel.working()).toEqual([]);
   });
 
-  it('S234 S57 takes the result of the attempt once', async () => {
+  it('S234 takes the result of the attempt once', async () => {
     const kernel = await asked([judged()]);
     const late = { type: 'attempt.result', node: 'make', generation: 1, attempt: 1 } as const;
     const result = { type: 'returned', value: { text: 'late' } } as const;
@@ -524,7 +524,7 @@ describe('a judgement that is awaited', () => {
     { maxLength: 14 },
   );
 
-  it('S234 S195 comes to the same whatever process it is that goes on', async () => {
+  it('S234 S165 comes to the same whatever process it is that goes on', async () => {
     const run = async (script: readonly { does: string }[], stops: boolean) => {
       const escalation = [
         { responders: ['bob'], deadlineMs: 900 },

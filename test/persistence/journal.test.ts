@@ -105,7 +105,15 @@ describe('the journal', () => {
   it('keeps the last word on a timer that is cleared and armed again in one batch', async () => {
     const { journal, store } = await openTestStorage(temporaryDatabase());
     const turns = new TurnMaker();
-    const timer = { id: 'retry', run: 1, node: 'a', kind: 'retry', dueAt: 10, armedAt: 0 } as const;
+    const timer = {
+      id: 'retry',
+      run: 1,
+      node: 'a',
+      kind: 'retry',
+      dueAt: 10,
+      armedAt: 0,
+      refusedJson: '{"output":1}',
+    } as const;
     const later = { ...timer, dueAt: 20 };
     await outcomes(
       [

@@ -241,6 +241,7 @@ function turnOf(turns: TurnMaker, c: Change, serial: number): TurnRecord {
       round: 1,
       assignee: c.textOrNull,
       reminders: 0,
+      issuesJson: c.jsonOrNull,
     }),
     responses: some(has.response, {
       id: `response-${serial}`,
@@ -277,6 +278,7 @@ function turnOf(turns: TurnMaker, c: Change, serial: number): TurnRecord {
       kind: 'retry' as const,
       dueAt: serial,
       armedAt: serial,
+      refusedJson: c.jsonOrNull,
     }),
     timersCleared: some(has.timer && !c.isTimerArmed, timer),
   };

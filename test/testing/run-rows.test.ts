@@ -57,6 +57,7 @@ function task(id: string, run: number, status: TaskRecord['status']): TaskRecord
     round: 1,
     assignee: null,
     reminders: 0,
+    issuesJson: null,
   };
 }
 
@@ -99,7 +100,7 @@ function story(): TurnRecord[] {
     turns.turn(1, 2, {
       actorVersions: [snapshot('b', 4), snapshot('', 4)],
       attempts: [ended, { ...ended, generation: 2 }, { ...ended, attempt: 10 }],
-      tasks: [task('t1', 1, 'answered')],
+      tasks: [{ ...task('t1', 1, 'answered'), issuesJson: '[]' }],
     }),
     turns.turn(1, 2, {
       actorVersions: [snapshot('b', 6), snapshot('a', 6)],
@@ -193,6 +194,8 @@ describe.each([
     const withIssues = await rows.attemptsWithIssues(1);
     expect(withIssues.map(({ attempt }) => attempt)).toEqual([2, 10]);
     expect(await rows.attemptsWithIssues(2)).toEqual([]);
+    expect((await rows.tasksWithIssues(1)).map(({ id }) => id)).toEqual(['t1']);
+    expect(await rows.tasksWithIssues(2)).toEqual([]);
   });
 
   it('S193 have tasks by id, status, run and page, each with its run', async () => {

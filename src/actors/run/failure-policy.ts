@@ -65,7 +65,11 @@ function lastResort(
  * What a node that waits for somebody comes to when its deadline passes and nobody has answered;
  * `hasDefault` says whether there is an answer for then.
  */
-export function deadlineHandling(plan: Plan, run: NodeRun, hasDefault: boolean) {
+export function deadlineHandling(
+  plan: Plan,
+  run: NodeRun,
+  hasDefault: boolean,
+): 'default' | 'default-output' | 'escalate' | 'skip' | 'fail' {
   const { human, escalation } = run.node;
   if (human !== undefined && run.level < escalation.length) return 'escalate';
   if (hasDefault) return 'default';

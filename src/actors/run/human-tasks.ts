@@ -8,14 +8,13 @@ import type { TaskEnding, TaskEvent } from '../../machines/task-events.js';
 import { canonicalJson } from '../../plan/canonical.js';
 import { judges } from '../../plan/human-schemas.js';
 import type { JsonObject, JsonValue } from '../../plan/json.js';
-import { approvalOutcome, asObject, outcomeOf, responseIssues } from '../../plan/responses.js';
+import { approvalOutcome } from '../../plan/responses.js';
 import type { TaskRecord } from '../records.js';
 import type { Decider } from './decider.js';
 import { keepRound, nextRound } from './feedback.js';
 import { judgedBy } from './held-product.js';
 import type { Question } from './question.js';
 import { grantQuestion, questionOf } from './questions.js';
-import type { RunModel } from './run-model.js';
 import type { NodeRun } from './scope.js';
 import { stepTask } from './task-step.js';
 import { armTimer, clearTimer } from './timers.js';
@@ -63,6 +62,7 @@ function open(decider: Decider, run: NodeRun | undefined, question: Question): v
     round: run === undefined ? 1 : nextRound(run),
     assignee,
     reminders: 0,
+    issuesJson: null,
   };
   keepTask(decider, task);
   turn.event('task.opened', run?.path ?? null, null, {
@@ -135,35 +135,6 @@ export function remind(decider: Decider, run: NodeRun): void {
   if (everyMs !== undefined && number < max) armTimer(decider, 'reminder', run, turn.at + everyMs);
 }
 
-/** Whether the node has an answer for when nobody gives one: a choice is one of what there was to choose from. */
-export function hasDefaultResponse({ tasks }: RunModel, { node, path }: NodeRun): boolean {
-  const response = node.human?.defaultResponse;
-  if (response === undefined || node.kind !== 'human-decision') return response !== undefined;
-  const { options } = asObject(JSON.parse(tasks.get(path)?.presentedJson ?? '{}') as JsonValue);
-  const form = { kind: node.kind, validateOutput: undefined, options: options as never };
-  return responseIssues(form, response).length === 0;
-}
-
-/** The deadline has passed and nobody has answered: the node's default answer is taken. */
-export function takeDefaultResponse(decider: Decider, run: NodeRun): void {
-  const defaultResponse = run.node.human?.defaultResponse ?? null;
-  const task = decider.model.tasks.get(run.path);
-  run.setOutput(outputOf(task, run, defaultResponse));
-  run.outcome = outcomeOf(run.node.kind, defaultResponse);
-  if (run.node.kind === 'human-decision') run.action = run.outcome;
-  const { outcome } = run;
-  keepUnsettled(decider, run, defaultResponse);
-  decider.turn.event('task.defaulted', run.path, null, { task: task?.id, outcome });
-}
-
-/** What is accepted is the draft, or what the answer has in its place, as when a person accepts it. */
-function outputOf(task: TaskRecord | undefined, { node }: NodeRun, response: JsonValue): JsonValue {
-  const { decision, output } = asObject(response);
-  if (node.kind !== 'human-review-edit' || decision !== 'accept') return response;
-  if (output !== undefined) return output;
-  return asObject(JSON.parse(task?.presentedJson ?? '{}') as JsonValue).subject ?? null;
-}
-
 /** A node run that failed gives its default output; that of an approval has an outcome like any answer. */
 export function coverWithDefault(decider: Decider, run: NodeRun): void {
   const { defaultOutput, kind } = run.node;
@@ -174,7 +145,7 @@ export function coverWithDefault(decider: Decider, run: NodeRun): void {
 }
 
 /** What stands in for an answer is a round like any: rework that it asks for comes to an end. */
-function keepUnsettled({ turn }: Decider, run: NodeRun, response: JsonValue): void {
+export function keepUnsettled({ turn }: Decider, run: NodeRun, response: JsonValue): void {
   const { outcome, node } = run;
   if (!judges(node.kind) || outcome === null || outcome === 'approved') return;
   const responseJson = JSON.stringify(response);

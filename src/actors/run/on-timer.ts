@@ -5,11 +5,10 @@ import { failAttempt } from './attempts.js';
 import { exhaustBudget } from './budget.js';
 import type { Decider } from './decider.js';
 import { enterLevel } from './escalation.js';
-import { deadlineHandling } from './failure-policy.js';
-import { hasDefaultResponse, remind, takeDefaultResponse } from './human-tasks.js';
+import { remind } from './human-tasks.js';
 import { failCheck } from './on-check.js';
+import { onDeadline } from './on-deadline.js';
 import { enterJudgingLevel, expireJudgement } from './on-judgement.js';
-import { refusedIn } from './review.js';
 import type { NodeRun } from './scope.js';
 import { failWait } from './waits.js';
 
@@ -44,8 +43,8 @@ function fireRunTimer(decider: Decider, { kind }: TimerRecord): void {
   }
 }
 
-function fireNodeTimer(decider: Decider, run: NodeRun, { kind }: TimerRecord): void {
-  switch (kind) {
+function fireNodeTimer(decider: Decider, run: NodeRun, timer: TimerRecord): void {
+  switch (timer.kind) {
     case 'retry':
       decider.step(run, { type: 'retry.due' });
       decider.begin(run);
@@ -62,27 +61,14 @@ function fireNodeTimer(decider: Decider, run: NodeRun, { kind }: TimerRecord): v
       return failWait(decider, run);
     case 'escalation':
       if (decider.model.held.has(run.path)) return enterJudgingLevel(decider, run);
-      return enterLevel(decider, run);
+      return enterLevel(decider, run, timer);
     case 'reminder':
       return remind(decider, run);
     case 'grace':
       if (decider.stateOf(run) === 'stopping') decider.step(run, { type: 'grace.over' });
       return;
-    default: {
+    default:
       if (decider.model.held.has(run.path)) return expireJudgement(decider, run);
-      const reason = {
-        code: 'deadline-passed',
-        message: 'nobody answered before the deadline',
-        class: 'deadline',
-      };
-      const { model } = decider;
-      const hasDefault = hasDefaultResponse(model, run);
-      const otherwise = deadlineHandling(model.version.plan, run, hasDefault);
-      if (otherwise === 'default') takeDefaultResponse(decider, run);
-      // Whoever an escalation turns to at once is shown what was refused, as the one before.
-      run.refused = refusedIn(model.tasks.get(run.path));
-      decider.step(run, { type: 'deadline.passed', otherwise, reason });
-      run.refused = undefined;
-    }
+      return onDeadline(decider, run);
   }
 }

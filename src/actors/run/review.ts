@@ -8,11 +8,11 @@ import type { JsonObject, JsonValue } from '../../plan/json.js';
 import type { CompiledNode } from '../../plan/plan-version.js';
 import { asObject } from '../../plan/responses.js';
 import type { TaskRecord } from '../records.js';
+import { keepAnswerIssues } from './answer-issues.js';
 import { storeArtifacts } from './artifacts.js';
 import { completionIssues } from './assess-completion.js';
 import { type ProducedArtifact, readArtifacts } from './assess-result.js';
 import type { Decider } from './decider.js';
-import { reportIssues } from './report-issues.js';
 import type { RunModel } from './run-model.js';
 import type { NodeRun } from './scope.js';
 import { surroundingsOf } from './surroundings.js';
@@ -42,7 +42,11 @@ export function presentArtifact({
 
 /** What an open task presents as refused, for the task that takes its place. */
 export function refusedIn(task: TaskRecord | undefined): NodeRun['refused'] {
-  const presented = asObject(JSON.parse(task?.presentedJson ?? '{}') as JsonValue);
+  return readRefused(asObject(JSON.parse(task?.presentedJson ?? '{}') as JsonValue));
+}
+
+/** What was presented as refused, or is to be. */
+export function readRefused(presented: JsonObject): NodeRun['refused'] {
   const artifacts = readArtifacts(presented.artifacts);
   if (presented.artifacts === undefined || artifacts === undefined) return undefined;
   const { output = null, issues } = presented;
@@ -138,7 +142,7 @@ export function acceptReviewed(decider: Decider, run: NodeRun, reviewed: Reviewe
   const around = surroundingsOf(decider.model, run);
   const node = withoutKept(run.node, artifacts);
   const warnings = completionIssues(node, output ?? null, artifacts, around);
-  reportIssues(decider, run, warnings);
+  keepAnswerIssues(decider, run, warnings);
   storeArtifacts(decider, run, artifacts, 'accepted');
   run.setOutput(output);
   decider.step(run, { type: 'response.accepted', warnings: warnings.length });

@@ -178,7 +178,7 @@ export class NodeRun {
   items: readonly JsonValue[] | undefined;
   /** Payload of the newest heartbeat of the attempt before. */
   lastHeartbeat: JsonValue | undefined;
-  /** What its attempt gave that is being refused; for the review that may follow at once. */
+  /** What its attempt gave that is being refused, for the review that it leads to; only within a turn. */
   refused: { readonly product: Product; readonly issues: readonly Issue[] } | undefined;
   /** What the reviewer asked for that sent it back. */
   feedback: JsonObject | undefined;

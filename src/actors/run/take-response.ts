@@ -2,6 +2,7 @@
 import type { JsonValue } from '../../plan/json.js';
 import { asObject } from '../../plan/responses.js';
 import type { ResponseRecord, TaskRecord } from '../records.js';
+import { keepAnswerIssues } from './answer-issues.js';
 import { storeArtifacts } from './artifacts.js';
 import { completionIssues } from './assess-completion.js';
 import type { ProducedArtifact } from './assess-result.js';
@@ -11,7 +12,6 @@ import type { Decider } from './decider.js';
 import { keepRound } from './feedback.js';
 import { askedOf } from './handed-over.js';
 import { takeJudgement } from './on-judgement.js';
-import { reportIssues } from './report-issues.js';
 import { acceptReviewed, reviewedBy } from './review.js';
 import type { NodeRun } from './scope.js';
 import { surroundingsOf } from './surroundings.js';
@@ -66,7 +66,7 @@ function complete(
   const around = surroundingsOf(decider.model, run);
   const asked = askedOf(run.node, artifacts);
   const warnings = judged === undefined ? [] : completionIssues(asked, judged, artifacts, around);
-  reportIssues(decider, run, warnings);
+  keepAnswerIssues(decider, run, warnings);
   storeArtifacts(decider, run, artifacts, 'accepted');
   run.setOutput(output);
   run.outcome = outcome;

@@ -3,16 +3,18 @@ import type { TimerKind } from '../records.js';
 import type { Decider } from './decider.js';
 import type { NodeRun } from './scope.js';
 
-/** Arms a timer; one of this kind that the node run has already is armed anew. */
+/** Arms a timer; one of this kind that the node run has already is armed anew. `refusedJson`: as in its row. */
 export function armTimer(
   { model, turn }: Pick<Decider, 'model' | 'turn'>,
   kind: TimerKind,
   run: NodeRun | undefined,
   dueAt: number,
+  refusedJson: string | null = null,
 ): void {
   const { run: number } = model.record;
   const node = run?.path ?? '';
-  const timer = { id: idOf(number, node, kind), run: number, node, kind, dueAt, armedAt: turn.at };
+  const id = idOf(number, node, kind);
+  const timer = { id, run: number, node, kind, dueAt, armedAt: turn.at, refusedJson };
   model.keepTimer(timer);
   turn.armTimer(timer);
 }

@@ -104,7 +104,7 @@ export class TurnDecider implements Decider {
       this.services.slots.release(run.path, blameOf(event));
     }
     this.#countHosting(run, from, step);
-    if (step.to === 'partial' && FAILS.has(event.type)) coverWithDefault(this, run);
+    if (step.to === 'partial' && fails(event)) coverWithDefault(this, run);
     // What a loop kept of its iterations is nobody's output when it comes to nothing.
     if (GIVES_NOTHING.has(step.to)) run.setOutput(undefined);
     if (step.intentions.includes('closeTask')) closeTask(this, run, event);
@@ -386,9 +386,8 @@ const WORKS: ReadonlySet<string> = new Set([
 ]);
 const ATTEMPT_TIMERS = ['timeout', 'heartbeat'] as const;
 const GIVES_NOTHING: ReadonlySet<NodeStatus> = new Set(['failed', 'skipped', 'cancelled']);
-/** Events after which a partial node run has its default output. */
-const FAILS: ReadonlySet<string> = new Set([
-  'attempt.failed',
-  'attempt.interrupted',
-  'deadline.passed',
-]);
+/** Whether a node run that it makes partial has its default output. */
+function fails(event: NodeRunEvent): boolean {
+  if (event.type === 'deadline.passed') return event.otherwise !== 'default';
+  return event.type === 'attempt.failed' || event.type === 'attempt.interrupted';
+}

@@ -1,0 +1,92 @@
+/**
+ * The deadline of a node's question, or of a review, has passed: others are asked, the default answer is
+ * taken, or the policy settles it. Invariant: a default answer is as good as one of a person has to be.
+ */
+import { blockingIssues, type Issue } from '../../plan/issue.js';
+import type { JsonValue } from '../../plan/json.js';
+import { asObject, outcomeOf, responseIssues } from '../../plan/responses.js';
+import type { TaskRecord } from '../records.js';
+import { keepAnswerIssues } from './answer-issues.js';
+import { completionIssues } from './assess-completion.js';
+import type { Decider } from './decider.js';
+import { deadlineHandling } from './failure-policy.js';
+import { keepUnsettled } from './human-tasks.js';
+import { refusedIn } from './review.js';
+import type { RunModel } from './run-model.js';
+import type { NodeRun } from './scope.js';
+import { surroundingsOf } from './surroundings.js';
+
+const REASON = {
+  code: 'deadline-passed',
+  message: 'nobody answered before the deadline',
+  class: 'deadline',
+};
+
+export function onDeadline(decider: Decider, run: NodeRun): void {
+  const { model } = decider;
+  const task = model.tasks.get(run.path);
+  const { plan } = model.version;
+  let otherwise = deadlineHandling(plan, run, hasDefaultResponse(task, run));
+  let warnings = 0;
+  if (otherwise === 'default') {
+    const found = defaultIssues(model, task, run);
+    keepAnswerIssues(decider, run, found);
+    if (blockingIssues(found).length > 0) otherwise = deadlineHandling(plan, run, false);
+    else {
+      warnings = found.length;
+      takeDefaultResponse(decider, task, run);
+    }
+  }
+  // Whoever an escalation turns to is shown what was refused, as the one before.
+  run.refused = refusedIn(task);
+  decider.step(run, { type: 'deadline.passed', otherwise, reason: REASON, warnings });
+  run.refused = undefined;
+}
+
+/** Whether the node has an answer for when nobody gives one: a choice is one of what there was to choose from. */
+function hasDefaultResponse(task: TaskRecord | undefined, { node }: NodeRun): boolean {
+  const response = node.human?.defaultResponse;
+  if (response === undefined || node.kind !== 'human-decision') return response !== undefined;
+  const { options } = presentedIn(task);
+  const form = { kind: node.kind, validateOutput: undefined, options: options as never };
+  return responseIssues(form, response).length === 0;
+}
+
+/** Of what would be the output; a default answer has nothing to hand over, and is not asked for it. */
+function defaultIssues(
+  model: RunModel,
+  task: TaskRecord | undefined,
+  run: NodeRun,
+): readonly Issue[] {
+  const { node } = run;
+  const response = node.human?.defaultResponse ?? null;
+  const isEnd = node.kind === 'human-review-edit' && asObject(response).decision !== 'accept';
+  if (isEnd) return [];
+  return completionIssues(
+    { ...node, deliverables: [] },
+    outputOf(task, run, response),
+    [],
+    surroundingsOf(model, run),
+  );
+}
+
+function takeDefaultResponse(decider: Decider, task: TaskRecord | undefined, run: NodeRun): void {
+  const defaultResponse = run.node.human?.defaultResponse ?? null;
+  run.setOutput(outputOf(task, run, defaultResponse));
+  run.outcome = outcomeOf(run.node.kind, defaultResponse);
+  if (run.node.kind === 'human-decision') run.action = run.outcome;
+  const { outcome } = run;
+  keepUnsettled(decider, run, defaultResponse);
+  decider.turn.event('task.defaulted', run.path, null, { task: task?.id, outcome });
+}
+
+/** What is accepted is the draft, or what the answer has in its place, as when a person accepts it. */
+function outputOf(task: TaskRecord | undefined, { node }: NodeRun, response: JsonValue): JsonValue {
+  const { decision, output } = asObject(response);
+  if (node.kind !== 'human-review-edit' || decision !== 'accept') return response;
+  return output === undefined ? (presentedIn(task).subject ?? null) : output;
+}
+
+function presentedIn(task: TaskRecord | undefined) {
+  return asObject(JSON.parse(task?.presentedJson ?? '{}') as JsonValue);
+}
