@@ -2,6 +2,7 @@
  * The orchestrator as its users see it, and the one place that knows both the actors and the
  * storage. Every method that changes something resolves when the change is durable.
  */
+
 import { hostname } from 'node:os';
 import type { HandlerPolicy } from './actors/admission/handler-policy.js';
 import { ArtifactPayloads } from './actors/artifact-payloads.js';
@@ -27,6 +28,7 @@ import { openStorage } from './persistence/storage.js';
 import type { PlanFor } from './plan/builder.js';
 import type { Evaluators } from './plan/evaluator.js';
 import type { JsonObject, JsonValue } from './plan/json.js';
+import { readOptions, readText } from './read-arguments.js';
 import { type RunDraft, RunDrafts } from './run-drafts.js';
 import { RunReader } from './run-reader.js';
 import { type EventsOptions, RunWatch } from './run-watch.js';
@@ -409,8 +411,9 @@ export class Orchestrator {
    * generation, with all that follows from it. Rejects with `node-not-retryable`, `run-ended`.
    */
   async retryNode(id: string, node: string, options: { by?: string } & Keyed = {}): Promise<void> {
-    const message = { type: 'node.retry', node, by: options.by ?? null } as const;
-    await this.#send(id, message, options.idempotencyKey);
+    const { by = null, idempotencyKey } = readOptions(options);
+    const message = { type: 'node.retry', node: readText(node, 'the path'), by } as const;
+    await this.#send(id, message, idempotencyKey);
   }
 
   /** Takes one step of a paused run: what is due starts, and what comes of it waits for the next step. */

@@ -23,6 +23,7 @@ import { planToMermaid } from './plan/diagram.js';
 import { edgeIds } from './plan/edge-ids.js';
 import type { JsonValue } from './plan/json.js';
 import type { Plan } from './plan/schema.js';
+import { readLimit, readOptions, readText } from './read-arguments.js';
 import {
   parseObject,
   toAttempt,
@@ -101,10 +102,10 @@ export class RunReader {
 
   /** Newest first. */
   async list(filter: RunFilter = {}): Promise<RunSummary[]> {
-    const { status, limit = 50, before } = filter;
+    const { status, limit = 50, before } = readOptions(filter);
     const cursor = before === undefined ? undefined : await this.#record(before);
     const records = await this.rows.listRuns({
-      limit,
+      limit: readLimit(limit),
       ...(status !== undefined && { status }),
       ...(cursor !== undefined && { before: cursor.run }),
     });
@@ -181,8 +182,8 @@ export class RunReader {
    */
   async nodeRuns(id: string, options: NodeRunPage = {}): Promise<NodeRunView[]> {
     const record = await this.#record(id);
-    const { after, limit, scope } = options;
-    const rows = await this.rows.listNodeRuns(record.run, after, limit, scope);
+    const { after, limit = MAX_PAGE_ROWS, scope } = readOptions(options);
+    const rows = await this.rows.listNodeRuns(record.run, after, readLimit(limit), scope);
     return rows.map(toNodeRun);
   }
 
@@ -263,7 +264,7 @@ export class RunReader {
   async events(id: string, after = 0, limit = MAX_PAGE_ROWS): Promise<RunEvent[]> {
     const record = await this.#record(id);
     assertKept(record, after);
-    const events = await this.rows.events(record.run, after, limit);
+    const events = await this.rows.events(record.run, after, readLimit(limit));
     return events.map((event) => toEvent(event, id));
   }
 
@@ -275,7 +276,7 @@ export class RunReader {
   async changes(id: string, after = 0, limit = MAX_PAGE_ROWS): Promise<ContextChange[]> {
     const record = await this.#record(id);
     assertKept(record, after);
-    return listChanges(this.rows, record.run, after, Math.min(limit, MAX_PAGE_ROWS));
+    return listChanges(this.rows, record.run, after, Math.min(readLimit(limit), MAX_PAGE_ROWS));
   }
 
   async attempts(id: string, node: string): Promise<AttemptView[]> {
@@ -289,8 +290,8 @@ export class RunReader {
    */
   async artifacts(id: string, options: ArtifactPage = {}): Promise<ArtifactView[]> {
     const record = await this.#record(id);
-    const { after, limit } = options;
-    return (await this.rows.artifacts(record.run, after, limit)).map(toArtifact);
+    const { after, limit = MAX_PAGE_ROWS } = readOptions(options);
+    return (await this.rows.artifacts(record.run, after, readLimit(limit))).map(toArtifact);
   }
 
   /**
@@ -308,14 +309,14 @@ export class RunReader {
   }
 
   async task(id: string): Promise<TaskView> {
-    const task = await this.rows.findTask(id);
+    const task = await this.rows.findTask(readText(id, 'the id of a task'));
     if (task === undefined) throw new RunchartError('task-unknown', `there is no task ${id}`);
     return toTask(task, task.runId);
   }
 
   /** Answers to a task, oldest first. */
   async responses(task: string): Promise<ResponseView[]> {
-    const found = await this.rows.findTask(task);
+    const found = await this.rows.findTask(readText(task, 'the id of a task'));
     if (found === undefined) throw new RunchartError('task-unknown', `there is no task ${task}`);
     return (await this.rows.responses(found.run, task)).map(toResponse);
   }
@@ -329,11 +330,11 @@ export class RunReader {
   async tasks(
     filter: TaskFilter & { readonly answerableBy?: Principal } = {},
   ): Promise<TaskView[]> {
-    const { status = 'open', limit = 100, run, ...more } = filter;
+    const { status = 'open', limit = 100, run, ...more } = readOptions(filter);
     const record = run === undefined ? undefined : await this.#record(run);
     const tasks = await this.rows.listTasks({
       status,
-      limit,
+      limit: readLimit(limit),
       ...(record !== undefined && { run: record.run }),
       ...more,
     });
@@ -342,7 +343,7 @@ export class RunReader {
   }
 
   async #record(id: string): Promise<RunRecord> {
-    const record = await this.rows.getRun(id);
+    const record = await this.rows.getRun(readText(id, 'the id of a run'));
     if (record === undefined) {
       throw new RunchartError('run-unknown', `there is no run ${id}`, {
         hint: 'list the runs to see their ids',

@@ -5,6 +5,7 @@ import type { Principal } from './actors/records.js';
 import { RunchartError } from './errors.js';
 import type { Keyed } from './keyed.js';
 import type { JsonValue } from './plan/json.js';
+import { readOptions } from './read-arguments.js';
 import type { RunReader, TaskFilter } from './run-reader.js';
 import { readJson } from './start-options.js';
 import type { ResponseView, TaskView } from './views.js';
@@ -86,7 +87,8 @@ export class Tasks {
   }
 
   /** Open tasks, unless another status is asked for; oldest first. */
-  async list({ answerableBy, ...filter }: TaskPage = {}): Promise<TaskView[]> {
+  async list(page: TaskPage = {}): Promise<TaskView[]> {
+    const { answerableBy, ...filter } = readOptions(page);
     const who = answerableBy === undefined ? undefined : await this.#principal(answerableBy);
     return this.#parts.runs.tasks({ ...filter, ...(who !== undefined && { answerableBy: who }) });
   }

@@ -3,6 +3,7 @@ import { RunchartError } from '../errors.js';
 import type { Keyed } from '../keyed.js';
 import type { JsonValue } from '../plan/json.js';
 import type { Plan } from '../plan/schema.js';
+import { readOptions } from '../read-arguments.js';
 
 /** Who asks for a change, and why: both are in the log. */
 export interface ChangeOptions extends Keyed {
@@ -73,7 +74,8 @@ export interface Asked {
 }
 
 /** Throws `argument-invalid`. */
-export function readAsked({ by, reason }: ChangeOptions): Asked {
+export function readAsked(options: ChangeOptions): Asked {
+  const { by, reason } = readOptions(options);
   const isNamed = typeof by === 'string' && by !== '' && by.length <= 256 && by.isWellFormed();
   if (!isNamed) {
     const message = 'by names who asks, in 1 to 256 characters';

@@ -14,6 +14,7 @@ import { isFinal } from '../machines/statuses.js';
 import type { JsonValue } from '../plan/json.js';
 import type { PlanVersion } from '../plan/plan-version.js';
 import type { Plan } from '../plan/schema.js';
+import { readText } from '../read-arguments.js';
 import type { RunDraft, RunDrafts } from '../run-drafts.js';
 import type { RunRows } from '../run-rows.js';
 import { durable } from '../schedules/durable.js';
@@ -58,6 +59,8 @@ interface CancelForReplacement {
 }
 
 const PAGE = 500;
+/** What a change names, in words. */
+const NODE = 'the path of a node';
 
 export class RunChanges {
   readonly #parts: RunChangesParts;
@@ -76,21 +79,23 @@ export class RunChanges {
     node: string,
     options: CompleteNodeOptions,
   ): Promise<ChangedNode> {
+    const asked = readAsked(options);
     const { output, outcome = null, action = null } = options;
     const message = {
       type: 'node.complete',
-      node,
+      node: readText(node, NODE),
       output: output === undefined ? undefined : readJson(output, 'the output'),
       outcome: readWord(outcome, 'outcome'),
       action: readWord(action, 'action'),
-      ...readAsked(options),
+      ...asked,
     } as const;
     return (await this.#parts.send(run, message, options.idempotencyKey)) as ChangedNode;
   }
 
   /** A node counts as skipped: its edges are dead. Rejects as `completeNode`. */
   async skipNode(run: string, node: string, options: ChangeOptions): Promise<ChangedNode> {
-    const message = { type: 'node.skip', node, ...readAsked(options) } as const;
+    const asked = readAsked(options);
+    const message = { type: 'node.skip', node: readText(node, NODE), ...asked } as const;
     return (await this.#parts.send(run, message, options.idempotencyKey)) as ChangedNode;
   }
 
@@ -99,8 +104,10 @@ export class RunChanges {
    * and a new one shows the new input. Rejects with `input-invalid`, and as `completeNode`.
    */
   async patchInput(run: string, node: string, options: PatchInputOptions): Promise<ChangedNode> {
+    const asked = readAsked(options);
     const input = readJson(options.input, 'the input');
-    const message = { type: 'node.patch', node, input, ...readAsked(options) } as const;
+    const at = readText(node, NODE);
+    const message = { type: 'node.patch', node: at, input, ...asked } as const;
     return (await this.#parts.send(run, message, options.idempotencyKey)) as ChangedNode;
   }
 
@@ -109,7 +116,8 @@ export class RunChanges {
    * itself, or of the iteration that is at work. Rejects as `completeNode`.
    */
   async rollback(run: string, node: string, options: ChangeOptions): Promise<void> {
-    const message = { type: 'run.rollback', node, ...readAsked(options) } as const;
+    const asked = readAsked(options);
+    const message = { type: 'run.rollback', node: readText(node, NODE), ...asked } as const;
     await this.#parts.send(run, message, options.idempotencyKey);
   }
 
@@ -118,13 +126,14 @@ export class RunChanges {
    * `replan-conflict` where a node at work would change, `run-ended`, `run-not-started`.
    */
   async replan(run: string, plan: Plan, options: ReplanOptions): Promise<Replanned> {
+    const asked = readAsked(options);
     const { dryRun = false, cancelRunning = false } = options;
     const message = {
       type: 'run.replan',
       version: this.#parts.drafts.compile(plan),
       isDryRun: dryRun,
       cancelRunning,
-      ...readAsked(options),
+      ...asked,
     } as const;
     // A dry run changes nothing: asked again, it says how things are by then.
     const key = dryRun ? undefined : options.idempotencyKey;
@@ -137,8 +146,8 @@ export class RunChanges {
    * `run-conflict`.
    */
   async fork(run: string, options: ForkOptions): Promise<ForkedRun> {
-    const { plan, ...request } = options;
     const asked = readAsked(options);
+    const { plan, ...request } = options;
     const record = await this.#record(run);
     const version = plan && this.#parts.drafts.compile(plan);
     const forked = await this.#plan(record, { ...request, version });
@@ -152,6 +161,7 @@ export class RunChanges {
    * `run-not-failed`, and as `fork`.
    */
   async retry(run: string, options: ChangeOptions & { readonly id?: string }): Promise<ForkedRun> {
+    readAsked(options);
     const { status } = await this.#record(run);
     if (status === 'failed' || status === 'cancelled') return this.fork(run, options);
     const hint = 'retry a node of it, or fork it';

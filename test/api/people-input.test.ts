@@ -121,3 +121,39 @@ describe('a review of work whose artifact is kept in a file', () => {
     expect(await orchestrator.settled('r1')).toBe('completed');
   });
 });
+
+/** As callers without types may call. */
+const untyped = <T>(value: unknown) => value as T;
+
+type Call = (to: Awaited<ReturnType<typeof asking>>['orchestrator']) => Promise<unknown>;
+
+const CALLS: readonly (readonly [string, Call])[] = [
+  ['no id of a task', ({ tasks }) => tasks.get(untyped(undefined))],
+  ['a number in its place', ({ tasks }) => tasks.responses(untyped(7))],
+  ['a limit that is no number', ({ tasks }) => tasks.list({ limit: Number.NaN })],
+  ['a limit below nothing', ({ runs }) => runs.list({ limit: -1 })],
+  ['a part of a limit', ({ runs }) => runs.events('r1', 0, 1.5)],
+  ['a filter that is none', ({ tasks }) => tasks.list(untyped(null))],
+  ['no id of a run', ({ runs }) => runs.details(untyped(undefined))],
+  ['no options of a fork', ({ change }) => change.fork('r1', untyped(undefined))],
+  ['none of a retry', ({ change }) => change.retry('r1', untyped(null))],
+  ['none of a skip', ({ change }) => change.skipNode('r1', 'ask', untyped(undefined))],
+  ['a node that is a number', ({ change }) => change.skipNode('r1', untyped(5), { by: 'op' })],
+  ['one that is nothing', ({ change }) => change.rollback('r1', untyped(null), { by: 'op' })],
+  ['an object', ({ change }) => change.completeNode('r1', untyped({}), { by: 'op' })],
+  ['a list', ({ change }) => change.patchInput('r1', untyped([]), { by: 'op', input: 1 })],
+  ['a node to try again', (orchestrator) => orchestrator.retryNode('r1', untyped(5))],
+];
+
+it('S129 S172 an argument that is none is refused as malformed, whichever it is', async () => {
+  const { orchestrator } = await asking();
+  for (const [what, call] of CALLS) {
+    const code = await Promise.resolve(orchestrator)
+      .then(call)
+      .then(
+        () => 'none',
+        (error: { readonly code?: string }) => error.code,
+      );
+    expect({ what, code }).toEqual({ what, code: 'argument-invalid' });
+  }
+});
