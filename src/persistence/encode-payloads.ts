@@ -12,6 +12,7 @@ import {
   SCHEDULE,
   SIGNAL,
   TASK,
+  TIMER,
 } from './rows.js';
 import { RUN_TABLES } from './run-tables.js';
 
@@ -35,6 +36,7 @@ export function encodePayloadsOfTurn(turn: TurnRecord, payloads: PayloadCodec): 
       responses: all(RESPONSE, rows.responses),
       artifacts: all(ARTIFACT, rows.artifacts),
       signals: all(SIGNAL, rows.signals),
+      timersArmed: all(TIMER, rows.timersArmed),
     },
   };
 }

@@ -72,6 +72,19 @@ function filesIn(folder: string): string[] {
 }
 
 describe('payloads with a key', () => {
+  it('S231 S135 are not in what a review that is to come will look at either', async () => {
+    const database = temporaryDatabase();
+    const orchestrator = await open(database, RING_A);
+    const escalation = [{ responders: ['boss'], delayMs: 3_600_000 }];
+    const failing = { outputSchema: { type: 'string' }, onFailure: 'escalate', escalation };
+    await orchestrator.start(draftOf([action('a', failing)]), { id: 'r1' });
+    for await (const { type } of orchestrator.events('r1')) {
+      if (type === 'escalation.raised') break;
+    }
+    expect(bytesOf(database)).toContain('escalation');
+    expect(bytesOf(database)).not.toContain(MARK);
+  });
+
   it('S231 are nowhere on the disk as they are, and everywhere in what is read', async () => {
     const database = temporaryDatabase();
     const orchestrator = await open(database, RING_A);
