@@ -8,7 +8,7 @@ import {
   RunchartError,
   type TaskView,
 } from '../index.js';
-import { approve, reject, requestChanges } from './answer.js';
+import { approve, asksForScore, reject, requestChanges } from './answer.js';
 import type { DatabaseOption } from './database.js';
 import { reportFailure } from './failure.js';
 import { askForm, askRest, type Terminal } from './form.js';
@@ -62,7 +62,7 @@ export function readResponse(terminal: Terminal, task: TaskView): Promise<JsonVa
   const { kind, responseSchema } = task;
   if (isReview(kind)) return choose(terminal, REVIEW, task);
   if (kind === 'human-review-edit') return choose(terminal, EDIT, task);
-  if (kind === 'human-input' || kind === 'human-decision') {
+  if (kind === 'human-input' || kind === 'human-decision' || asksForScore(task)) {
     const ask = async () => askForm(terminal, responseSchema, '');
     return choose(terminal, [{ key: 'n', words: '[n]ow', answer: ask }], task);
   }
@@ -104,7 +104,7 @@ const EDIT: readonly Way[] = [
 ];
 
 const APPROVAL: readonly Way[] = [
-  { key: 'a', words: '[a]pprove', answer: (terminal, task) => rest(terminal, task, approve()) },
+  { key: 'a', words: '[a]pprove', answer: (terminal, task) => rest(terminal, task, approve(task)) },
   {
     key: 'c',
     words: 'request [c]hanges',
@@ -115,7 +115,7 @@ const APPROVAL: readonly Way[] = [
     key: 'r',
     words: '[r]eject',
     answer: async (terminal, task) =>
-      rest(terminal, task, reject(await terminal.question('why? '))),
+      rest(terminal, task, reject(task, await terminal.question('why? '))),
   },
 ];
 

@@ -1,5 +1,6 @@
 /** Tells a person what is asked, and how to answer. */
 import type { JsonObject, JsonValue, TaskView } from '../index.js';
+import { asksForScore } from './answer.js';
 import { type DatabaseOption, databaseWords } from './database.js';
 import { clean, when } from './output.js';
 
@@ -7,7 +8,7 @@ const MAX_INPUT_LINES = 20;
 
 /** The task with everything that was presented, and the next command. */
 export function describeTask(task: TaskView, option: DatabaseOption): string {
-  const { objective, instructions, criteria, input, options } = task.presented;
+  const { objective, instructions, criteria, input, options, output, threshold } = task.presented;
   const lines = [
     `"${task.node || 'the run'}" waits for a person (task ${task.id})`,
     ...textLine('objective', objective),
@@ -18,9 +19,12 @@ export function describeTask(task: TaskView, option: DatabaseOption): string {
     ...(task.deadlineAt === null ? [] : textLine('until', `${when(task.deadlineAt)} UTC`)),
     ...(Array.isArray(options) ? options.flatMap(optionLine) : []),
     ...failureLine(task.presented.failure),
-    ...inputLines(input),
+    ...(threshold === undefined ? [] : textLine('good enough from', String(threshold))),
+    ...valueLines('about', input),
+    ...valueLines('given', output),
+    ...artifactLines(task.presented.artifacts),
     'answer with one of',
-    ...answerWords(task.kind).map(
+    ...answerWords(task).map(
       (words) => `  npx runchart respond ${task.id} ${words}${databaseWords(option)}`,
     ),
   ];
@@ -38,7 +42,9 @@ export function isReview(kind: string): boolean {
   return kind === 'human-review' || kind === 'escalation';
 }
 
-function answerWords(kind: string): string[] {
+function answerWords(task: TaskView): string[] {
+  const { kind } = task;
+  if (asksForScore(task)) return ['--score NUMBER', `--response '{"score": …, "comments": …}'`];
   if (isReview(kind)) {
     return [
       `--response '{"decision": "retry"}'`,
@@ -75,12 +81,22 @@ function textLine(label: string, value: JsonValue | undefined): string[] {
   return typeof value === 'string' && value !== '' ? [`  ${label}: ${value}`] : [];
 }
 
-function inputLines(input: JsonValue | undefined): string[] {
-  if (input === undefined || input === null) return [];
-  const lines = renderValue(input);
+/** Each artifact that is looked at, with where it is; payloads that are kept in files are read by name. */
+function artifactLines(artifacts: JsonValue | undefined): string[] {
+  if (!Array.isArray(artifacts)) return [];
+  return artifacts.flatMap((artifact) => {
+    const { name, kind, pointer, payload } = artifact as JsonObject;
+    const label = `artifact ${name} (${kind})`;
+    return payload === undefined ? textLine(label, pointer ?? 'kept') : valueLines(label, payload);
+  });
+}
+
+function valueLines(label: string, value: JsonValue | undefined): string[] {
+  if (value === undefined || value === null) return [];
+  const lines = renderValue(value);
   const rest = lines.length - MAX_INPUT_LINES;
   return [
-    '  about:',
+    `  ${label}:`,
     ...lines.slice(0, MAX_INPUT_LINES).map((line) => `    ${line}`),
     ...(rest > 0 ? [`    … and ${rest} more lines; see npx runchart show`] : []),
   ];

@@ -66,7 +66,7 @@ describe('a form', () => {
 
 describe('a person at the terminal', () => {
   const task = (kind: string, responseSchema: JsonValue = {}) =>
-    ({ kind, responseSchema }) as TaskView;
+    ({ kind, responseSchema, presented: {} }) as unknown as TaskView;
   const choice = {
     oneOf: [
       { const: 'a', title: 'First' },
@@ -79,6 +79,13 @@ describe('a person at the terminal', () => {
     ['human-approval', {}, ['x', 'a'], { approved: true }],
     ['human-approval', {}, ['c', 'tone'], { approved: false, requiredEdits: ['tone'] }],
     ['human-approval', {}, ['l'], undefined],
+    [
+      'human-approval',
+      { properties: { comments: {} } },
+      ['r', 'no'],
+      { approved: false, comments: 'no' },
+    ],
+    ['human-check', {}, ['c', 'tone'], { approved: false, requiredEdits: ['tone'] }],
     ['human-input', { type: 'number' }, ['n', '7'], 7],
     ['human-decision', decision, ['n', '2'], { choice: 'b' }],
     ['human-review-edit', {}, ['a'], { decision: 'accept' }],
@@ -90,6 +97,17 @@ describe('a person at the terminal', () => {
     const terminal = typist(...typed);
     expect(await readResponse(terminal, task(kind, schema))).toEqual(answer);
     expect(terminal.left).toEqual([]);
+  });
+
+  it('S131 S234 is asked for a score where there is a threshold', async () => {
+    const schema = {
+      type: 'object',
+      required: ['score'],
+      properties: { score: { type: 'number' }, comments: { type: 'string' } },
+    };
+    const terminal = typist('n', '8', 'fine');
+    const scored = { ...task('human-check', schema), presented: { threshold: 7 } };
+    expect(await readResponse(terminal, scored)).toEqual({ score: 8, comments: 'fine' });
   });
 
   it('S131 is asked for what else the plan wants to know of an approval', async () => {

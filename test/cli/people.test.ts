@@ -104,4 +104,52 @@ describe('commands for people', () => {
     });
     await server.kill('SIGTERM');
   });
+
+  it('S234 S131 shows a judge what he judges, and takes his score', async () => {
+    const plan = place.write('plan.yaml', JUDGED);
+    const handlers = place.write('handlers.mjs', JUDGED_HANDLERS);
+    const run = await place.cli('run', plan, '--handlers', handlers, '--id', 'r');
+    expect(run).toMatchObject({ code: 3, stdout: expect.stringContaining('good enough from: 7') });
+    expect(run.stdout).toMatch(/given:\s+text: a draft/);
+    expect(run.stdout).toMatch(/artifact draft \(text\):\s+the draft itself/);
+    expect(run.stdout).toContain('--score NUMBER');
+    expect(await place.cli('respond', 'r', '--score', 'high')).toMatchObject({ code: 2 });
+    expect(await place.cli('respond', 'r', '--approve')).toMatchObject({
+      stderr: expect.stringContaining('score must be a number from 0 to 10'),
+    });
+    expect(await place.cli('respond', 'r', '--score', '8')).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('completed'),
+    });
+  });
+
+  it('S135 S94 hands over artifacts with an answer', async () => {
+    const deliverables = '[{ name: report, kind: text }]';
+    const asks = `{ kind: human-input, id: ask, deliverables: ${deliverables} }`;
+    const plan = place.write('plan.yaml', `title: Ask\nnodes:\n  - ${asks}\nedges: []\n`);
+    expect(await place.cli('run', plan, '--id', 'r')).toMatchObject({ code: 3 });
+    const answer = ['respond', 'r', '--response', '{}'];
+    expect(await place.cli(...answer)).toMatchObject({
+      stderr: expect.stringContaining('deliverable "report" (text) is missing'),
+    });
+    expect(await place.cli(...answer, '--artifacts', '{}')).toMatchObject({ code: 2 });
+    const list = place.write('list.json', '[{"name":"report","kind":"text","payload":"all well"}]');
+    expect(await place.cli(...answer, '--artifacts', list)).toMatchObject({ code: 0 });
+    expect(await place.cli('artifact', 'r', 'report')).toMatchObject({
+      stdout: expect.stringContaining('all well'),
+    });
+  });
 });
+
+const JUDGED = `title: Judge
+nodes:
+  - kind: action
+    id: make
+    handler: make
+    checks: [{ name: liked, threshold: 7, ask: { score: { min: 0, max: 10 } } }]
+edges: []
+`;
+const JUDGED_HANDLERS = `
+const artifacts = [{ name: 'draft', kind: 'text', payload: 'the draft itself' }];
+export const handlers = { make: () => ({ ok: true, output: { text: 'a draft' }, artifacts }) };
+`;

@@ -362,6 +362,32 @@ story(
 );
 
 story(
+  'Somebody reads it first',
+  'S234 S204 a person judges with a score, and sees the next draft with what was said of the first',
+  {
+    handlers: {
+      writer: (_input, { feedback }) => ({
+        text: (feedback[0]?.requiredEdits as string[] | undefined)?.[0] ?? 'a first draft',
+      }),
+    },
+  },
+  async (k) => {
+    const answer = { score: 4, requiredEdits: ['a better one'] };
+    await k.send(answerTo(k, 'write', answer, { responder: 'ann' }));
+    await k.settle();
+    const [second] = k.openTasks();
+    expect(JSON.parse(second?.presentedJson ?? '')).toMatchObject({
+      output: { text: 'a better one' },
+      threshold: 7,
+      history: [{ outcome: 'changes-requested', responder: 'ann' }],
+    });
+    await k.send(answerTo(k, 'write', { score: 8 }, { responder: 'ann' }));
+    await k.settle();
+    expect(k.summary().outputs.write).toEqual({ text: 'a better one' });
+  },
+);
+
+story(
   'Write a brief that is good enough',
   'S99 S101 S234 a blocking check fails the attempt, a warning makes the node partial, a judge has a threshold',
   {

@@ -15,6 +15,8 @@ interface RespondOptions extends HandlersOption {
   readonly reject?: string | true;
   readonly requestChanges?: string[];
   readonly response?: string;
+  readonly score?: string;
+  readonly artifacts?: string;
   readonly as?: string;
   readonly comment?: string;
   readonly digest?: string;
@@ -31,6 +33,11 @@ export function respondCommand(finish: Finish): Command {
     .option(
       '--response <file>',
       'any other response: a file, - for standard input, or JSON in place',
+    )
+    .option('--score <number>', 'how good it is, where that is asked')
+    .option(
+      '--artifacts <file>',
+      'what is handed over with the answer: a list of {name, kind, pointer or payload}, as --response',
     )
     .option('--as <name>', 'who answers (default: the name you are logged in with)')
     .option('--comment <text>', 'kept with the answer')
@@ -68,29 +75,49 @@ async function respond(id: string, options: RespondOptions): Promise<ExitCode> {
 async function readAnswer(task: TaskView, options: RespondOptions): Promise<Answer | undefined> {
   const { as, comment, digest = task.digest, messageId } = options;
   const isAsked = !ANSWERS.some((option) => options[option] !== undefined);
-  const response = isAsked && canAsk() ? await askFor(task, options) : await readResponse(options);
+  const response =
+    isAsked && canAsk() ? await askFor(task, options) : await readResponse(task, options);
   if (response === undefined) return undefined;
+  const artifacts = await readArtifacts(options);
   return {
     response,
     responder: as ?? defaultResponder(),
     digest,
+    ...(artifacts !== undefined && { artifacts }),
     ...(comment !== undefined && { comment }),
     ...(messageId !== undefined && { messageId }),
   };
 }
 
-const ANSWERS = ['approve', 'reject', 'requestChanges', 'response'] as const;
+const ANSWERS = ['approve', 'reject', 'requestChanges', 'response', 'score'] as const;
 
-async function readResponse(options: RespondOptions): Promise<JsonValue> {
+async function readResponse(task: TaskView, options: RespondOptions): Promise<JsonValue> {
   const given: JsonValue[] = [];
-  if (options.approve !== undefined) given.push(approve(textOf(options.approve)));
-  if (options.reject !== undefined) given.push(reject(textOf(options.reject)));
+  if (options.approve !== undefined) given.push(approve(task, textOf(options.approve)));
+  if (options.reject !== undefined) given.push(reject(task, textOf(options.reject)));
   if (options.requestChanges !== undefined) given.push(requestChanges(options.requestChanges));
   if (options.response !== undefined) given.push(await readValue(options.response));
+  if (options.score !== undefined) given.push({ score: readScore(options.score) });
   const [response] = given;
   if (given.length === 1 && response !== undefined) return response;
   throw new UsageError(given.length === 0 ? 'no answer is given' : 'several answers are given', {
-    hint: 'give one of --approve, --request-changes, --reject, --response',
+    hint: 'give one of --approve, --request-changes, --reject, --score, --response',
+  });
+}
+
+function readScore(text: string): number {
+  const score = Number(text);
+  if (text.trim() !== '' && Number.isFinite(score)) return score;
+  throw new UsageError(`"${text}" is no score`, { hint: 'give a number' });
+}
+
+/** What is in the list is for the task to say. */
+async function readArtifacts({ artifacts }: RespondOptions): Promise<Answer['artifacts']> {
+  if (artifacts === undefined) return undefined;
+  const list = await readValue(artifacts);
+  if (Array.isArray(list)) return list as unknown as Answer['artifacts'];
+  throw new UsageError('the artifacts are no list', {
+    hint: 'give a list of {name, kind, pointer} or {name, kind, payload}',
   });
 }
 
