@@ -11,6 +11,7 @@ import { cause, reasonText, timeText, valueText } from './cause.js';
 import type { Spot } from './plan-paths.js';
 import { type Fact, parseJson, type RunFacts } from './run-facts.js';
 import { explainValues } from './why-edges.js';
+import { explainJudging, explainJudgingLevel } from './why-judging.js';
 
 const MAX_ATTEMPTS = 20;
 const MAX_NAMED = 20;
@@ -162,6 +163,8 @@ async function explainWork(
   const attempts = await facts.attempts(row);
   const open = attempts.find(({ outcome }) => outcome === null);
   const isChecked = newest?.type === 'node.checking';
+  const raised = later.findLast(({ type }) => type === 'escalation.raised');
+  if (isChecked && raised !== undefined) return explainJudgingLevel(row, raised, node);
   const isSubstitute = newest?.type === 'node.fallback-started';
   const what = isSubstitute ? ' in place of what failed' : '';
   const at = open?.startedAt ?? newest?.at ?? row.updatedAt;
@@ -325,6 +328,7 @@ export async function explainTask(
   const until = deadlineAt === null ? 'without a deadline' : `until ${timeText(deadlineAt)}`;
   const message = `task ${id} is open, ${until}: ${who} may answer`;
   const asked = cause('task-open', message, { task: id, kind, responders, deadlineAt, openedAt });
+  if (kind === 'human-check') return [asked, explainJudging(row, task)];
   // An approval asks of itself; any other task is about work that failed.
   return kind === 'human-approval' ? [asked] : [asked, ...(await explainFailure(facts, spot, row))];
 }

@@ -28,7 +28,7 @@ function unchecked(node: PlanNode): PlanNode {
   if (node.kind === 'loop') {
     return { ...node, body: { ...node.body, nodes: node.body.nodes.map(unchecked) } };
   }
-  if (node.kind !== 'action' && node.kind !== 'human-approval') return node;
+  if (!('checks' in node)) return node;
   const { checks: _checks, ...rest } = node;
   return rest;
 }

@@ -306,6 +306,26 @@ describe('why a node is at work', () => {
     ]);
   });
 
+  it('S218 S234 says who is asked to judge what was given, or will be', async () => {
+    const kit = await testKit({ handlers });
+    const escalation = [{ responders: ['ada'], delayMs: 60_000 }];
+    const ask = { responders: ['bob'], deadlineMs: 1_000, escalation };
+    const checks = [{ name: 'liked', threshold: 7, ask }];
+    const run = await kit.start(plan([by('a', 'work', { checks })]).plan);
+    await kit.advance(0);
+    const asked = await kit.runs.why(run.id, 'a');
+    expect(asked.causes).toMatchObject([
+      { code: 'task-open', detail: { kind: 'human-check', responders: ['bob'] } },
+      { code: 'judged', detail: { attempt: 1, check: 'liked', threshold: 7, level: 0 } },
+    ]);
+    await kit.advance(1_001);
+    const delayed = await kit.runs.why(run.id, 'a');
+    const raised = run.log.find('escalation.raised')?.at ?? 0;
+    expect(delayed.causes).toMatchObject([
+      { code: 'escalating', detail: { level: 1, check: 'liked', dueAt: raised + 60_000 } },
+    ]);
+  });
+
   it('S218 says what goes on inside of loops, maps and subplans', async () => {
     const kit = await testKit({ handlers });
     kit.faults.handler('work', { hangs: true, times: 10 });

@@ -94,7 +94,7 @@ class PlanDraft {
   #part(depth: number): Part {
     const random = this.#random;
     if (depth === 0) return random.chance(0.85) ? this.#action() : this.#flakyAction();
-    switch (random.int(0, 7)) {
+    switch (random.int(0, 8)) {
       case 0:
         return this.#chain(depth);
       case 1:
@@ -109,6 +109,8 @@ class PlanDraft {
         return this.#map();
       case 6:
         return this.#sleep();
+      case 7:
+        return this.#judgedAction();
       default:
         return this.#forkByOutput(depth);
     }
@@ -224,6 +226,23 @@ class PlanDraft {
       onFailure: 'skip',
       retry: { maxAttempts, maxInterruptions: CRASHES_SURVIVED, ...delay },
     });
+  }
+
+  /** A person judges what it gives, and may refuse it; or nobody does, and the check decides nothing in time. */
+  #judgedAction(): Part {
+    const random = this.#random;
+    const isLeftAlone = random.chance(0.15);
+    const ask = isLeftAlone ? { deadlineMs: random.int(20, 300) } : {};
+    const severity = random.pick(['blocking', 'warning']);
+    const part = this.#addAction(0, {
+      checks: [{ name: 'judged', severity, ask }],
+      onFailure: 'skip',
+      retry: { maxInterruptions: CRASHES_SURVIVED },
+    });
+    if (!isLeftAlone) {
+      this.#shared.responses[part.first] = { approved: random.chance(0.7), comments: 'seen' };
+    }
+    return part;
   }
 
   #addAction(failures: number, settings: JsonObject): Part {
