@@ -96,7 +96,8 @@ function openThing(
   if (status === 'awaiting-human') {
     return () => {
       const number = reference.answers.get(path) ?? 0;
-      const { response, outcome } = scriptedResponse(script, node.kind, path, number);
+      const kind = run.phase === 'judging' ? 'human-check' : node.kind;
+      const { response, outcome } = scriptedResponse(script, kind, path, number);
       reference.respond(path, response, outcome);
       return { type: 'answer', ...place, number };
     };
@@ -213,10 +214,13 @@ const WORDS: Readonly<Record<string, string>> = {
 
 /** The events of nodes and evaluated edges, in the words of the reference. */
 export function logOfNodes(kernel: Kernel, run = 'r1'): string[] {
-  return kernel.rows(run).events.flatMap(({ type, node, detailJson }) => {
+  return kernel.rows(run).events.flatMap(({ type, node, detailJson }, place, events) => {
     const { to, edge, outcome } = JSON.parse(detailJson) as Detail;
     if (type === 'edge.evaluated') return [`${scopePathOf(node ?? '')}:${edge} ${outcome}`];
     if (node === null || !type.startsWith('node.') || to === undefined) return [];
+    const before = events[place - 1];
+    const isJudged = before?.type === 'task.closed' && before.node === node;
+    if (type === 'node.stopping' && isJudged) return [`${node} unjudged`];
     return [`${node} ${WORDS[type] ?? to}`];
   });
 }
@@ -226,7 +230,9 @@ export function withdrawalsSorted(log: readonly string[]): string[] {
   const sorted: string[] = [];
   let group: string[] = [];
   for (const line of [...log, '']) {
-    if (/ (cancelled|stopping)$/.test(line)) group.push(line);
+    if (/ (cancelled|stopping|unjudged)$/.test(line)) group.push(line);
+    // What is not judged any more counts at once.
+    else if (group.at(-1) === line.replace(/ partial$/, ' unjudged')) continue;
     else {
       sorted.push(...group.sort(), line);
       group = [];

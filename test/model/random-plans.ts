@@ -79,11 +79,18 @@ export function scriptedResponse(
     const choice = pick(CHOICES, `${path}#${number}`);
     return { response: { choice }, outcome: choice };
   }
+  if (kind === 'human-check') return pick(JUDGEMENTS, `${path}#${number}`);
   const decision = number > 1 ? 'accept' : pick(DECISIONS, `${path}#${number}`);
   const response = { decision, ...(decision === 'accept' && { output: { v: 2 } }) };
   return { response, outcome: decision };
 }
 
+const JUDGEMENTS: readonly ScriptedResponse[] = [
+  { response: { approved: true }, outcome: 'approved' },
+  { response: { approved: false }, outcome: 'rejected' },
+  { response: { approved: true, requiredEdits: ['tone'] }, outcome: 'changes-requested' },
+  { response: { approved: true, requiredEdits: [' '] }, outcome: 'approved' },
+];
 const CHOICES = ['go', 'stay', 'leave'] as const;
 const DECISIONS = ['accept', 'retry', 'retry', 'abort'] as const;
 
@@ -155,6 +162,7 @@ const nodeShape = fc.record({
   hasDefaultResponse: rarely(50),
   rounds: sometimes(30, 1, 2),
   undoes: rarely(20),
+  check: sometimes(20, 'blocking', 'warning'),
   backTo: fc.nat(),
   maxRestarts: fc.constantFrom(1, 1, 2),
   mode: fc.constantFrom('exclusive', 'inclusive'),
@@ -385,8 +393,8 @@ class NodeDraft {
     const covered = shape.hasDefault ? { defaultOutput: { v: 3 } } : {};
     const simple = this.#policy(OF_STRUCTURES);
     const composite = this.#policy(OF_COMPOSITES);
-    const isBounded = shape.hasDeadline && !this.#options.isTimeless;
-    const deadline = isBounded ? { deadlineMs: ownTimeMs(this.#id, shape.durationMs) } : {};
+    const deadline = this.#deadline();
+    const isBounded = Object.keys(deadline).length > 0;
     switch (this.#kind) {
       case 'human-approval': {
         const { hasDefaultResponse } = shape;
@@ -431,6 +439,12 @@ class NodeDraft {
       default:
         return { kind: 'action', ...checked, ...covered, ...this.#action() };
     }
+  }
+
+  #deadline(): JsonObject {
+    const { hasDeadline, durationMs } = this.#shape;
+    if (!hasDeadline || this.#options.isTimeless) return {};
+    return { deadlineMs: ownTimeMs(this.#id, durationMs) };
   }
 
   get #kind(): string {
@@ -482,7 +496,7 @@ class NodeDraft {
   }
 
   #action(): JsonObject {
-    const { policy, undoes, backTo, maxRestarts } = this.#shape;
+    const { policy, undoes, backTo, maxRestarts, check } = this.#shape;
     const text = JSON.stringify(policy);
     const before = [this.#id, ...this.#upstream()];
     const to = before[backTo % before.length] ?? this.#id;
@@ -492,6 +506,7 @@ class NodeDraft {
       ...(text.includes('fallback') && { fallback: { handler: 'work' } }),
       ...(text.includes('backtrack') && { backtrack: { to, maxRestarts } }),
       ...(undoes && !this.#options.isInLoop && { compensate: { handler: 'work' } }),
+      ...(check && { checks: [{ name: 'judged', severity: check, ask: this.#deadline() }] }),
     };
   }
 

@@ -14,7 +14,15 @@ export type Phase =
   | 'fallback'
   | 'waiting'
   | 'hosting'
+  | 'judging'
   | 'stopping';
+
+/** What work gave, while a person judges it. */
+export interface Held {
+  readonly by: 'working' | 'fallback';
+  readonly output: JsonValue | undefined;
+  readonly action: string | undefined;
+}
 
 /** The plan itself, an iteration, the items of a map, or the compensations. */
 export class ModelScope {
@@ -85,6 +93,8 @@ export class ModelRun {
   items: readonly JsonValue[] = [];
   iterations = 0;
   last: JsonValue | undefined;
+  /** What a person judges, and what gave it. */
+  held: Held | undefined;
   wasPartial = false;
   hasSlot = false;
 

@@ -6,10 +6,16 @@
 import type { NodeStatus, RunStatus } from '../../src/machines/statuses.js';
 import { compilePlanOrThrow } from '../../src/plan/compile.js';
 import type { JsonObject, JsonValue } from '../../src/plan/json.js';
-import type { CompiledEdge, FailureAction, PlanVersion } from '../../src/plan/plan-version.js';
+import type {
+  CompiledEdge,
+  FailureAction,
+  PersonCheck,
+  PlanVersion,
+} from '../../src/plan/plan-version.js';
 import { draftOfSubplan } from '../../src/plan/subplans.js';
 import { afterInside, beginLoop, beginMap, isInsideDue } from './reference-composites.js';
 import {
+  type Held,
   lastOutputs,
   lookup,
   ModelRun,
@@ -142,7 +148,8 @@ export class Reference {
     const run = this.run(path);
     this.answers.set(path, (this.answers.get(path) ?? 0) + 1);
     this.#happen(() => {
-      if (run.node.human !== undefined) this.#answer(run, response, outcome);
+      if (run.phase === 'judging') this.#judge(run, outcome === 'approved');
+      else if (run.node.human !== undefined) this.#answer(run, response, outcome);
       else if (outcome === 'accept') this.end(run, 'completed', response.output);
       else if (outcome === 'retry') this.#anew(run);
       else this.end(run, 'failed');
@@ -467,6 +474,8 @@ export class Reference {
   // Ends of nodes ----------------------------------------------------------------------------
 
   #succeed(run: ModelRun, { output, action }: Ending & { ok: true }): void {
+    const isHeld = run.node.checks.judges.length > 0 && run.phase !== 'stopping';
+    if (isHeld) return this.#hold(run, output, action);
     run.action = action;
     const chunk = run.scope.host?.node.map?.chunkSize;
     const size = Array.isArray(run.input) ? run.input.length : 0;
@@ -475,7 +484,35 @@ export class Reference {
       run.action = undefined;
       return this.fail(run, { ok: false, class: 'schema', retryable: true });
     }
-    this.end(run, 'completed', output);
+    // What was told to stop is not judged: that is worth a warning.
+    const isUnjudged = run.node.checks.judges.length > 0;
+    this.end(run, isUnjudged ? 'partial' : 'completed', output);
+  }
+
+  /** A person judges what was given before it counts. */
+  #hold(run: ModelRun, output: JsonValue | undefined, action: string | undefined): void {
+    const by = run.phase === 'fallback' ? 'fallback' : 'working';
+    this.#release(run);
+    run.held = { by, output, action };
+    run.phase = 'judging';
+    this.set(run, 'running');
+    this.set(run, 'awaiting-human');
+    const { deadlineMs } = checkOf(run).ask;
+    if (deadlineMs !== undefined) this.#arm('task', run, deadlineMs);
+  }
+
+  /** Nobody's answer in time weighs as much as a refusal. */
+  #judge(run: ModelRun, isFulfilled: boolean): void {
+    const { by, output, action } = run.held as Held;
+    this.#release(run);
+    run.phase = by;
+    run.held = undefined;
+    this.set(run, 'running');
+    if (!isFulfilled && checkOf(run).severity === 'blocking') {
+      return this.fail(run, { ok: false, class: 'check', retryable: true });
+    }
+    run.action = action;
+    this.end(run, isFulfilled ? 'completed' : 'partial', output);
   }
 
   /** What works, waits or lies inside a node run has failed. */
@@ -689,6 +726,7 @@ export class Reference {
 
   #callOff(run: ModelRun): void {
     if (run.isFinal || run.phase === 'stopping') return;
+    if (run.phase === 'judging') return this.#endUnjudged(run);
     const isAtWork = run.hasSlot || run.phase === 'hosting';
     if (!isAtWork) return this.end(run, 'cancelled');
     run.phase = 'stopping';
@@ -696,6 +734,15 @@ export class Reference {
     if (this.ending === undefined) this.#arm('grace', run, GRACE_MS);
     if (run.inside !== undefined) this.#callOffAll(run.inside);
     if (run.child !== undefined) this.#cancelChild(run.child);
+  }
+
+  /** Nobody is asked any more: what it has done counts. */
+  #endUnjudged(run: ModelRun): void {
+    const { output, action } = run.held as Held;
+    run.held = undefined;
+    this.set(run, 'running', 'unjudged');
+    run.action = action;
+    this.end(run, 'partial', output);
   }
 
   /** What lay inside a composite is over, and has no meaning any more. */
@@ -754,6 +801,7 @@ export class Reference {
       this.begin(run);
     } else if (kind === 'sleep') this.end(run, 'completed', run.input);
     else if (kind === 'grace') this.end(run, 'cancelled');
+    else if (run.phase === 'judging') this.#judge(run, false);
     else if (kind === 'task' && run.node.human?.defaultResponse !== undefined) {
       const approved = run.node.human.defaultResponse as { readonly approved: boolean };
       this.#answer(run, approved, approved.approved ? 'approved' : 'rejected');
@@ -829,6 +877,11 @@ type Verdict =
 
 function signalOf({ node }: ModelRun): string {
   return (node.source.kind === 'signal' ? node.source.signal : undefined) ?? node.id;
+}
+
+/** The one check by a person that a node has. */
+function checkOf({ node }: ModelRun): PersonCheck {
+  return node.checks.judges[0] as PersonCheck;
 }
 
 function isActive({ status, node, child }: ModelRun): boolean {

@@ -65,6 +65,8 @@ function begin(decider: Decider, run: NodeRun, work: Work): void {
     notesJson: null,
     heartbeatJson: null,
   };
+  // Work in place of what has given its slot back has one as well.
+  model.takeSlot(run);
   model.openAttempts.set(run.path, record);
   turn.putAttempt(record);
   turn.effects.push({
