@@ -75,6 +75,7 @@ export type { PlanNode } from './plan/node-schemas.js';
 export { type ParseResult, parsePlanText } from './plan/parse.js';
 export type { PlanVersion } from './plan/plan-version.js';
 export { jsonSchema as planJsonSchema, type Plan } from './plan/schema.js';
+export type { PresentedArtifact } from './presented-artifact.js';
 export { type NodeRunPage, type RunFilter, RunReader, type TaskFilter } from './run-reader.js';
 export type { EventsOptions } from './run-watch.js';
 export type {

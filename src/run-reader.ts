@@ -23,6 +23,7 @@ import { planToMermaid } from './plan/diagram.js';
 import { edgeIds } from './plan/edge-ids.js';
 import type { JsonValue } from './plan/json.js';
 import type { Plan } from './plan/schema.js';
+import { type PresentedArtifact, readPresented } from './presented-artifact.js';
 import { readLimit, readOptions, readText } from './read-arguments.js';
 import {
   parseObject,
@@ -312,6 +313,14 @@ export class RunReader {
     const task = await this.rows.findTask(readText(id, 'the id of a task'));
     if (task === undefined) throw new RunchartError('task-unknown', `there is no task ${id}`);
     return toTask(task, task.runId);
+  }
+
+  /**
+   * An artifact that a task shows, with its payload: of what is judged, or was refused. Rejects with
+   * `task-unknown`, `artifact-unknown`, and with `artifact-corrupt` where its file is damaged.
+   */
+  async taskArtifact(task: string, name: string): Promise<PresentedArtifact> {
+    return readPresented(await this.task(task), name, this.#payloads);
   }
 
   /** Answers to a task, oldest first. */

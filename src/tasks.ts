@@ -5,6 +5,7 @@ import type { Principal } from './actors/records.js';
 import { RunchartError } from './errors.js';
 import type { Keyed } from './keyed.js';
 import type { JsonValue } from './plan/json.js';
+import type { PresentedArtifact } from './presented-artifact.js';
 import { readOptions } from './read-arguments.js';
 import type { RunReader, TaskFilter } from './run-reader.js';
 import { readJson } from './start-options.js';
@@ -96,6 +97,11 @@ export class Tasks {
   /** Rejects with `task-unknown`. */
   get(id: string): Promise<TaskView> {
     return this.#parts.runs.task(id);
+  }
+
+  /** An artifact that a task shows, with its payload. Rejects with `task-unknown`, `artifact-unknown`, `artifact-corrupt`. */
+  artifact(id: string, name: string): Promise<PresentedArtifact> {
+    return this.#parts.runs.taskArtifact(id, name);
   }
 
   /** Answers so far, oldest first: one, or the votes. */

@@ -10,7 +10,9 @@ const edited = plan('Edit')
 
 let site: Site;
 beforeAll(async () => {
-  site = await openSite({ send: (input: unknown) => input }, { plans: {} });
+  const artifacts = [{ name: 'draft', kind: 'text', payload: 'text' }];
+  const make = () => ({ ok: true, output: { v: 1 }, artifacts });
+  site = await openSite({ send: (input: unknown) => input, make }, { plans: {} });
 });
 afterAll(() => site.close());
 
@@ -82,5 +84,31 @@ describe('tasks over HTTP', () => {
     expect(await listed('answerableBy=eve')).toEqual([]);
     expect((await site.get('/tasks?status=lost')).status).toBe(400);
     expect((await site.get('/tasks?colour=red')).status).toBe(400);
+  });
+
+  it('S234 show what is judged, and take a score', async () => {
+    const judged = plan('Judge')
+      .action('make', {
+        handler: 'make',
+        checks: [{ name: 'liked', threshold: 5, ask: { score: { min: 0, max: 10 } } }],
+      })
+      .build();
+    await site.post('/runs', { plan: judged, id: 'judged' });
+    await site.orchestrator.settled('judged');
+    const [task] = await site.orchestrator.tasks.list({ run: 'judged' });
+    const path = `/tasks/${task?.id}`;
+    expect(await bodyOf(site.get(path))).toMatchObject({
+      kind: 'human-check',
+      presented: { check: 'liked', output: { v: 1 }, threshold: 5 },
+    });
+    expect(await bodyOf(site.get(`${path}/artifacts/draft`))).toMatchObject({ payload: 'text' });
+    expect((await site.get(`${path}/artifacts/none`)).status).toBe(404);
+    const refused = await site.post(`${path}/response`, { response: { score: 11 } });
+    expect(await refused.json()).toMatchObject({ issues: [{ path: '/score' }] });
+    const answer = { response: { score: 9 } };
+    expect(await bodyOf(site.post(`${path}/response`, answer))).toMatchObject({
+      outcome: 'approved',
+      isDecided: true,
+    });
   });
 });

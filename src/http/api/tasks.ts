@@ -60,6 +60,14 @@ export const taskApi = api('tasks', {
     answer: tasks.task,
     problems: ['task-unknown'],
   }),
+  getTaskArtifact: route({
+    method: 'get',
+    path: `${TASK}/artifacts/{name}`,
+    role: 'reader',
+    summary: 'an artifact that it shows, with its payload: of what is judged, or was refused',
+    answer: tasks.presentedArtifact,
+    problems: ['task-unknown', 'artifact-unknown', 'artifact-corrupt'],
+  }),
   listResponses: route({
     method: 'get',
     path: `${TASK}/responses`,

@@ -7,6 +7,7 @@ export function serveTasks(server: RouteServer, { orchestrator: { tasks } }: Htt
   server.serve(taskApi, {
     listTasks: async ({ query }) => ({ tasks: await tasks.list(query) }),
     getTask: ({ params }) => tasks.get(params.id),
+    getTaskArtifact: ({ params }) => tasks.artifact(params.id, params.name),
     listResponses: async ({ params }) => ({ responses: await tasks.responses(params.id) }),
     respond: ({ params, body }) => tasks.respond(params.id, body),
     claimTask: ({ params, body }) => tasks.claim(params.id, body),

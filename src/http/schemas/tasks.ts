@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import type { PresentedArtifact } from '../../presented-artifact.js';
 import type { Responded, TaskChanged } from '../../tasks.js';
 import type { ResponseView, TaskView } from '../../views.js';
 import { count, jsonObject, jsonValue, objectOf, text, time } from './json.js';
@@ -23,6 +24,13 @@ export const task = objectOf<TaskView>('Task', {
   deadlineAt: time.nullable(),
   openedAt: time,
   closedAt: time.nullable(),
+});
+
+export const presentedArtifact = objectOf<PresentedArtifact>('PresentedArtifact', {
+  name: text,
+  kind: text,
+  pointer: text.nullable(),
+  payload: jsonValue.optional(),
 });
 
 export const taskResponse = objectOf<ResponseView>('TaskResponse', {
