@@ -122,10 +122,11 @@ function isDone(kernel: Kernel, step: Step): boolean {
         responses.filter(({ task }) => tasks.get(task)?.node === step.node).length > step.number
       );
     case 'end': {
-      // Interruptions are no tries.
-      const ended = [...attempts.values()].filter(
-        ({ node, outcome }) => node === step.node && outcome !== null && outcome !== 'interrupted',
-      );
+      // Interruptions are no tries. What a person judges has been given.
+      const ended = [...attempts.values()].filter(({ node, outcome, outputJson }) => {
+        const isGiven = outcome !== null || outputJson !== null;
+        return node === step.node && isGiven && outcome !== 'interrupted';
+      });
       return ended.length > step.number;
     }
   }
