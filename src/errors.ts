@@ -22,6 +22,8 @@ export const ERROR_KINDS = {
   'run-ended': { status: 409, retryable: false },
   'run-ending': { status: 409, retryable: false },
   'run-not-started': { status: 409, retryable: false },
+  'run-failed': { status: 409, retryable: false },
+  'run-cancelled': { status: 409, retryable: false },
   'run-not-failed': { status: 409, retryable: false },
   'run-not-paused': { status: 409, retryable: false },
   'run-unrestorable': { status: 409, retryable: false },
@@ -68,6 +70,10 @@ export const ERROR_KINDS = {
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof ERROR_KINDS;
+
+export function isErrorCode(value: unknown): value is ErrorCode {
+  return typeof value === 'string' && Object.hasOwn(ERROR_KINDS, value);
+}
 
 export interface ErrorDetails {
   /** What the caller can do. */

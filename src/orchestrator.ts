@@ -15,6 +15,8 @@ import { PlanCache } from './actors/plan-cache.js';
 import type { ArtifactStore, Journal, PayloadCodec, RunStore } from './actors/ports.js';
 import { Supervisor, type SupervisorLimits, type SupervisorStats } from './actors/supervisor.js';
 import { RunChanges } from './change/run-changes.js';
+import { EmbeddedRuns } from './embedding/embedded-runs.js';
+import { type LogicOptions, type RunLogic, runLogic } from './embedding/run-logic.js';
 import { RunchartError } from './errors.js';
 import { HistoryService, type Retention } from './history/history-service.js';
 import type { Imported, ImportOptions } from './history/import-run.js';
@@ -225,6 +227,7 @@ export class Orchestrator {
   readonly #watch: RunWatch;
   readonly #history: HistoryService;
   readonly #calls: KeyedCalls;
+  readonly #embedded: EmbeddedRuns;
   #closing: Promise<void> | undefined;
 
   constructor(parts: OrchestratorParts) {
@@ -269,6 +272,7 @@ export class Orchestrator {
     });
     this.#watch = new RunWatch(parts.runs, this.#supervisor.live);
     this.#history = this.#newHistory(parts);
+    this.#embedded = this.#newEmbeddedRuns(parts);
     this.#keyed = this.#newKeyedStarts(parts);
     this.#scheduler = this.#newScheduler(parts);
     this.schedules = new Schedules(this.#scheduler, {
@@ -323,6 +327,18 @@ export class Orchestrator {
   ): Promise<KeyedStart> {
     if (singleton !== undefined) return this.#keyed.single(singleton, run);
     return this.#keyed.debounce(debounce as Debounce, run);
+  }
+
+  /**
+   * Runs of a plan as the logic of an actor, to be invoked or spawned by a machine of one's own. See
+   * docs/embedding.md for what it emits, what is persisted of it, and when the run is cancelled. The actor
+   * ends in an error with a RunchartError: `run-failed`, `run-cancelled`, `run-unknown`, and those of `start`.
+   */
+  logic<Input, Output>(
+    plan: PlanFor<Input, Output>,
+    options: LogicOptions = {},
+  ): RunLogic<Input, Output> {
+    return runLogic(this.#embedded, plan, options);
   }
 
   /** A handle on a run by id; nothing is checked until it is used. */
@@ -519,11 +535,25 @@ export class Orchestrator {
 
   async #close(): Promise<void> {
     const scheduled = this.#scheduler.close();
+    const { environment, limits } = this.#parts;
+    await atMost(environment.clock, limits.drainMs, this.#embedded.whenLetGo());
     await this.#history.close();
     await this.#supervisor.close(this.#parts.limits.drainMs);
     await atMost(this.#parts.environment.clock, SCHEDULES_PATIENCE_MS, scheduled);
     this.#watch.close();
     await this.#parts.closeStorage();
+  }
+
+  #newEmbeddedRuns({ environment, logger, runs }: OrchestratorParts): EmbeddedRuns {
+    return new EmbeddedRuns({
+      environment,
+      logger,
+      runs,
+      watch: this.#watch,
+      live: (id) => this.#supervisor.live.get(id),
+      start: (plan, options) => this.start(plan, options),
+      cancel: (id, options) => this.cancel(id, options),
+    });
   }
 
   #newHistory(parts: OrchestratorParts): HistoryService {

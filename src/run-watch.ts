@@ -31,6 +31,11 @@ export class RunWatch {
    * event. A slow reader is never behind by more than what lies on disk.
    */
   async *events(id: string, options: EventsOptions = {}): AsyncIterableIterator<RunEvent> {
+    for await (const page of this.pages(id, options)) yield* page;
+  }
+
+  /** As `events`, as many at a time as were read. */
+  async *pages(id: string, options: EventsOptions = {}): AsyncGenerator<readonly RunEvent[], void> {
     const { signal } = options;
     let after = options.after ?? 0;
     const change = this.#newSignal();
@@ -41,12 +46,13 @@ export class RunWatch {
     try {
       while (signal?.aborted !== true && !this.#isClosed) {
         const page = await this.#runs.events(id, after, options.pageSize);
-        for (const event of page) {
-          yield event;
-          after = event.seq;
-          if (isTerminal(event)) return;
+        const newest = page.at(-1);
+        if (newest !== undefined) {
+          yield page;
+          after = newest.seq;
+          if (isTerminal(newest)) return;
+          continue;
         }
-        if (page.length > 0) continue;
         if (isLastLook) return;
         // The last events may have been committed since the page was read.
         isLastLook = isFinal((await this.#runs.summary(id)).status);
@@ -87,6 +93,11 @@ export class RunWatch {
       unwatch();
       this.#signals.delete(change);
     }
+  }
+
+  /** Resolves when the run has ended. Rejects with `closing`. */
+  async whenEnded(id: string): Promise<void> {
+    await this.when(id, isFinal);
   }
 
   /** Ends all waiting: with the events read so far, or the error `closing`. */

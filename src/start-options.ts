@@ -38,6 +38,9 @@ export interface StartOptions<Input = unknown> extends Keyed {
   readonly debounce?: Debounce;
 }
 
+/** A start of which nothing but its own id decides what run it is. */
+export type EmbeddedStart<Input = unknown> = Omit<StartOptions<Input>, 'singleton' | 'debounce'>;
+
 const RUN_ID = /^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}$/;
 const MAX_CONCURRENCY = 10_000;
 const ON_CONFLICT: readonly string[] = ['return', 'refuse', 'replace'];

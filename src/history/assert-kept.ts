@@ -17,5 +17,5 @@ export function historyTrimmed(
   hint: string,
 ): RunchartError {
   const message = `the events of run ${id} up to ${trimmedTo} were removed by retention`;
-  return new RunchartError('history-trimmed', message, { hint });
+  return new RunchartError('history-trimmed', message, { hint, data: { trimmedTo } });
 }

@@ -1,14 +1,18 @@
 /** Builds a plan in TypeScript. Emits the JSON that an author would write; ids are checked by the compiler. */
 
 import { BREAK, type PlanEdge } from './edge-schema.js';
-import type { JsonObject } from './json.js';
+import type { JsonObject, JsonValue } from './json.js';
 import type { PlanNode } from './node-schemas.js';
 import type { Plan, SchemaReference } from './schema.js';
 
 declare const INPUT: unique symbol;
+declare const OUTPUT: unique symbol;
 
-/** A plan that remembers, in its type only, what its runs are started with. */
-export type PlanFor<Input> = Plan & { readonly [INPUT]?: Input };
+/** A plan that remembers, in its type only, what its runs are started with and what they come to. */
+export type PlanFor<Input, Output = unknown> = Plan & {
+  readonly [INPUT]?: Input;
+  readonly [OUTPUT]?: Output;
+};
 
 type Kind = PlanNode['kind'];
 type Settings<K extends Kind> = Omit<Extract<PlanNode, { kind: K }>, 'kind' | 'id'>;
@@ -25,13 +29,16 @@ function emptyDraft(title: string): Plan {
   return { title, nodes: [], edges: [] };
 }
 
-/** Starts a plan; `Input` is the type of its runs' inputs. */
-export function plan<Input = unknown>(title: string, frame: Frame = {}): PlanBuilder<Input> {
-  return new PlanBuilder<Input>({ ...frame, ...emptyDraft(title) });
+/** Starts a plan; `Input` and `Output` are the types of what its runs are given and come to. */
+export function plan<Input = unknown, Output = JsonValue>(
+  title: string,
+  frame: Frame = {},
+): PlanBuilder<Input, never, Output> {
+  return new PlanBuilder({ ...frame, ...emptyDraft(title) });
 }
 
 /** Each call returns the builder with the ids known so far in its type: go on from the result. */
-export class PlanBuilder<Input = unknown, Ids extends string = never> {
+export class PlanBuilder<Input = unknown, Ids extends string = never, Output = JsonValue> {
   readonly #draft: Plan;
 
   constructor(draft: Plan) {
@@ -42,7 +49,7 @@ export class PlanBuilder<Input = unknown, Ids extends string = never> {
   action<const Id extends string>(
     id: NewId<Id, Ids>,
     settings: Settings<'action'>,
-  ): PlanBuilder<Input, Ids | Id> {
+  ): PlanBuilder<Input, Ids | Id, Output> {
     return this.#add({ ...settings, kind: 'action', id });
   }
 
@@ -50,7 +57,7 @@ export class PlanBuilder<Input = unknown, Ids extends string = never> {
   approval<const Id extends string>(
     id: NewId<Id, Ids>,
     settings: Settings<'human-approval'> = {},
-  ): PlanBuilder<Input, Ids | Id> {
+  ): PlanBuilder<Input, Ids | Id, Output> {
     return this.#add({ ...settings, kind: 'human-approval', id });
   }
 
@@ -58,7 +65,7 @@ export class PlanBuilder<Input = unknown, Ids extends string = never> {
   input<const Id extends string>(
     id: NewId<Id, Ids>,
     settings: Settings<'human-input'> = {},
-  ): PlanBuilder<Input, Ids | Id> {
+  ): PlanBuilder<Input, Ids | Id, Output> {
     return this.#add({ ...settings, kind: 'human-input', id });
   }
 
@@ -66,7 +73,7 @@ export class PlanBuilder<Input = unknown, Ids extends string = never> {
   reviewEdit<const Id extends string>(
     id: NewId<Id, Ids>,
     settings: Settings<'human-review-edit'> = {},
-  ): PlanBuilder<Input, Ids | Id> {
+  ): PlanBuilder<Input, Ids | Id, Output> {
     return this.#add({ ...settings, kind: 'human-review-edit', id });
   }
 
@@ -74,7 +81,7 @@ export class PlanBuilder<Input = unknown, Ids extends string = never> {
   decision<const Id extends string>(
     id: NewId<Id, Ids>,
     settings: Settings<'human-decision'>,
-  ): PlanBuilder<Input, Ids | Id> {
+  ): PlanBuilder<Input, Ids | Id, Output> {
     return this.#add({ ...settings, kind: 'human-decision', id });
   }
 
@@ -82,7 +89,7 @@ export class PlanBuilder<Input = unknown, Ids extends string = never> {
   switch<const Id extends string>(
     id: NewId<Id, Ids>,
     settings: Settings<'switch'> = {},
-  ): PlanBuilder<Input, Ids | Id> {
+  ): PlanBuilder<Input, Ids | Id, Output> {
     return this.#add({ ...settings, kind: 'switch', id });
   }
 
@@ -90,7 +97,7 @@ export class PlanBuilder<Input = unknown, Ids extends string = never> {
   join<const Id extends string>(
     id: NewId<Id, Ids>,
     settings: Settings<'join'> = {},
-  ): PlanBuilder<Input, Ids | Id> {
+  ): PlanBuilder<Input, Ids | Id, Output> {
     return this.#add({ ...settings, kind: 'join', id });
   }
 
@@ -98,7 +105,7 @@ export class PlanBuilder<Input = unknown, Ids extends string = never> {
   map<const Id extends string>(
     id: NewId<Id, Ids>,
     settings: Settings<'map'>,
-  ): PlanBuilder<Input, Ids | Id> {
+  ): PlanBuilder<Input, Ids | Id, Output> {
     return this.#add({ ...settings, kind: 'map', id });
   }
 
@@ -107,8 +114,8 @@ export class PlanBuilder<Input = unknown, Ids extends string = never> {
     id: NewId<Id, Ids>,
     settings: Omit<Settings<'loop'>, 'body'>,
     // biome-ignore lint/suspicious/noExplicitAny: the ids of the body are its own
-    body: (builder: BodyBuilder) => PlanBuilder<any, any>,
-  ): PlanBuilder<Input, Ids | Id> {
+    body: (builder: BodyBuilder) => PlanBuilder<any, any, any>,
+  ): PlanBuilder<Input, Ids | Id, Output> {
     const { nodes, edges, entry } = body(new PlanBuilder(emptyDraft(id))).build();
     const inside = { nodes, edges, ...(entry !== undefined && { entry }) };
     return this.#add({ ...settings, kind: 'loop', id, body: inside });
@@ -118,7 +125,7 @@ export class PlanBuilder<Input = unknown, Ids extends string = never> {
   subplan<const Id extends string>(
     id: NewId<Id, Ids>,
     settings: Settings<'subplan'>,
-  ): PlanBuilder<Input, Ids | Id> {
+  ): PlanBuilder<Input, Ids | Id, Output> {
     return this.#add({ ...settings, kind: 'subplan', id });
   }
 
@@ -126,7 +133,7 @@ export class PlanBuilder<Input = unknown, Ids extends string = never> {
   sleep<const Id extends string>(
     id: NewId<Id, Ids>,
     settings: Settings<'sleep'>,
-  ): PlanBuilder<Input, Ids | Id> {
+  ): PlanBuilder<Input, Ids | Id, Output> {
     return this.#add({ ...settings, kind: 'sleep', id });
   }
 
@@ -134,7 +141,7 @@ export class PlanBuilder<Input = unknown, Ids extends string = never> {
   signal<const Id extends string>(
     id: NewId<Id, Ids>,
     settings: Settings<'signal'> = {},
-  ): PlanBuilder<Input, Ids | Id> {
+  ): PlanBuilder<Input, Ids | Id, Output> {
     return this.#add({ ...settings, kind: 'signal', id });
   }
 
@@ -180,13 +187,13 @@ export class PlanBuilder<Input = unknown, Ids extends string = never> {
   }
 
   /** The plan, apart from the builder from now on. Faults are found when it is compiled. */
-  build(): PlanFor<Input> {
+  build(): PlanFor<Input, Output> {
     return structuredClone(this.#draft);
   }
 
-  #add<Id extends string>(node: PlanNode): PlanBuilder<Input, Ids | Id> {
+  #add<Id extends string>(node: PlanNode): PlanBuilder<Input, Ids | Id, Output> {
     this.#draft.nodes.push(node);
     // The same object under a wider type: the ids live in the type only.
-    return this as unknown as PlanBuilder<Input, Ids | Id>;
+    return this as unknown as PlanBuilder<Input, Ids | Id, Output>;
   }
 }

@@ -1,6 +1,7 @@
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import { type PlanFor, plan } from '../../src/plan/builder.js';
 import { compilePlanOrThrow } from '../../src/plan/compile.js';
+import type { JsonValue } from '../../src/plan/json.js';
 
 const launch = () =>
   plan<{ brief: string }>('Launch', { objective: 'Ship it', concurrency: 2 })
@@ -41,7 +42,7 @@ describe('the builder', () => {
   });
 
   it('S6 knows ids and inputs in its types', () => {
-    expectTypeOf(launch().build()).toEqualTypeOf<PlanFor<{ brief: string }>>();
+    expectTypeOf(launch().build()).toEqualTypeOf<PlanFor<{ brief: string }, JsonValue>>();
     const builder = plan('Types').action('a', { handler: 'h' }).join('b');
     expectTypeOf(builder.edge).parameter(0).toEqualTypeOf<'a' | 'b'>();
     const unknownIds = () => {
