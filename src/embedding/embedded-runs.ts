@@ -6,20 +6,16 @@ import type { Environment } from '../actors/environment.js';
 import type { Logger } from '../actors/handlers.js';
 import type { LiveRun } from '../actors/live-index.js';
 import { RunchartError } from '../errors.js';
-import type { NodeStatus } from '../machines/statuses.js';
-import { NODE_STATUSES } from '../machines/statuses.js';
+import { NODE_STATUSES, type NodeStatus } from '../machines/statuses.js';
 import type { Plan } from '../plan/schema.js';
 import type { RunReader } from '../run-reader.js';
 import type { RunWatch } from '../run-watch.js';
 import type { StartOptions } from '../start-options.js';
 import type { RunEvent, RunResult } from '../views.js';
+import { persevere } from './persevere.js';
 
 /** Events that are read, and emitted, at a time. */
 const PAGE_SIZE = 200;
-/** Number of tries of a call that may succeed later, and the time before the second and at most. */
-const MAX_TRIES = 12;
-const FIRST_DELAY_MS = 50;
-const MAX_DELAY_MS = 10_000;
 
 interface EmbeddedRunsParts {
   readonly environment: Environment;
@@ -46,7 +42,8 @@ export class EmbeddedRuns {
 
   /** Starts a run under its id; the same again is the same run. Rejects as `start` of the orchestrator. */
   async start(plan: Plan, id: string, options: StartOptions, signal: AbortSignal): Promise<void> {
-    await this.#persevere(() => this.#parts.start(plan, { ...options, id }), signal);
+    const { environment, start } = this.#parts;
+    await persevere(environment.clock, () => start(plan, { ...options, id }), signal);
   }
 
   async exists(id: string): Promise<boolean> {
@@ -93,36 +90,13 @@ export class EmbeddedRuns {
   async #cancel(id: string, isThere: Promise<boolean>): Promise<void> {
     try {
       if (!(await isThere)) return;
+      const { environment, cancel } = this.#parts;
       const reason = 'its host let it go';
-      await this.#persevere(() => this.#parts.cancel(id, { reason }));
+      await persevere(environment.clock, () => cancel(id, { reason }));
     } catch (error) {
       if (error instanceof RunchartError && error.code === 'run-ended') return;
       this.#parts.logger.error({ run: id, error }, 'a run that its host let go was not cancelled');
     }
-  }
-
-  async #persevere<T>(call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    for (let tries = 1; ; tries += 1) {
-      try {
-        return await call();
-      } catch (error) {
-        const mayHelp =
-          error instanceof RunchartError && error.retryable && error.code !== 'closing';
-        if (!mayHelp || tries === MAX_TRIES || signal?.aborted === true) throw error;
-      }
-      await this.#pause(Math.min(FIRST_DELAY_MS * 2 ** (tries - 1), MAX_DELAY_MS), signal);
-    }
-  }
-
-  #pause(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
-    const { clock } = this.#parts.environment;
-    return new Promise((resolve) => {
-      const callOff = clock.wakeAt(clock.now() + delayMs, resolve);
-      signal?.addEventListener('abort', () => {
-        callOff();
-        resolve();
-      });
-    });
   }
 
   /** Of a run that is not in memory. */

@@ -18,7 +18,7 @@ export type RunLogicEvent =
   | { readonly type: 'run.attached' }
   | {
       readonly type: 'run.told';
-      readonly events: readonly EmittedEvent[];
+      readonly event: EmittedEvent;
       readonly progress: Partial<RunLogicContext>;
     }
   | { readonly type: 'run.ended'; readonly output: JsonValue }
@@ -96,17 +96,20 @@ async function tellEvents(
   for (;;) {
     try {
       for await (const page of runs.pages(run, after, signal)) {
-        after = page.at(-1)?.seq ?? after;
-        const progress = await runs.progressAt(run, page);
-        const known = progress && { status: progress.status, nodes: progress.nodes };
-        tell({ type: 'run.told', events: page.map(emitted), progress: { seq: after, ...known } });
+        const newest = await runs.progressAt(run, page);
+        // One by one: whoever persists the host while it hears an event has that and no later one behind it.
+        for (const event of page) {
+          after = event.seq;
+          const known = after === newest?.seq && { status: newest.status, nodes: newest.nodes };
+          tell({ type: 'run.told', event: emitted(event), progress: { seq: after, ...known } });
+        }
       }
       return;
     } catch (error) {
       const upTo = trimmedTo(error);
       if (upTo === undefined || upTo <= after) throw error;
-      const events = [{ type: 'events.trimmed', run, after, upTo } as const];
-      tell({ type: 'run.told', events, progress: { seq: upTo } });
+      const event = { type: 'events.trimmed', run, after, upTo } as const;
+      tell({ type: 'run.told', event, progress: { seq: upTo } });
       after = upTo;
     }
   }

@@ -97,7 +97,7 @@ export function runLogic<Input, Output>(
         case 'run.attached':
           return { ...snapshot, start: null };
         case 'run.told': {
-          for (const each of event.events) scope.defer(() => scope.emit(each));
+          scope.defer(() => scope.emit(event.event));
           return { ...snapshot, context: { ...snapshot.context, ...event.progress } };
         }
         case 'run.ended':
