@@ -54,6 +54,16 @@ module.exports = {
       },
     },
     {
+      name: 'embedded-runs-only-read',
+      severity: 'error',
+      from: inside('embedding'),
+      to: {
+        path: '^src/',
+        pathNot:
+          '^src/(embedding/|plan/|machines/|actors/(environment|handlers|live-index)[.]ts|errors[.]ts|views[.]ts|run-[a-z-]+[.]ts|start-options[.]ts)',
+      },
+    },
+    {
       name: 'nobody-tests-in-production',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/(testing|explain)/' },

@@ -30,6 +30,10 @@ export {
   encryptedPayloads,
   keyRing,
 } from './encrypted-payloads.js';
+export type { EmittedEvent, EmittedRunEvent, EventsTrimmed } from './embedding/emitted-event.js';
+export type { RunLogicEvent } from './embedding/run-attendance.js';
+export type { LogicOptions, RunLogic, RunLogicInput } from './embedding/run-logic.js';
+export type { RunLogicContext, RunLogicSnapshot } from './embedding/run-pointer.js';
 export { ERROR_KINDS, type ErrorCode, RunchartError } from './errors.js';
 export type { Retention } from './history/history-service.js';
 export type { Imported, ImportOptions } from './history/import-run.js';
@@ -76,6 +80,7 @@ export { type ParseResult, parsePlanText } from './plan/parse.js';
 export type { PlanVersion } from './plan/plan-version.js';
 export { jsonSchema as planJsonSchema, type Plan } from './plan/schema.js';
 export type { PresentedArtifact } from './presented-artifact.js';
+export { RUN_EVENT_TYPES, type RunEventType } from './run-event-types.js';
 export { type NodeRunPage, type RunFilter, RunReader, type TaskFilter } from './run-reader.js';
 export type { EventsOptions } from './run-watch.js';
 export type {
@@ -85,7 +90,7 @@ export type {
   ScheduleCounters,
 } from './schedules/schedule.js';
 export type { ScheduleOptions, Schedules, ScheduleUpdate } from './schedules/schedules.js';
-export type { StartOptions } from './start-options.js';
+export type { EmbeddedStart, StartOptions } from './start-options.js';
 export type {
   Groups,
   HandedOver,

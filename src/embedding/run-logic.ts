@@ -26,13 +26,14 @@ export interface LogicOptions {
 export type RunLogicInput<Input = unknown> = EmbeddedStart<Input>;
 
 /** The logic of an actor that stands for a run: `invoke` or `spawn` it. */
-export type RunLogic<Input = unknown, Output = unknown> = ActorLogic<
-  RunLogicSnapshot<Input, Output>,
-  RunLogicEvent,
-  RunLogicInput<Input>,
-  AnyActorRef['system'],
-  EmittedEvent
->;
+export interface RunLogic<Input = unknown, Output = unknown>
+  extends ActorLogic<
+    RunLogicSnapshot<Input, Output>,
+    RunLogicEvent,
+    RunLogicInput<Input>,
+    AnyActorRef['system'],
+    EmittedEvent
+  > {}
 
 /** XState's word to an actor that it is stopped. */
 const STOP = 'xstate.stop';

@@ -6,6 +6,7 @@
  */
 import { and, assign, setup } from 'xstate';
 import type { NodeRunEvent, Reason } from './node-run-events.js';
+import { mayRetry } from './retry-policy.js';
 
 /** Persisted with the snapshot: bump the version with every change that old snapshots would not survive. */
 export const NODE_RUN_MACHINE = { id: 'node-run', version: 4 } as const;
@@ -43,10 +44,7 @@ const definitions = setup({
   },
   guards: {
     mayRetry: ({ context, event }) =>
-      event.type === 'attempt.failed' &&
-      event.failure.retryable &&
-      context.tries + 1 < event.handling.maxAttempts &&
-      (event.handling.retryOn.length === 0 || event.handling.retryOn.includes(event.failure.class)),
+      event.type === 'attempt.failed' && mayRetry(event.handling, context.tries, event.failure),
     retriesAtOnce: ({ event }) => event.type === 'attempt.failed' && !event.handling.backsOff,
     maySurvive: ({ context, event }) =>
       event.type === 'attempt.interrupted' &&

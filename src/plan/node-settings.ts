@@ -18,7 +18,8 @@ import type { SchemaReference } from './schema.js';
 /** Without a bound of its own an exponential delay stops growing at an hour. */
 const DEFAULT_MAX_DELAY_MS = 3_600_000;
 
-const NO_RETRY: RetryPolicy = Object.freeze({
+/** One try, and five interruptions. */
+export const NO_RETRY: RetryPolicy = Object.freeze({
   maxAttempts: 1,
   retryOn: Object.freeze([]),
   backoff: 'none',

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { NODE_TRANSITIONS, RUN_TRANSITIONS } from '../../src/machines/statuses.js';
+import { RUN_EVENT_TYPES } from '../../src/run-event-types.js';
 
 const root = new URL('../../', import.meta.url);
 const page = readFileSync(new URL('docs/events.md', root), 'utf8');
@@ -47,5 +48,6 @@ describe('docs/events.md', () => {
     const listed = [...page.matchAll(/^\| `([a-z.-]+)` \|/gm)].map(([, type]) => type ?? '');
     expect([...new Set(listed)]).toEqual(listed);
     expect([...listed].sort()).toEqual([...emittedTypes()].sort());
+    expect([...RUN_EVENT_TYPES].sort()).toEqual([...listed].sort());
   });
 });

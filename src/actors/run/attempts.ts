@@ -1,5 +1,7 @@
 /** Attempts: started as effects of the turn that decides them, limited in time, ended by what comes back. */
+
 import type { Failure } from '../../machines/node-run-events.js';
+import { retryDelayMs } from '../../machines/retry-policy.js';
 import type { Issue } from '../../plan/issue.js';
 import type { JsonValue } from '../../plan/json.js';
 import type { AttemptRecord } from '../records.js';
@@ -8,7 +10,7 @@ import type { Product } from './assess-result.js';
 import type { Decider } from './decider.js';
 import { extendPlan } from './extend-plan.js';
 import { failure } from './failure.js';
-import { failureHandling, retryDelayMs } from './failure-policy.js';
+import { failureHandling } from './failure-policy.js';
 import { roundsOf } from './feedback.js';
 import { refreshInput } from './node-input.js';
 import { reportIssues } from './report-issues.js';

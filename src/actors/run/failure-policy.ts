@@ -1,6 +1,7 @@
 /** What a node's author declared for failures, in the form in which the statechart takes it. Pure. */
 import type { FailureHandling } from '../../machines/node-run-events.js';
-import type { CompiledNode, FailureAction, RetryPolicy } from '../../plan/plan-version.js';
+import { backsOff } from '../../machines/retry-policy.js';
+import type { CompiledNode, FailureAction } from '../../plan/plan-version.js';
 import type { Plan } from '../../plan/schema.js';
 import type { NodeRun } from './scope.js';
 
@@ -25,13 +26,13 @@ export function failureHandling(
   state: string,
 ): FailureHandling {
   const { node } = run;
-  const { maxAttempts, retryOn, maxInterruptions, backoff, delayMs } = node.retry;
+  const { maxAttempts, retryOn, maxInterruptions } = node.retry;
   const isRetried = node.onFailure.byClass[failureClass] === 'retry';
   return {
     maxAttempts,
     retryOn: isRetried && retryOn.length > 0 ? [...retryOn, failureClass] : retryOn,
     maxInterruptions,
-    backsOff: backoff !== 'none' && delayMs > 0,
+    backsOff: backsOff(node.retry),
     otherwise: lastResort(run, failureActionOf(plan, node, failureClass), state),
   };
 }
@@ -77,14 +78,4 @@ export function deadlineHandling(
   const isKnown =
     otherwise === 'default-output' || otherwise === 'skip' || otherwise === 'escalate';
   return isKnown ? otherwise : 'fail';
-}
-
-/**
- * Delay in milliseconds before retry number `retry`, 1 for the first. `chance`, from 0 to 1, spreads
- * it over three quarters to the whole of the computed delay, so that retries do not come in step.
- */
-export function retryDelayMs(policy: RetryPolicy, retry: number, chance: number): number {
-  const growth = policy.backoff === 'exponential' ? 2 ** Math.min(retry - 1, 52) : 1;
-  const delayMs = Math.min(policy.delayMs * growth, policy.maxDelayMs);
-  return Math.round(delayMs * (0.75 + 0.25 * chance));
 }
