@@ -24,16 +24,16 @@ export type {
   ReplanOptions,
 } from './change/change-options.js';
 export type { RunChanges } from './change/run-changes.js';
+export type { EmittedEvent, EmittedRunEvent, EventsTrimmed } from './embedding/emitted-event.js';
+export type { RunLogicEvent } from './embedding/run-attendance.js';
+export type { LogicOptions, RunLogic, RunLogicInput } from './embedding/run-logic.js';
+export type { RunLogicContext, RunLogicSnapshot } from './embedding/run-pointer.js';
 export {
   type EncryptionKey,
   type EncryptionKeys,
   encryptedPayloads,
   keyRing,
 } from './encrypted-payloads.js';
-export type { EmittedEvent, EmittedRunEvent, EventsTrimmed } from './embedding/emitted-event.js';
-export type { RunLogicEvent } from './embedding/run-attendance.js';
-export type { LogicOptions, RunLogic, RunLogicInput } from './embedding/run-logic.js';
-export type { RunLogicContext, RunLogicSnapshot } from './embedding/run-pointer.js';
 export { ERROR_KINDS, type ErrorCode, RunchartError } from './errors.js';
 export type { Retention } from './history/history-service.js';
 export type { Imported, ImportOptions } from './history/import-run.js';
@@ -73,10 +73,13 @@ export {
 export { planToMermaid } from './plan/diagram.js';
 export type { PlanEdge } from './plan/edge-schema.js';
 export type { CompiledText, Evaluator, Evaluators } from './plan/evaluator.js';
+export { planFromMermaid } from './plan/from-mermaid.js';
 export { formatIssues, type Issue, type IssueSeverity } from './plan/issue.js';
 export type { JsonObject, JsonValue } from './plan/json.js';
+export { layoutOf, type PlanLayout, withLayout } from './plan/layout.js';
 export type { PlanNode } from './plan/node-schemas.js';
-export { type ParseResult, parsePlanText } from './plan/parse.js';
+export { parsePlanText } from './plan/parse.js';
+export type { ParseResult } from './plan/parse-result.js';
 export type { PlanVersion } from './plan/plan-version.js';
 export { jsonSchema as planJsonSchema, type Plan } from './plan/schema.js';
 export type { PresentedArtifact } from './presented-artifact.js';

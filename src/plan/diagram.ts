@@ -9,6 +9,8 @@ export interface DiagramOverlay {
   readonly statuses?: Readonly<Record<string, string>>;
   /** Ids of the edges that were taken. */
   readonly takenEdges?: ReadonlySet<string>;
+  /** Writes all that a drawing cannot show into comments, so that `planFromMermaid` gives the same plan. */
+  readonly settings?: boolean;
 }
 
 const MAX_LABEL_LENGTH = 80;
@@ -46,13 +48,29 @@ const STATUS_COLOURS: Readonly<Record<string, readonly [fill: string, stroke: st
 export function planToMermaid(plan: Plan, overlay: DiagramOverlay = {}): string {
   // Ids of the diagram are made up, since words such as `end` are reserved in Mermaid.
   const names = new Map(plan.nodes.map((node, position) => [node.id, `n${position}`]));
+  const { nodes, edges, ...frame } = plan;
+  const withSettings = (subject: string, settings: object, drawn: string) => [
+    ...(overlay.settings === true ? [writeSettings(subject, settings)] : []),
+    ...(drawn === '' ? [] : [`  ${drawn}`]),
+  ];
   return [
     'flowchart TD',
-    ...plan.nodes.map((node) => `  ${names.get(node.id)}${drawNode(node)}`),
-    ...plan.edges.map((edge) => `  ${drawEdge(edge, names)}`),
+    ...withSettings('plan', frame, ''),
+    ...nodes.flatMap((node) => {
+      const name = names.get(node.id) ?? '';
+      return withSettings(`node ${name}`, node, `${name}${drawNode(node)}`);
+    }),
+    ...edges.flatMap((edge) => {
+      const { source: _, target: __, ...settings } = edge;
+      return withSettings('edge', settings, drawEdge(edge, names));
+    }),
     ...drawStatuses(names, overlay.statuses ?? {}),
     ...drawTaken(plan.edges, overlay.takenEdges),
   ].join('\n');
+}
+
+function writeSettings(subject: string, settings: object): string {
+  return `  %% runchart ${subject} ${JSON.stringify(settings)}`;
 }
 
 function drawNode(node: PlanNode): string {
@@ -62,12 +80,13 @@ function drawNode(node: PlanNode): string {
 
 function drawEdge(edge: PlanEdge, names: ReadonlyMap<string, string>): string {
   const arrow = edge.default === true ? '-.->' : '-->';
-  const label = labelOf(edge);
+  const label = edgeLabel(edge);
   const middle = label === undefined ? arrow : `${arrow}|"${escapeLabel(label)}"|`;
   return `${names.get(edge.source)} ${middle} ${names.get(edge.target)}`;
 }
 
-function labelOf(edge: PlanEdge): string | undefined {
+/** What is written at an edge: when it is taken. */
+export function edgeLabel(edge: Partial<PlanEdge>): string | undefined {
   if (edge.default === true) return 'default';
   const parts = [edge.on === undefined ? '' : `on ${edge.on}`, edge.when?.trim() ?? ''];
   const label = parts.filter((part) => part !== '').join(' and ');
@@ -111,8 +130,12 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '\\': '#92;',
 };
 
-function escapeLabel(text: string): string {
+/** A text as its label shows it: one line, and not too long. */
+export function drawnLabel(text: string): string {
   const line = text.replace(/\s+/g, ' ').trim();
-  const short = line.length > MAX_LABEL_LENGTH ? `${line.slice(0, MAX_LABEL_LENGTH - 1)}…` : line;
-  return short.replace(/["#&<>`\\]/g, (character) => ENTITIES[character] ?? '');
+  return line.length > MAX_LABEL_LENGTH ? `${line.slice(0, MAX_LABEL_LENGTH - 1)}…` : line;
+}
+
+function escapeLabel(text: string): string {
+  return drawnLabel(text).replace(/["#&<>`\\]/g, (character) => ENTITIES[character] ?? '');
 }

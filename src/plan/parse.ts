@@ -3,18 +3,15 @@
 import type { Document, Scalar, YAMLError } from 'yaml';
 import { isScalar, parseDocument, visit } from 'yaml';
 import { Findings } from './findings.js';
-import type { Issue } from './issue.js';
-import type { JsonValue } from './json.js';
+import { isFlowchart } from './flowchart.js';
+import { planFromMermaid } from './from-mermaid.js';
 import { locateJsonError } from './json-syntax.js';
 import { toJsonValue } from './json-values.js';
+import type { ParseResult } from './parse-result.js';
 import { positionIn } from './text-position.js';
 import { nestsDeeperThan } from './yaml-depth.js';
 
-export type PlanFormat = 'json' | 'yaml' | 'detect';
-
-export type ParseResult =
-  | { readonly ok: true; readonly draft: JsonValue }
-  | { readonly ok: false; readonly issues: readonly Issue[] };
+export type PlanFormat = 'json' | 'yaml' | 'mermaid' | 'detect';
 
 /** Characters of JSON text. */
 const MAX_JSON_LENGTH = 64 * 1024 * 1024;
@@ -28,8 +25,12 @@ const MAX_YAML_ERRORS = 20;
 
 /** Parses a text; `detect` takes what begins with a brace for JSON. Never throws. */
 export function parsePlanText(text: string, options: { format?: PlanFormat } = {}): ParseResult {
+  const { format = 'detect' } = options;
+  if (format === 'mermaid' || (format === 'detect' && isFlowchart(text))) {
+    return planFromMermaid(text);
+  }
   const findings = new Findings();
-  const isJson = isJsonText(text, options.format ?? 'detect');
+  const isJson = isJsonText(text, format);
   const maxLength = isJson ? MAX_JSON_LENGTH : MAX_YAML_LENGTH;
   if (text.length > maxLength) {
     const message = `The text is longer than ${maxLength} characters`;

@@ -63,7 +63,8 @@ function strip(
   return kept;
 }
 
-function isLayout(key: string): boolean {
+/** Whether a property of a node or an edge is an editor's: where it is drawn, and how. */
+export function isLayout(key: string): boolean {
   return LAYOUT_PROPERTIES.has(key) || key.startsWith('x-');
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { compilePlanOrThrow } from '../../src/plan/compile.js';
-import { type ParseResult, parsePlanText } from '../../src/plan/parse.js';
+import { parsePlanText } from '../../src/plan/parse.js';
+import type { ParseResult } from '../../src/plan/parse-result.js';
 import { action, draft, edge } from './drafts.js';
 
 function fault(result: ParseResult) {
