@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Workplace } from '../cli/support/workplace.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const PAGES = ['translation', 'research', 'crawl', 'single-node', 'list'].map(
+const PAGES = ['translation', 'research', 'crawl', 'single-node', 'list', 'flowchart'].map(
   (name) => `examples/${name}/README.md`,
 );
 
