@@ -7,6 +7,7 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { PayloadCodec } from './actors/ports.js';
 import { RunchartError } from './errors.js';
 
+/** A key, and the id that what it encrypted names. */
 export interface EncryptionKey {
   /** 1 to 64 letters, digits, `_` and `-`; is stored with each text, and never names another key. */
   readonly id: string;

@@ -69,6 +69,7 @@ export const ERROR_KINDS = {
   internal: { status: 500, retryable: false },
 } as const satisfies Record<string, ErrorKind>;
 
+/** The stable code of an error; docs/http.md lists all. */
 export type ErrorCode = keyof typeof ERROR_KINDS;
 
 export function isErrorCode(value: unknown): value is ErrorCode {
@@ -85,6 +86,7 @@ export interface ErrorDetails {
   readonly cause?: unknown;
 }
 
+/** Every error that Runchart hands to a caller. */
 export class RunchartError extends Error {
   override readonly name = 'RunchartError';
   readonly code: ErrorCode;

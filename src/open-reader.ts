@@ -11,6 +11,7 @@ export interface ReadOptions {
   readonly payloads?: PayloadCodec | undefined;
 }
 
+/** Reads of a database that another process may own. */
 export interface OpenReader {
   readonly runs: RunReader;
   close(): void;

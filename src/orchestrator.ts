@@ -56,6 +56,7 @@ import {
 import { type Groups, type Responded, type RespondOptions, Tasks } from './tasks.js';
 import type { RunEvent, RunResult } from './views.js';
 
+/** What an orchestrator is opened with. */
 export interface OrchestratorOptions {
   /** The database file, as a path or a `file:` URL. It is made where it does not exist. */
   readonly url: string;
@@ -79,6 +80,7 @@ export interface OrchestratorOptions {
   readonly retention?: Retention;
 }
 
+/** Bounds of one process; docs/admission.md says what they are for. */
 export interface OrchestratorLimits extends SupervisorLimits {
   /** Handlers of one run at work, unless its plan or its start says otherwise. */
   readonly runConcurrency: number;
@@ -99,6 +101,7 @@ export const DEFAULT_LIMITS: OrchestratorLimits = {
   drainMs: 10_000,
 };
 
+/** A run by its id: waits for its result and follows its events. */
 export interface RunHandle {
   readonly id: string;
   /** Resolves when the run has ended. */
@@ -106,17 +109,20 @@ export interface RunHandle {
   events(options?: EventsOptions): AsyncIterableIterator<RunEvent>;
 }
 
+/** The handle of a run that was started, or was there already. */
 export interface StartedRun extends RunHandle {
   /** False where the same start had created the run before. */
   readonly created: boolean;
 }
 
+/** What a signal carries. */
 export interface SignalOptions extends Keyed {
   readonly payload?: JsonValue;
   /** Names the signal: sent again under the same id it is the same. */
   readonly id?: string;
 }
 
+/** What became of a signal. */
 export interface Signalled {
   readonly run: string;
   readonly signal: string;
@@ -131,6 +137,7 @@ export interface UnrestorableRun {
   readonly message: string;
 }
 
+/** Whether what is decided becomes durable, and how much is under way. */
 export interface Health {
   readonly status: 'ok' | 'failing' | 'lost';
   readonly detail?: string;
@@ -208,6 +215,7 @@ export interface OrchestratorParts {
   closeStorage(): Promise<void>;
 }
 
+/** Runs plans on one database, of which it is the owner. `createOrchestrator` opens it. */
 export class Orchestrator {
   /** Languages beside CEL that plans may be written in. */
   readonly evaluators: Evaluators;

@@ -93,4 +93,5 @@ export const RUN_EVENT_TYPES = [
   'timer.postponed',
 ] as const;
 
+/** The type of an event of a run; docs/events.md says when each is recorded. */
 export type RunEventType = (typeof RUN_EVENT_TYPES)[number];

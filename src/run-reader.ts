@@ -52,6 +52,7 @@ import type {
   TaskView,
 } from './views.js';
 
+/** Which runs to list. */
 export interface RunFilter {
   readonly status?: RunStatus;
   /** Most runs to return; 50 unless given, 1,000 at most. */
@@ -60,6 +61,7 @@ export interface RunFilter {
   readonly before?: string;
 }
 
+/** Which tasks to list. */
 export interface TaskFilter {
   readonly status?: TaskStatus;
   /** Id of the run that asks. */
@@ -72,6 +74,7 @@ export interface TaskFilter {
   readonly after?: string;
 }
 
+/** Which node runs to list. */
 export interface NodeRunPage {
   readonly after?: string;
   readonly limit?: number;
@@ -85,6 +88,7 @@ export interface ArtifactPage {
   readonly limit?: number;
 }
 
+/** Reads of runs: lists, details, events, history. Everything that it returns is durable. */
 export class RunReader {
   /** The rows that it reads. */
   readonly rows: RunRows;

@@ -5,6 +5,7 @@ import { isFinal, type RunStatus } from './machines/statuses.js';
 import type { RunReader } from './run-reader.js';
 import type { RunEvent } from './views.js';
 
+/** Where to begin with the events of a run, and when to stop. */
 export interface EventsOptions {
   /** Number of the last event already known; 0 is from the first. */
   readonly after?: number;

@@ -11,6 +11,7 @@ import type { PlanVersion } from './plan/plan-version.js';
 import { budgetSchema, type PlanBudget } from './plan/schema.js';
 import type { Debounce, Singleton } from './schedules/keyed-starts.js';
 
+/** What a start may ask for, beside its plan. */
 export interface StartOptions<Input = unknown> extends Keyed {
   readonly input?: Input;
   /** Starting the same plan and input again under the same id is one run. */

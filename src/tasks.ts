@@ -16,6 +16,7 @@ export type Groups =
   | Readonly<Record<string, readonly string[]>>
   | ((principal: string) => readonly string[] | Promise<readonly string[]>);
 
+/** An answer to a task, and who gives it. */
 export interface RespondOptions extends Keyed {
   readonly response: JsonValue;
   /** Who answers. */
@@ -47,6 +48,7 @@ interface RespondedWith {
   readonly messageId: string | null;
 }
 
+/** What an answer came to. */
 export interface Responded {
   readonly run: string;
   readonly node: string;
@@ -65,6 +67,7 @@ export interface TaskChanged {
   readonly deadlineAt: number | null;
 }
 
+/** Which tasks to list, and where to go on. */
 export interface TaskPage extends TaskFilter {
   /** Only tasks that this principal may answer now. */
   readonly answerableBy?: string;
@@ -80,6 +83,7 @@ interface TasksParts {
 const MAX_NAME_LENGTH = 256;
 const MAX_COMMENT_LENGTH = 16_384;
 
+/** Human tasks: listed, answered, claimed, handed on. */
 export class Tasks {
   readonly #parts: TasksParts;
 

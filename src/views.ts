@@ -4,6 +4,7 @@ import type { TaskStatus } from './machines/task-events.js';
 import type { Issue, IssueSeverity } from './plan/issue.js';
 import type { JsonObject, JsonValue } from './plan/json.js';
 
+/** A run in a line. */
 export interface RunSummary {
   readonly id: string;
   readonly status: RunStatus;
@@ -29,6 +30,7 @@ export interface RunOrigin {
   readonly seq: number;
 }
 
+/** A node run: its status, and what went in and came out. */
 export interface NodeRunView {
   readonly node: string;
   readonly status: NodeStatus;
@@ -42,6 +44,7 @@ export interface NodeRunView {
   readonly reason?: JsonObject;
 }
 
+/** A question to a person: what is shown, who may answer, until when. */
 export interface TaskView {
   readonly id: string;
   readonly run: string;
@@ -86,6 +89,7 @@ export interface ResponseView {
   readonly comment: string | null;
 }
 
+/** One version of an artifact, as a node left it. */
 export interface ArtifactView {
   readonly name: string;
   readonly version: number;
@@ -135,6 +139,7 @@ export interface IssueView {
   readonly detail?: JsonValue;
 }
 
+/** One try of a node run: when, by whom, and what came of it. */
 export interface AttemptView {
   readonly node: string;
   readonly attempt: number;
@@ -162,6 +167,7 @@ export interface RunEvent {
   readonly detail: JsonObject;
 }
 
+/** A run with its nodes, open tasks, artifacts and issues. */
 export interface RunDetails extends RunSummary {
   readonly inputs: JsonValue;
   /** Number of the newest event. */
@@ -174,6 +180,7 @@ export interface RunDetails extends RunSummary {
   readonly issues: readonly IssueView[];
 }
 
+/** One failure of an attempt or a node. */
 export interface RunError {
   readonly node: string;
   readonly attempt: number;
@@ -182,6 +189,7 @@ export interface RunError {
   readonly message: string;
 }
 
+/** What a run came to, or has come to so far. */
 export interface RunResult<Outputs = Readonly<Record<string, JsonValue>>> {
   readonly id: string;
   readonly status: RunStatus;
@@ -209,6 +217,7 @@ export interface RunState {
   readonly artifacts: readonly { readonly name: string; readonly version: number }[];
 }
 
+/** A node run as it was at an event. */
 export interface NodeStateView {
   readonly node: string;
   readonly status: NodeStatus;

@@ -8,6 +8,7 @@ export interface Clock {
   wakeAt(at: number, wake: () => void): () => void;
 }
 
+/** Where time, ids and chance come from; replaced in tests and simulations. */
 export interface Environment {
   readonly clock: Clock;
   /** A new unique id. */

@@ -79,7 +79,9 @@ export interface LifecycleHandler {
 /** A lifecycle class is instantiated anew for each attempt. */
 export type LifecycleClass = new () => LifecycleHandler;
 
+/** What does the work of an action: a function, an object with `exec`, or a lifecycle class. */
 export type Handler = HandlerFunction | LifecycleHandler | LifecycleClass;
+/** Handlers by the keys that plans name them with. */
 export type Handlers = Readonly<Record<string, Handler>>;
 
 export class HandlerRegistry {

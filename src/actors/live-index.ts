@@ -5,6 +5,7 @@
 import { createAtom } from '@xstate/store';
 import type { NodeStatus, RunStatus } from '../machines/statuses.js';
 
+/** A run as its newest commit left it. */
 export interface LiveRun {
   readonly id: string;
   readonly status: RunStatus;

@@ -13,6 +13,7 @@ export interface ChangeOptions extends Keyed {
   readonly reason?: string | undefined;
 }
 
+/** How an operator lets a node count as done. */
 export interface CompleteNodeOptions extends ChangeOptions {
   readonly output?: JsonValue | undefined;
   /** Of an approval, which needs one: `approved`, `rejected` or `changes-requested`. */
@@ -21,10 +22,12 @@ export interface CompleteNodeOptions extends ChangeOptions {
   readonly action?: string | undefined;
 }
 
+/** The input that an operator gives to a node. */
 export interface PatchInputOptions extends ChangeOptions {
   readonly input: JsonValue;
 }
 
+/** How a live run is given another plan. */
 export interface ReplanOptions extends ChangeOptions {
   /** Only tells what would become of the nodes. */
   readonly dryRun?: boolean | undefined;
@@ -32,6 +35,7 @@ export interface ReplanOptions extends ChangeOptions {
   readonly cancelRunning?: boolean | undefined;
 }
 
+/** Where a fork begins, and what it is given instead. */
 export interface ForkOptions extends ChangeOptions {
   /** Id of the new run. Forking the same under the same id again is one run. */
   readonly id?: string | undefined;
@@ -44,6 +48,7 @@ export interface ForkOptions extends ChangeOptions {
   readonly inputs?: Readonly<Record<string, JsonValue>> | undefined;
 }
 
+/** How a run is replaced by one with another plan. */
 export interface ReplaceOptions extends ChangeOptions {
   /** Id of the new run. */
   readonly id?: string | undefined;
@@ -56,6 +61,7 @@ export interface ChangedNode {
   readonly status: string;
 }
 
+/** The run that a fork made. */
 export interface ForkedRun {
   /** Id of the new run. */
   readonly id: string;

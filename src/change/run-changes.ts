@@ -62,6 +62,7 @@ const PAGE = 500;
 /** What a change names, in words. */
 const NODE = 'the path of a node';
 
+/** What an operator changes about runs that are live, and about those that ended. */
 export class RunChanges {
   readonly #parts: RunChangesParts;
   readonly #inTurn = new InTurn();

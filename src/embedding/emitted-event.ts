@@ -13,4 +13,5 @@ export interface EventsTrimmed {
   readonly upTo: number;
 }
 
+/** What is heard of a run with `on`. */
 export type EmittedEvent = EmittedRunEvent | EventsTrimmed;

@@ -17,6 +17,7 @@ import {
   restoredPointer,
 } from './run-pointer.js';
 
+/** How the actor of a run behaves, beside what its plan says. */
 export interface LogicOptions {
   /** What becomes of the run when its host lets it go: cancelled, unless `continue`. */
   readonly whenLetGo?: 'cancel' | 'continue';

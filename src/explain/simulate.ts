@@ -18,6 +18,7 @@ import { nameOf, PlanIndex } from './plan-index.js';
 import { Stage } from './stage.js';
 import { withoutChecks } from './without-checks.js';
 
+/** What a dry run assumes. */
 export interface SimulateOptions extends CompileOptions {
   /** Input of the run; sampled unless given. */
   readonly input?: JsonValue;
@@ -52,6 +53,7 @@ export interface SimulatedPath {
   readonly isCut: boolean;
 }
 
+/** A condition that a dry run could not decide, and why. */
 export interface UndeterminedCondition {
   readonly edge: string;
   readonly condition: string;
@@ -59,6 +61,7 @@ export interface UndeterminedCondition {
   readonly seen: readonly SeenResult[];
 }
 
+/** What a dry run found. */
 export interface Simulation {
   /** Hash of the plan version. */
   readonly plan: string;

@@ -9,6 +9,7 @@ import { RunchartError } from '../errors.js';
 import { type Imported, type ImportOptions, type ImportParts, importRun } from './import-run.js';
 import { assertAge, type Trimmed, type TrimOptions, trim } from './trim.js';
 
+/** How long runs and their logs are kept. */
 export interface Retention {
   /** Runs are removed when they ended so long ago, in milliseconds; never unless given. */
   readonly runsMs?: number;

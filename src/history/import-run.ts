@@ -18,11 +18,13 @@ import type { HistoryRows } from './history-rows.js';
 import { ImportNames, isHere } from './import-names.js';
 import { removeRuns } from './remove-run.js';
 
+/** How a run is brought in. */
 export interface ImportOptions {
   /** Id of the run here; its own unless given. Runs of its subplans are numbered behind it. */
   readonly as?: string;
 }
 
+/** What an import came to. */
 export interface Imported {
   readonly run: string;
   /** False where the same run was there already, and nothing was written. */

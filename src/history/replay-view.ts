@@ -13,6 +13,7 @@ import type {
 } from './run-snapshot.js';
 import type { Difference } from './state-hash.js';
 
+/** A run made again from its events alone. */
 export interface ReplayView {
   readonly run: string;
   /** Number of the event after which this is what the run was. */
@@ -42,6 +43,7 @@ export interface ReplayView {
   readonly differences: readonly Difference[];
 }
 
+/** Whether the rows of a run are what its events say. */
 export interface VerificationView {
   readonly run: string;
   readonly ok: boolean;

@@ -16,6 +16,7 @@ import { withChildren } from './family.js';
 import { removePayloads } from './remove-payloads.js';
 import { type Removing, removeRows, removeRuns } from './remove-run.js';
 
+/** What retention is to remove now. */
 export interface TrimOptions {
   /** Removes runs that ended at least so long ago, in milliseconds. */
   readonly olderThanMs?: number;
@@ -30,6 +31,7 @@ export interface TrimParts extends Removing {
   readonly contents: Pick<ArtifactStore, 'putBefore' | 'remove'>;
 }
 
+/** What retention removed. */
 export interface Trimmed {
   /** Runs that are gone, those of subplans included. */
   readonly runs: number;

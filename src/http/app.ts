@@ -21,6 +21,7 @@ import { RouteServer } from './serve-routes.js';
 export type { OfferedPlan } from './plan-catalog.js';
 export type { Problem } from './problem.js';
 
+/** What the HTTP API is put together with, beside the orchestrator. */
 export interface HttpOptions {
   /** Plans that runs can be started of by name. */
   readonly plans?: Readonly<Record<string, OfferedPlan>>;

@@ -6,6 +6,7 @@ import type { JsonObject } from '../plan/json.js';
 import type { PlanVersion } from '../plan/plan-version.js';
 import type { Plan } from '../plan/schema.js';
 
+/** A plan that runs can be started of by name. */
 export interface OfferedPlan {
   /** What an author wrote, as JSON. */
   readonly plan: Plan;

@@ -31,6 +31,7 @@ export class RequestError extends Error {
   }
 }
 
+/** An error as the HTTP API tells it (RFC 9457). */
 export interface Problem {
   readonly type: string;
   readonly title: string;

@@ -10,6 +10,7 @@ import { type CallTarget, IsolatedCall } from './isolated-call.js';
 import { startProcess } from './process-isolate.js';
 import { startThread } from './thread-isolate.js';
 
+/** How a handler is put apart, and within which limits. */
 export interface IsolatedOptions {
   /** The ES module of the handler: a URL, or a path, relative to the working directory. */
   readonly module: URL | string;

@@ -10,6 +10,7 @@ export const ISOLATION_ERROR_KINDS = {
   'result-not-json': { retryable: false },
 } as const satisfies Record<string, { readonly retryable: boolean }>;
 
+/** The stable code of a failure of isolation; docs/isolation.md lists all. */
 export type IsolationErrorCode = keyof typeof ISOLATION_ERROR_KINDS;
 
 /** What an isolated attempt rejects with where it is not the handler that threw; named `AbortError` where it was killed. */

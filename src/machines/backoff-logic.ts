@@ -6,12 +6,14 @@
 import type { ActorLogic, AnyActorScope, Snapshot } from 'xstate';
 import { type RetryPolicy, retryDelayMs } from './retry-policy.js';
 
+/** What the wait between two tries is given. */
 export interface BackoffInput {
   readonly policy: RetryPolicy;
   /** Number of the retry that is waited for, 1 for the first. */
   readonly retry: number;
 }
 
+/** What is persisted of a wait between two tries. */
 export type BackoffSnapshot = Snapshot<undefined> & {
   /** When the next try is due, in milliseconds since the epoch. */
   readonly dueAt: number;
@@ -23,6 +25,7 @@ const LONGEST_DELAY_MS = 2 ** 31 - 1;
 const LOOK = { type: 'backoff.look' } as const;
 
 // An interface, so that declarations of machines with such an actor can name it.
+/** The logic of the wait between two tries. */
 export interface BackoffLogic extends ActorLogic<BackoffSnapshot, typeof LOOK, BackoffInput> {}
 
 /** The logic of the wait between two tries. */

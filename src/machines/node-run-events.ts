@@ -60,6 +60,7 @@ export interface FailureHandling {
     | 'replan';
 }
 
+/** What can happen to a node run. */
 export type NodeRunEvent =
   // Inputs
   | { readonly type: 'inputs.resolved' }

@@ -11,6 +11,7 @@ import { mayRetry } from './retry-policy.js';
 /** Persisted with the snapshot: bump the version with every change that old snapshots would not survive. */
 export const NODE_RUN_MACHINE = { id: 'node-run', version: 4 } as const;
 
+/** What the chart of a node run remembers. */
 export interface NodeRunContext {
   /** Number of the newest attempt; 0 before the first. Never reused within a generation. */
   readonly attempt: number;
@@ -128,6 +129,7 @@ function judgedAs<Target extends string>(target: Target) {
   } as const;
 }
 
+/** The statechart of one node run. */
 export const nodeRunMachine = definitions.createMachine({
   id: NODE_RUN_MACHINE.id,
   context: { attempt: 0, tries: 0, interruptions: 0, level: 0, reason: null },

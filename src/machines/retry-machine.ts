@@ -15,6 +15,7 @@ import { backoffLogic } from './backoff-logic.js';
 import type { Failure } from './node-run-events.js';
 import { backsOff, mayRetry, NO_RETRY, type RetryPolicy } from './retry-policy.js';
 
+/** What the retry machine is given. */
 export interface RetryInput {
   /** What is not said is as in a policy of one try. */
   readonly policy: Partial<RetryPolicy>;
@@ -22,6 +23,7 @@ export interface RetryInput {
   readonly input?: unknown;
 }
 
+/** What the retry machine remembers. */
 export interface RetryContext {
   readonly policy: RetryPolicy;
   readonly input: unknown;
@@ -31,6 +33,7 @@ export interface RetryContext {
   readonly value: unknown;
 }
 
+/** What all tries came to. */
 export type RetryOutput =
   | { readonly status: 'completed'; readonly value: unknown; readonly attempts: number }
   | { readonly status: 'failed'; readonly failure: Failure; readonly attempts: number };
@@ -76,6 +79,7 @@ const failed = ({ event }: { event: ErrorActorEvent }) => failureOf(event.error)
 const produced = ({ event }: { event: DoneActorEvent }) => event.output;
 const keepFailure = { type: 'keepFailure', params: failed } as const;
 
+/** The statechart of work that is tried as often as a policy allows. Provide `attempt`. */
 export const retryMachine = definitions.createMachine({
   id: 'retry',
   context: ({ input: { policy, input } }) => ({

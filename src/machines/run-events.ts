@@ -15,6 +15,7 @@ export interface ProgressSummary {
   readonly isShort: boolean;
 }
 
+/** What can happen to a run as a whole. */
 export type RunEvent =
   | { readonly type: 'run.admitted' }
   | { readonly type: 'run.started' }

@@ -10,6 +10,7 @@ import type { RunEvent } from './run-events.js';
 /** Persisted with the snapshot: bump the version with every change that old snapshots would not survive. */
 export const RUN_MACHINE = { id: 'run', version: 1 } as const;
 
+/** What the chart of a run remembers. */
 export interface RunContext {
   /** Why the run is ending early: the first failure, or the request to cancel. */
   readonly reason: Reason | null;
@@ -23,6 +24,7 @@ const TOO_FEW_SUCCEEDED: Reason = {
   message: 'a smaller share of its nodes succeeded than its plan asks for',
 };
 
+/** The statechart of one run. */
 export const runMachine = setup({
   types: {
     context: {} as RunContext,

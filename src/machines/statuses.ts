@@ -12,8 +12,10 @@ export const NODE_STATUSES = [
   'failed',
   'cancelled',
 ] as const;
+/** The status of a node run. */
 export type NodeStatus = (typeof NODE_STATUSES)[number];
 
+/** The statuses of a run. */
 export const RUN_STATUSES = [
   'pending',
   'ready',
@@ -26,6 +28,7 @@ export const RUN_STATUSES = [
   'failed',
   'cancelled',
 ] as const;
+/** The status of a run. */
 export type RunStatus = (typeof RUN_STATUSES)[number];
 
 const FINAL: ReadonlySet<string> = new Set<NodeStatus | RunStatus>([

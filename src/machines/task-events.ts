@@ -14,6 +14,7 @@ export type TaskEvent =
   | { readonly type: 'task.cancelled' }
   | { readonly type: 'task.superseded' };
 
+/** The status of a human task. */
 export type TaskStatus = 'open' | TaskEnding;
 
 /** The final statuses of a task, each reached by the event of its name. */

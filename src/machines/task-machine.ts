@@ -9,6 +9,7 @@ import type { TaskEvent } from './task-events.js';
 /** Persisted as the row of the task: its status, and the members of the context as columns. */
 export const TASK_MACHINE = { id: 'human-task', version: 1 } as const;
 
+/** What the chart of a human task remembers. */
 export interface TaskContext {
   /** To whom it belongs: nobody else may answer. */
   readonly assignee: string | null;
@@ -18,6 +19,7 @@ export interface TaskContext {
   readonly reminders: number;
 }
 
+/** The statechart of one human task. */
 export const taskMachine = setup({
   types: {
     context: {} as TaskContext,

@@ -89,6 +89,7 @@ export interface RunPage {
   readonly before?: number;
 }
 
+/** Which tasks to list, and where to go on. */
 export interface TaskPage {
   readonly status?: TaskRecord['status'];
   readonly run?: number;

@@ -36,6 +36,7 @@ export interface StorageErrorDetails {
   readonly cause?: unknown;
 }
 
+/** An error of the database; docs/storage.md lists the codes. */
 export class StorageError extends Error {
   override readonly name = 'StorageError';
   readonly code: StorageErrorCode;

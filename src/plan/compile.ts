@@ -24,6 +24,7 @@ import { type NamedPlans, namedPlans } from './subplans.js';
 import { didYouMean } from './suggest.js';
 import { ValueSchemas } from './value-schemas.js';
 
+/** What a draft compiled to: a plan version, or the issues that refuse it. */
 export type CompileResult =
   | { readonly ok: true; readonly version: PlanVersion }
   | { readonly ok: false; readonly issues: readonly Issue[] };

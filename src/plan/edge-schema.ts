@@ -40,5 +40,6 @@ export const planEdgeSchema = z
   })
   .meta({ title: 'Edge' });
 
+/** An edge, as an author writes it. */
 export type PlanEdge = z.infer<typeof planEdgeSchema>;
 export const EDGE_PROPERTIES: ReadonlySet<string> = new Set(Object.keys(planEdgeSchema.shape));

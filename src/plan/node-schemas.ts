@@ -250,6 +250,7 @@ export const planNodeSchema = z.discriminatedUnion('kind', [
   signal,
 ]);
 
+/** A node of any kind, as an author writes it. */
 export type PlanNode = z.infer<typeof planNodeSchema>;
 
 const NODE_PROPERTIES: ReadonlyMap<unknown, ReadonlySet<string>> = new Map(

@@ -28,6 +28,7 @@ export interface FailurePolicy {
   readonly otherwise: FailureAction;
 }
 
+/** How often a piece of work is tried, and how long it waits in between. */
 export interface RetryPolicy {
   /** Total number of tries; 1 means no retry. */
   readonly maxAttempts: number;

@@ -126,6 +126,7 @@ const planSchema = z.strictObject({
   edges: z.array(planEdgeSchema).max(MAX_EDGES),
 });
 
+/** What an author writes, as plain JSON; docs/plans.md describes it. */
 export type Plan = z.infer<typeof planSchema>;
 export type SchemaReference = z.infer<typeof schemaReference>;
 export type PlanBudget = z.infer<typeof budgetSchema>;

@@ -55,6 +55,7 @@ export interface ScheduleDefinition {
   readonly jitterMs: number;
 }
 
+/** A schedule, with what it has done so far. */
 export interface Schedule extends ScheduleDefinition {
   readonly paused: boolean;
   /** Occurrences up to this time are decided. */

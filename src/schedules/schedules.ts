@@ -7,6 +7,7 @@ import type { Schedule } from './schedule.js';
 import type { ScheduleList } from './schedule-reader.js';
 import type { CreatedSchedule, ScheduleService, Triggered } from './schedule-service.js';
 
+/** When and how a schedule starts runs. */
 export interface ScheduleOptions<Input = unknown>
   extends Omit<ScheduleDraft, 'plan' | 'label' | 'input'> {
   /** Every run is pinned to the version that it has now. */
@@ -34,6 +35,7 @@ export interface SchedulablePlans {
   load(hash: string): Promise<Plan>;
 }
 
+/** Starts that recur: made, changed, paused and removed. */
 export class Schedules {
   readonly #service: ScheduleService;
   readonly #plans: SchedulablePlans;

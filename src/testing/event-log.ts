@@ -7,11 +7,13 @@ import type { RunEvent } from '../views.js';
 /** A whole event type, a pattern of types, or a test of the event. */
 export type EventPattern = string | RegExp | ((event: RunEvent) => boolean);
 
+/** Which node or attempt an event has to be about. */
 export interface EventFilter {
   readonly node?: string;
   readonly attempt?: number;
 }
 
+/** The log of a run, to look things up in. */
 export class EventLog implements Iterable<RunEvent> {
   readonly #read: () => readonly RunEvent[];
 

@@ -2,6 +2,7 @@
 import type { CommitErrorCode } from '../actors/ports.js';
 import { durationMs } from './duration.js';
 
+/** How a handler is to misbehave. */
 export interface HandlerFault {
   /** What the handler throws instead of working; an error of its own where nothing else is asked for. */
   readonly throws?: unknown;
@@ -15,6 +16,7 @@ export interface HandlerFault {
   readonly node?: string;
 }
 
+/** Commits that are not to become durable. */
 export interface CommitFault {
   /** Commits that succeed before; 0 unless given. */
   readonly after?: number;
@@ -24,6 +26,7 @@ export interface CommitFault {
   readonly code?: Extract<CommitErrorCode, 'storage-unavailable' | 'turn-refused'>;
 }
 
+/** When the simulated process is to stop. */
 export interface CrashFault {
   /** Commits that become durable before; the answer to the last one is lost. At least 1. */
   readonly afterCommits: number;
@@ -47,6 +50,7 @@ interface PendingCommitFault {
   left: number;
 }
 
+/** What is to go wrong in a test, ordered before it does. */
 export class Faults {
   #handlers: PendingHandlerFault[] = [];
   #commits: PendingCommitFault[] = [];

@@ -15,6 +15,7 @@ export type SimulationErrorCode =
   | 'duration-invalid'
   | 'diverged';
 
+/** A simulated run that does not come to rest, or a question that cannot be answered. */
 export class SimulationError extends Error {
   override readonly name = 'SimulationError';
   readonly code: SimulationErrorCode;

@@ -11,6 +11,7 @@ import { SimulationError } from './simulation-error.js';
 import type { TestRun } from './test-run.js';
 import { World, type WorldOptions } from './world.js';
 
+/** Where a run stands between two steps. */
 export interface StepperState {
   /** Steps from the start. */
   readonly step: number;
@@ -43,6 +44,7 @@ interface Scene {
 
 type Begin = (world: World) => Promise<TestRun>;
 
+/** A run that goes forth and back, a step at a time. `kit.stepper` makes it. */
 export class Stepper {
   readonly #maxSteps: number;
   readonly #setScene: () => Promise<Scene>;

@@ -15,6 +15,7 @@ import { Stepper } from './stepper.js';
 import type { TestRun } from './test-run.js';
 import { DEFAULT_MAX_TIME_MS, World, type WorldOptions } from './world.js';
 
+/** What a simulated world is opened with. */
 export interface TestKitOptions {
   readonly handlers: Handlers;
   /** Owners that need no handler, as `user/alice`. */
@@ -66,6 +67,7 @@ export async function testKit(options: TestKitOptions): Promise<TestKit> {
   return new TestKit(await World.open(world), world, complaints);
 }
 
+/** A simulated world with the real engine in it. `testKit` opens it. */
 export class TestKit {
   /** Faults to come. */
   readonly faults: Faults;

@@ -8,6 +8,7 @@ import { EventLog } from './event-log.js';
 import type { MemoryRun, MemoryStorage } from './memory-storage.js';
 import { type NodeTrace, traceRun } from './trace.js';
 
+/** A run of the test kit: what it shows is what holds in the moment of asking. */
 export class TestRun {
   readonly id: string;
   /** All events so far. */

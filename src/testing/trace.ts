@@ -8,12 +8,14 @@ import { toAttempt } from '../row-views.js';
 import type { AttemptView } from '../views.js';
 import type { MemoryRun } from './memory-storage.js';
 
+/** What was decided about an edge. */
 export interface EdgeTrace {
   readonly edge: string;
   readonly target: string;
   readonly outcome: EdgeOutcome;
 }
 
+/** What a node run went through: input, attempts, output, edges. */
 export interface NodeTrace {
   /** Id, or path where it lies in a loop or a map. */
   readonly node: string;

@@ -13,7 +13,7 @@ function reportsIn(folder: string): Record<string, string> {
   return Object.fromEntries(files.map((file) => [file, readFileSync(join(folder, file), 'utf8')]));
 }
 
-it('the package exports what docs/api says; `npm run api` writes it anew', () => {
+it('the package exports what docs/api says, each name with a sentence; `npm run api` writes it anew', () => {
   const folder = temporaryDirectory();
   const words = ['--import', 'tsx', 'scripts/api-report.ts', folder];
   const { status, stderr } = spawnSync(process.execPath, words, {
@@ -23,5 +23,10 @@ it('the package exports what docs/api says; `npm run api` writes it anew', () =>
     env: { ...process.env, NODE_OPTIONS: '' },
   });
   expect(status, stderr).toBe(0);
-  expect(reportsIn(folder)).toEqual(reportsIn(join(ROOT, 'docs/api')));
+  const reports = reportsIn(folder);
+  expect(reports).toEqual(reportsIn(join(ROOT, 'docs/api')));
+  for (const [file, report] of Object.entries(reports)) {
+    const undocumented = [...report.matchAll(/^\/\/ @public \(undocumented\)\n(.*)/gm)];
+    expect(undocumented.map(([, declaration]) => `${file}: ${declaration}`)).toEqual([]);
+  }
 }, 120_000);

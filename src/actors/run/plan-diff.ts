@@ -14,6 +14,7 @@ export interface NodeStanding {
   readonly isCalledOff: boolean;
 }
 
+/** What becomes of one node, and why. */
 export interface PlanDiffEntry {
   readonly node: string;
   /** Before the change; `pending` for nodes that are added. */
@@ -30,6 +31,7 @@ export interface PlanDiffEntry {
   readonly why: string;
 }
 
+/** What becomes of each node of a run that is given another plan. */
 export interface PlanDiff {
   readonly kept: readonly PlanDiffEntry[];
   /** They begin another generation, unless they had not begun. */
