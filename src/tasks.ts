@@ -67,7 +67,7 @@ export interface TaskChanged {
   readonly deadlineAt: number | null;
 }
 
-/** Which tasks to list, and where to go on. */
+/** Which tasks to list, also by who may answer them. */
 export interface TaskPage extends TaskFilter {
   /** Only tasks that this principal may answer now. */
   readonly answerableBy?: string;

@@ -24,8 +24,7 @@ const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
 const LOOK = { type: 'backoff.look' } as const;
 
-// An interface, so that declarations of machines with such an actor can name it.
-/** The logic of the wait between two tries. */
+/** The logic of the wait between two tries; an interface, so that declarations can name it. */
 export interface BackoffLogic extends ActorLogic<BackoffSnapshot, typeof LOOK, BackoffInput> {}
 
 /** The logic of the wait between two tries. */

@@ -89,7 +89,6 @@ export interface RunPage {
   readonly before?: number;
 }
 
-/** Which tasks to list, and where to go on. */
 export interface TaskPage {
   readonly status?: TaskRecord['status'];
   readonly run?: number;
