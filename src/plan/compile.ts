@@ -39,6 +39,7 @@ export class PlanInvalidError extends RunchartError {
 const MAX_PLAN_BYTES = 64 * 1024 * 1024;
 const MAX_PLAN_DEPTH = 128;
 
+/** What a plan is compiled with. */
 export interface CompileOptions {
   /** Of languages beside CEL. */
   readonly evaluators?: Evaluators | undefined;

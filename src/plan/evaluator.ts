@@ -15,6 +15,7 @@ export interface CompiledText {
   evaluate(variables: JsonObject): unknown;
 }
 
+/** Compiles and evaluates the expressions of one language. */
 export interface Evaluator {
   /** Throws where the text does not parse; `offset` of the error is its place in the text. */
   compile(text: string): CompiledText;
