@@ -24,6 +24,7 @@ import type {
   TaskRecord,
   TurnRecord,
 } from '../actors/records.js';
+import { encodeAccessRow } from './encode-access.js';
 import { encodeHistoryRow } from './encode-history.js';
 import {
   type EncodedPlan,
@@ -151,6 +152,12 @@ function encodeRow(row: FreeRow): EncodedRow {
       return { name: row.type, values: runKeyRow(row.record) };
     case 'idempotency-key.put':
       return { name: row.type, values: IDEMPOTENCY_KEY.toRow(row.record) };
+    case 'token.put':
+    case 'audit.put':
+    case 'audit.trim':
+    case 'task-link.put':
+    case 'task-link.sweep':
+      return encodeAccessRow(row);
     default:
       return encodeHistoryRow(row);
   }

@@ -68,6 +68,20 @@ export const FREE_ROW_STATEMENTS: Readonly<Record<FreeRowName, FreeRowStatements
     write: upserts(tables.idempotencyKeys, ['run', 'key']).one,
     isWritten: finds(tables.idempotencyKeys),
   },
+  'token.put': { write: upserts(tables.tokens, ['id']).one, isWritten: finds(tables.tokens) },
+  'audit.put': { write: upserts(tables.audit, ['id']).one, isWritten: finds(tables.audit) },
+  'audit.trim': {
+    write: 'delete from audit where id <= ?',
+    isWritten: 'select 1 where not exists (select 1 from audit where id <= ?)',
+  },
+  'task-link.put': {
+    write: upserts(tables.taskLinks, ['id']).one,
+    isWritten: finds(tables.taskLinks),
+  },
+  'task-link.sweep': {
+    write: 'delete from task_links where expires_at < ?',
+    isWritten: 'select 1 where not exists (select 1 from task_links where expires_at < ?)',
+  },
   ...HISTORY_STATEMENTS,
 };
 

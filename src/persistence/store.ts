@@ -1,5 +1,4 @@
 /** What the actors read. Everything comes from the disk, over a connection that cannot write. */
-import type { RunKeyRows, RunStore, ScheduleRows } from '../actors/ports.js';
 import type {
   IdempotencyKeyRecord,
   RunRecord,
@@ -7,6 +6,8 @@ import type {
   TaskRecord,
   TimerRecord,
 } from '../actors/records.js';
+import type { AccessRows, RunKeyRows, RunStore, ScheduleRows } from '../actors/ports.js';
+import { SqliteAccess } from './access.js';
 import { loadRun } from './load-run.js';
 import type { Reader } from './reader.js';
 import { IDEMPOTENCY_KEY, RUN, TASK, TIMER } from './rows.js';
@@ -62,12 +63,14 @@ const NEXT_DUE = 'select cast(json_array(min(due_at)) as blob) from timers where
 export class SqliteRunStore implements RunStore {
   readonly schedules: ScheduleRows;
   readonly runKeys: RunKeyRows;
+  readonly access: AccessRows;
   readonly #reader: Reader;
 
   constructor(reader: Reader) {
     this.#reader = reader;
     this.schedules = new SqliteSchedules(reader);
     this.runKeys = new SqliteRunKeys(reader);
+    this.access = new SqliteAccess(reader);
   }
 
   async highWater(): Promise<{ readonly turn: number; readonly run: number }> {

@@ -22,6 +22,7 @@ import {
 } from '../actors/records.js';
 import { isFinal } from '../machines/statuses.js';
 import { encodeTurn } from '../persistence/encode.js';
+import { MemoryAccess } from './memory-access.js';
 import { MemoryArtifacts } from './memory-artifacts.js';
 import { addRow, marked, removeRows } from './memory-history.js';
 import { MemoryRun } from './memory-run.js';
@@ -40,6 +41,7 @@ export class MemoryStorage {
   readonly plans = new Map<string, string>();
   readonly schedules = new Map<string, ScheduleRecord>();
   readonly runKeys = new Map<string, RunKeyRecord>();
+  readonly access = new MemoryAccess();
   /** Payloads that are too large for a row. */
   readonly artifacts = new MemoryArtifacts();
   /** While true, turns wait until `flush`. */
@@ -126,6 +128,13 @@ export class MemoryStorage {
         return;
       case 'idempotency-key.put':
         this.#answersOf(row.record.run).set(row.record.key, row.record);
+        return;
+      case 'token.put':
+      case 'audit.put':
+      case 'audit.trim':
+      case 'task-link.put':
+      case 'task-link.sweep':
+        this.access.put(row);
         return;
       case 'run-keys.remove':
         for (const [key, { runId }] of this.runKeys) {
@@ -247,6 +256,7 @@ export class MemoryStorage {
       },
     },
     findAnswer: async (key) => this.#answers.get(key),
+    access: this.access,
     close: () => {},
   };
 
