@@ -34,7 +34,8 @@ module.exports = {
       from: inside('persistence'),
       to: {
         path: '^src/',
-        pathNot: '^src/(persistence/|machines/|actors/(ports|records)[.]ts|errors[.]ts)',
+        pathNot:
+          '^src/(persistence/|machines/|actors/(access-records|ports|records|tenant)[.]ts|errors[.]ts)',
       },
     },
     {
@@ -50,7 +51,7 @@ module.exports = {
       to: {
         path: '^src/',
         pathNot:
-          '^src/(schedules/|plan/|machines/|actors/(environment|ports|handlers|records)[.]ts|errors[.]ts)',
+          '^src/(schedules/|plan/|machines/|actors/(environment|ports|handlers|records|tenant)[.]ts|errors[.]ts)',
       },
     },
     {

@@ -54,6 +54,7 @@ export const ERROR_KINDS = {
   'delegation-refused': { status: 403, retryable: false },
   'responder-refused': { status: 403, retryable: false },
   'responder-excluded': { status: 403, retryable: false },
+  'principal-mismatch': { status: 403, retryable: false },
   'vote-repeated': { status: 409, retryable: false },
   'message-conflict': { status: 409, retryable: false },
   'idempotency-key-reused': { status: 422, retryable: false },

@@ -57,12 +57,15 @@ export {
   Orchestrator,
   type OrchestratorLimits,
   type OrchestratorOptions,
-  type RunHandle,
-  type Signalled,
-  type SignalOptions,
-  type StartedRun,
   type UnrestorableRun,
 } from './orchestrator.js';
+export type {
+  OrchestratorView,
+  RunHandle,
+  Signalled,
+  SignalOptions,
+  StartedRun,
+} from './orchestrator-view.js';
 export { type PlanFor, plan } from './plan/builder.js';
 export {
   type CompileOptions,

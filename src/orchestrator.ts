@@ -13,7 +13,9 @@ import type { LiveRun } from './actors/live-index.js';
 import type { RunMessage } from './actors/messages.js';
 import { PlanCache } from './actors/plan-cache.js';
 import type { ArtifactStore, Journal, PayloadCodec, RunStore } from './actors/ports.js';
+import type { Principal } from './actors/records.js';
 import { Supervisor, type SupervisorLimits, type SupervisorStats } from './actors/supervisor.js';
+import { DEFAULT_TENANT, isTenant, qualifyKey, tenantOf } from './actors/tenant.js';
 import { RunChanges } from './change/run-changes.js';
 import { EmbeddedRuns } from './embedding/embedded-runs.js';
 import { type LogicOptions, type RunLogic, runLogic } from './embedding/run-logic.js';
@@ -25,6 +27,13 @@ import type { Keyed } from './keyed.js';
 import { KeyedCalls } from './keyed-calls.js';
 import { isFinal, type RunStatus } from './machines/statuses.js';
 import type { ReadOptions } from './open-reader.js';
+import type {
+  OrchestratorView,
+  RunHandle,
+  Signalled,
+  SignalOptions,
+  StartedRun,
+} from './orchestrator-view.js';
 import { openScheduleRows } from './persistence/schedules.js';
 import { openStorage } from './persistence/storage.js';
 import type { PlanFor } from './plan/builder.js';
@@ -54,6 +63,7 @@ import {
   type StartOptions,
 } from './start-options.js';
 import { type Groups, type Responded, type RespondOptions, Tasks } from './tasks.js';
+import { TenantView, type Viewer } from './tenant-view.js';
 import type { RunEvent, RunResult } from './views.js';
 
 /** What an orchestrator is opened with. */
@@ -100,35 +110,6 @@ export const DEFAULT_LIMITS: OrchestratorLimits = {
   maxPayloadBytes: 64 * 1024 * 1024,
   drainMs: 10_000,
 };
-
-/** A run by its id: waits for its result and follows its events. */
-export interface RunHandle {
-  readonly id: string;
-  /** Resolves when the run has ended. */
-  result(): Promise<RunResult>;
-  events(options?: EventsOptions): AsyncIterableIterator<RunEvent>;
-}
-
-/** The handle of a run that was started, or was there already. */
-export interface StartedRun extends RunHandle {
-  /** False where the same start had created the run before. */
-  readonly created: boolean;
-}
-
-/** What a signal carries. */
-export interface SignalOptions extends Keyed {
-  readonly payload?: JsonValue;
-  /** Names the signal: sent again under the same id it is the same. */
-  readonly id?: string;
-}
-
-/** What became of a signal. */
-export interface Signalled {
-  readonly run: string;
-  readonly signal: string;
-  /** False where a signal of this id had come before. */
-  readonly isNew: boolean;
-}
 
 /** A run that this program could not take up, and why. */
 export interface UnrestorableRun {
@@ -216,7 +197,7 @@ export interface OrchestratorParts {
 }
 
 /** Runs plans on one database, of which it is the owner. `createOrchestrator` opens it. */
-export class Orchestrator {
+export class Orchestrator implements OrchestratorView {
   /** Languages beside CEL that plans may be written in. */
   readonly evaluators: Evaluators;
   /** Reads: lists, details, events. */
@@ -258,12 +239,7 @@ export class Orchestrator {
         await this.#begin(await this.#drafts.child(parent, child));
       },
     });
-    this.tasks = new Tasks({
-      runs: parts.runs,
-      groups: parts.groups,
-      payloads: new ArtifactPayloads(parts.artifacts, parts.limits, parts.environment.clock),
-      send: (run, message, key) => this.#send(run, message, key),
-    });
+    this.tasks = this.#newTasks(parts.runs);
     this.change = new RunChanges({
       rows: parts.runs.rows,
       drafts: this.#drafts,
@@ -295,8 +271,16 @@ export class Orchestrator {
    * A start with a key may give the handle of another run: see `singleton`.
    */
   async start<Input>(plan: PlanFor<Input>, options: StartOptions<Input> = {}): Promise<StartedRun> {
-    const { singleton, debounce } = readKeys(options);
-    const draft = await this.#drafts.draft(plan, options);
+    return this.#start(plan, options, tenantOf(options.id ?? ''));
+  }
+
+  async #start<Input>(
+    plan: PlanFor<Input>,
+    options: StartOptions<Input>,
+    tenant: string,
+  ): Promise<StartedRun> {
+    const { singleton, debounce } = readKeys(options, tenant);
+    const draft = await this.#drafts.draft(plan, options, tenant);
     const call = callOfStart(draft, options);
     const isFresh = options.id === undefined && call === undefined;
     const { id } = draft.record;
@@ -310,7 +294,7 @@ export class Orchestrator {
       return this.#begin(this.#drafts.again(draft, delayed), isFresh, call);
     };
     const start = () => this.#startKeyed({ id, begin }, singleton, debounce);
-    const keyed = await (call === undefined ? start() : this.#calls.once(call, start));
+    const keyed = await (call === undefined ? start() : this.#once(call, tenant, start));
     return { ...this.handle(keyed.id), created: keyed.created };
   }
 
@@ -478,7 +462,11 @@ export class Orchestrator {
     asked: JsonValue,
     work: () => Promise<Reply>,
   ): Promise<Reply> {
-    return this.#calls.once(keyedCall(idempotencyKey, asked), work);
+    return this.#once(keyedCall(idempotencyKey, asked), DEFAULT_TENANT, work);
+  }
+
+  #once<Reply>(call: KeyedCall, tenant: string, work: () => Promise<Reply>): Promise<Reply> {
+    return this.#calls.once({ ...call, key: qualifyKey(tenant, call.key) }, work);
   }
 
   /**
@@ -511,6 +499,32 @@ export class Orchestrator {
       found.push({ run: id, code: obstacle.code, message: obstacle.message });
     }
     return found;
+  }
+
+  /**
+   * What one tenant sees of it, under ids of its own: `order-7` is the run `acme~order-7` of `acme`. Throws
+   * `argument-invalid` unless the name has 1 to 32 small letters, digits and hyphens; the empty text is the
+   * default tenant, whose ids have no `~`.
+   */
+  forTenant(tenant: string): TenantView {
+    return this.viewFor({ tenant });
+  }
+
+  /** What a tenant sees, or one principal of it, who is then the one that acts, and nobody else. */
+  viewFor(viewer: Viewer): TenantView {
+    const { tenant, principal } = viewer;
+    if (!isTenant(tenant)) {
+      const message = `"${String(tenant).slice(0, 64)}" is no name of a tenant`;
+      throw new RunchartError('argument-invalid', message);
+    }
+    return new TenantView({
+      orchestrator: this,
+      viewer,
+      tasks: this.#newTasks(this.runs.forTenant(tenant), principal),
+      start: (plan, options, of) => this.#start(plan, options, of),
+      import: (file, options, of) => this.#history.import(file, options, of),
+      once: (call, work, of) => this.#once(call, of, work),
+    });
   }
 
   /** Runs in memory now, as their newest commits left them. */
@@ -561,6 +575,15 @@ export class Orchestrator {
       live: (id) => this.#supervisor.live.get(id),
       start: (plan, options) => this.start(plan, options),
       cancel: (id, options) => this.cancel(id, options),
+    });
+  }
+
+  #newTasks(runs: RunReader, principal?: Principal): Tasks {
+    const { artifacts, limits, environment, groups } = this.#parts;
+    const payloads = new ArtifactPayloads(artifacts, limits, environment.clock);
+    return new Tasks({
+      ...{ runs, groups, principal, payloads },
+      send: (run, message, key) => this.#send(run, message, key),
     });
   }
 

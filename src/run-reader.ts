@@ -1,7 +1,8 @@
 /** Reads runs as the API shows them. Works beside the process that owns the database. */
 
 import type { ArtifactStore } from './actors/ports.js';
-import type { NodeRunRecord, Principal, RunRecord } from './actors/records.js';
+import type { NodeRunRecord, Principal, RunRecord, TaskRecord } from './actors/records.js';
+import { ownId, tenantOf } from './actors/tenant.js';
 import { readArtifact, toArtifact } from './artifact-reader.js';
 import { artifactsAt } from './artifacts-at.js';
 import { planAt } from './change/plan-at.js';
@@ -93,11 +94,21 @@ export class RunReader {
   /** The rows that it reads. */
   readonly rows: RunRows;
   readonly #payloads: Pick<ArtifactStore, 'get'>;
+  readonly #tenant: string | undefined;
 
-  /** Reads a database, or rows that are kept elsewhere; `payloads` has what is too large for rows. */
-  constructor(source: Reader | RunRows, payloads: Pick<ArtifactStore, 'get'>) {
+  /**
+   * Reads a database, or rows that are kept elsewhere; `payloads` has what is too large for rows. With a
+   * tenant, the runs of others are not there.
+   */
+  constructor(source: Reader | RunRows, payloads: Pick<ArtifactStore, 'get'>, tenant?: string) {
     this.rows = 'jsonRows' in source ? sqlRows(source) : source;
     this.#payloads = payloads;
+    this.#tenant = tenant;
+  }
+
+  /** The same, of one tenant. */
+  forTenant(tenant: string): RunReader {
+    return new RunReader(this.rows, this.#payloads, tenant);
   }
 
   /** What the history of runs is read from. */
@@ -111,6 +122,7 @@ export class RunReader {
     const cursor = before === undefined ? undefined : await this.#record(before);
     const records = await this.rows.listRuns({
       limit: readLimit(limit),
+      tenant: this.#tenant,
       ...(status !== undefined && { status }),
       ...(cursor !== undefined && { before: cursor.run }),
     });
@@ -155,7 +167,7 @@ export class RunReader {
         const row = rows.get(node);
         return row === undefined ? { node, status: untouched, attempt: 0 } : toNodeRun(row);
       }),
-      tasks: open.map((task) => toTask(task, id)),
+      tasks: open.map((task) => toTask(task, record.id)),
       artifacts: artifacts.map(toArtifact),
       issues: await listIssues(this.rows, record.run),
     };
@@ -172,7 +184,7 @@ export class RunReader {
         outputs[row.node] = JSON.parse(row.outputJson) as JsonValue;
     }
     return {
-      id,
+      id: record.id,
       status: record.status,
       outputs,
       ...(record.outputJson !== null && { output: JSON.parse(record.outputJson) as JsonValue }),
@@ -215,7 +227,7 @@ export class RunReader {
     const { nodes } = await this.plan(await planAt(this.rows, record, seq));
     const versions = await this.rows.versionsAt(record.run, seq);
     return {
-      run: id,
+      run: record.id,
       seq,
       cause: checkpoint.reason,
       at: checkpoint.at,
@@ -234,7 +246,7 @@ export class RunReader {
    */
   async replay(id: string, options: { readonly to?: number } = {}): Promise<ReplayView> {
     const record = await this.#record(id);
-    return toReplayView(id, await replay(this.rows, record, options.to));
+    return toReplayView(record.id, await replay(this.rows, record, options.to));
   }
 
   /**
@@ -270,7 +282,7 @@ export class RunReader {
     const record = await this.#record(id);
     assertKept(record, after);
     const events = await this.rows.events(record.run, after, readLimit(limit));
-    return events.map((event) => toEvent(event, id));
+    return events.map((event) => toEvent(event, record.id));
   }
 
   /**
@@ -314,8 +326,7 @@ export class RunReader {
   }
 
   async task(id: string): Promise<TaskView> {
-    const task = await this.rows.findTask(readText(id, 'the id of a task'));
-    if (task === undefined) throw new RunchartError('task-unknown', `there is no task ${id}`);
+    const task = await this.#task(id);
     return toTask(task, task.runId);
   }
 
@@ -329,8 +340,7 @@ export class RunReader {
 
   /** Answers to a task, oldest first. */
   async responses(task: string): Promise<ResponseView[]> {
-    const found = await this.rows.findTask(readText(task, 'the id of a task'));
-    if (found === undefined) throw new RunchartError('task-unknown', `there is no task ${task}`);
+    const found = await this.#task(task);
     return (await this.rows.responses(found.run, task)).map(toResponse);
   }
 
@@ -348,6 +358,7 @@ export class RunReader {
     const tasks = await this.rows.listTasks({
       status,
       limit: readLimit(limit),
+      tenant: this.#tenant,
       ...(record !== undefined && { run: record.run }),
       ...more,
     });
@@ -355,8 +366,17 @@ export class RunReader {
     return Promise.all(views);
   }
 
+  async #task(id: string): Promise<TaskRecord & { readonly runId: string }> {
+    const task = await this.rows.findTask(readText(id, 'the id of a task'));
+    const isOwn = this.#tenant === undefined || tenantOf(task?.runId ?? '') === this.#tenant;
+    if (task !== undefined && isOwn) return task;
+    throw new RunchartError('task-unknown', `there is no task ${id}`);
+  }
+
   async #record(id: string): Promise<RunRecord> {
-    const record = await this.rows.getRun(readText(id, 'the id of a run'));
+    const named = readText(id, 'the id of a run');
+    const own = this.#tenant === undefined ? named : ownId(this.#tenant, named);
+    const record = own === undefined ? undefined : await this.rows.getRun(own);
     if (record === undefined) {
       throw new RunchartError('run-unknown', `there is no run ${id}`, {
         hint: 'list the runs to see their ids',

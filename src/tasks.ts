@@ -1,4 +1,6 @@
 /** Human tasks as the API shows them: who is asked what, and what people do about it. */
+
+import { nameOf } from './acting-principal.js';
 import type { ArtifactPayloads } from './actors/artifact-payloads.js';
 import type { ReturnedValue, RunMessage, TaskChange } from './actors/messages.js';
 import type { Principal } from './actors/records.js';
@@ -76,6 +78,8 @@ export interface TaskPage extends TaskFilter {
 interface TasksParts {
   readonly runs: RunReader;
   readonly groups: Groups | undefined;
+  /** Who asks, where that is known: he acts, whoever is named, and is in these groups too. */
+  readonly principal?: Principal | undefined;
   readonly payloads: Pick<ArtifactPayloads, 'keep'>;
   send(run: string, message: RunMessage, idempotencyKey?: string): Promise<unknown>;
 }
@@ -124,7 +128,8 @@ export class Tasks {
       const message = `task ${id} belongs to another run than ${options.run}`;
       throw new RunchartError('task-foreign', message);
     }
-    const { responder, digest = null, messageId = null, comment = null } = options;
+    const { digest = null, messageId = null, comment = null } = options;
+    const responder = nameOf(this.#parts.principal, options.responder);
     if (messageId !== null) readName(messageId, 'messageId');
     if (comment !== null) readComment(comment);
     const who = responder === undefined ? null : await this.#principal(responder);
@@ -143,12 +148,12 @@ export class Tasks {
 
   /** Takes a task for oneself. Rejects with `task-claimed`, `task-not-claimable`, `task-closed`, `responder-refused`. */
   async claim(id: string, options: { readonly by: string } & Keyed): Promise<TaskChanged> {
-    return this.#change(id, { type: 'claim', by: await this.#principal(options.by) }, options);
+    return this.#change(id, { type: 'claim', by: await this.#acting(options.by) }, options);
   }
 
   /** Gives a task back to all who may answer it. Rejects with `task-claimed` where it belongs to somebody else. */
   async release(id: string, options: { readonly by: string } & Keyed): Promise<TaskChanged> {
-    return this.#change(id, { type: 'release', by: await this.#principal(options.by) }, options);
+    return this.#change(id, { type: 'release', by: await this.#acting(options.by) }, options);
   }
 
   /** Hands a task on. Rejects with `delegation-refused`, `task-claimed`, `responder-refused`. */
@@ -157,7 +162,7 @@ export class Tasks {
     options: { readonly by: string; readonly to: string } & Keyed,
   ): Promise<TaskChanged> {
     const { by, to } = options;
-    const [from, receiver] = [await this.#principal(by), await this.#principal(to)];
+    const [from, receiver] = [await this.#acting(by), await this.#principal(to)];
     return this.#change(id, { type: 'delegate', by: from, to: receiver }, options);
   }
 
@@ -220,12 +225,20 @@ export class Tasks {
   }
 
   async #by(name: string | undefined): Promise<Principal | null> {
-    return name === undefined ? null : this.#principal(name);
+    const acting = nameOf(this.#parts.principal, name);
+    return acting === undefined ? null : this.#principal(acting);
+  }
+
+  async #acting(name: string): Promise<Principal> {
+    return this.#principal(nameOf(this.#parts.principal, name));
   }
 
   async #principal(name: string): Promise<Principal> {
     readName(name, 'a name');
-    return { name, groups: await this.#groupsOf(name) };
+    const { principal } = this.#parts;
+    const groups = await this.#groupsOf(name);
+    const own = name === principal?.name ? principal.groups : [];
+    return { name, groups: [...new Set([...groups, ...own])] };
   }
 
   async #groupsOf(name: string): Promise<readonly string[]> {

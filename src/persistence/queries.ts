@@ -35,7 +35,8 @@ import type {
   SignalRecord,
   TaskRecord,
 } from '../actors/records.js';
-import type { RunStatus } from '../machines/statuses.js';
+import { DEFAULT_TENANT } from '../actors/tenant.js';
+import { isFinal, RUN_STATUSES, type RunStatus } from '../machines/statuses.js';
 import { namedPayloads } from './named-payloads.js';
 import type { Reader } from './reader.js';
 import {
@@ -79,6 +80,24 @@ const VERSIONS_AT = `select cast(${ACTOR_VERSION.expression('v')} as blob) from 
 /** Runs that are on their way in or out are there for nobody. */
 const VISIBLE = gte(tables.runs.trimmedTo, 0);
 
+const TENANT_OF_RUN = sql`substr(id, 1, instr(id, '~'))`;
+const LIVE = RUN_STATUSES.filter((status) => !isFinal(status));
+
+/** The runs of a tenant, by an index that has no others; those of none are passed on the way. */
+function isOfTenant(tenant: string | undefined): SQL | undefined {
+  if (tenant === undefined) return undefined;
+  if (tenant === DEFAULT_TENANT) return sql`instr(id, '~') = 0`;
+  return sql`instr(id, '~') > 0 and ${TENANT_OF_RUN} = ${`${tenant}~`}`;
+}
+
+/** Tasks of runs of a tenant. Only a run that has not ended has open ones. */
+function isTaskOfTenant(tenant: string | undefined, status: string | undefined): SQL | undefined {
+  const condition = isOfTenant(tenant);
+  if (condition === undefined) return undefined;
+  const isLive = status === 'open' ? sql`and status in ${LIVE}` : sql``;
+  return sql`${tables.tasks.run} in (select run from runs where ${condition} ${isLive})`;
+}
+
 /** Most rows that one call gives. */
 export const MAX_PAGE_ROWS = 1_000;
 
@@ -87,6 +106,8 @@ export interface RunPage {
   readonly limit: number;
   /** Number of the run that ended the page before. */
   readonly before?: number;
+  /** Only those of this tenant; the empty text is the default tenant. */
+  readonly tenant?: string | undefined;
 }
 
 export interface TaskPage {
@@ -98,6 +119,8 @@ export interface TaskPage {
   readonly limit: number;
   /** Id of the task that ended the page before. */
   readonly after?: string;
+  /** Only those of this tenant; the empty text is the default tenant. */
+  readonly tenant?: string | undefined;
 }
 
 /** Rows whose key of two columns comes after `key`; all of them where there is none. */
@@ -134,13 +157,14 @@ export class RunQueries {
   }
 
   /** Newest first. */
-  listRuns({ status, limit, before }: RunPage): Promise<RunRecord[]> {
+  listRuns({ status, limit, before, tenant }: RunPage): Promise<RunRecord[]> {
     const { runs } = tables;
     return this.#select({
       table: runs,
       codec: RUN,
       where: and(
         VISIBLE,
+        isOfTenant(tenant),
         status === undefined ? undefined : eq(runs.status, status),
         before === undefined ? undefined : lt(runs.run, before),
       ),
@@ -340,14 +364,14 @@ export class RunQueries {
 
   /** By id, which for ids that grow with time is oldest first. */
   listTasks(page: TaskPage): Promise<TaskRecord[]> {
-    const { status, run, assignee, answerableBy, limit, after } = page;
+    const { status, run, assignee, answerableBy, limit, after, tenant } = page;
     const { tasks } = tables;
     return this.#select({
       table: tasks,
       codec: TASK,
       where: and(
         status === undefined ? undefined : eq(tasks.status, status),
-        run === undefined ? undefined : eq(tasks.run, run),
+        run === undefined ? isTaskOfTenant(tenant, status) : eq(tasks.run, run),
         assignee === undefined ? undefined : eq(tasks.assignee, assignee),
         answerableBy === undefined ? undefined : isAnswerableBy(answerableBy),
         after === undefined ? undefined : gt(tasks.id, after),

@@ -1,4 +1,6 @@
 /** What the actors read. Everything comes from the disk, over a connection that cannot write. */
+
+import type { AccessRows, RunKeyRows, RunStore, ScheduleRows } from '../actors/ports.js';
 import type {
   IdempotencyKeyRecord,
   RunRecord,
@@ -6,7 +8,6 @@ import type {
   TaskRecord,
   TimerRecord,
 } from '../actors/records.js';
-import type { AccessRows, RunKeyRows, RunStore, ScheduleRows } from '../actors/ports.js';
 import { SqliteAccess } from './access.js';
 import { loadRun } from './load-run.js';
 import type { Reader } from './reader.js';

@@ -8,6 +8,7 @@ import {
   type TaskRecord,
 } from '../actors/records.js';
 import { refuseResponder } from '../actors/run/entitlement.js';
+import { tenantOf } from '../actors/tenant.js';
 import { type ArtifactVersion, MAX_PAGE_ROWS as MAX } from '../persistence/queries.js';
 import type { RunRows } from '../run-rows.js';
 import { chainedTurns, keysOf, rowsOf } from './memory-history.js';
@@ -25,9 +26,12 @@ export function memoryRows(storage: MemoryStorage): RunRows {
   return {
     loadPlan: (hash) => storage.store.loadPlan(hash),
     findTask: (id) => storage.store.findTask(id),
-    listRuns: async ({ status, limit, before = Number.POSITIVE_INFINITY }) => {
+    listRuns: async ({ status, limit, before = Number.POSITIVE_INFINITY, tenant }) => {
       const records = [...storage.runs.values()].map((run) => run.record).filter(isVisible);
-      const found = records.filter((record) => record.run < before && isOf(status, record.status));
+      const found = records.filter(
+        (record) =>
+          record.run < before && isOf(status, record.status) && isOf(tenant, tenantOf(record.id)),
+      );
       found.sort((a, b) => b.run - a.run);
       return page(found, limit);
     },
@@ -70,8 +74,11 @@ export function memoryRows(storage: MemoryStorage): RunRows {
       const rows = of(run, ({ attempts }) => attempts.values());
       return page(rows.filter((row) => row.node === node).sort(byAge), MAX);
     },
-    listTasks: async ({ status, run, assignee, answerableBy, limit, after = '' }) => {
-      const tasks = [...storage.runs.values()].flatMap((rows) => [...rows.tasks.values()]);
+    listTasks: async ({ status, run, assignee, answerableBy, limit, after = '', tenant }) => {
+      const runs = [...storage.runs.values()].filter(({ record }) =>
+        isOf(tenant, tenantOf(record.id)),
+      );
+      const tasks = runs.flatMap((rows) => [...rows.tasks.values()]);
       const hasVoted = (task: TaskRecord, name: string) =>
         of(task.run, ({ responses }) => responses).some(
           (vote) => vote.task === task.id && vote.responder === name,
