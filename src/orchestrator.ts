@@ -4,6 +4,9 @@
  */
 
 import { hostname } from 'node:os';
+import { Access } from './access/access.js';
+import { type AuditOptions, AuditTrail } from './access/audit-trail.js';
+import { TaskLinks } from './access/task-links.js';
 import type { HandlerPolicy } from './actors/admission/handler-policy.js';
 import { ArtifactPayloads } from './actors/artifact-payloads.js';
 import { atMost, type Environment, systemEnvironment } from './actors/environment.js';
@@ -88,6 +91,8 @@ export interface OrchestratorOptions {
   readonly payloads?: PayloadCodec;
   /** How long runs and their logs are kept; for good unless given. See docs/history.md. */
   readonly retention?: Retention;
+  /** How much of the audit is kept, and how long. See docs/access.md. */
+  readonly audit?: AuditOptions;
 }
 
 /** Bounds of one process; docs/admission.md says what they are for. */
@@ -151,6 +156,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
       policies: new Map(Object.entries(options.policies ?? {})),
       groups: options.groups,
       ...(options.retention !== undefined && { retention: options.retention }),
+      audit: options.audit,
       ...(await storage.store.highWater()),
       announce: (address) => storage.journal.setAddress(address),
       closeStorage: () => storage.close(),
@@ -189,6 +195,7 @@ export interface OrchestratorParts {
   readonly policies?: ReadonlyMap<string, HandlerPolicy>;
   readonly groups?: Groups | undefined;
   readonly retention?: Retention;
+  readonly audit?: AuditOptions | undefined;
   /** Highest turn and run number in the database. */
   readonly turn: number;
   readonly run: number;
@@ -208,6 +215,12 @@ export class Orchestrator implements OrchestratorView {
   readonly schedules: Schedules;
   /** What people are asked, and what they do about it. */
   readonly tasks: Tasks;
+  /** Tokens: who may do what. See docs/access.md. */
+  readonly access: Access;
+  /** What was asked for over HTTP, and by whom. */
+  readonly audit: AuditTrail;
+  /** Links by which a person answers a task without a token. */
+  readonly links: TaskLinks<Responded>;
   readonly #scheduler: ScheduleService;
   readonly #keyed: KeyedStarts;
   readonly #parts: OrchestratorParts;
@@ -238,6 +251,14 @@ export class Orchestrator implements OrchestratorView {
       startChild: async (parent, child) => {
         await this.#begin(await this.#drafts.child(parent, child));
       },
+    });
+    const { clock } = parts.environment;
+    const written = { clock, journal: parts.journal, rows: parts.store.access };
+    this.access = new Access(written);
+    this.audit = new AuditTrail({ ...parts, rows: parts.store.access, options: parts.audit });
+    this.links = new TaskLinks({
+      ...written,
+      tasksOf: (tenant, principal) => this.viewFor({ tenant, principal }).tasks,
     });
     this.tasks = this.#newTasks(parts.runs);
     this.change = new RunChanges({
@@ -582,7 +603,7 @@ export class Orchestrator implements OrchestratorView {
     const { artifacts, limits, environment, groups } = this.#parts;
     const payloads = new ArtifactPayloads(artifacts, limits, environment.clock);
     return new Tasks({
-      ...{ runs, groups, principal, payloads },
+      ...{ runs, groups, principal, payloads, links: this.links },
       send: (run, message, key) => this.#send(run, message, key),
     });
   }

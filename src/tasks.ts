@@ -1,5 +1,6 @@
 /** Human tasks as the API shows them: who is asked what, and what people do about it. */
 
+import type { LinkOptions, TaskLink, TaskLinks } from './access/task-links.js';
 import { nameOf } from './acting-principal.js';
 import type { ArtifactPayloads } from './actors/artifact-payloads.js';
 import type { ReturnedValue, RunMessage, TaskChange } from './actors/messages.js';
@@ -81,6 +82,7 @@ interface TasksParts {
   /** Who asks, where that is known: he acts, whoever is named, and is in these groups too. */
   readonly principal?: Principal | undefined;
   readonly payloads: Pick<ArtifactPayloads, 'keep'>;
+  readonly links: Pick<TaskLinks<Responded>, 'create' | 'revoke'>;
   send(run: string, message: RunMessage, idempotencyKey?: string): Promise<unknown>;
 }
 
@@ -183,6 +185,21 @@ export class Tasks {
   ): Promise<TaskChanged> {
     const { deadlineAt, by } = options;
     return this.#change(id, { type: 'extend', by: await this.#by(by), deadlineAt }, options);
+  }
+
+  /**
+   * A link by which somebody answers this task, once, without a token; see docs/access.md. Rejects with
+   * `task-unknown`, `task-closed`, `argument-invalid`.
+   */
+  async link(id: string, options: LinkOptions): Promise<TaskLink> {
+    const by = nameOf(this.#parts.principal, options.by);
+    return this.#parts.links.create(await this.get(id), { ...options, by });
+  }
+
+  /** Ends all links to a task. Rejects with `task-unknown`. */
+  async revokeLinks(id: string): Promise<void> {
+    const { id: task } = await this.get(id);
+    await this.#parts.links.revoke(task);
   }
 
   /** Large payloads are durable before the answer is. */

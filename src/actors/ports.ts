@@ -169,6 +169,8 @@ export type FreeRow =
 /** Changes of who may do what, and the record of what was asked for. */
 export type AccessRow =
   | { readonly type: 'token.put'; readonly record: TokenRecord }
+  | { readonly type: 'token.revoke'; readonly id: string; readonly at: number }
+  | { readonly type: 'token.used'; readonly id: string; readonly at: number }
   | { readonly type: 'audit.put'; readonly record: AuditRecord }
   /** Records whose id is not after `id`. */
   | { readonly type: 'audit.trim'; readonly id: string }

@@ -7,6 +7,9 @@ export function encodeAccessRow(row: AccessRow): EncodedRow {
   switch (row.type) {
     case 'token.put':
       return { name: row.type, values: TOKEN.toRow(row.record) };
+    case 'token.revoke':
+    case 'token.used':
+      return { name: row.type, values: [row.id, row.at] };
     case 'audit.put':
       return { name: row.type, values: AUDIT.toRow(row.record) };
     case 'task-link.put':

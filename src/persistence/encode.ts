@@ -153,6 +153,8 @@ function encodeRow(row: FreeRow): EncodedRow {
     case 'idempotency-key.put':
       return { name: row.type, values: IDEMPOTENCY_KEY.toRow(row.record) };
     case 'token.put':
+    case 'token.revoke':
+    case 'token.used':
     case 'audit.put':
     case 'audit.trim':
     case 'task-link.put':

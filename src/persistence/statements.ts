@@ -69,6 +69,14 @@ export const FREE_ROW_STATEMENTS: Readonly<Record<FreeRowName, FreeRowStatements
     isWritten: finds(tables.idempotencyKeys),
   },
   'token.put': { write: upserts(tables.tokens, ['id']).one, isWritten: finds(tables.tokens) },
+  'token.revoke': {
+    write: 'update tokens set revoked_at = coalesce(revoked_at, ?2) where id = ?1',
+    isWritten: 'select 1 from tokens where id = ?1 and revoked_at <= ?2',
+  },
+  'token.used': {
+    write: 'update tokens set last_used_at = ?2 where id = ?1',
+    isWritten: 'select 1 from tokens where id = ?1 and last_used_at >= ?2',
+  },
   'audit.put': { write: upserts(tables.audit, ['id']).one, isWritten: finds(tables.audit) },
   'audit.trim': {
     write: 'delete from audit where id <= ?',

@@ -12,6 +12,17 @@ export class MemoryAccess implements AccessRows {
       case 'token.put':
         this.#tokens.set(row.record.id, row.record);
         return;
+      case 'token.revoke': {
+        const token = this.#tokens.get(row.id);
+        const revokedAt = token?.revokedAt ?? row.at;
+        if (token !== undefined) this.#tokens.set(row.id, { ...token, revokedAt });
+        return;
+      }
+      case 'token.used': {
+        const token = this.#tokens.get(row.id);
+        if (token !== undefined) this.#tokens.set(row.id, { ...token, lastUsedAt: row.at });
+        return;
+      }
       case 'audit.put':
         this.#audit.set(row.record.id, row.record);
         return;

@@ -130,6 +130,8 @@ export class MemoryStorage {
         this.#answersOf(row.record.run).set(row.record.key, row.record);
         return;
       case 'token.put':
+      case 'token.revoke':
+      case 'token.used':
       case 'audit.put':
       case 'audit.trim':
       case 'task-link.put':

@@ -3,6 +3,7 @@
  * over, it commits nothing, calls no handler and answers nobody.
  */
 
+import type { AuditOptions } from '../access/audit-trail.js';
 import { HandlerRegistry, type Handlers, type Logger } from '../actors/handlers.js';
 import type { Journal } from '../actors/ports.js';
 import type { TurnRecord } from '../actors/records.js';
@@ -21,6 +22,7 @@ export interface ProcessParts {
   readonly executors: readonly string[];
   readonly groups?: Groups | undefined;
   readonly evaluators: Evaluators;
+  readonly audit?: AuditOptions | undefined;
   readonly limits: Partial<OrchestratorLimits>;
   readonly logger: Logger;
   readonly storage: MemoryStorage;
@@ -50,6 +52,7 @@ export class SimulatedProcess {
       registry: new HandlerRegistry(gated, executors),
       evaluators,
       groups,
+      audit: parts.audit,
       journal: this.#limit(storage.journal),
       store: storage.store,
       artifacts: storage.artifacts,

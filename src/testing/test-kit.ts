@@ -1,5 +1,6 @@
 /** The kit that tests of plans and handlers are written with: the real engine in a simulated world. */
 
+import type { AuditOptions } from '../access/audit-trail.js';
 import type { Handlers, Logger } from '../actors/handlers.js';
 import type { Orchestrator, OrchestratorLimits } from '../orchestrator.js';
 import type { PlanFor } from '../plan/builder.js';
@@ -24,6 +25,8 @@ export interface TestKitOptions {
   readonly groups?: Groups;
   /** Of languages beside CEL, as for an orchestrator. */
   readonly evaluators?: Evaluators;
+  /** How much of the audit is kept, as for an orchestrator. */
+  readonly audit?: AuditOptions;
   /** The same seed gives the same ids, the same jitter and so the same log; 1 unless given. */
   readonly seed?: number;
   readonly limits?: Partial<OrchestratorLimits>;
@@ -44,6 +47,7 @@ export async function testKit(options: TestKitOptions): Promise<TestKit> {
     executors = [],
     groups,
     evaluators = {},
+    audit,
     seed = 1,
     limits = {},
     maxTime = DEFAULT_MAX_TIME_MS,
@@ -55,6 +59,7 @@ export async function testKit(options: TestKitOptions): Promise<TestKit> {
     executors,
     groups,
     evaluators,
+    audit,
     seed,
     limits,
     logger: complainTo(complaints, options.logger),

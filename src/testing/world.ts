@@ -5,6 +5,7 @@
  * outcomes of handlers give the same rows.
  */
 
+import type { AuditOptions } from '../access/audit-trail.js';
 import type { Handlers, Logger } from '../actors/handlers.js';
 import type { CommitErrorCode } from '../actors/ports.js';
 import type { TimerRecord } from '../actors/records.js';
@@ -28,6 +29,7 @@ export interface WorldOptions {
   readonly executors: readonly string[];
   readonly groups?: Groups | undefined;
   readonly evaluators: Evaluators;
+  readonly audit?: AuditOptions | undefined;
   readonly seed: number;
   readonly limits: Partial<OrchestratorLimits>;
   readonly logger: Logger;
