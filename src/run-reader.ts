@@ -37,6 +37,15 @@ import {
 } from './row-views.js';
 import { failuresOf } from './run-failures.js';
 import { type RunRows, sqlRows } from './run-rows.js';
+import {
+  maskChange,
+  maskNode,
+  maskOutputs,
+  maskPayload,
+  maskTask,
+  type RunSecrets,
+  SecretKeeper,
+} from './run-secrets.js';
 import { stateFromVersions } from './run-state.js';
 import type {
   ArtifactView,
@@ -95,6 +104,7 @@ export class RunReader {
   readonly rows: RunRows;
   readonly #payloads: Pick<ArtifactStore, 'get'>;
   readonly #tenant: string | undefined;
+  readonly #secrets: SecretKeeper;
 
   /**
    * Reads a database, or rows that are kept elsewhere; `payloads` has what is too large for rows. With a
@@ -104,6 +114,7 @@ export class RunReader {
     this.rows = 'jsonRows' in source ? sqlRows(source) : source;
     this.#payloads = payloads;
     this.#tenant = tenant;
+    this.#secrets = new SecretKeeper(this.rows);
   }
 
   /** The same, of one tenant. */
@@ -126,7 +137,7 @@ export class RunReader {
       ...(status !== undefined && { status }),
       ...(cursor !== undefined && { before: cursor.run }),
     });
-    return records.map(toSummary);
+    return Promise.all(records.map((record) => this.#shown(record, toSummary(record))));
   }
 
   /** All runs that have not ended, newest first. */
@@ -144,7 +155,8 @@ export class RunReader {
   }
 
   async summary(id: string): Promise<RunSummary> {
-    return toSummary(await this.#record(id));
+    const record = await this.#record(id);
+    return this.#shown(record, toSummary(record));
   }
 
   /** The run with its node runs, open tasks and artifacts. Nodes that were never touched are listed too. */
@@ -159,7 +171,7 @@ export class RunReader {
       limit: MAX_PAGE_ROWS,
     });
     const artifacts = await this.rows.artifacts(record.run);
-    return {
+    const shown: RunDetails = {
       ...toSummary(record),
       inputs: JSON.parse(record.inputJson) as JsonValue,
       seq: await this.rows.newestSeq(record.run),
@@ -171,6 +183,12 @@ export class RunReader {
       artifacts: artifacts.map(toArtifact),
       issues: await listIssues(this.rows, record.run),
     };
+    return this.#shown(record, shown, (secrets, view) => ({
+      ...view,
+      inputs: secrets.mask.inputs(view.inputs, secrets.found),
+      nodes: view.nodes.map((one) => maskNode(secrets, one)),
+      tasks: view.tasks.map((one) => maskTask(secrets, one)),
+    }));
   }
 
   async result(id: string): Promise<RunResult> {
@@ -183,7 +201,7 @@ export class RunReader {
       if (row.outputJson !== null && own.has(row.node))
         outputs[row.node] = JSON.parse(row.outputJson) as JsonValue;
     }
-    return {
+    const shown: RunResult = {
       id: record.id,
       status: record.status,
       outputs,
@@ -191,6 +209,10 @@ export class RunReader {
       ...(await failuresOf(this.rows, record)),
       reason: parseObject(record.reasonJson),
     };
+    return this.#shown(record, shown, (secrets, view) => ({
+      ...view,
+      outputs: maskOutputs(secrets, view.outputs),
+    }));
   }
 
   /**
@@ -201,7 +223,9 @@ export class RunReader {
     const record = await this.#record(id);
     const { after, limit = MAX_PAGE_ROWS, scope } = readOptions(options);
     const rows = await this.rows.listNodeRuns(record.run, after, readLimit(limit), scope);
-    return rows.map(toNodeRun);
+    return this.#shown(record, rows.map(toNodeRun), (secrets, nodes) =>
+      nodes.map((one) => maskNode(secrets, one)),
+    );
   }
 
   /** Mermaid text of the run's plan, with the status of each node and the edges taken. */
@@ -226,7 +250,7 @@ export class RunReader {
     }
     const { nodes } = await this.plan(await planAt(this.rows, record, seq));
     const versions = await this.rows.versionsAt(record.run, seq);
-    return {
+    return this.#shown(record, {
       run: record.id,
       seq,
       cause: checkpoint.reason,
@@ -236,7 +260,7 @@ export class RunReader {
         versions,
       ),
       artifacts: await artifactsAt(this.rows, record.run, seq),
-    };
+    });
   }
 
   /**
@@ -246,7 +270,10 @@ export class RunReader {
    */
   async replay(id: string, options: { readonly to?: number } = {}): Promise<ReplayView> {
     const record = await this.#record(id);
-    return toReplayView(record.id, await replay(this.rows, record, options.to));
+    return this.#shown(
+      record,
+      toReplayView(record.id, await replay(this.rows, record, options.to)),
+    );
   }
 
   /**
@@ -267,7 +294,8 @@ export class RunReader {
    * as `research[2]/decide`, `translate[3]` or `~/charge`. Rejects with `node-unknown`.
    */
   async why(id: string, node: string): Promise<Explanation> {
-    return explainNode(this.rows, await this.#record(id), node);
+    const record = await this.#record(id);
+    return this.#shown(record, await explainNode(this.rows, record, node));
   }
 
   /** The plan of a version. */
@@ -282,7 +310,10 @@ export class RunReader {
     const record = await this.#record(id);
     assertKept(record, after);
     const events = await this.rows.events(record.run, after, readLimit(limit));
-    return events.map((event) => toEvent(event, record.id));
+    return this.#shown(
+      record,
+      events.map((event) => toEvent(event, record.id)),
+    );
   }
 
   /**
@@ -293,12 +324,19 @@ export class RunReader {
   async changes(id: string, after = 0, limit = MAX_PAGE_ROWS): Promise<ContextChange[]> {
     const record = await this.#record(id);
     assertKept(record, after);
-    return listChanges(this.rows, record.run, after, Math.min(readLimit(limit), MAX_PAGE_ROWS));
+    const most = Math.min(readLimit(limit), MAX_PAGE_ROWS);
+    const changes = await listChanges(this.rows, record.run, after, most);
+    return this.#shown(record, changes, (secrets, views) =>
+      views.map((one) => maskChange(secrets, one)),
+    );
   }
 
   async attempts(id: string, node: string): Promise<AttemptView[]> {
     const record = await this.#record(id);
-    return (await this.rows.attempts(record.run, node)).map(toAttempt);
+    const attempts = (await this.rows.attempts(record.run, node)).map(toAttempt);
+    return this.#shown(record, attempts, (secrets, views) =>
+      views.map((one) => maskNode(secrets, one)),
+    );
   }
 
   /**
@@ -308,7 +346,10 @@ export class RunReader {
   async artifacts(id: string, options: ArtifactPage = {}): Promise<ArtifactView[]> {
     const record = await this.#record(id);
     const { after, limit = MAX_PAGE_ROWS } = readOptions(options);
-    return (await this.rows.artifacts(record.run, after, readLimit(limit))).map(toArtifact);
+    const artifacts = (await this.rows.artifacts(record.run, after, readLimit(limit))).map(toArtifact);
+    return this.#shown(record, artifacts, (secrets, views) =>
+      views.map((one) => maskPayload(secrets, one)),
+    );
   }
 
   /**
@@ -316,9 +357,11 @@ export class RunReader {
    * stands. Rejects with `artifact-unknown`, and with `artifact-corrupt` where its file is damaged.
    */
   async artifact(id: string, name: string, version?: number): Promise<ArtifactView> {
-    const { run } = await this.#record(id);
-    const found = await this.rows.artifact(run, name, version);
-    if (found !== undefined) return readArtifact(found, this.#payloads);
+    const record = await this.#record(id);
+    const found = await this.rows.artifact(record.run, name, version);
+    if (found !== undefined) {
+      return this.#shown(record, await readArtifact(found, this.#payloads), maskPayload);
+    }
     const what = version === undefined ? 'no accepted version' : `no version ${version}`;
     throw new RunchartError('artifact-unknown', `run ${id} has ${what} of artifact "${name}"`, {
       hint: 'list the artifacts of the run to see their names, versions and standing',
@@ -327,7 +370,8 @@ export class RunReader {
 
   async task(id: string): Promise<TaskView> {
     const task = await this.#task(id);
-    return toTask(task, task.runId);
+    const record = await this.#record(task.runId);
+    return this.#shown(record, toTask(task, task.runId), maskTask);
   }
 
   /**
@@ -335,13 +379,19 @@ export class RunReader {
    * `task-unknown`, `artifact-unknown`, and with `artifact-corrupt` where its file is damaged.
    */
   async taskArtifact(task: string, name: string): Promise<PresentedArtifact> {
-    return readPresented(await this.task(task), name, this.#payloads);
+    const shown = await this.task(task);
+    return this.withoutSecrets(shown.run, await readPresented(shown, name, this.#payloads));
   }
 
   /** Answers to a task, oldest first. */
   async responses(task: string): Promise<ResponseView[]> {
     const found = await this.#task(task);
-    return (await this.rows.responses(found.run, task)).map(toResponse);
+    const record = await this.#record(found.runId);
+    const responses = (await this.rows.responses(found.run, task)).map(toResponse);
+    const schema = parseSchema(found.responseSchemaJson);
+    return this.#shown(record, responses, ({ mask, found: secrets }, views) =>
+      views.map((one) => ({ ...one, response: mask.value(schema, one.response, secrets) })),
+    );
   }
 
   /** Open tasks of all runs, oldest first. */
@@ -371,6 +421,16 @@ export class RunReader {
     const isOwn = this.#tenant === undefined || tenantOf(task?.runId ?? '') === this.#tenant;
     if (task !== undefined && isOwn) return task;
     throw new RunchartError('task-unknown', `there is no task ${id}`);
+  }
+
+  /** A value that says something of a run, without what its plan calls secret. */
+  async withoutSecrets<T>(run: string, value: T): Promise<T> {
+    return this.#shown(await this.#record(run), value);
+  }
+
+  /** Without what its plan calls secret. */
+  #shown<T>(record: RunRecord, view: T, inPlace?: (secrets: RunSecrets, view: T) => T): Promise<T> {
+    return this.#secrets.hide(record, view, inPlace);
   }
 
   async #record(id: string): Promise<RunRecord> {
@@ -413,4 +473,8 @@ function takenEdges(plan: Plan, rows: ReadonlyMap<string, NodeRunRecord>): Reado
     return rows.get(source)?.edges.charAt(place) === 't' ? [ids[index] ?? ''] : [];
   });
   return new Set(taken);
+}
+
+function parseSchema(json: string | null): JsonValue {
+  return json === null ? true : (JSON.parse(json) as JsonValue);
 }

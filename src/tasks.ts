@@ -10,6 +10,7 @@ import type { Keyed } from './keyed.js';
 import type { JsonValue } from './plan/json.js';
 import type { PresentedArtifact } from './presented-artifact.js';
 import { readOptions } from './read-arguments.js';
+import { toResponse } from './row-views.js';
 import type { RunReader, TaskFilter } from './run-reader.js';
 import { readJson } from './start-options.js';
 import type { ResponseView, TaskView } from './views.js';
@@ -230,15 +231,30 @@ export class Tasks {
     error: unknown,
   ): Promise<Responded> {
     const isOver = error instanceof RunchartError && CLOSED.has(error.code);
-    const earlier = isOver && messageId !== null ? await this.responses(id) : [];
+    const earlier = isOver && messageId !== null ? await this.#stored(id) : [];
     const same = earlier.find((answer) => answer.messageId === messageId);
-    if (same === undefined) throw error;
+    if (same === undefined) throw await this.#withoutSecrets(run, error);
     const isSameAnswer = JSON.stringify(same.response) === JSON.stringify(response);
     if (!isSameAnswer || same.responder !== (responder ?? null)) {
       const message = `message ${messageId} has answered task ${id} otherwise`;
       throw new RunchartError('message-conflict', message);
     }
     return { run, node, task: id, outcome: same.outcome, isDecided: status !== 'open' };
+  }
+
+  /** Answers as they are stored: what is secret about them has to be compared too. */
+  async #stored(id: string): Promise<ResponseView[]> {
+    const { rows } = this.#parts.runs;
+    const task = await rows.findTask(id);
+    return task === undefined ? [] : (await rows.responses(task.run, id)).map(toResponse);
+  }
+
+  /** A refusal may show what is presented now. */
+  async #withoutSecrets(run: string, error: unknown): Promise<unknown> {
+    if (!(error instanceof RunchartError) || error.data === undefined) return error;
+    const { code, message, hint, issues } = error;
+    const data = await this.#parts.runs.withoutSecrets(run, error.data);
+    return new RunchartError(code, message, { ...(hint !== undefined && { hint }), issues, data });
   }
 
   async #by(name: string | undefined): Promise<Principal | null> {
