@@ -29,6 +29,7 @@ export const ERROR_KINDS = {
   'run-unrestorable': { status: 409, retryable: false },
   'history-trimmed': { status: 410, retryable: false },
   'export-damaged': { status: 422, retryable: false },
+  'export-secret': { status: 409, retryable: false },
   'export-unknown-format': { status: 422, retryable: false },
   'run-not-ended': { status: 409, retryable: false },
   'node-unknown': { status: 404, retryable: false },

@@ -1,4 +1,21 @@
 /** The public API. */
+export type { Access, CreatedToken, Session, TokenPage, TokenView } from './access/access.js';
+export type {
+  AuditedRequest,
+  AuditOptions,
+  AuditPage,
+  AuditTrail,
+  AuditView,
+} from './access/audit-trail.js';
+export { TOKEN_ROLES, type TokenRole } from './access/roles.js';
+export type {
+  LinkAnswer,
+  LinkOptions,
+  OpenedLink,
+  TaskLink,
+  TaskLinks,
+} from './access/task-links.js';
+export type { TokenOptions } from './access/token-options.js';
 export type { Clock, Environment } from './actors/environment.js';
 export type {
   Handler,
@@ -106,6 +123,7 @@ export type {
   TaskPage,
   Tasks,
 } from './tasks.js';
+export type { TenantView, Viewer } from './tenant-view.js';
 export type {
   ArtifactView,
   AttemptView,

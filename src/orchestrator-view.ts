@@ -5,6 +5,7 @@ import type { Imported, ImportOptions } from './history/import-run.js';
 import type { Keyed } from './keyed.js';
 import type { RunStatus } from './machines/statuses.js';
 import type { PlanFor } from './plan/builder.js';
+import type { Evaluators } from './plan/evaluator.js';
 import type { JsonObject, JsonValue } from './plan/json.js';
 import type { RunReader } from './run-reader.js';
 import type { EventsOptions } from './run-watch.js';
@@ -44,6 +45,8 @@ export interface AskedBy extends Keyed {
 }
 
 export interface OrchestratorView {
+  /** Languages beside CEL that plans may be written in: those of all tenants. */
+  readonly evaluators: Evaluators;
   readonly runs: RunReader;
   readonly tasks: Tasks;
   readonly change: Omit<RunChanges, 'recover'>;

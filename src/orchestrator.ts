@@ -283,6 +283,7 @@ export class Orchestrator implements OrchestratorView {
     this.schedules = new Schedules(this.#scheduler, {
       admit: (plan, input) => this.#drafts.admit(plan, input),
       load: (hash) => this.runs.plan(hash),
+      hideInput: (hash, input) => this.runs.hideInput(hash, input),
     });
   }
 
@@ -533,7 +534,7 @@ export class Orchestrator implements OrchestratorView {
 
   /** What a tenant sees, or one principal of it, who is then the one that acts, and nobody else. */
   viewFor(viewer: Viewer): TenantView {
-    const { tenant, principal } = viewer;
+    const { tenant, principal, isConfined = false } = viewer;
     if (!isTenant(tenant)) {
       const message = `"${String(tenant).slice(0, 64)}" is no name of a tenant`;
       throw new RunchartError('argument-invalid', message);
@@ -541,7 +542,7 @@ export class Orchestrator implements OrchestratorView {
     return new TenantView({
       orchestrator: this,
       viewer,
-      tasks: this.#newTasks(this.runs.forTenant(tenant), principal),
+      tasks: this.#newTasks(this.runs.forTenant(tenant), principal, isConfined),
       start: (plan, options, of) => this.#start(plan, options, of),
       import: (file, options, of) => this.#history.import(file, options, of),
       once: (call, work, of) => this.#once(call, of, work),
@@ -599,11 +600,11 @@ export class Orchestrator implements OrchestratorView {
     });
   }
 
-  #newTasks(runs: RunReader, principal?: Principal): Tasks {
+  #newTasks(runs: RunReader, principal?: Principal, isConfined = false): Tasks {
     const { artifacts, limits, environment, groups } = this.#parts;
     const payloads = new ArtifactPayloads(artifacts, limits, environment.clock);
     return new Tasks({
-      ...{ runs, groups, principal, payloads, links: this.links },
+      ...{ runs, groups, principal, isConfined, payloads, links: this.links },
       send: (run, message, key) => this.#send(run, message, key),
     });
   }

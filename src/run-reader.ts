@@ -2,7 +2,7 @@
 
 import type { ArtifactStore } from './actors/ports.js';
 import type { NodeRunRecord, Principal, RunRecord, TaskRecord } from './actors/records.js';
-import { ownId, tenantOf } from './actors/tenant.js';
+import { DEFAULT_TENANT, ownId, tenantOf } from './actors/tenant.js';
 import { readArtifact, toArtifact } from './artifact-reader.js';
 import { artifactsAt } from './artifacts-at.js';
 import { planAt } from './change/plan-at.js';
@@ -11,6 +11,7 @@ import { RunchartError } from './errors.js';
 import { explainNode } from './explain/why.js';
 import { assertKept } from './history/assert-kept.js';
 import { exportRun } from './history/export-run.js';
+import { withChildren } from './history/family.js';
 import type { HistoryRows } from './history/history-rows.js';
 import { replay } from './history/replay.js';
 import { type ReplayView, toReplayView, type VerificationView } from './history/replay-view.js';
@@ -82,6 +83,12 @@ export interface TaskFilter {
   readonly limit?: number;
   /** Id of the task that ended the page before. */
   readonly after?: string;
+}
+
+/** What an export has. */
+export interface ExportOptions {
+  /** With what plans call secret, which is refused otherwise. */
+  readonly secrets?: 'include' | undefined;
 }
 
 /** Which node runs to list. */
@@ -162,7 +169,7 @@ export class RunReader {
   /** The run with its node runs, open tasks and artifacts. Nodes that were never touched are listed too. */
   async details(id: string): Promise<RunDetails> {
     const record = await this.#record(id);
-    const plan = await this.plan(record.planHash);
+    const plan = await this.#loadPlan(record.planHash);
     const rows = await this.#nodeRuns(record.run);
     const untouched = untouchedIn(record);
     const open = await this.rows.listTasks({
@@ -195,7 +202,7 @@ export class RunReader {
     const record = await this.#record(id);
     const outputs: Record<string, JsonValue> = {};
     // What a replan removed is no node of the run any more.
-    const { nodes } = await this.plan(record.planHash);
+    const { nodes } = await this.#loadPlan(record.planHash);
     const own = new Set(nodes.map((node) => node.id));
     for (const row of (await this.#nodeRuns(record.run)).values()) {
       if (row.outputJson !== null && own.has(row.node))
@@ -231,7 +238,7 @@ export class RunReader {
   /** Mermaid text of the run's plan, with the status of each node and the edges taken. */
   async diagram(id: string): Promise<string> {
     const record = await this.#record(id);
-    const plan = await this.plan(record.planHash);
+    const plan = await this.#loadPlan(record.planHash);
     const rows = await this.#nodeRuns(record.run);
     const untouched = untouchedIn(record);
     const statuses = Object.fromEntries(
@@ -248,7 +255,7 @@ export class RunReader {
     if (checkpoint === undefined || seq < 1) {
       throw new RunchartError('argument-invalid', `run ${id} has no event ${seq}`);
     }
-    const { nodes } = await this.plan(await planAt(this.rows, record, seq));
+    const { nodes } = await this.#loadPlan(await planAt(this.rows, record, seq));
     const versions = await this.rows.versionsAt(record.run, seq);
     return this.#shown(record, {
       run: record.id,
@@ -278,10 +285,24 @@ export class RunReader {
 
   /**
    * A run that has ended as one file, line by line, with the runs of its subplans: all that is stored of
-   * it, for `Orchestrator.import`. Rejects with `run-not-ended`, `history-trimmed`, `export-damaged`.
+   * it, for `Orchestrator.import`. Rejects with `run-not-ended`, `history-trimmed`, `export-damaged`, and with
+   * `export-secret` where a plan has secrets, unless they are asked for.
    */
-  async *export(id: string): AsyncGenerator<string, void, undefined> {
-    yield* exportRun(this.rows, await this.#record(id), this.#payloads);
+  async *export(id: string, options: ExportOptions = {}): AsyncGenerator<string, void, undefined> {
+    const record = await this.#record(id);
+    if (options.secrets !== 'include') await this.#refuseSecrets(record);
+    yield* exportRun(this.rows, record, this.#payloads);
+  }
+
+  /** An export is what is stored: with something masked it would be no run. */
+  async #refuseSecrets(root: RunRecord): Promise<void> {
+    for (const record of await withChildren(this.rows, root)) {
+      if ((await this.#secrets.of(record)) === undefined) continue;
+      const message = `the plan of run ${record.id} has secrets, and an export has what is stored`;
+      throw new RunchartError('export-secret', message, {
+        hint: 'ask for them: secrets "include"',
+      });
+    }
   }
 
   /** Checks a run: its hash chain and snapshots, and that its log replays to what is stored. */
@@ -298,10 +319,18 @@ export class RunReader {
     return this.#shown(record, await explainNode(this.rows, record, node));
   }
 
-  /** The plan of a version. */
+  /** The plan of a version; of a tenant's view, one that a run of it has. Rejects with `plan-unknown`. */
   async plan(hash: string): Promise<Plan> {
+    const tenant = this.#tenant ?? DEFAULT_TENANT;
+    if (tenant === DEFAULT_TENANT || (await this.rows.usesPlan(tenant, hash))) {
+      return this.#loadPlan(hash);
+    }
+    throw planUnknown(hash);
+  }
+
+  async #loadPlan(hash: string): Promise<Plan> {
     const planJson = await this.rows.loadPlan(hash);
-    if (planJson === undefined) throw new RunchartError('plan-unknown', `there is no plan ${hash}`);
+    if (planJson === undefined) throw planUnknown(hash);
     return JSON.parse(planJson) as Plan;
   }
 
@@ -346,7 +375,9 @@ export class RunReader {
   async artifacts(id: string, options: ArtifactPage = {}): Promise<ArtifactView[]> {
     const record = await this.#record(id);
     const { after, limit = MAX_PAGE_ROWS } = readOptions(options);
-    const artifacts = (await this.rows.artifacts(record.run, after, readLimit(limit))).map(toArtifact);
+    const artifacts = (await this.rows.artifacts(record.run, after, readLimit(limit))).map(
+      toArtifact,
+    );
     return this.#shown(record, artifacts, (secrets, views) =>
       views.map((one) => maskPayload(secrets, one)),
     );
@@ -428,6 +459,11 @@ export class RunReader {
     return this.#shown(await this.#record(run), value);
   }
 
+  /** An input for runs of a plan, without what the plan calls secret. */
+  hideInput(hash: string, input: JsonValue): Promise<JsonValue> {
+    return this.#secrets.hideInput(hash, input);
+  }
+
   /** Without what its plan calls secret. */
   #shown<T>(record: RunRecord, view: T, inPlace?: (secrets: RunSecrets, view: T) => T): Promise<T> {
     return this.#secrets.hide(record, view, inPlace);
@@ -477,4 +513,8 @@ function takenEdges(plan: Plan, rows: ReadonlyMap<string, NodeRunRecord>): Reado
 
 function parseSchema(json: string | null): JsonValue {
   return json === null ? true : (JSON.parse(json) as JsonValue);
+}
+
+function planUnknown(hash: string): RunchartError {
+  return new RunchartError('plan-unknown', `there is no plan ${hash}`);
 }

@@ -49,6 +49,11 @@ export class SecretKeeper {
     return secrets.found.hide(masked);
   }
 
+  async hideInput(hash: string, input: JsonValue): Promise<JsonValue> {
+    const mask = await this.#maskOf(hash);
+    return mask === undefined ? input : mask.inputs(input, new Secrets());
+  }
+
   async #maskOf(hash: string): Promise<PlanMask | undefined> {
     if (this.#masks.has(hash)) return this.#masks.get(hash);
     const planJson = await this.#rows.loadPlan(hash);

@@ -5,6 +5,7 @@ import { nameOf } from './acting-principal.js';
 import type { ArtifactPayloads } from './actors/artifact-payloads.js';
 import type { ReturnedValue, RunMessage, TaskChange } from './actors/messages.js';
 import type { Principal } from './actors/records.js';
+import { refuseResponder } from './actors/run/entitlement.js';
 import { RunchartError } from './errors.js';
 import type { Keyed } from './keyed.js';
 import type { JsonValue } from './plan/json.js';
@@ -82,6 +83,8 @@ interface TasksParts {
   readonly groups: Groups | undefined;
   /** Who asks, where that is known: he acts, whoever is named, and is in these groups too. */
   readonly principal?: Principal | undefined;
+  /** He sees only tasks that are his to answer, or that he has answered. */
+  readonly isConfined?: boolean;
   readonly payloads: Pick<ArtifactPayloads, 'keep'>;
   readonly links: Pick<TaskLinks<Responded>, 'create' | 'revoke'>;
   send(run: string, message: RunMessage, idempotencyKey?: string): Promise<unknown>;
@@ -101,22 +104,28 @@ export class Tasks {
   /** Open tasks, unless another status is asked for; oldest first. */
   async list(page: TaskPage = {}): Promise<TaskView[]> {
     const { answerableBy, ...filter } = readOptions(page);
-    const who = answerableBy === undefined ? undefined : await this.#principal(answerableBy);
+    const { principal, isConfined } = this.#parts;
+    const name = isConfined ? nameOf(principal, answerableBy) : answerableBy;
+    const who = name === undefined ? undefined : await this.#principal(name);
     return this.#parts.runs.tasks({ ...filter, ...(who !== undefined && { answerableBy: who }) });
   }
 
   /** Rejects with `task-unknown`. */
-  get(id: string): Promise<TaskView> {
-    return this.#parts.runs.task(id);
+  async get(id: string): Promise<TaskView> {
+    const task = await this.#parts.runs.task(id);
+    if (this.#parts.isConfined) await this.#assertHis(id);
+    return task;
   }
 
   /** An artifact that a task shows, with its payload. Rejects with `task-unknown`, `artifact-unknown`, `artifact-corrupt`. */
-  artifact(id: string, name: string): Promise<PresentedArtifact> {
+  async artifact(id: string, name: string): Promise<PresentedArtifact> {
+    if (this.#parts.isConfined) await this.#assertHis(id);
     return this.#parts.runs.taskArtifact(id, name);
   }
 
   /** Answers so far, oldest first: one, or the votes. */
-  responses(id: string): Promise<ResponseView[]> {
+  async responses(id: string): Promise<ResponseView[]> {
+    if (this.#parts.isConfined) await this.#assertHis(id);
     return this.#parts.runs.responses(id);
   }
 
@@ -201,6 +210,17 @@ export class Tasks {
   async revokeLinks(id: string): Promise<void> {
     const { id: task } = await this.get(id);
     await this.#parts.links.revoke(task);
+  }
+
+  /** One that is neither his to answer nor answered by him is not there. */
+  async #assertHis(id: string): Promise<void> {
+    const { runs, principal } = this.#parts;
+    const task = await runs.rows.findTask(id);
+    const who = await this.#principal(principal?.name ?? '');
+    if (task !== undefined && refuseResponder(task, who) === undefined) return;
+    const given = task === undefined ? [] : await runs.rows.responses(task.run, id);
+    if (given.some(({ responder }) => responder === who.name)) return;
+    throw new RunchartError('task-unknown', `there is no task ${id}`);
   }
 
   /** Large payloads are durable before the answer is. */

@@ -37,6 +37,8 @@ import type { RunEvent, RunResult } from './views.js';
 export interface Viewer {
   readonly tenant: string;
   readonly principal?: Principal | undefined;
+  /** Sees only tasks that are his to answer, or that he has answered. */
+  readonly isConfined?: boolean;
 }
 
 export interface TenantViewParts {
@@ -54,6 +56,7 @@ export interface TenantViewParts {
 }
 
 export class TenantView implements OrchestratorView {
+  readonly evaluators: OrchestratorView['evaluators'];
   readonly runs: RunReader;
   readonly tasks: Tasks;
   readonly change: TenantChanges;
@@ -65,6 +68,7 @@ export class TenantView implements OrchestratorView {
     const { orchestrator, viewer } = parts;
     this.#parts = parts;
     this.#root = orchestrator;
+    this.evaluators = orchestrator.evaluators;
     this.tasks = parts.tasks;
     this.runs = orchestrator.runs.forTenant(viewer.tenant);
     const by = (given: string | undefined) => this.#by(given);

@@ -18,8 +18,8 @@ export interface AuditOptions {
 
 /** A request that is to change something. */
 export interface AuditedRequest {
-  /** Undefined where nobody had to say who he is. */
-  readonly session: Session | undefined;
+  /** Who asks; undefined where nobody had to say. Without a token for whoever comes by a link. */
+  readonly session: (Pick<Session, 'tenant' | 'principal'> & { token?: string }) | undefined;
   readonly address: string | undefined;
   /** Method and pattern of the route. */
   readonly action: string;
@@ -38,8 +38,8 @@ export interface AuditPage {
   readonly limit?: number | undefined;
 }
 
-/** Says what became of a request: an HTTP status, and the code of a refusal. */
-export type Outcome = (status: number, code?: string) => void;
+/** Says what became of a request: an HTTP status, and the code of a refusal. Resolves when that is stored. */
+export type Outcome = (status: number, code?: string) => Promise<void>;
 
 export interface AuditParts {
   readonly environment: Pick<Environment, 'clock' | 'id'>;
@@ -79,11 +79,12 @@ export class AuditTrail {
       status: null,
       code: null,
     };
-    this.#write(record);
+    void this.#write(record);
     return (status, code) => {
-      this.#write({ ...record, status, code: code ?? null });
+      const written = this.#write({ ...record, status, code: code ?? null });
       this.#sinceTrim += 1;
       if (this.#sinceTrim >= TRIM_EVERY) void this.trim();
+      return written;
     };
   }
 
@@ -110,8 +111,8 @@ export class AuditTrail {
   }
 
   /** Where storage fails, so does the change itself. */
-  #write(record: AuditRecord): void {
-    this.#parts.journal.write([{ type: 'audit.put', record }]).catch((error: unknown) => {
+  #write(record: AuditRecord): Promise<void> {
+    return this.#parts.journal.write([{ type: 'audit.put', record }]).catch((error: unknown) => {
       this.#parts.logger.error({ error, audit: record }, 'an audit record could not be stored');
     });
   }

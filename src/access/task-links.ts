@@ -39,6 +39,7 @@ export interface TaskLink {
 /** What somebody who follows a link is shown. */
 export interface OpenedLink {
   readonly task: TaskView;
+  readonly tenant: string;
   readonly principal: string;
   readonly choices: readonly LinkChoice[];
   readonly expiresAt: number;
@@ -133,8 +134,8 @@ export class TaskLinks<Answered> {
     );
     if (task.status !== 'open' || hasAnswered || task.digest !== link.presentedDigest)
       throw refused();
-    const { principal, expiresAt } = link;
-    return { task, principal, choices: choicesOf(task), expiresAt };
+    const { tenant, principal, expiresAt } = link;
+    return { task, tenant, principal, choices: choicesOf(task), expiresAt };
   }
 
   /** Answers. Rejects with `link-refused`, `argument-invalid`, and as `Tasks.respond`. */

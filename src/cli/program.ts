@@ -32,6 +32,7 @@ import { skipCommand } from './commands/skip.js';
 import { stepCommand } from './commands/step.js';
 import { taskCommand } from './commands/task.js';
 import { tasksCommand } from './commands/tasks.js';
+import { auditCommand, tokenCommand } from './commands/token.js';
 import { trimCommand } from './commands/trim.js';
 import { validateCommand } from './commands/validate.js';
 import { whyCommand } from './commands/why.js';
@@ -72,6 +73,8 @@ const COMMANDS = [
   trimCommand,
   doctorCommand,
   scheduleCommand,
+  tokenCommand,
+  auditCommand,
   serveCommand,
 ];
 

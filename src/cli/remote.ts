@@ -80,6 +80,10 @@ export class RemoteOwner {
     return this.#send('POST', path, body);
   }
 
+  get<T>(path: string): Promise<T> {
+    return this.#send('GET', path);
+  }
+
   trim(options: TrimOptions): Promise<Trimmed> {
     return this.#send('POST', '/trim', options);
   }
@@ -125,7 +129,8 @@ export class RemoteOwner {
 
   async #fetch(path: string, init: RequestInit): Promise<Response> {
     try {
-      return await fetch(new URL(path, this.address), init);
+      const headers = { ...init.headers, ...authorization() };
+      return await fetch(new URL(path, this.address), { ...init, headers });
     } catch {
       throw new RemoteError(
         'owner-unreachable',
@@ -134,4 +139,10 @@ export class RemoteOwner {
       );
     }
   }
+}
+
+/** The token of whoever calls, where the server asks for one. */
+function authorization(): Record<string, string> {
+  const token = process.env.RUNCHART_TOKEN ?? '';
+  return token === '' ? {} : { authorization: `Bearer ${token}` };
 }

@@ -2,10 +2,14 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Hono } from 'hono';
 import type { Orchestrator } from '../orchestrator.js';
-import { loopbackOnly } from './loopback.js';
+import { DEFAULT_RATE, DEFAULT_REFUSALS, guard } from './access/guard.js';
+import type { Rate } from './access/rate-limit.js';
+import { viewedScope } from './access/viewed-scope.js';
+import { loopbackOnly, sameOriginOnly } from './loopback.js';
 import { type OfferedPlan, PlanCatalog } from './plan-catalog.js';
 import { RequestError, sendProblem, toProblem } from './problem.js';
 import type { RouteEnv } from './route-spec.js';
+import { serveAccess } from './routes/access.js';
 import { serveArtifacts } from './routes/artifacts.js';
 import { serveChanges } from './routes/changes.js';
 import { serveDocument } from './routes/document.js';
@@ -16,7 +20,7 @@ import { serveRuns } from './routes/runs.js';
 import { serveSchedules } from './routes/schedules.js';
 import { serveTasks } from './routes/tasks.js';
 import type { HttpScope } from './scope.js';
-import { RouteServer } from './serve-routes.js';
+import { AppRoutes } from './serve-routes.js';
 
 export type { OfferedPlan } from './plan-catalog.js';
 export type { Problem } from './problem.js';
@@ -29,27 +33,47 @@ export interface HttpOptions {
   readonly heartbeatMs?: number;
   /** Ends the streams of events; clients go on elsewhere, or later, with what they have. */
   readonly closing?: AbortSignal;
+  /**
+   * Whether every route but health needs a token: `required` beyond loopback. `optional` unless given: then
+   * only this machine is served, and whoever sends no token may do everything.
+   */
+  readonly tokens?: 'required' | 'optional';
+  /** How often one principal may ask: 200 times a second, 1,000 at once, unless given. */
+  readonly rate?: Rate;
+  /** How often one address is told that its token is refused: once in 5 s, 20 times at once, unless given. */
+  readonly refusals?: Rate;
   /** Told of errors that callers only learn to be internal. */
   onInternalError?(error: unknown): void;
 }
 
 const RESOURCES = [
   ...[serveHealth, serveDocument, servePlans, serveRuns, serveChanges, serveHistory],
-  ...[serveArtifacts, serveTasks, serveSchedules],
+  ...[serveArtifacts, serveTasks, serveSchedules, serveAccess],
 ];
 
-/** For loopback: there is no authentication. Throws PlanInvalidError where an offered plan is. */
+/** Throws PlanInvalidError where an offered plan is. */
 export function createHttpApp(orchestrator: Orchestrator, options: HttpOptions = {}): Hono {
+  const { tokens = 'optional', rate = DEFAULT_RATE, refusals = DEFAULT_REFUSALS } = options;
   const scope: HttpScope = {
     orchestrator,
     catalog: new PlanCatalog(options.plans ?? {}, orchestrator),
+    host: orchestrator,
+    access: orchestrator.access,
+    audit: orchestrator.audit,
+    links: orchestrator.links,
+    needsTokens: tokens === 'required',
     heartbeatMs: options.heartbeatMs ?? 15_000,
     closing: options.closing ?? new AbortController().signal,
   };
   const app = new OpenAPIHono<RouteEnv>();
-  app.use(loopbackOnly);
-  const server = new RouteServer(app, []);
-  for (const serve of RESOURCES) serve(server, scope);
+  app.use(tokens === 'required' ? sameOriginOnly : loopbackOnly);
+  const server = new AppRoutes({
+    app,
+    guards: [guard(orchestrator, { tokens, rate, refusals })],
+    scope,
+    scopeFor: (session) => viewedScope(scope, orchestrator, session),
+  });
+  for (const resource of RESOURCES) server.add(resource);
   server.refuseOtherMethods();
   app.notFound((context) =>
     sendProblem(context, new RequestError('route-unknown', `There is no ${context.req.path}.`)),

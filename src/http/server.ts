@@ -1,7 +1,8 @@
-/** Serves an app on loopback. */
+/** Serves an app, on loopback unless every request has to bring a token. */
 import type { AddressInfo } from 'node:net';
 import { type ServerType, serve } from '@hono/node-server';
 import type { Hono } from 'hono';
+import { RunchartError } from '../errors.js';
 
 export const DEFAULT_PORT = 4747;
 const LOOPBACK = '127.0.0.1';
@@ -15,15 +16,49 @@ export interface HttpServer {
   closeConnections(): void;
 }
 
-/** Listens on 127.0.0.1 and nowhere else; port 0 takes a free one. Rejects where the port is taken. */
-export function listen(app: Hono, port: number): Promise<HttpServer> {
+export interface ListenOptions {
+  /** Address to listen on; 127.0.0.1 unless given. */
+  readonly host?: string;
+  /** Whether the app asks for tokens: without them it is served on loopback alone. */
+  readonly needsTokens?: boolean;
+  /** Connections at a time; 1,000 unless given. */
+  readonly maxConnections?: number;
+}
+
+const MAX_CONNECTIONS = 1_000;
+const LOOPBACK_HOSTS: ReadonlySet<string> = new Set([LOOPBACK, '::1', 'localhost']);
+
+export function isLoopbackHost(host: string): boolean {
+  return LOOPBACK_HOSTS.has(host);
+}
+
+/**
+ * Port 0 takes a free one. Rejects where the port is taken, and with `argument-invalid` where others could
+ * come in without a token.
+ */
+export async function listen(
+  app: Hono,
+  port: number,
+  { host = LOOPBACK, needsTokens = false, maxConnections }: ListenOptions = {},
+): Promise<HttpServer> {
+  if (!isLoopbackHost(host) && !needsTokens) {
+    const message = `without tokens nobody but this machine is served, and ${host} is wider`;
+    throw new RunchartError('argument-invalid', message, { hint: 'require tokens' });
+  }
   return new Promise((resolve, reject) => {
-    const server = serve({ fetch: app.fetch, hostname: LOOPBACK, port }, (info: AddressInfo) => {
+    const server = serve({ fetch: app.fetch, hostname: host, port }, (info: AddressInfo) => {
       server.off('error', reject);
-      resolve(wrap(server, `http://${LOOPBACK}:${info.port}`));
+      resolve(wrap(server, `http://${reachable(host)}:${info.port}`));
     });
+    if ('maxConnections' in server) server.maxConnections = maxConnections ?? MAX_CONNECTIONS;
     server.once('error', reject);
   });
+}
+
+/** An address that leads there from this machine. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return LOOPBACK;
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 function wrap(server: ServerType, url: string): HttpServer {

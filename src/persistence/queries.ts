@@ -68,6 +68,9 @@ const ANCHOR_BEFORE = `select cast(json_array(coalesce((
       and c.seq < (select max(seq) from checkpoints where run = ?1)
     order by c.seq desc limit 1), 0)) as blob)`;
 
+const USES_PLAN = `select cast(json_array(1) as blob) from runs
+  where instr(id, '~') > 0 and substr(id, 1, instr(id, '~')) = ? and plan_hash = ? limit 1`;
+
 const COUNT_EVENTS =
   'select cast(json_array(count(*)) as blob) from run_events where run = ? and type = ?';
 
@@ -248,6 +251,12 @@ export class RunQueries {
       order: [asc(nodeRuns.node)],
       limit,
     });
+  }
+
+  /** Whether a run of a tenant that has a name has the plan now. */
+  async usesPlan(tenant: string, hash: string): Promise<boolean> {
+    const [row] = await this.#reader.jsonRows(USES_PLAN, [`${tenant}~`, hash]);
+    return row !== undefined;
   }
 
   async getNodeRun(run: number, node: string): Promise<NodeRunRecord | undefined> {

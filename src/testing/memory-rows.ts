@@ -50,6 +50,10 @@ export function memoryRows(storage: MemoryStorage): RunRows {
       return [...past, ...present];
     },
     events: async (run, after, limit) => events(run, ({ seq }) => seq > after, limit),
+    usesPlan: async (tenant, hash) =>
+      [...storage.runs.values()].some(
+        ({ record }) => tenantOf(record.id) === tenant && record.planHash === hash,
+      ),
     getNodeRun: async (run, node) => storage.numbered(run)?.nodeRuns.get(node),
     pastNodeRuns: async (run, after) => {
       const found = of(run, ({ pastNodeRuns }) => pastNodeRuns).sort(byNode);

@@ -58,6 +58,16 @@ async function leakyRun() {
 }
 
 describe('what a plan calls secret', () => {
+  it('promise 18: is in no export that does not ask for it', async () => {
+    const { kit } = await leakyRun();
+    await kit.ask((orchestrator) => orchestrator.cancel('leaky'));
+    const { runs } = kit.orchestrator;
+    await expect(runs.export('leaky').next()).rejects.toMatchObject({ code: 'export-secret' });
+    let text = '';
+    for await (const line of runs.export('leaky', { secrets: 'include' })) text += line;
+    expect(text).toContain(SECRET);
+  });
+
   it('promise 18: is nowhere in what is shown of a run, and everywhere where work is done', async () => {
     const { kit, seen } = await leakyRun();
     const { runs, tasks } = kit.orchestrator;
@@ -115,6 +125,26 @@ describe('what a plan calls secret', () => {
     const other = kit.ask(({ tasks }) => tasks.respond(id, { ...answer, response: { key: 'x' } }));
     await expect(other).rejects.toMatchObject({ code: 'message-conflict' });
     expect((await kit.orchestrator.runs.result('form')).outputs).toEqual({ fill: { key: MASK } });
+  });
+
+  it('promise 18: is not in what schedules show, and reaches the runs that they start', async () => {
+    const { kit, seen } = await leakyRun();
+    const input = { user: 'ann', password: SECRET, pin: PIN };
+    const { schedules } = kit.orchestrator;
+    const cadence = { everyMs: 60_000 };
+    const made = await schedules.create({ id: 's', plan: leaky, cadence, input });
+    const shown = [
+      made,
+      await schedules.get('s'),
+      await schedules.list(),
+      await schedules.pause('s'),
+    ];
+    expect(JSON.stringify(shown)).not.toContain(SECRET);
+    expect(made.input).toEqual({ user: 'ann', password: MASK, pin: MASK });
+    await kit.ask(() => schedules.update('s', { label: 'again' }));
+    await kit.ask(() => schedules.resume('s'));
+    await kit.advance(60_000);
+    expect(seen.at(-2)).toMatchObject({ password: SECRET, pin: PIN });
   });
 
   it('is left alone where no plan names any', () => {

@@ -192,6 +192,16 @@ describe('a tenant', () => {
       for (const { id } of await view.runs.list()) await view.cancel(id).catch(() => {});
   });
 
+  it('promise 14: is shown no plan that it does not run', async () => {
+    const view = orchestrator.forTenant('planner');
+    const own = plan('Own').action('echo', { handler: 'echo' }).build();
+    const { id } = await view.start(own);
+    const { plan: hash } = await view.runs.summary(id);
+    expect(await view.runs.plan(hash)).toMatchObject({ title: 'Own' });
+    const theirs = orchestrator.forTenant('globex').runs.plan(hash);
+    await expect(theirs).rejects.toMatchObject({ code: 'plan-unknown' });
+  });
+
   it('refuses what is no name of a tenant', () => {
     for (const name of ['Acme', 'a~b', '-a', 'a'.repeat(33), 'a/b', 1 as unknown as string]) {
       expect(() => orchestrator.forTenant(name)).toThrow(/no name of a tenant/);

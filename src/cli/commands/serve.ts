@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { pino } from 'pino';
 import { createHttpApp, type OfferedPlan } from '../../http/app.js';
-import { DEFAULT_PORT, listen } from '../../http/server.js';
+import { DEFAULT_PORT, isLoopbackHost, listen } from '../../http/server.js';
 import { createOrchestrator, type Orchestrator } from '../../index.js';
 import { databaseCommand, type Finish, finishing } from '../command.js';
 import { type DatabaseOption, databaseOf, prepareFolder } from '../database.js';
@@ -15,15 +15,23 @@ import { catchStopSignals } from '../stop-signals.js';
 interface ServeOptions extends DatabaseOption {
   readonly handlers?: string;
   readonly port: number;
+  readonly host: string;
+  readonly requireTokens?: true;
   readonly start?: string;
 }
 
 /** Owns the database, carries its runs, and serves the HTTP API until it is told to stop. */
 export function serveCommand(finish: Finish): Command {
-  return databaseCommand('serve', 'carry the runs of a database and serve the HTTP API on loopback')
+  return databaseCommand('serve', 'carry the runs of a database and serve the HTTP API')
     .argument('[plan...]', 'files with the plans to offer')
     .option('--handlers <module>', 'ES module that exports the handlers')
     .option('--start <plan>', 'start a run of this plan, once per database')
+    .option(
+      '--host <address>',
+      'address to listen on; beyond loopback with tokens only',
+      '127.0.0.1',
+    )
+    .option('--require-tokens', 'ask for a token on loopback too')
     .option('--port <port>', 'port; 0 takes a free one', parsePort, DEFAULT_PORT)
     .action(finishing(finish, serve));
 }
@@ -40,16 +48,20 @@ async function serve(files: string[], options: ServeOptions): Promise<ExitCode> 
   );
   const orchestrator = await createOrchestrator({ url: database, ...application, logger });
   try {
+    const tokens = await tokensFor(orchestrator, options);
     const app = createHttpApp(orchestrator, {
       plans,
+      tokens,
       closing: closing.signal,
       onInternalError: (error) => logger.error({ err: error }, 'a request met an error'),
     });
-    const server = await listenOn(app, options.port);
+    const server = await listenOn(app, options, tokens);
     await orchestrator.announce(server.url);
     print(`Runchart serves ${server.url} (process ${process.pid}, database ${database})`);
     print(
-      'Only programs on this machine can reach it: it listens on loopback and asks for no token.',
+      tokens === 'required'
+        ? 'Every request but for health needs a token.'
+        : 'Only programs on this machine can reach it: it listens on loopback and asks for no token.',
     );
     print(`Plans: ${Object.keys(plans).join(', ') || 'none'}`);
     if (options.start !== undefined) await startOnce(orchestrator, plans, options.start);
@@ -93,9 +105,25 @@ async function readPlans(
   return plans;
 }
 
-async function listenOn(app: ReturnType<typeof createHttpApp>, port: number) {
+/** Beyond loopback a token is needed. Throws where there is none, so that nobody could come in. */
+async function tokensFor(
+  { access }: Orchestrator,
+  { host, requireTokens }: ServeOptions,
+): Promise<'required' | 'optional'> {
+  if (isLoopbackHost(host) && requireTokens !== true) return 'optional';
+  if (await access.hasTokens()) return 'required';
+  throw new UsageError('nobody could come in: there is no token', {
+    hint: 'make one with: npx runchart token create NAME --role admin',
+  });
+}
+
+async function listenOn(
+  app: ReturnType<typeof createHttpApp>,
+  { host, port }: ServeOptions,
+  tokens: 'required' | 'optional',
+) {
   try {
-    return await listen(app, port);
+    return await listen(app, port, { host, needsTokens: tokens === 'required' });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
     throw new UsageError(`port ${port} is taken`, { hint: 'name another with --port' });
