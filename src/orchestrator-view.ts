@@ -14,6 +14,7 @@ import type { StartOptions } from './start-options.js';
 import type { Responded, RespondOptions, Tasks } from './tasks.js';
 import type { RunEvent, RunResult } from './views.js';
 
+/** A run by its id: waits for its result and follows its events. */
 export interface RunHandle {
   readonly id: string;
   /** Resolves when the run has ended. */
@@ -21,17 +22,20 @@ export interface RunHandle {
   events(options?: EventsOptions): AsyncIterableIterator<RunEvent>;
 }
 
+/** The handle of a run that was started, or was there already. */
 export interface StartedRun extends RunHandle {
   /** False where the same start had created the run before. */
   readonly created: boolean;
 }
 
+/** What a signal carries. */
 export interface SignalOptions extends Keyed {
   readonly payload?: JsonValue;
   /** Names the signal: sent again under the same id it is the same. */
   readonly id?: string;
 }
 
+/** What became of a signal. */
 export interface Signalled {
   readonly run: string;
   readonly signal: string;
@@ -44,6 +48,7 @@ export interface AskedBy extends Keyed {
   readonly by?: string;
 }
 
+/** What an orchestrator and each view of it can be asked and told. */
 export interface OrchestratorView {
   /** Languages beside CEL that plans may be written in: those of all tenants. */
   readonly evaluators: Evaluators;

@@ -55,6 +55,7 @@ export interface TenantViewParts {
   once<Reply>(call: KeyedCall, work: () => Promise<Reply>, tenant: string): Promise<Reply>;
 }
 
+/** The orchestrator as one tenant sees it, or one principal of it. */
 export class TenantView implements OrchestratorView {
   readonly evaluators: OrchestratorView['evaluators'];
   readonly runs: RunReader;

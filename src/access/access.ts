@@ -20,6 +20,7 @@ export interface Session extends RoleHolder {
   readonly principal: Principal;
 }
 
+/** A token without its secret. */
 export interface TokenView extends RoleHolder {
   readonly id: string;
   readonly principal: string;
@@ -32,11 +33,13 @@ export interface TokenView extends RoleHolder {
   readonly lastUsedAt: number | null;
 }
 
+/** A token that was just made, with its secret. */
 export interface CreatedToken extends TokenView {
   /** The token itself: it is shown here and never again. */
   readonly secret: string;
 }
 
+/** Which tokens to list. */
 export interface TokenPage {
   /** Only those of this tenant. */
   readonly tenant?: string | undefined;
@@ -56,6 +59,7 @@ export interface AccessParts {
 const LAST_USED_MS = 5 * 60_000;
 const MAX_PAGE = 1_000;
 
+/** Tokens of a database: makes them, ends them, and says whose one is. */
 export class Access {
   readonly #parts: AccessParts;
 

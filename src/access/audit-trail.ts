@@ -9,6 +9,7 @@ import type { Logger } from '../actors/handlers.js';
 import type { AccessRows, Journal } from '../actors/ports.js';
 import type { Session } from './access.js';
 
+/** How much of the audit is kept. */
 export interface AuditOptions {
   /** Records that are kept, at most; 1,000,000 unless given. */
   readonly maxRecords?: number;
@@ -27,8 +28,10 @@ export interface AuditedRequest {
   readonly target: string;
 }
 
+/** A request that was to change something, and what became of it. */
 export type AuditView = AuditRecord;
 
+/** Which records to list. */
 export interface AuditPage {
   /** Only what was asked for by those of this tenant. */
   readonly tenant?: string | undefined;
@@ -56,6 +59,7 @@ const TRIM_EVERY = 1_000;
 const MAX_TARGET = 1_024;
 const MAX_PAGE = 1_000;
 
+/** The audit of a database: takes records, and lists them. */
 export class AuditTrail {
   readonly #parts: AuditParts;
   #sinceTrim = 0;

@@ -4,6 +4,7 @@ import { DEFAULT_TENANT } from '../actors/tenant.js';
 /** Roles that a token may have. Responders answer tasks, workers do work; neither sees runs by that alone. */
 export const TOKEN_ROLES = ['reader', 'operator', 'responder', 'worker', 'admin'] as const;
 
+/** A role that a token may have. */
 export type TokenRole = (typeof TOKEN_ROLES)[number];
 
 /** What something may need: a role, or to be `host`, an admin of the default tenant, whose whole installation it is. */

@@ -16,6 +16,7 @@ import type { ResponseView, TaskView } from '../views.js';
 import { choicesOf, type LinkChoice } from './link-choices.js';
 import { isSecretOf, newSecret, parseSecret } from './secrets.js';
 
+/** For whom a link is, and how long it is good. */
 export interface LinkOptions {
   /** Who is to answer: whoever has the link answers under this name. */
   readonly principal: string;
@@ -27,6 +28,7 @@ export interface LinkOptions {
   readonly by?: string | undefined;
 }
 
+/** A link as it is given out, once. */
 export interface TaskLink {
   readonly id: string;
   readonly task: string;
@@ -45,6 +47,7 @@ export interface OpenedLink {
   readonly expiresAt: number;
 }
 
+/** What somebody sends who follows a link. */
 export interface LinkAnswer {
   /** Id of a choice. */
   readonly choice: string;
@@ -78,6 +81,7 @@ const LONGEST_MS = 90 * 86_400_000;
 const MAX_NAME_LENGTH = 256;
 const MAX_GROUPS = 100;
 
+/** Links to tasks of a database: makes them, shows what they are about, and answers by them. */
 export class TaskLinks<Answered> {
   readonly #parts: TaskLinksParts<Answered>;
 

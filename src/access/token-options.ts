@@ -5,6 +5,7 @@ import { RunchartError } from '../errors.js';
 import { pointer } from '../plan/pointer.js';
 import { TOKEN_ROLES, type TokenRole } from './roles.js';
 
+/** Whose a token is to be, and what it opens. */
 export interface TokenOptions {
   /** Name of whoever has it: it is his answer, and his name in the log. */
   readonly principal: string;
