@@ -59,6 +59,12 @@ export {
   type StartedRun,
   type UnrestorableRun,
 } from './orchestrator.js';
+export {
+  type Backup,
+  type BackupOptions,
+  backupDatabase,
+  restoreDatabase,
+} from './persistence/backup.js';
 export { type PlanFor, plan } from './plan/builder.js';
 export {
   type CompileOptions,

@@ -22,6 +22,7 @@ import type { Keyed } from './keyed.js';
 import { KeyedCalls } from './keyed-calls.js';
 import { isFinal, type RunStatus } from './machines/statuses.js';
 import type { ReadOptions } from './open-reader.js';
+import { type Backup, type BackupOptions, backupDatabase } from './persistence/backup.js';
 import { openScheduleRows } from './persistence/schedules.js';
 import { openStorage } from './persistence/storage.js';
 import type { PlanFor } from './plan/builder.js';
@@ -161,6 +162,8 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
       ...(options.retention !== undefined && { retention: options.retention }),
       ...(await storage.store.highWater()),
       announce: (address) => storage.journal.setAddress(address),
+      backup: (target, wanted) =>
+        backupDatabase(options.url, target, { ...wanted, now: () => environment.clock.now() }),
       closeStorage: () => storage.close(),
     });
     if (options.recover !== false) await orchestrator.recover();
@@ -201,6 +204,8 @@ export interface OrchestratorParts {
   readonly turn: number;
   readonly run: number;
   announce(address: string | null): Promise<void>;
+  /** Absent where nothing is in a file. */
+  backup?(target: string, options: BackupOptions): Promise<Backup>;
   closeStorage(): Promise<void>;
 }
 
@@ -223,6 +228,7 @@ export class Orchestrator {
   readonly #watch: RunWatch;
   readonly #history: HistoryService;
   readonly #calls: KeyedCalls;
+  readonly #stopping = new AbortController();
   #closing: Promise<void> | undefined;
 
   constructor(parts: OrchestratorParts) {
@@ -496,6 +502,20 @@ export class Orchestrator {
     return this.#supervisor.live.watch(id, listener);
   }
 
+  /**
+   * Copies the database with its payload files, while it is written to, into a new folder, and verifies the
+   * copy; closing gives it up. Rejects with a StorageError: `backup-exists`, `backup-failed`,
+   * `backup-damaged`, `disk-full`.
+   */
+  async backup(target: string, options: BackupOptions = {}): Promise<Backup> {
+    const { backup } = this.#parts;
+    if (backup === undefined) {
+      throw new RunchartError('argument-invalid', 'there is no database: all is in memory');
+    }
+    const signals = [this.#stopping.signal, ...(options.signal ? [options.signal] : [])];
+    return backup(target, { ...options, signal: AbortSignal.any(signals) });
+  }
+
   /** Tells other processes, through the database, where this one can be reached. */
   announce(address: string | null): Promise<void> {
     return this.#parts.announce(address);
@@ -515,6 +535,7 @@ export class Orchestrator {
   }
 
   async #close(): Promise<void> {
+    this.#stopping.abort();
     const scheduled = this.#scheduler.close();
     await this.#history.close();
     await this.#supervisor.close(this.#parts.limits.drainMs);

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import type { Finish } from './command.js';
 import { artifactCommand, artifactsCommand } from './commands/artifacts.js';
+import { backupCommand } from './commands/backup.js';
 import { cancelCommand } from './commands/cancel.js';
 import { completeCommand } from './commands/complete.js';
 import { diagramCommand } from './commands/diagram.js';
@@ -17,6 +18,7 @@ import { replaceCommand } from './commands/replace.js';
 import { replanCommand } from './commands/replan.js';
 import { replayCommand } from './commands/replay.js';
 import { respondCommand } from './commands/respond.js';
+import { restoreCommand } from './commands/restore.js';
 import { resumeCommand } from './commands/resume.js';
 import { retryCommand } from './commands/retry.js';
 import { rollbackCommand } from './commands/rollback.js';
@@ -70,6 +72,8 @@ const COMMANDS = [
   exportCommand,
   importCommand,
   trimCommand,
+  backupCommand,
+  restoreCommand,
   doctorCommand,
   scheduleCommand,
   serveCommand,
