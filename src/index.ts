@@ -14,6 +14,13 @@ export type { PayloadCodec } from './actors/ports.js';
 export type { PlanDiff, PlanDiffEntry } from './actors/run/plan-diff.js';
 export type { Replanned } from './actors/run/replan.js';
 export type {
+  CallOutcome,
+  HandlerCall,
+  ObservedCall,
+  RunObserver,
+} from './actors/run-observers.js';
+export { type TraceContext, traceFromHeaders } from './actors/trace-context.js';
+export type {
   ChangedNode,
   ChangeOptions,
   CompleteNodeOptions,

@@ -51,6 +51,7 @@ import {
   type StartOptions,
 } from './start-options.js';
 import { type Groups, type Responded, type RespondOptions, Tasks } from './tasks.js';
+import { RunTracing } from './telemetry/run-tracing.js';
 import type { RunEvent, RunResult } from './views.js';
 
 export interface OrchestratorOptions {
@@ -228,6 +229,7 @@ export class Orchestrator {
   readonly #watch: RunWatch;
   readonly #history: HistoryService;
   readonly #calls: KeyedCalls;
+  readonly #tracing: RunTracing;
   readonly #stopping = new AbortController();
   #closing: Promise<void> | undefined;
 
@@ -251,6 +253,8 @@ export class Orchestrator {
         await this.#begin(await this.#drafts.child(parent, child));
       },
     });
+    this.#tracing = new RunTracing(parts.environment.clock);
+    this.#supervisor.observers.add(this.#tracing);
     this.tasks = new Tasks({
       runs: parts.runs,
       groups: parts.groups,
@@ -312,7 +316,10 @@ export class Orchestrator {
     isFresh = false,
     call?: KeyedCall,
   ): Promise<{ readonly created: boolean }> {
-    return this.#supervisor.start({ isFresh, ...draft }, { type: 'run.start' }, call);
+    const { record, version } = draft;
+    return this.#tracing.start(record, version.plan.title, (traced) =>
+      this.#supervisor.start({ isFresh, version, record: traced }, { type: 'run.start' }, call),
+    );
   }
 
   async #send(run: string, message: RunMessage, idempotencyKey?: string): Promise<unknown> {
