@@ -10,7 +10,7 @@ export type {
   Logger,
 } from './actors/handlers.js';
 export type { LiveRun } from './actors/live-index.js';
-export type { PayloadCodec } from './actors/ports.js';
+export type { GroupCommit, PayloadCodec } from './actors/ports.js';
 export type { PlanDiff, PlanDiffEntry } from './actors/run/plan-diff.js';
 export type { Replanned } from './actors/run/replan.js';
 export type {
@@ -107,6 +107,7 @@ export type {
   TaskPage,
   Tasks,
 } from './tasks.js';
+export { type AnsweredRequest, createMetrics, Metrics } from './telemetry/metrics.js';
 export type {
   ArtifactView,
   AttemptView,

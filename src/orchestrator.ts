@@ -12,6 +12,7 @@ import type { LiveRun } from './actors/live-index.js';
 import type { RunMessage } from './actors/messages.js';
 import { PlanCache } from './actors/plan-cache.js';
 import type { ArtifactStore, Journal, PayloadCodec, RunStore } from './actors/ports.js';
+import type { RunObserver } from './actors/run-observers.js';
 import { Supervisor, type SupervisorLimits, type SupervisorStats } from './actors/supervisor.js';
 import { RunChanges } from './change/run-changes.js';
 import { RunchartError } from './errors.js';
@@ -521,6 +522,21 @@ export class Orchestrator {
     }
     const signals = [this.#stopping.signal, ...(options.signal ? [options.signal] : [])];
     return backup(target, { ...options, signal: AbortSignal.any(signals) });
+  }
+
+  /**
+   * Tells `observer` of what becomes durable and of handlers at work, at once and on the hot path: it only
+   * counts, or hands on. Returns a function that ends it.
+   */
+  observe(observer: RunObserver): () => void {
+    const forget = this.#supervisor.observers.add(observer);
+    const ended =
+      observer.groupCommitted &&
+      this.#parts.journal.observe?.((commit) => observer.groupCommitted?.(commit));
+    return () => {
+      forget();
+      ended?.();
+    };
   }
 
   /** Tells other processes, through the database, where this one can be reached. */

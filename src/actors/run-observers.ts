@@ -4,6 +4,7 @@
  * turn is told once, after its commit, in the order of commits of its run.
  */
 import type { Logger } from './handlers.js';
+import type { GroupCommit } from './ports.js';
 import type { RunRecord, TurnRecord } from './records.js';
 import type { TraceContext } from './trace-context.js';
 
@@ -33,6 +34,8 @@ export interface RunObserver {
   /** `run` is as the turn left it, or as a later one did. */
   turnCommitted?(run: RunRecord, turn: TurnRecord): void;
   handlerCalled?(call: HandlerCall): ObservedCall | undefined;
+  /** A transaction that turns of many runs share has its outcome. */
+  groupCommitted?(commit: GroupCommit): void;
 }
 
 export class RunObservers {

@@ -2,7 +2,9 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Hono } from 'hono';
 import type { Orchestrator } from '../orchestrator.js';
+import { createMetrics, type Metrics } from '../telemetry/metrics.js';
 import { loopbackOnly } from './loopback.js';
+import { measure } from './measure.js';
 import { type OfferedPlan, PlanCatalog } from './plan-catalog.js';
 import { RequestError, sendProblem, toProblem } from './problem.js';
 import type { RouteEnv } from './route-spec.js';
@@ -28,6 +30,8 @@ export interface HttpOptions {
   readonly heartbeatMs?: number;
   /** Ends the streams of events; clients go on elsewhere, or later, with what they have. */
   readonly closing?: AbortSignal;
+  /** What `GET /metrics` shows; begun with the first request unless given. */
+  readonly metrics?: Metrics;
   /** Told of errors that callers only learn to be internal. */
   onInternalError?(error: unknown): void;
 }
@@ -44,8 +48,10 @@ export function createHttpApp(orchestrator: Orchestrator, options: HttpOptions =
     catalog: new PlanCatalog(options.plans ?? {}, orchestrator),
     heartbeatMs: options.heartbeatMs ?? 15_000,
     closing: options.closing ?? new AbortController().signal,
+    metrics: once(() => options.metrics ?? createMetrics(orchestrator)),
   };
   const app = new OpenAPIHono<RouteEnv>();
+  app.use(measure(scope.metrics));
   app.use(loopbackOnly);
   const server = new RouteServer(app, []);
   for (const serve of RESOURCES) serve(server, scope);
@@ -58,4 +64,12 @@ export function createHttpApp(orchestrator: Orchestrator, options: HttpOptions =
     return sendProblem(context, error);
   });
   return app as unknown as Hono;
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 }
