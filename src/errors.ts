@@ -17,6 +17,7 @@ export const ERROR_KINDS = {
   'executor-missing': { status: 409, retryable: false },
   'input-invalid': { status: 422, retryable: false },
   'argument-invalid': { status: 400, retryable: false },
+  'config-invalid': { status: 400, retryable: false },
   'run-unknown': { status: 404, retryable: false },
   'run-conflict': { status: 409, retryable: false },
   'run-ended': { status: 409, retryable: false },

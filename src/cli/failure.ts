@@ -45,6 +45,7 @@ const USAGE: ReadonlySet<string> = new Set<ErrorCode>([
   'executor-missing',
   'input-invalid',
   'argument-invalid',
+  'config-invalid',
   'response-invalid',
   'artifact-unknown',
   'schedule-invalid',

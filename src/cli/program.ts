@@ -6,6 +6,7 @@ import { artifactCommand, artifactsCommand } from './commands/artifacts.js';
 import { backupCommand } from './commands/backup.js';
 import { cancelCommand } from './commands/cancel.js';
 import { completeCommand } from './commands/complete.js';
+import { configCommand } from './commands/config.js';
 import { diagramCommand } from './commands/diagram.js';
 import { doctorCommand } from './commands/doctor.js';
 import { eventsCommand } from './commands/events.js';
@@ -74,6 +75,7 @@ const COMMANDS = [
   trimCommand,
   backupCommand,
   restoreCommand,
+  configCommand,
   doctorCommand,
   scheduleCommand,
   serveCommand,

@@ -32,6 +32,8 @@ export interface HttpOptions {
   readonly closing?: AbortSignal;
   /** What `GET /metrics` shows; begun with the first request unless given. */
   readonly metrics?: Metrics;
+  /** Whether the process is about to stop: it is not ready then, although it still answers. */
+  isDraining?(): boolean;
   /** Told of errors that callers only learn to be internal. */
   onInternalError?(error: unknown): void;
 }
@@ -48,6 +50,7 @@ export function createHttpApp(orchestrator: Orchestrator, options: HttpOptions =
     catalog: new PlanCatalog(options.plans ?? {}, orchestrator),
     heartbeatMs: options.heartbeatMs ?? 15_000,
     closing: options.closing ?? new AbortController().signal,
+    isDraining: () => options.isDraining?.() ?? false,
     metrics: once(() => options.metrics ?? createMetrics(orchestrator)),
   };
   const app = new OpenAPIHono<RouteEnv>();

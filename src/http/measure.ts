@@ -5,9 +5,10 @@ import type { Metrics } from '../telemetry/metrics.js';
 
 export function measure(metrics: () => Metrics): MiddlewareHandler {
   return async (context, next) => {
+    const counting = metrics();
     const begun = performance.now();
     await next();
-    metrics().requestAnswered({
+    counting.requestAnswered({
       method: context.req.method,
       route: routePath(context, -1),
       status: context.res.status,

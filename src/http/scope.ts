@@ -8,5 +8,6 @@ export interface HttpScope {
   readonly catalog: PlanCatalog;
   readonly heartbeatMs: number;
   readonly closing: AbortSignal;
+  isDraining(): boolean;
   metrics(): Metrics;
 }
