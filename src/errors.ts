@@ -62,6 +62,8 @@ export const ERROR_KINDS = {
   'schedule-unknown': { status: 404, retryable: false },
   'schedule-conflict': { status: 409, retryable: false },
   'schedule-invalid': { status: 422, retryable: false },
+  'bulk-changed': { status: 409, retryable: false },
+  'bulk-mismatch': { status: 409, retryable: false },
   'commit-failed': { status: 503, retryable: true },
   overloaded: { status: 503, retryable: true },
   closing: { status: 503, retryable: true },

@@ -20,6 +20,15 @@ export type {
   RunObserver,
 } from './actors/run-observers.js';
 export { type TraceContext, traceFromHeaders } from './actors/trace-context.js';
+export type { BulkAction } from './bulk/bulk-action.js';
+export type {
+  BulkApply,
+  BulkChanges,
+  BulkOutcome,
+  BulkPage,
+  BulkPreview,
+} from './bulk/bulk-changes.js';
+export type { BulkFilter } from './bulk/bulk-filter.js';
 export type {
   ChangedNode,
   ChangeOptions,

@@ -14,6 +14,7 @@ import { PlanCache } from './actors/plan-cache.js';
 import type { ArtifactStore, Journal, PayloadCodec, RunStore } from './actors/ports.js';
 import type { RunObserver } from './actors/run-observers.js';
 import { Supervisor, type SupervisorLimits, type SupervisorStats } from './actors/supervisor.js';
+import { BulkChanges } from './bulk/bulk-changes.js';
 import { RunChanges } from './change/run-changes.js';
 import { RunchartError } from './errors.js';
 import { HistoryService, type Retention } from './history/history-service.js';
@@ -218,6 +219,8 @@ export class Orchestrator {
   readonly runs: RunReader;
   /** What an operator changes: nodes, plans, runs in place of others. See docs/change.md. */
   readonly change: RunChanges;
+  /** The same for many runs, by filter, after a preview. See docs/operations.md. */
+  readonly bulk: BulkChanges;
   /** Starts that recur. They occur in a process that has recovered, and in no other. */
   readonly schedules: Schedules;
   /** What people are asked, and what they do about it. */
@@ -275,6 +278,19 @@ export class Orchestrator {
       clock: parts.environment.clock,
       journal: parts.journal,
       store: parts.store,
+    });
+    this.bulk = new BulkChanges({
+      rows: parts.runs.rows,
+      newName: () => parts.environment.id(),
+      target: {
+        cancel: (id, options) => this.cancel(id, options),
+        pause: (id) => this.pause(id),
+        resume: (id) => this.resume(id),
+        signal: (id, name, options) => this.signal(id, name, options),
+        retryNode: (id, node, options) => this.retryNode(id, node, options),
+        retryRun: (id, options) => this.change.retry(id, options),
+        blockedNodes: (id) => this.#blockedNodes(id),
+      },
     });
     this.#watch = new RunWatch(parts.runs, this.#supervisor.live);
     this.#history = this.#newHistory(parts);
@@ -611,6 +627,11 @@ export class Orchestrator {
       runsBetween: (from, before) => this.#parts.store.schedules.runsBetween(from, before),
       watch: (run, listener) => live.watch(run, ({ status }) => listener(status)),
     });
+  }
+
+  async #blockedNodes(id: string): Promise<readonly string[]> {
+    const nodes = await this.runs.nodeRuns(id);
+    return nodes.filter(({ status }) => status === 'blocked').map(({ node }) => node);
   }
 
   /** The durable status of a run; undefined where there is none. */

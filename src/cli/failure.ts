@@ -49,6 +49,7 @@ const USAGE: ReadonlySet<string> = new Set<ErrorCode>([
   'response-invalid',
   'artifact-unknown',
   'schedule-invalid',
+  'bulk-mismatch',
 ]);
 
 /** Prints an error and returns the exit code that goes with it. */

@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import type { Finish } from './command.js';
 import { artifactCommand, artifactsCommand } from './commands/artifacts.js';
 import { backupCommand } from './commands/backup.js';
+import { bulkCommand } from './commands/bulk.js';
 import { cancelCommand } from './commands/cancel.js';
 import { completeCommand } from './commands/complete.js';
 import { configCommand } from './commands/config.js';
@@ -62,6 +63,7 @@ const COMMANDS = [
   stepCommand,
   signalCommand,
   retryCommand,
+  bulkCommand,
   completeCommand,
   skipCommand,
   patchCommand,
