@@ -168,7 +168,7 @@ describe('S238 what is done to many runs', () => {
 
   it('S238 says of each run that refused why', async () => {
     const orchestrator = await open();
-    const strict = { output: { type: 'object', required: ['n'] } };
+    const strict = { outputSchema: { type: 'object', required: ['n'] } };
     await orchestrator.start(plan([{ kind: 'signal', id: 'hear', signal: 'go', ...strict }]).plan, {
       id: 'strict',
     });
