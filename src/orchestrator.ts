@@ -166,7 +166,11 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
       ...(await storage.store.highWater()),
       announce: (address) => storage.journal.setAddress(address),
       backup: (target, wanted) =>
-        backupDatabase(options.url, target, { ...wanted, now: () => environment.clock.now() }),
+        backupDatabase(options.url, target, {
+          encodedPayloads: options.payloads !== undefined,
+          ...wanted,
+          now: () => environment.clock.now(),
+        }),
       closeStorage: () => storage.close(),
     });
     if (options.recover !== false) await orchestrator.recover();

@@ -11,6 +11,8 @@ import type { PlanVersion } from './plan/plan-version.js';
 import { budgetSchema, type PlanBudget } from './plan/schema.js';
 import type { Debounce, Singleton } from './schedules/keyed-starts.js';
 
+export { traceFromHeaders };
+
 export interface StartOptions<Input = unknown> extends Keyed {
   readonly input?: Input;
   /** Starting the same plan and input again under the same id is one run. */

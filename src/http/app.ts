@@ -13,6 +13,7 @@ import { serveChanges } from './routes/changes.js';
 import { serveDocument } from './routes/document.js';
 import { serveHealth } from './routes/health.js';
 import { serveHistory } from './routes/history.js';
+import { serveOperations } from './routes/operations.js';
 import { servePlans } from './routes/plans.js';
 import { serveRuns } from './routes/runs.js';
 import { serveSchedules } from './routes/schedules.js';
@@ -40,7 +41,7 @@ export interface HttpOptions {
 
 const RESOURCES = [
   ...[serveHealth, serveDocument, servePlans, serveRuns, serveChanges, serveHistory],
-  ...[serveArtifacts, serveTasks, serveSchedules],
+  ...[serveArtifacts, serveTasks, serveSchedules, serveOperations],
 ];
 
 /** For loopback: there is no authentication. Throws PlanInvalidError where an offered plan is. */

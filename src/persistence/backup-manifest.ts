@@ -18,8 +18,13 @@ export interface BackupManifest {
   /** Newest turn and its chain hash; null where nothing was ever committed. */
   readonly head: { readonly turn: number; readonly hash: string } | null;
   readonly database: { readonly bytes: number; readonly sha256: string };
-  /** Payload files; `sha256` is that of their sorted names, a line each. */
-  readonly payloads: { readonly count: number; readonly bytes: number; readonly sha256: string };
+  /** Payload files; `sha256` is that of their names and digests, a line each. `encoded`: by a codec. */
+  readonly payloads: {
+    readonly count: number;
+    readonly bytes: number;
+    readonly sha256: string;
+    readonly encoded: boolean;
+  };
   /** Damage that the database had, and that whoever made the backup accepted. */
   readonly findings: readonly string[];
 }
@@ -55,11 +60,6 @@ export async function readManifest(folder: string): Promise<BackupManifest> {
   }
   if (manifest.version === 1) return manifest;
   throw damaged(`${folder} has format ${manifest.version}; this version knows 1.`);
-}
-
-/** Digest of the names of payload files, in whatever order they come. */
-export function digestOfNames(names: readonly string[]): string {
-  return sha256([...names].sort().join('\n'));
 }
 
 export function sha256(data: string | Uint8Array): string {

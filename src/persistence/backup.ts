@@ -17,6 +17,8 @@ import { StorageError } from './storage-error.js';
 export interface BackupOptions {
   /** Copies a database that is damaged, and says in the backup what was found. */
   readonly acceptDamage?: boolean;
+  /** Payloads are stored by a codec: contents of payload files cannot be told from their names. */
+  readonly encodedPayloads?: boolean;
   /** Gives the backup up. */
   readonly signal?: AbortSignal;
 }
@@ -53,10 +55,10 @@ export async function backupDatabase(
   const path = resolve(target);
   assertNew(path);
   const draft = `${path}.partial-${randomUUID()}`;
-  const { now = Date.now, acceptDamage = false, signal } = options;
+  const { now = Date.now, acceptDamage = false, encodedPayloads: encoded = false } = options;
   try {
-    const work: BackupWork = { type: 'backup', database, draft, now: now(), acceptDamage };
-    const manifest = await atWork(work, signal);
+    const how = { now: now(), acceptDamage, encoded };
+    const manifest = await atWork({ type: 'backup', database, draft, ...how }, options.signal);
     assertNew(path);
     await rename(draft, path);
     await flush(dirname(path));

@@ -6,19 +6,13 @@
 import { mkdir, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import Database from 'libsql';
-import {
-  type BackupManifest,
-  databaseIn,
-  digestOfNames,
-  manifestIn,
-  writeManifest,
-} from './backup-manifest.js';
+import { type BackupManifest, databaseIn, manifestIn, writeManifest } from './backup-manifest.js';
 import { headPath } from './database-path.js';
 import { flush, measure, writeDurably } from './durable-files.js';
 import { describe } from './faults.js';
 import { type Head, readHead } from './head-file.js';
 import { loadMigrations } from './migrations.js';
-import { copyPayloads, dropUnnamed, payloadBytes, payloadsOf } from './payload-copies.js';
+import { copyPayloads, measurePayloads } from './payload-copies.js';
 import { Reader } from './reader.js';
 import { StorageError } from './storage-error.js';
 import { verifyDatabase } from './verify-database.js';
@@ -30,6 +24,8 @@ export interface BackupTask {
   readonly draft: string;
   readonly now: number;
   readonly acceptDamage: boolean;
+  /** Whether payloads are stored by a codec. */
+  readonly encoded: boolean;
 }
 
 /** Blocks its thread. Throws `backup-failed`, `backup-damaged`, `disk-full`. */
@@ -47,13 +43,11 @@ export async function makeBackup(task: BackupTask): Promise<BackupManifest> {
   let content: Pick<BackupManifest, 'schema' | 'runs' | 'head' | 'findings'>;
   try {
     await assertNotOlder(reader, head);
-    await dropUnnamed(reader, copy);
     content = { ...(await contentOf(reader)), findings: await findingsIn(reader, task) };
   } finally {
     reader.close();
   }
   await flush(copy);
-  const names = await payloadsOf(copy);
   const manifest: BackupManifest = {
     format: 'runchart-backup',
     version: 1,
@@ -62,11 +56,7 @@ export async function makeBackup(task: BackupTask): Promise<BackupManifest> {
     runs: content.runs,
     head: content.head,
     database: await measure(copy),
-    payloads: {
-      count: names.length,
-      bytes: await payloadBytes(copy, names),
-      sha256: digestOfNames(names),
-    },
+    payloads: { ...(await measurePayloads(copy)), encoded: task.encoded },
     findings: content.findings,
   };
   await writeDurably(manifestIn(draft), writeManifest(manifest));
@@ -136,11 +126,11 @@ async function contentOf(
 /** Of another schema than this program's only the structure can be told. */
 async function findingsIn(
   reader: Reader,
-  { draft, acceptDamage }: BackupTask,
+  { draft, acceptDamage, encoded }: BackupTask,
 ): Promise<readonly string[]> {
   const [[schema] = []] = await reader.cells('pragma user_version');
   const isOurs = Number(schema) === loadMigrations().length;
-  const findings = isOurs ? await verifyDatabase(reader, databaseIn(draft)) : [];
+  const findings = isOurs ? await verifyDatabase(reader, databaseIn(draft), encoded) : [];
   if (findings.length === 0 || acceptDamage) return findings;
   throw new StorageError('backup-damaged', `The database is damaged: ${findings[0]}`, {
     hint: 'See `runchart doctor`. To copy it as it is, accept the damage.',

@@ -1,17 +1,15 @@
 /** Copies payload files from the folder of one database to that of another, durably. */
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { artifactsPath } from './artifact-files.js';
-import { copyDurably, flush } from './durable-files.js';
-import { namedPayloads } from './named-payloads.js';
-import type { Reader } from './reader.js';
+import { copyDurably, flush, measure } from './durable-files.js';
 import { payloadPath } from './verify-database.js';
 
 const DIGEST = /^[0-9a-f]{64}$/;
-const PAGE = 256;
 
 /** Names of the payload files of the database at `path`. */
-export async function payloadsOf(path: string): Promise<string[]> {
+async function payloadsOf(path: string): Promise<string[]> {
   const folder = artifactsPath(path);
   const names: string[] = [];
   for (const part of await namesIn(folder)) {
@@ -38,21 +36,19 @@ export async function copyPayloads(from: string, to: string): Promise<void> {
   if (folders.size > 0) await flush(artifactsPath(to));
 }
 
-/** Removes the files that no row of the database at `path` names. */
-export async function dropUnnamed(reader: Reader, path: string): Promise<void> {
+/** The payload files of the database at `path`: how many, how large, and a digest over names and contents. */
+export async function measurePayloads(
+  path: string,
+): Promise<{ readonly count: number; readonly bytes: number; readonly sha256: string }> {
+  const hash = createHash('sha256');
   const names = await payloadsOf(path);
-  for (let first = 0; first < names.length; first += PAGE) {
-    const page = names.slice(first, first + PAGE);
-    const named = await namedPayloads(reader, page);
-    for (const name of page) if (!named.has(name)) await rm(payloadPath(path, name));
-  }
-}
-
-/** Size of the payload files of the database at `path`, in bytes. */
-export async function payloadBytes(path: string, names: readonly string[]): Promise<number> {
   let bytes = 0;
-  for (const name of names) bytes += (await stat(payloadPath(path, name))).size;
-  return bytes;
+  for (const name of names) {
+    const file = await measure(payloadPath(path, name));
+    hash.update(`${name} ${file.sha256}\n`);
+    bytes += file.bytes;
+  }
+  return { count: names.length, bytes, sha256: hash.digest('hex') };
 }
 
 async function namesIn(folder: string): Promise<string[]> {

@@ -7,19 +7,13 @@ import { existsSync } from 'node:fs';
 import { link, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { artifactsPath } from './artifact-files.js';
-import {
-  type BackupManifest,
-  damaged,
-  databaseIn,
-  digestOfNames,
-  readManifest,
-} from './backup-manifest.js';
+import { type BackupManifest, damaged, databaseIn, readManifest } from './backup-manifest.js';
 import { checkSchemaVersion } from './database-file.js';
 import { headPath, lockPath } from './database-path.js';
 import { copyDurably, flush } from './durable-files.js';
 import { HeadFile } from './head-file.js';
 import { loadMigrations, migrate } from './migrations.js';
-import { copyPayloads, payloadsOf } from './payload-copies.js';
+import { copyPayloads, measurePayloads } from './payload-copies.js';
 import { Reader } from './reader.js';
 import { openConnection } from './sql.js';
 import { StorageError } from './storage-error.js';
@@ -63,11 +57,6 @@ function assertFree(database: string): void {
 
 async function copyParts(backup: string, draft: string, manifest: BackupManifest): Promise<void> {
   const source = databaseIn(backup);
-  const names = await payloadsOf(source);
-  if (digestOfNames(names) !== manifest.payloads.sha256) {
-    const { count } = manifest.payloads;
-    throw damaged(`${backup} has ${names.length} payload files that are not the ${count} it had.`);
-  }
   const { bytes, sha256 } = await copyDurably(source, draft).catch((cause) => {
     throw damaged(`${source} cannot be read.`, cause);
   });
@@ -75,6 +64,9 @@ async function copyParts(backup: string, draft: string, manifest: BackupManifest
     throw damaged(`${source} is not what was backed up.`);
   }
   await copyPayloads(source, draft);
+  const payloads = await measurePayloads(draft);
+  if (payloads.sha256 === manifest.payloads.sha256) return;
+  throw damaged(`The payload files of ${backup} are not the ${manifest.payloads.count} it had.`);
 }
 
 async function bringUpToDate(draft: string): Promise<void> {
@@ -86,13 +78,16 @@ async function bringUpToDate(draft: string): Promise<void> {
   }
 }
 
-async function assertWhole(draft: string, { head, findings }: BackupManifest): Promise<void> {
+async function assertWhole(
+  draft: string,
+  { head, findings, payloads }: BackupManifest,
+): Promise<void> {
   const reader = new Reader(draft);
   try {
     const sql = 'select count(*) from checkpoints where turn = ? and hash = ?';
     const [[found] = []] = head === null ? [[1]] : await reader.cells(sql, [head.turn, head.hash]);
     if (Number(found) === 0) throw damaged(`Turn ${head?.turn} is not in the backup.`);
-    const [finding] = await verifyDatabase(reader, draft);
+    const [finding] = await verifyDatabase(reader, draft, payloads.encoded);
     if (finding !== undefined && findings.length === 0) throw damaged(finding);
   } finally {
     reader.close();

@@ -171,7 +171,7 @@ describe('S235 a backup of a live database', () => {
     await orchestrator.trim({ olderThanMs: 0 });
     const { path } = await orchestrator.backup(join(folder, 'backup'));
     const there = join(folder, 'there.db');
-    expect(await restoreDatabase(path, there)).toMatchObject({ payloads: 0 });
+    expect(await restoreDatabase(path, there)).toMatchObject({ runs: 0 });
     await (await (await open(there)).start(single, { input: {} })).result();
   });
 

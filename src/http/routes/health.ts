@@ -4,7 +4,10 @@ import type { HttpScope } from '../scope.js';
 import type { RouteServer } from '../serve-routes.js';
 
 /** Whether this process can make decisions durable, answers at all, and takes requests. */
-export function serveHealth(server: RouteServer, { orchestrator, closing, isDraining }: HttpScope): void {
+export function serveHealth(
+  server: RouteServer,
+  { orchestrator, closing, isDraining }: HttpScope,
+): void {
   server.serve(healthApi, {
     getHealth() {
       const health = orchestrator.health();
