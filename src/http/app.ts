@@ -2,9 +2,9 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Hono } from 'hono';
 import type { Orchestrator } from '../orchestrator.js';
-import { createMetrics, type Metrics } from '../telemetry/metrics.js';
+import type { Metrics } from '../telemetry/metrics.js';
 import { loopbackOnly } from './loopback.js';
-import { measure } from './measure.js';
+import { measure, ServedMetrics } from './measure.js';
 import { type OfferedPlan, PlanCatalog } from './plan-catalog.js';
 import { RequestError, sendProblem, toProblem } from './problem.js';
 import type { RouteEnv } from './route-spec.js';
@@ -31,7 +31,7 @@ export interface HttpOptions {
   readonly heartbeatMs?: number;
   /** Ends the streams of events; clients go on elsewhere, or later, with what they have. */
   readonly closing?: AbortSignal;
-  /** What `GET /metrics` shows; begun with the first request unless given. */
+  /** What `GET /metrics` shows; begun with the first scrape unless given. */
   readonly metrics?: Metrics;
   /** Whether the process is about to stop: it is not ready then, although it still answers. */
   isDraining?(): boolean;
@@ -52,7 +52,7 @@ export function createHttpApp(orchestrator: Orchestrator, options: HttpOptions =
     heartbeatMs: options.heartbeatMs ?? 15_000,
     closing: options.closing ?? new AbortController().signal,
     isDraining: () => options.isDraining?.() ?? false,
-    metrics: once(() => options.metrics ?? createMetrics(orchestrator)),
+    metrics: new ServedMetrics(orchestrator, options.metrics),
   };
   const app = new OpenAPIHono<RouteEnv>();
   app.use(measure(scope.metrics));
@@ -68,12 +68,4 @@ export function createHttpApp(orchestrator: Orchestrator, options: HttpOptions =
     return sendProblem(context, error);
   });
   return app as unknown as Hono;
-}
-
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
-  };
 }

@@ -1,5 +1,5 @@
 import type { Orchestrator } from '../orchestrator.js';
-import type { Metrics } from '../telemetry/metrics.js';
+import type { ServedMetrics } from './measure.js';
 import type { PlanCatalog } from './plan-catalog.js';
 
 /** What the routes work with. */
@@ -9,5 +9,5 @@ export interface HttpScope {
   readonly heartbeatMs: number;
   readonly closing: AbortSignal;
   isDraining(): boolean;
-  metrics(): Metrics;
+  readonly metrics: ServedMetrics;
 }

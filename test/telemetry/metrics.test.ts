@@ -67,6 +67,7 @@ describe('S224 metrics', () => {
   it('S224 are served as text, and requests are counted by the pattern of their path', async () => {
     const site = await openSite({ work: () => 1 });
     onTestFinished(() => site.close());
+    await site.get('/metrics');
     await site.get('/runs/none');
     await site.get('/runs/other');
     await site.get('/nowhere');

@@ -37,6 +37,12 @@ export const operationsApi = api('operations', {
       allowChanges: z.boolean().optional(),
     }),
     answer: bulk.bulkPage,
+    example: {
+      action: { type: 'cancel' },
+      filter: { status: ['blocked'] },
+      token: 'from the preview',
+      by: 'ada',
+    },
     problems: ['bulk-changed', 'bulk-mismatch'],
   }),
 });

@@ -6,8 +6,8 @@ import type { RouteServer } from '../serve-routes.js';
 export function serveOperations(server: RouteServer, { orchestrator, metrics }: HttpScope): void {
   server.serve(operationsApi, {
     async getMetrics({ context }) {
-      const { contentType } = metrics();
-      return context.body(await metrics().text(), 200, { 'content-type': contentType });
+      const { contentType } = metrics.begin();
+      return context.body(await metrics.begin().text(), 200, { 'content-type': contentType });
     },
     previewBulk: ({ body: { action, filter } }) => orchestrator.bulk.preview(action, filter),
     applyBulk: ({ body: { action, filter, ...options } }) =>
