@@ -81,6 +81,7 @@ export {
   backupDatabase,
   restoreDatabase,
 } from './persistence/backup.js';
+export { type DatabaseExamination, examineDatabase } from './persistence/examine-database.js';
 export { type PlanFor, plan } from './plan/builder.js';
 export {
   type CompileOptions,

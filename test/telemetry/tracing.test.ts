@@ -2,6 +2,7 @@ import { context, trace } from '@opentelemetry/api';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { HandlerContext, Handlers } from '../../src/actors/handlers.js';
 import { createOrchestrator, type Orchestrator } from '../../src/orchestrator.js';
+import { openSite } from '../http/support/site.js';
 import { isolate } from '../isolation/support/isolating.js';
 import { action, approval, chain, plan } from '../support/plans.js';
 import { temporaryDatabase } from '../support/temporary.js';
@@ -156,4 +157,15 @@ describe('S224 the context of a trace', () => {
     expect((await run.result()).outputs.a).toBe(true);
     expect(await orchestrator.runs.rows.getRun(run.id)).toMatchObject({ settingsJson: null });
   });
+});
+
+it('S224 a start over HTTP belongs to the trace of its headers, and nonsense there is ignored', async () => {
+  const site = await openSite({ work: () => 1 });
+  onTestFinished(() => site.close());
+  const body = (id: string) => ({ plan: plan([action('a')]).plan, id });
+  const json = { 'content-type': 'application/json' };
+  await site.post('/runs', body('a'), { ...json, traceparent: GIVEN });
+  await site.post('/runs', body('b'), { ...json, traceparent: 'nonsense' });
+  expect(await site.orchestrator.runs.trace('a')).toEqual({ traceparent: GIVEN });
+  expect(await site.orchestrator.runs.trace('b')).toBeUndefined();
 });
