@@ -1,7 +1,16 @@
-/** Prints the table of docs/configuration.md; a test compares. */
+/** Writes the table of docs/configuration.md: `npm run settings`. */
+import { readFileSync, writeFileSync } from 'node:fs';
 import { SETTING_NAMES, SETTINGS, type Setting } from '../src/config/settings.js';
 
-export function settingsTable(): string {
+const PAGE = new URL('../docs/configuration.md', import.meta.url);
+const TABLE = /\| setting \|[\s\S]*?\n\n/;
+
+/** The page with its table as the settings have it. */
+export function withSettings(page: string): string {
+  return page.replace(TABLE, () => `${settingsTable()}\n`);
+}
+
+function settingsTable(): string {
   const head = ['setting', 'environment', 'flag of `serve`', 'value', 'default', 'what'];
   const rows = SETTING_NAMES.map((name) => {
     const { env, flag, kind, fallback, about }: Setting<unknown> = SETTINGS[name];
@@ -16,4 +25,6 @@ export function settingsTable(): string {
   return `${lines.join('\n')}\n`;
 }
 
-if (process.argv[1]?.endsWith('settings-table.ts')) process.stdout.write(settingsTable());
+if (process.argv[1]?.endsWith('settings-table.ts')) {
+  writeFileSync(PAGE, withSettings(readFileSync(PAGE, 'utf8')));
+}
