@@ -89,3 +89,20 @@ describe('backup and restore', () => {
     expect((await place.cli('doctor', '--db', there)).code).toBe(0);
   });
 });
+
+describe('bulk', () => {
+  it('S238 says which runs it would hit, and hits them where that is wanted, by way of the server', async () => {
+    const { url } = await serving('() => new Promise(() => {})');
+    const body = JSON.stringify({ plan: 'work', id: 'other', metadata: { team: 'red' } });
+    await fetch(`${url}/runs`, { method: 'POST', headers: JSON_TYPE, body });
+    const words = ['bulk', 'cancel', '--metadata', '{"team": "red"}', '--reason', 'tidying'];
+    const shown = await place.cli(...words);
+    expect(shown).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^other[\s\S]*1 runs would be hit/m),
+    });
+    expect((await place.cli(...words, '--yes')).stdout).toBe('other done\n1 done, 0 refused\n');
+    expect(await statusOf('w')).toBe('running');
+    expect((await place.cli('bulk', 'cancel')).stderr).toMatch(/has to say which runs/);
+  });
+});

@@ -13,8 +13,11 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   backupDatabase,
   createOrchestrator,
+  encryptedPayloads,
+  keyRing,
   type Orchestrator,
   openRunReader,
+  type PayloadCodec,
   restoreDatabase,
 } from '../../src/index.js';
 import { readHead } from '../../src/persistence/head-file.js';
@@ -26,12 +29,16 @@ const { plan: approved } = plan([action('make'), approval('look')], chain('make'
 const { plan: single } = plan([action('make')]);
 const PAYLOAD = { text: 'x'.repeat(100_000) };
 
-async function open(url: string): Promise<Orchestrator> {
+async function open(url: string, payloads?: PayloadCodec): Promise<Orchestrator> {
   const work = ({ size = 100_000 }: { size?: number }) => ({
     ok: true,
     artifacts: [{ name: 'book', kind: 'json', payload: { text: 'x'.repeat(size) } }],
   });
-  const orchestrator = await createOrchestrator({ url, handlers: { work } });
+  const orchestrator = await createOrchestrator({
+    url,
+    handlers: { work },
+    ...(payloads && { payloads }),
+  });
   onTestFinished(() => orchestrator.close());
   return orchestrator;
 }
@@ -173,6 +180,30 @@ describe('S235 a backup of a live database', () => {
     const there = join(folder, 'there.db');
     expect(await restoreDatabase(path, there)).toMatchObject({ runs: 0 });
     await (await (await open(there)).start(single, { input: {} })).result();
+  });
+
+  it('S235 S231 holds encrypted payloads as they are, and no key', async () => {
+    const folder = temporaryDirectory();
+    const url = join(folder, 'runs.db');
+    const keys = { k: Buffer.alloc(32, 7).toString('base64') };
+    const payloads = encryptedPayloads(keyRing({ current: { '': 'k' }, keys }));
+    const orchestrator = await open(url, payloads);
+    await (await orchestrator.start(single, { id: 'done', input: {} })).result();
+    const { path } = await orchestrator.backup(join(folder, 'backup'));
+    const unsaid = backupDatabase(url, join(folder, 'unsaid'));
+    await expect(unsaid).rejects.toMatchObject({ code: 'backup-damaged' });
+
+    const names = readdirSync(path, { recursive: true }) as string[];
+    const file = join(path, names.find((name) => /[0-9a-f]{64}$/.test(name)) ?? '');
+    const bytes = readFileSync(file);
+    expect(bytes.includes('xxxx')).toBe(false);
+    const there = join(folder, 'there.db');
+    writeFileSync(file, Buffer.concat([bytes, Buffer.from('A')]));
+    await expect(restoreDatabase(path, there)).rejects.toMatchObject({ code: 'backup-damaged' });
+    writeFileSync(file, bytes);
+    await restoreDatabase(path, there);
+    const restored = await open(there, payloads);
+    expect((await restored.runs.artifact('done', 'book')).payload).toEqual(PAYLOAD);
   });
 
   it('S235 given up by closing leaves nothing', async () => {
