@@ -90,6 +90,7 @@ async function examine(options: DoctorOptions): Promise<readonly UnrestorableRun
 
 function printReport({ checks, runs, unrestorable, damaged }: Report): void {
   for (const { check, severity, message } of checks) {
+    if (severity === 'ok') continue;
     print(oneLine(`${check} ${severity}: ${message}`, 400));
   }
   for (const { run, code, message } of unrestorable) {
