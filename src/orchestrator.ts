@@ -13,7 +13,9 @@ import type { LiveRun } from './actors/live-index.js';
 import type { RunMessage } from './actors/messages.js';
 import { PlanCache } from './actors/plan-cache.js';
 import type { ArtifactStore, Journal, PayloadCodec, RunStore } from './actors/ports.js';
+import type { RunObserver } from './actors/run-observers.js';
 import { Supervisor, type SupervisorLimits, type SupervisorStats } from './actors/supervisor.js';
+import { BulkChanges } from './bulk/bulk-changes.js';
 import { RunChanges } from './change/run-changes.js';
 import { EmbeddedRuns } from './embedding/embedded-runs.js';
 import { type LogicOptions, type RunLogic, runLogic } from './embedding/run-logic.js';
@@ -25,6 +27,7 @@ import type { Keyed } from './keyed.js';
 import { KeyedCalls } from './keyed-calls.js';
 import { isFinal, type RunStatus } from './machines/statuses.js';
 import type { ReadOptions } from './open-reader.js';
+import { type Backup, type BackupOptions, backupDatabase } from './persistence/backup.js';
 import { openScheduleRows } from './persistence/schedules.js';
 import { openStorage } from './persistence/storage.js';
 import type { PlanFor } from './plan/builder.js';
@@ -54,6 +57,7 @@ import {
   type StartOptions,
 } from './start-options.js';
 import { type Groups, type Responded, type RespondOptions, Tasks } from './tasks.js';
+import { RunTracing } from './telemetry/run-tracing.js';
 import type { RunEvent, RunResult } from './views.js';
 
 /** What an orchestrator is opened with. */
@@ -172,6 +176,12 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
       ...(options.retention !== undefined && { retention: options.retention }),
       ...(await storage.store.highWater()),
       announce: (address) => storage.journal.setAddress(address),
+      backup: (target, wanted) =>
+        backupDatabase(options.url, target, {
+          encodedPayloads: options.payloads !== undefined,
+          ...wanted,
+          now: () => environment.clock.now(),
+        }),
       closeStorage: () => storage.close(),
     });
     if (options.recover !== false) await orchestrator.recover();
@@ -212,6 +222,8 @@ export interface OrchestratorParts {
   readonly turn: number;
   readonly run: number;
   announce(address: string | null): Promise<void>;
+  /** Absent where nothing is in a file. */
+  backup?(target: string, options: BackupOptions): Promise<Backup>;
   closeStorage(): Promise<void>;
 }
 
@@ -223,6 +235,8 @@ export class Orchestrator {
   readonly runs: RunReader;
   /** What an operator changes: nodes, plans, runs in place of others. See docs/change.md. */
   readonly change: RunChanges;
+  /** The same for many runs, by filter, after a preview. See docs/operations.md. */
+  readonly bulk: BulkChanges;
   /** Starts that recur. They occur in a process that has recovered, and in no other. */
   readonly schedules: Schedules;
   /** What people are asked, and what they do about it. */
@@ -236,6 +250,8 @@ export class Orchestrator {
   readonly #history: HistoryService;
   readonly #calls: KeyedCalls;
   readonly #embedded: EmbeddedRuns;
+  readonly #tracing: RunTracing;
+  readonly #stopping = new AbortController();
   #closing: Promise<void> | undefined;
 
   constructor(parts: OrchestratorParts) {
@@ -258,6 +274,8 @@ export class Orchestrator {
         await this.#begin(await this.#drafts.child(parent, child));
       },
     });
+    this.#tracing = new RunTracing(parts.environment.clock);
+    this.#supervisor.observers.add(this.#tracing);
     this.tasks = new Tasks({
       runs: parts.runs,
       groups: parts.groups,
@@ -277,6 +295,19 @@ export class Orchestrator {
       clock: parts.environment.clock,
       journal: parts.journal,
       store: parts.store,
+    });
+    this.bulk = new BulkChanges({
+      rows: parts.runs.rows,
+      newName: () => parts.environment.id(),
+      target: {
+        cancel: (id, options) => this.cancel(id, options),
+        pause: (id) => this.pause(id),
+        resume: (id) => this.resume(id),
+        signal: (id, name, options) => this.signal(id, name, options),
+        retryNode: (id, node, options) => this.retryNode(id, node, options),
+        retryRun: (id, options) => this.change.retry(id, options),
+        blockedNodes: (id) => this.#blockedNodes(id),
+      },
     });
     this.#watch = new RunWatch(parts.runs, this.#supervisor.live);
     this.#history = this.#newHistory(parts);
@@ -320,7 +351,10 @@ export class Orchestrator {
     isFresh = false,
     call?: KeyedCall,
   ): Promise<{ readonly created: boolean }> {
-    return this.#supervisor.start({ isFresh, ...draft }, { type: 'run.start' }, call);
+    const { record, version } = draft;
+    return this.#tracing.start(record, version.plan.title, (traced) =>
+      this.#supervisor.start({ isFresh, version, record: traced }, { type: 'run.start' }, call),
+    );
   }
 
   async #send(run: string, message: RunMessage, idempotencyKey?: string): Promise<unknown> {
@@ -523,6 +557,35 @@ export class Orchestrator {
     return this.#supervisor.live.watch(id, listener);
   }
 
+  /**
+   * Copies the database with its payload files, while it is written to, into a new folder, and verifies the
+   * copy; closing gives it up. Rejects with a StorageError: `backup-exists`, `backup-failed`,
+   * `backup-damaged`, `disk-full`.
+   */
+  async backup(target: string, options: BackupOptions = {}): Promise<Backup> {
+    const { backup } = this.#parts;
+    if (backup === undefined) {
+      throw new RunchartError('argument-invalid', 'there is no database: all is in memory');
+    }
+    const signals = [this.#stopping.signal, ...(options.signal ? [options.signal] : [])];
+    return backup(target, { ...options, signal: AbortSignal.any(signals) });
+  }
+
+  /**
+   * Tells `observer` of what becomes durable and of handlers at work, at once and on the hot path: it only
+   * counts, or hands on. Returns a function that ends it.
+   */
+  observe(observer: RunObserver): () => void {
+    const forget = this.#supervisor.observers.add(observer);
+    const ended =
+      observer.groupCommitted &&
+      this.#parts.journal.observe?.((commit) => observer.groupCommitted?.(commit));
+    return () => {
+      forget();
+      ended?.();
+    };
+  }
+
   /** Tells other processes, through the database, where this one can be reached. */
   announce(address: string | null): Promise<void> {
     return this.#parts.announce(address);
@@ -542,6 +605,7 @@ export class Orchestrator {
   }
 
   async #close(): Promise<void> {
+    this.#stopping.abort();
     const scheduled = this.#scheduler.close();
     const { environment, limits } = this.#parts;
     await atMost(environment.clock, limits.drainMs, this.#embedded.whenLetGo());
@@ -608,6 +672,11 @@ export class Orchestrator {
       runsBetween: (from, before) => this.#parts.store.schedules.runsBetween(from, before),
       watch: (run, listener) => live.watch(run, ({ status }) => listener(status)),
     });
+  }
+
+  async #blockedNodes(id: string): Promise<readonly string[]> {
+    const nodes = await this.runs.nodeRuns(id);
+    return nodes.filter(({ status }) => status === 'blocked').map(({ node }) => node);
   }
 
   /** The durable status of a run; undefined where there is none. */

@@ -2,7 +2,9 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Hono } from 'hono';
 import type { Orchestrator } from '../orchestrator.js';
+import type { Metrics } from '../telemetry/metrics.js';
 import { loopbackOnly } from './loopback.js';
+import { measure, ServedMetrics } from './measure.js';
 import { type OfferedPlan, PlanCatalog } from './plan-catalog.js';
 import { RequestError, sendProblem, toProblem } from './problem.js';
 import type { RouteEnv } from './route-spec.js';
@@ -11,6 +13,7 @@ import { serveChanges } from './routes/changes.js';
 import { serveDocument } from './routes/document.js';
 import { serveHealth } from './routes/health.js';
 import { serveHistory } from './routes/history.js';
+import { serveOperations } from './routes/operations.js';
 import { servePlans } from './routes/plans.js';
 import { serveRuns } from './routes/runs.js';
 import { serveSchedules } from './routes/schedules.js';
@@ -29,13 +32,17 @@ export interface HttpOptions {
   readonly heartbeatMs?: number;
   /** Ends the streams of events; clients go on elsewhere, or later, with what they have. */
   readonly closing?: AbortSignal;
+  /** What `GET /metrics` shows; begun with the first scrape unless given. */
+  readonly metrics?: Metrics;
+  /** Whether the process is about to stop: it is not ready then, although it still answers. */
+  isDraining?(): boolean;
   /** Told of errors that callers only learn to be internal. */
   onInternalError?(error: unknown): void;
 }
 
 const RESOURCES = [
   ...[serveHealth, serveDocument, servePlans, serveRuns, serveChanges, serveHistory],
-  ...[serveArtifacts, serveTasks, serveSchedules],
+  ...[serveArtifacts, serveTasks, serveSchedules, serveOperations],
 ];
 
 /** For loopback: there is no authentication. Throws PlanInvalidError where an offered plan is. */
@@ -45,8 +52,11 @@ export function createHttpApp(orchestrator: Orchestrator, options: HttpOptions =
     catalog: new PlanCatalog(options.plans ?? {}, orchestrator),
     heartbeatMs: options.heartbeatMs ?? 15_000,
     closing: options.closing ?? new AbortController().signal,
+    isDraining: () => options.isDraining?.() ?? false,
+    metrics: new ServedMetrics(orchestrator, options.metrics),
   };
   const app = new OpenAPIHono<RouteEnv>();
+  app.use(measure(scope.metrics));
   app.use(loopbackOnly);
   const server = new RouteServer(app, []);
   for (const serve of RESOURCES) serve(server, scope);

@@ -1,4 +1,5 @@
 import type { Orchestrator } from '../orchestrator.js';
+import type { ServedMetrics } from './measure.js';
 import type { PlanCatalog } from './plan-catalog.js';
 
 /** What the routes work with. */
@@ -7,4 +8,6 @@ export interface HttpScope {
   readonly catalog: PlanCatalog;
   readonly heartbeatMs: number;
   readonly closing: AbortSignal;
+  isDraining(): boolean;
+  readonly metrics: ServedMetrics;
 }

@@ -3,7 +3,6 @@ import type { AddressInfo } from 'node:net';
 import { type ServerType, serve } from '@hono/node-server';
 import type { Hono } from 'hono';
 
-export const DEFAULT_PORT = 4747;
 const LOOPBACK = '127.0.0.1';
 
 export interface HttpServer {

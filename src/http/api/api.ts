@@ -4,6 +4,7 @@ import { changeApi } from './changes.js';
 import { documentApi } from './document.js';
 import { healthApi } from './health.js';
 import { historyApi } from './history.js';
+import { operationsApi } from './operations.js';
 import { planApi } from './plans.js';
 import { runApi } from './runs.js';
 import { scheduleApi } from './schedules.js';
@@ -19,4 +20,5 @@ export const API = {
   ...artifactApi,
   ...taskApi,
   ...scheduleApi,
+  ...operationsApi,
 } as const;

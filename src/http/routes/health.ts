@@ -4,7 +4,10 @@ import type { HttpScope } from '../scope.js';
 import type { RouteServer } from '../serve-routes.js';
 
 /** Whether this process can make decisions durable, answers at all, and takes requests. */
-export function serveHealth(server: RouteServer, { orchestrator, closing }: HttpScope): void {
+export function serveHealth(
+  server: RouteServer,
+  { orchestrator, closing, isDraining }: HttpScope,
+): void {
   server.serve(healthApi, {
     getHealth() {
       const health = orchestrator.health();
@@ -12,7 +15,8 @@ export function serveHealth(server: RouteServer, { orchestrator, closing }: Http
     },
     getLiveness: () => ({ status: 'ok' as const }),
     getReadiness() {
-      const status = closing.aborted ? 'closing' : orchestrator.health().status;
+      const isStopping = closing.aborted || isDraining();
+      const status = isStopping ? 'closing' : orchestrator.health().status;
       return new Reply({ status }, status === 'ok' ? 200 : 503);
     },
   });
