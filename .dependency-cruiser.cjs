@@ -42,7 +42,11 @@ module.exports = {
       name: 'isolates-know-handlers',
       severity: 'error',
       from: inside('isolation'),
-      to: { path: '^src/', pathNot: '^src/(isolation/|plan/|actors/handlers[.]ts|errors[.]ts)' },
+      to: {
+        path: '^src/',
+        pathNot:
+          '^src/(isolation/|plan/|actors/(handlers|trace-context)[.]ts|telemetry/active-trace[.]ts|errors[.]ts)',
+      },
     },
     {
       name: 'schedules-know-ports',

@@ -27,9 +27,25 @@ export type {
   Logger,
 } from './actors/handlers.js';
 export type { LiveRun } from './actors/live-index.js';
-export type { PayloadCodec } from './actors/ports.js';
+export type { GroupCommit, PayloadCodec } from './actors/ports.js';
 export type { PlanDiff, PlanDiffEntry } from './actors/run/plan-diff.js';
 export type { Replanned } from './actors/run/replan.js';
+export type {
+  CallOutcome,
+  HandlerCall,
+  ObservedCall,
+  RunObserver,
+} from './actors/run-observers.js';
+export { type TraceContext, traceFromHeaders } from './actors/trace-context.js';
+export type { BulkAction } from './bulk/bulk-action.js';
+export type {
+  BulkApply,
+  BulkChanges,
+  BulkOutcome,
+  BulkPage,
+  BulkPreview,
+} from './bulk/bulk-changes.js';
+export type { BulkFilter } from './bulk/bulk-filter.js';
 export type {
   ChangedNode,
   ChangeOptions,
@@ -83,6 +99,13 @@ export type {
   SignalOptions,
   StartedRun,
 } from './orchestrator-view.js';
+export {
+  type Backup,
+  type BackupOptions,
+  backupDatabase,
+  restoreDatabase,
+} from './persistence/backup.js';
+export { type DatabaseExamination, examineDatabase } from './persistence/examine-database.js';
 export { type PlanFor, plan } from './plan/builder.js';
 export {
   type CompileOptions,
@@ -123,6 +146,7 @@ export type {
   TaskPage,
   Tasks,
 } from './tasks.js';
+export { type AnsweredRequest, createMetrics, Metrics } from './telemetry/metrics.js';
 export type { TenantView, Viewer } from './tenant-view.js';
 export type {
   ArtifactView,

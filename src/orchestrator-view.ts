@@ -1,5 +1,6 @@
 /** What an orchestrator is for those who start runs, follow them and do something about them: all of it, or of one tenant. */
 import type { LiveRun } from './actors/live-index.js';
+import type { BulkChanges } from './bulk/bulk-changes.js';
 import type { RunChanges } from './change/run-changes.js';
 import type { Imported, ImportOptions } from './history/import-run.js';
 import type { Keyed } from './keyed.js';
@@ -56,6 +57,8 @@ export interface OrchestratorView {
   readonly tasks: Tasks;
   readonly change: Omit<RunChanges, 'recover'>;
   readonly schedules: Pick<Schedules, keyof Schedules>;
+  /** The same done to many runs. */
+  readonly bulk: BulkChanges;
   start<Input>(plan: PlanFor<Input>, options?: StartOptions<Input>): Promise<StartedRun>;
   handle(id: string): RunHandle;
   result(id: string): Promise<RunResult>;
@@ -85,3 +88,9 @@ export interface OrchestratorView {
   live(): readonly LiveRun[];
   watch(id: string, listener: (live: LiveRun) => void): () => void;
 }
+
+/** What bulk changes are made of. */
+export type BulkView = Pick<
+  OrchestratorView,
+  'cancel' | 'pause' | 'resume' | 'signal' | 'retryNode' | 'change' | 'runs'
+>;

@@ -17,8 +17,10 @@ import type { RunMessage } from './actors/messages.js';
 import { PlanCache } from './actors/plan-cache.js';
 import type { ArtifactStore, Journal, PayloadCodec, RunStore } from './actors/ports.js';
 import type { Principal } from './actors/records.js';
+import type { RunObserver } from './actors/run-observers.js';
 import { Supervisor, type SupervisorLimits, type SupervisorStats } from './actors/supervisor.js';
 import { DEFAULT_TENANT, isTenant, qualifyKey, tenantOf } from './actors/tenant.js';
+import { BulkChanges } from './bulk/bulk-changes.js';
 import { RunChanges } from './change/run-changes.js';
 import { EmbeddedRuns } from './embedding/embedded-runs.js';
 import { type LogicOptions, type RunLogic, runLogic } from './embedding/run-logic.js';
@@ -31,12 +33,14 @@ import { KeyedCalls } from './keyed-calls.js';
 import { isFinal, type RunStatus } from './machines/statuses.js';
 import type { ReadOptions } from './open-reader.js';
 import type {
+  BulkView,
   OrchestratorView,
   RunHandle,
   Signalled,
   SignalOptions,
   StartedRun,
 } from './orchestrator-view.js';
+import { type Backup, type BackupOptions, backupDatabase } from './persistence/backup.js';
 import { openScheduleRows } from './persistence/schedules.js';
 import { openStorage } from './persistence/storage.js';
 import type { PlanFor } from './plan/builder.js';
@@ -66,6 +70,7 @@ import {
   type StartOptions,
 } from './start-options.js';
 import { type Groups, type Responded, type RespondOptions, Tasks } from './tasks.js';
+import { RunTracing } from './telemetry/run-tracing.js';
 import { TenantView, type Viewer } from './tenant-view.js';
 import type { RunEvent, RunResult } from './views.js';
 
@@ -159,6 +164,12 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
       audit: options.audit,
       ...(await storage.store.highWater()),
       announce: (address) => storage.journal.setAddress(address),
+      backup: (target, wanted) =>
+        backupDatabase(options.url, target, {
+          encodedPayloads: options.payloads !== undefined,
+          ...wanted,
+          now: () => environment.clock.now(),
+        }),
       closeStorage: () => storage.close(),
     });
     if (options.recover !== false) await orchestrator.recover();
@@ -200,6 +211,8 @@ export interface OrchestratorParts {
   readonly turn: number;
   readonly run: number;
   announce(address: string | null): Promise<void>;
+  /** Absent where nothing is in a file. */
+  backup?(target: string, options: BackupOptions): Promise<Backup>;
   closeStorage(): Promise<void>;
 }
 
@@ -211,6 +224,8 @@ export class Orchestrator implements OrchestratorView {
   readonly runs: RunReader;
   /** What an operator changes: nodes, plans, runs in place of others. See docs/change.md. */
   readonly change: RunChanges;
+  /** The same for many runs, by filter, after a preview. See docs/operations.md. */
+  readonly bulk: BulkChanges;
   /** Starts that recur. They occur in a process that has recovered, and in no other. */
   readonly schedules: Schedules;
   /** What people are asked, and what they do about it. */
@@ -230,6 +245,8 @@ export class Orchestrator implements OrchestratorView {
   readonly #history: HistoryService;
   readonly #calls: KeyedCalls;
   readonly #embedded: EmbeddedRuns;
+  readonly #tracing: RunTracing;
+  readonly #stopping = new AbortController();
   #closing: Promise<void> | undefined;
 
   constructor(parts: OrchestratorParts) {
@@ -260,6 +277,8 @@ export class Orchestrator implements OrchestratorView {
       ...written,
       tasksOf: (tenant, principal) => this.viewFor({ tenant, principal }).tasks,
     });
+    this.#tracing = new RunTracing(parts.environment.clock);
+    this.#supervisor.observers.add(this.#tracing);
     this.tasks = this.#newTasks(parts.runs);
     this.change = new RunChanges({
       rows: parts.runs.rows,
@@ -275,6 +294,7 @@ export class Orchestrator implements OrchestratorView {
       journal: parts.journal,
       store: parts.store,
     });
+    this.bulk = this.#newBulk(this);
     this.#watch = new RunWatch(parts.runs, this.#supervisor.live);
     this.#history = this.#newHistory(parts);
     this.#embedded = this.#newEmbeddedRuns(parts);
@@ -326,7 +346,10 @@ export class Orchestrator implements OrchestratorView {
     isFresh = false,
     call?: KeyedCall,
   ): Promise<{ readonly created: boolean }> {
-    return this.#supervisor.start({ isFresh, ...draft }, { type: 'run.start' }, call);
+    const { record, version } = draft;
+    return this.#tracing.start(record, version.plan.title, (traced) =>
+      this.#supervisor.start({ isFresh, version, record: traced }, { type: 'run.start' }, call),
+    );
   }
 
   async #send(run: string, message: RunMessage, idempotencyKey?: string): Promise<unknown> {
@@ -546,6 +569,7 @@ export class Orchestrator implements OrchestratorView {
       start: (plan, options, of) => this.#start(plan, options, of),
       import: (file, options, of) => this.#history.import(file, options, of),
       once: (call, work, of) => this.#once(call, of, work),
+      newBulk: (view) => this.#newBulk(view, tenant),
     });
   }
 
@@ -557,6 +581,35 @@ export class Orchestrator implements OrchestratorView {
   /** Calls `listener` after each commit of a run; returns a function that ends it. */
   watch(id: string, listener: (live: LiveRun) => void): () => void {
     return this.#supervisor.live.watch(id, listener);
+  }
+
+  /**
+   * Copies the database with its payload files, while it is written to, into a new folder, and verifies the
+   * copy; closing gives it up. Rejects with a StorageError: `backup-exists`, `backup-failed`,
+   * `backup-damaged`, `disk-full`.
+   */
+  async backup(target: string, options: BackupOptions = {}): Promise<Backup> {
+    const { backup } = this.#parts;
+    if (backup === undefined) {
+      throw new RunchartError('argument-invalid', 'there is no database: all is in memory');
+    }
+    const signals = [this.#stopping.signal, ...(options.signal ? [options.signal] : [])];
+    return backup(target, { ...options, signal: AbortSignal.any(signals) });
+  }
+
+  /**
+   * Tells `observer` of what becomes durable and of handlers at work, at once and on the hot path: it only
+   * counts, or hands on. Returns a function that ends it.
+   */
+  observe(observer: RunObserver): () => void {
+    const forget = this.#supervisor.observers.add(observer);
+    const ended =
+      observer.groupCommitted &&
+      this.#parts.journal.observe?.((commit) => observer.groupCommitted?.(commit));
+    return () => {
+      forget();
+      ended?.();
+    };
   }
 
   /** Tells other processes, through the database, where this one can be reached. */
@@ -578,6 +631,7 @@ export class Orchestrator implements OrchestratorView {
   }
 
   async #close(): Promise<void> {
+    this.#stopping.abort();
     const scheduled = this.#scheduler.close();
     const { environment, limits } = this.#parts;
     await atMost(environment.clock, limits.drainMs, this.#embedded.whenLetGo());
@@ -606,6 +660,26 @@ export class Orchestrator implements OrchestratorView {
     return new Tasks({
       ...{ runs, groups, principal, isConfined, payloads, links: this.links },
       send: (run, message, key) => this.#send(run, message, key),
+    });
+  }
+
+  #newBulk(view: BulkView, tenant?: string): BulkChanges {
+    const { runs, environment } = this.#parts;
+    return new BulkChanges({
+      ...{ rows: runs.rows, tenant },
+      newName: () => environment.id(),
+      target: {
+        cancel: (id, options) => view.cancel(id, options),
+        pause: (id) => view.pause(id),
+        resume: (id) => view.resume(id),
+        signal: (id, name, options) => view.signal(id, name, options),
+        retryNode: (id, node, options) => view.retryNode(id, node, options),
+        retryRun: (id, options) => view.change.retry(id, options),
+        async blockedNodes(id) {
+          const nodes = await view.runs.nodeRuns(id);
+          return nodes.filter(({ status }) => status === 'blocked').map(({ node }) => node);
+        },
+      },
     });
   }
 

@@ -3,6 +3,7 @@
 import type { ArtifactStore } from './actors/ports.js';
 import type { NodeRunRecord, Principal, RunRecord, TaskRecord } from './actors/records.js';
 import { DEFAULT_TENANT, ownId, tenantOf } from './actors/tenant.js';
+import { type TraceContext, traceOf } from './actors/trace-context.js';
 import { readArtifact, toArtifact } from './artifact-reader.js';
 import { artifactsAt } from './artifacts-at.js';
 import { planAt } from './change/plan-at.js';
@@ -159,6 +160,11 @@ export class RunReader {
       before = page.at(-1)?.id;
       if (page.length < MAX_PAGE_ROWS) return;
     }
+  }
+
+  /** The trace that a run belongs to; undefined where it belongs to none. */
+  async trace(id: string): Promise<TraceContext | undefined> {
+    return traceOf(await this.#record(id));
   }
 
   async summary(id: string): Promise<RunSummary> {

@@ -15,6 +15,7 @@ import {
   type ArtifactVersion,
   type RunPage,
   RunQueries,
+  type Tallies,
   type TaskPage,
 } from './persistence/queries.js';
 import type { Reader } from './persistence/reader.js';
@@ -71,6 +72,8 @@ export interface RunRows extends HistoryRows, Pick<RunStore, 'loadPlan' | 'findT
   ): Promise<readonly ArtifactRecord[]>;
   /** In the order in which they came, those after number `after`. */
   signals(run: number, after?: number): Promise<readonly SignalRecord[]>;
+  /** What is there now. */
+  tallies(): Promise<Tallies>;
   /** Number of the last event of the newest turn that ended before event `seq`; 0 where there is none. */
   lastTurnBefore(run: number, seq: number): Promise<number>;
 }

@@ -1,6 +1,7 @@
 /** What a start may ask for, and how it is read: nothing is believed of it. */
 import type { RunSettings } from './actors/records.js';
 import { ownId, qualifyKey, TENANT_PREFIX } from './actors/tenant.js';
+import { type TraceContext, traceFromHeaders } from './actors/trace-context.js';
 import { RunchartError } from './errors.js';
 import type { Keyed } from './keyed.js';
 import { canonicalJson } from './plan/canonical.js';
@@ -13,6 +14,8 @@ import { budgetSchema, type PlanBudget } from './plan/schema.js';
 import type { Debounce, Singleton } from './schedules/keyed-starts.js';
 
 /** What a start may ask for, beside its plan. */
+export { traceFromHeaders };
+
 export interface StartOptions<Input = unknown> extends Keyed {
   readonly input?: Input;
   /** Starting the same plan and input again under the same id is one run. */
@@ -30,6 +33,8 @@ export interface StartOptions<Input = unknown> extends Keyed {
   readonly deadlineMs?: number;
   /** What it may use up; in place of what its plan says, limit by limit. */
   readonly budget?: PlanBudget;
+  /** The trace that the run belongs to; that of the caller, where one is active, unless given. */
+  readonly trace?: TraceContext;
   /** Starts paused: `step` takes one step at a time. */
   readonly stepwise?: boolean;
   /** Pauses when these nodes are final. */
@@ -115,6 +120,7 @@ export function readJson(value: unknown, what: string): JsonValue {
 /** What a start asks for beside plan and input, as it is stored; null where it asks for nothing. */
 export function readSettings(version: PlanVersion, options: StartOptions): string | null {
   const { priority, startAt, deadlineMs, budget, stepwise, until, requestedBy } = options;
+  const trace = readTrace(options.trace);
   for (const [name, value, least] of [
     ['priority', priority, 0],
     ['startAt', startAt, 0],
@@ -143,10 +149,19 @@ export function readSettings(version: PlanVersion, options: StartOptions): strin
     ...(deadlineMs !== undefined && { deadlineMs }),
     ...(budget !== undefined && { budget }),
     ...(requestedBy !== undefined && { requestedBy }),
+    ...(trace && { trace }),
     ...(stepwise === true && { isStepwise: true }),
     ...(until !== undefined && until.length > 0 && { until: [...until] }),
   };
   return Object.keys(settings).length === 0 ? null : JSON.stringify(settings);
+}
+
+function readTrace(trace: TraceContext | undefined): TraceContext | undefined {
+  if (trace === undefined) return undefined;
+  const { traceparent, tracestate } = trace;
+  const read = traceFromHeaders(traceparent, tracestate);
+  if (read !== undefined) return read;
+  throw new RunchartError('argument-invalid', 'trace.traceparent is none of W3C Trace Context');
 }
 
 /** Under four eyes it has to be known who asks. */

@@ -9,6 +9,7 @@ import { type KeyedCall, keyedCall } from './actors/idempotency.js';
 import type { LiveRun } from './actors/live-index.js';
 import type { Principal } from './actors/records.js';
 import { ownId, tenantOf } from './actors/tenant.js';
+import type { BulkChanges } from './bulk/bulk-changes.js';
 import type { RunChanges } from './change/run-changes.js';
 import { RunchartError } from './errors.js';
 import type { Imported, ImportOptions } from './history/import-run.js';
@@ -16,6 +17,7 @@ import type { Keyed } from './keyed.js';
 import type { RunStatus } from './machines/statuses.js';
 import type {
   AskedBy,
+  BulkView,
   OrchestratorView,
   RunHandle,
   Signalled,
@@ -52,6 +54,7 @@ export interface TenantViewParts {
   readonly tasks: Tasks;
   start(plan: PlanFor<unknown>, options: StartOptions, tenant: string): Promise<StartedRun>;
   import(file: string, options: ImportOptions, tenant: string): Promise<Imported>;
+  newBulk(view: BulkView): BulkChanges;
   once<Reply>(call: KeyedCall, work: () => Promise<Reply>, tenant: string): Promise<Reply>;
 }
 
@@ -61,6 +64,7 @@ export class TenantView implements OrchestratorView {
   readonly runs: RunReader;
   readonly tasks: Tasks;
   readonly change: TenantChanges;
+  readonly bulk: BulkChanges;
   readonly schedules: TenantSchedules;
   readonly #parts: TenantViewParts;
   readonly #root: OrchestratorView;
@@ -74,6 +78,7 @@ export class TenantView implements OrchestratorView {
     this.runs = orchestrator.runs.forTenant(viewer.tenant);
     const by = (given: string | undefined) => this.#by(given);
     this.change = new TenantChanges(orchestrator.change, { id: (run) => this.#own(run), by });
+    this.bulk = parts.newBulk(this);
     this.schedules = new TenantSchedules(orchestrator.schedules, viewer.tenant);
   }
 

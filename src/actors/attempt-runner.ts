@@ -5,9 +5,12 @@
 import type { JsonValue } from '../plan/json.js';
 import { toJsonValue } from '../plan/json-values.js';
 import type { ArtifactPayloads } from './artifact-payloads.js';
+import { attemptLogger } from './attempt-logger.js';
 import type { HandlerContext, HandlerFunction, HandlerRegistry, Logger } from './handlers.js';
 import type { HandlerReturn } from './messages.js';
-import type { Round } from './records.js';
+import type { Round, RunRecord } from './records.js';
+import type { CallOutcome, HandlerCall, ObservedCall, RunObservers } from './run-observers.js';
+import { type TraceContext, traceOf } from './trace-context.js';
 import type { Effect } from './turn.js';
 
 type StartEffect = Extract<Effect, { type: 'attempt.start' | 'check.start' }>;
@@ -42,6 +45,7 @@ export class AttemptRunner {
   readonly #reports: AttemptReports;
   readonly #payloads: ArtifactPayloads;
   readonly #logger: Logger;
+  readonly #observers: RunObservers;
   readonly #running = new Map<string, RunningAttempt>();
   #idle: (() => void) | undefined;
 
@@ -50,8 +54,10 @@ export class AttemptRunner {
     readonly reports: AttemptReports;
     readonly payloads: ArtifactPayloads;
     readonly logger: Logger;
+    readonly observers: RunObservers;
   }) {
     this.#registry = parts.registry;
+    this.#observers = parts.observers;
     this.#reports = parts.reports;
     this.#payloads = parts.payloads;
     this.#logger = parts.logger;
@@ -67,10 +73,11 @@ export class AttemptRunner {
     return new Set([...this.#running.values()].map(({ run }) => run));
   }
 
-  start(run: string, effect: StartEffect): void {
+  start(run: RunRecord, effect: StartEffect): void {
     const { key } = effect;
     const parts = { reports: this.#reports, payloads: this.#payloads, logger: this.#logger };
     const running = new RunningAttempt(run, effect, parts);
+    if (!this.#observers.isEmpty) running.observe(this.#observers, callOf(run, effect));
     this.#running.set(key, running);
     const handler = this.#registry.get(effect.handler);
     if (handler === undefined) {
@@ -106,7 +113,7 @@ export class AttemptRunner {
 
   #call(running: RunningAttempt, handler: HandlerFunction, input: JsonValue | undefined): void {
     try {
-      const value = handler(input, running);
+      const value = running.within(() => handler(input, running));
       if (isThenable(value)) {
         Promise.resolve(value).then(
           (settled) => this.#end(running, { type: 'returned', value: settled }),
@@ -128,9 +135,17 @@ export class AttemptRunner {
   #report(running: RunningAttempt, result: HandlerReturn): void {
     this.#running.delete(running.key);
     const aborted = running.isAborted && result.type === 'threw';
+    running.ended(aborted ? 'aborted' : result.type);
     this.#reports.result(running, aborted ? { type: 'aborted' } : result);
     if (this.#running.size === 0) this.#idle?.();
   }
+}
+
+function callOf(run: RunRecord, effect: StartEffect): HandlerCall {
+  const { handler, node, generation, attempt } = effect;
+  const check =
+    effect.type === 'check.start' ? { check: effect.check, number: effect.number } : undefined;
+  return { run, handler, node, generation, attempt, check };
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
@@ -149,9 +164,13 @@ class RunningAttempt implements Attempt, HandlerContext {
   readonly idempotencyKey: string;
   readonly lastHeartbeat: JsonValue | undefined;
   readonly feedback: readonly Round[] = [];
-  readonly logger: Logger;
+  readonly #record: RunRecord;
   readonly #reports: AttemptReports;
   readonly #payloads: ArtifactPayloads;
+  readonly #baseLogger: Logger;
+  #logger: Logger | undefined;
+  #observers: RunObservers | undefined;
+  #observed: readonly ObservedCall[] = [];
   #controller: AbortController | undefined;
   #aborted: Error | undefined;
   #latest: JsonValue | undefined;
@@ -160,7 +179,7 @@ class RunningAttempt implements Attempt, HandlerContext {
   #isBeating = false;
 
   constructor(
-    run: string,
+    run: RunRecord,
     effect: StartEffect,
     parts: {
       readonly reports: AttemptReports;
@@ -168,7 +187,8 @@ class RunningAttempt implements Attempt, HandlerContext {
       readonly logger: Logger;
     },
   ) {
-    this.run = run;
+    this.#record = run;
+    this.run = run.id;
     this.node = effect.node;
     this.generation = effect.generation;
     this.attempt = effect.attempt;
@@ -181,7 +201,33 @@ class RunningAttempt implements Attempt, HandlerContext {
     } else this.check = { check: effect.check, number: effect.number };
     this.#reports = parts.reports;
     this.#payloads = parts.payloads;
-    this.logger = parts.logger;
+    this.#baseLogger = parts.logger;
+  }
+
+  get logger(): Logger {
+    this.#logger ??= attemptLogger(this.#baseLogger, this);
+    return this.#logger;
+  }
+
+  get trace(): TraceContext | undefined {
+    return this.#observed.find(({ trace }) => trace)?.trace ?? traceOf(this.#record);
+  }
+
+  observe(observers: RunObservers, call: HandlerCall): void {
+    this.#observers = observers;
+    this.#observed = observers.handlerCalled(call);
+  }
+
+  /** Calls the handler as its observers want it called. */
+  within<T>(call: () => T): T {
+    return this.#observed.reduce<() => T>(
+      (inner, { around }) => (around === undefined ? inner : () => around(inner)),
+      call,
+    )();
+  }
+
+  ended(outcome: CallOutcome): void {
+    this.#observers?.ended(this.#observed, outcome);
   }
 
   get signal(): AbortSignal {

@@ -5,6 +5,7 @@ import { executorsOf } from '../plan/executors.js';
 import type { JsonValue } from '../plan/json.js';
 import type { PlanVersion } from '../plan/plan-version.js';
 import type { Round } from './records.js';
+import type { TraceContext } from './trace-context.js';
 
 /** Where handlers and the orchestrator write their logs. A pino logger is one. */
 export interface Logger {
@@ -33,6 +34,7 @@ export interface HandlerContext {
   readonly idempotencyKey: string;
   /** Aborted when the run is cancelled or fails, and when the process shuts down. */
   readonly signal: AbortSignal;
+  /** Each of its lines has `run`, `node`, `generation` and `attempt`. */
   readonly logger: Logger;
   /** Records a progress value in the run's events. Values that come faster than commits replace each other. */
   progress(value: JsonValue): void;
@@ -50,6 +52,8 @@ export interface HandlerContext {
   readonly lastHeartbeat: JsonValue | undefined;
   /** What reviewers said of earlier tries, oldest first, where the work is done again because of it. */
   readonly feedback: readonly Round[];
+  /** The trace that the attempt belongs to, to be handed on; undefined where its run belongs to none. */
+  readonly trace: TraceContext | undefined;
 }
 
 /**

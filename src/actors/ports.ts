@@ -38,6 +38,15 @@ export interface JournalHealth {
   readonly queued: number;
 }
 
+/** One transaction of turns and rows. */
+export interface GroupCommit {
+  readonly items: number;
+  /** From the moment it was handed to the writer until its outcome was known, in milliseconds. */
+  readonly durationMs: number;
+  /** Whether all of it became durable. */
+  readonly isDurable: boolean;
+}
+
 /**
  * The single writer. Invariants: turns become durable in the order of `commit` calls; a turn is
  * durable whole or not at all; once a turn of a run is void, every later turn of that run that was
@@ -56,6 +65,8 @@ export interface Journal {
   /** The run was rehydrated after a void turn: its turns are accepted again. */
   release(run: number): void;
   health(): JournalHealth;
+  /** Tells of every transaction once its outcome is known; returns a function that ends it. */
+  observe?(told: (commit: GroupCommit) => void): () => void;
   /** Commits what is queued, then gives up ownership. */
   close(): Promise<void>;
 }

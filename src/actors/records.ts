@@ -54,6 +54,16 @@ export interface RunSettings {
   readonly requestedBy?: string;
   /** How many runs it lies inside of. */
   readonly depth?: number;
+  /** The trace that it belongs to. */
+  readonly trace?: TraceContext;
+}
+
+/** The trace that a run belongs to, as the headers of W3C Trace Context write it. */
+export interface TraceContext {
+  /** `00-<trace id>-<span id>-<flags>` */
+  readonly traceparent: string;
+  /** What tracers keep beside it. */
+  readonly tracestate?: string;
 }
 
 /** What a run has used up. */

@@ -22,10 +22,11 @@ import { MessagePump } from './message-pump.js';
 import type { AttemptName, HandlerReturn, RunMessage, StartMessage } from './messages.js';
 import type { PlanCache } from './plan-cache.js';
 import { type ArtifactStore, CommitError, type Journal, type RunStore } from './ports.js';
-import type { RunRecord } from './records.js';
+import type { RunRecord, TurnRecord } from './records.js';
 import { type Creation, type Envelope, Residency } from './residency.js';
 import type { RunActor, RunActorServices } from './run/run-actor.js';
 import { RunLoader } from './run-loader.js';
+import { RunObservers } from './run-observers.js';
 import { TimerService } from './timer-service.js';
 import type { Effect, Turn } from './turn.js';
 
@@ -96,6 +97,8 @@ const STORAGE_RETRY_MS = 1_000;
 
 export class Supervisor {
   readonly live: LiveIndex;
+  /** Who is told of turns and of handlers at work. */
+  readonly observers: RunObservers;
   readonly #parts: SupervisorParts;
   readonly #runs = new Map<string, Residency>();
   readonly #loader: RunLoader;
@@ -119,6 +122,7 @@ export class Supervisor {
     const { environment, store, logger, registry, limits } = parts;
     this.#parts = parts;
     this.live = new LiveIndex((run, error) => logger.error({ run, error }, 'a watcher failed'));
+    this.observers = new RunObservers(logger);
     this.#turn = parts.lastTurn;
     this.#loader = new RunLoader(parts);
     this.#pump = new MessagePump({
@@ -154,6 +158,7 @@ export class Supervisor {
       },
       payloads: new ArtifactPayloads(parts.artifacts, limits, environment.clock),
       logger,
+      observers: this.observers,
     });
     this.#timers = new TimerService({
       clock: environment.clock,
@@ -389,12 +394,18 @@ export class Supervisor {
     const { report } = actor;
     residency.underWay.push(envelope);
     this.#pump.turnBegun();
-    const committed = turn.isEmpty
-      ? this.#journalAnswer(residency, turn)
-      : this.#journalTurn(residency, turn);
+    const sealed = turn.isEmpty ? undefined : turn.seal();
+    const { record } = actor;
+    const committed =
+      sealed === undefined
+        ? this.#journalAnswer(residency, turn)
+        : this.#journalTurn(residency, sealed);
     committed.then(
       () => {
         this.live.committed(live);
+        if (sealed !== undefined && !this.observers.isEmpty) {
+          this.observers.turnCommitted(record, sealed);
+        }
         this.#act(residency, actor, envelope, turn);
         this.#children.report(residency, report);
         this.#onSettled(residency);
@@ -407,8 +418,8 @@ export class Supervisor {
     );
   }
 
-  #journalTurn(residency: Residency, turn: Turn): Promise<void> {
-    residency.lastCommit = this.#parts.journal.commit(turn.seal());
+  #journalTurn(residency: Residency, turn: TurnRecord): Promise<void> {
+    residency.lastCommit = this.#parts.journal.commit(turn);
     return residency.lastCommit;
   }
 
@@ -462,7 +473,7 @@ export class Supervisor {
     if (this.#isClosing) return;
     // What an actor thrown away believes does not count: the turn is durable, so the attempt is.
     const isWanted = residency.state !== 'active' || actor.isCurrent(effect);
-    if (isWanted) return this.#attempts.start(residency.id, effect);
+    if (isWanted) return this.#attempts.start(actor.record, effect);
     const check = effect.type === 'check.start' ? effect : undefined;
     this.#tellResult(residency.id, { ...effect, check }, { type: 'aborted' });
   }

@@ -1,16 +1,17 @@
 /** Which database a command means, and reading it beside its owner. */
 import { mkdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
+import { readConfig } from '../config/read-config.js';
+import { DEFAULT_DATABASE } from '../config/settings.js';
 import { openRunReader, type RunReader } from '../index.js';
-
-const DEFAULT_DATABASE = join('.runchart', 'runchart.db');
 
 export interface DatabaseOption {
   readonly db?: string;
 }
 
+/** Throws `config-invalid`. */
 export function databaseOf({ db }: DatabaseOption): string {
-  return db ?? process.env.RUNCHART_DB ?? DEFAULT_DATABASE;
+  return readConfig({ flags: { database: db } }).settings.database ?? DEFAULT_DATABASE;
 }
 
 /** The words that a further command needs to mean the same database. */

@@ -45,9 +45,11 @@ const USAGE: ReadonlySet<string> = new Set<ErrorCode>([
   'executor-missing',
   'input-invalid',
   'argument-invalid',
+  'config-invalid',
   'response-invalid',
   'artifact-unknown',
   'schedule-invalid',
+  'bulk-mismatch',
 ]);
 
 /** Prints an error and returns the exit code that goes with it. */

@@ -1,4 +1,5 @@
 /** Gets hold of whatever can change the runs of a database: this process, or the one that owns it. */
+import { withoutSecrets } from '../config/without-secrets.js';
 import { createOrchestrator, type Logger, type Orchestrator, StorageError } from '../index.js';
 import { RemoteError } from './failure.js';
 import type { Application } from './files.js';
@@ -57,7 +58,7 @@ const WARNINGS: Logger = {
 };
 
 function describe(fields: object, message: string): string {
-  const parts = Object.entries(fields).map(
+  const parts = Object.entries(withoutSecrets(fields) as object).map(
     ([name, value]) => `${name}=${value instanceof Error ? value.message : String(value)}`,
   );
   return clean([message, ...parts].join(' '));

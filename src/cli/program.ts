@@ -3,8 +3,11 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import type { Finish } from './command.js';
 import { artifactCommand, artifactsCommand } from './commands/artifacts.js';
+import { backupCommand } from './commands/backup.js';
+import { bulkCommand } from './commands/bulk.js';
 import { cancelCommand } from './commands/cancel.js';
 import { completeCommand } from './commands/complete.js';
+import { configCommand } from './commands/config.js';
 import { diagramCommand } from './commands/diagram.js';
 import { doctorCommand } from './commands/doctor.js';
 import { eventsCommand } from './commands/events.js';
@@ -17,6 +20,7 @@ import { replaceCommand } from './commands/replace.js';
 import { replanCommand } from './commands/replan.js';
 import { replayCommand } from './commands/replay.js';
 import { respondCommand } from './commands/respond.js';
+import { restoreCommand } from './commands/restore.js';
 import { resumeCommand } from './commands/resume.js';
 import { retryCommand } from './commands/retry.js';
 import { rollbackCommand } from './commands/rollback.js';
@@ -60,6 +64,7 @@ const COMMANDS = [
   stepCommand,
   signalCommand,
   retryCommand,
+  bulkCommand,
   completeCommand,
   skipCommand,
   patchCommand,
@@ -71,6 +76,9 @@ const COMMANDS = [
   exportCommand,
   importCommand,
   trimCommand,
+  backupCommand,
+  restoreCommand,
+  configCommand,
   doctorCommand,
   scheduleCommand,
   tokenCommand,

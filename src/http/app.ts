@@ -2,10 +2,12 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Hono } from 'hono';
 import type { Orchestrator } from '../orchestrator.js';
+import type { Metrics } from '../telemetry/metrics.js';
 import { DEFAULT_RATE, DEFAULT_REFUSALS, guard } from './access/guard.js';
 import type { Rate } from './access/rate-limit.js';
 import { viewedScope } from './access/viewed-scope.js';
 import { loopbackOnly, sameOriginOnly } from './loopback.js';
+import { measure, ServedMetrics } from './measure.js';
 import { type OfferedPlan, PlanCatalog } from './plan-catalog.js';
 import { RequestError, sendProblem, toProblem } from './problem.js';
 import type { RouteEnv } from './route-spec.js';
@@ -15,6 +17,7 @@ import { serveChanges } from './routes/changes.js';
 import { serveDocument } from './routes/document.js';
 import { serveHealth } from './routes/health.js';
 import { serveHistory } from './routes/history.js';
+import { serveOperations } from './routes/operations.js';
 import { servePlans } from './routes/plans.js';
 import { serveRuns } from './routes/runs.js';
 import { serveSchedules } from './routes/schedules.js';
@@ -42,13 +45,17 @@ export interface HttpOptions {
   readonly rate?: Rate;
   /** How often one address is told that its token is refused: once in 5 s, 20 times at once, unless given. */
   readonly refusals?: Rate;
+  /** What `GET /metrics` shows; begun with the first scrape unless given. */
+  readonly metrics?: Metrics;
+  /** Whether the process is about to stop: it is not ready then, although it still answers. */
+  isDraining?(): boolean;
   /** Told of errors that callers only learn to be internal. */
   onInternalError?(error: unknown): void;
 }
 
 const RESOURCES = [
   ...[serveHealth, serveDocument, servePlans, serveRuns, serveChanges, serveHistory],
-  ...[serveArtifacts, serveTasks, serveSchedules, serveAccess],
+  ...[serveArtifacts, serveTasks, serveSchedules, serveAccess, serveOperations],
 ];
 
 /** Throws PlanInvalidError where an offered plan is. */
@@ -64,8 +71,11 @@ export function createHttpApp(orchestrator: Orchestrator, options: HttpOptions =
     needsTokens: tokens === 'required',
     heartbeatMs: options.heartbeatMs ?? 15_000,
     closing: options.closing ?? new AbortController().signal,
+    isDraining: () => options.isDraining?.() ?? false,
+    metrics: new ServedMetrics(orchestrator, options.metrics),
   };
   const app = new OpenAPIHono<RouteEnv>();
+  app.use(measure(scope.metrics));
   app.use(tokens === 'required' ? sameOriginOnly : loopbackOnly);
   const server = new AppRoutes({
     app,

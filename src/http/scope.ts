@@ -3,6 +3,7 @@ import type { AuditTrail } from '../access/audit-trail.js';
 import type { TaskLinks } from '../access/task-links.js';
 import type { Orchestrator } from '../orchestrator.js';
 import type { OrchestratorView } from '../orchestrator-view.js';
+import type { ServedMetrics } from './measure.js';
 import type { PlanCatalog } from './plan-catalog.js';
 
 /** What the routes work with. */
@@ -21,4 +22,6 @@ export interface HttpScope {
   readonly catalog: PlanCatalog;
   readonly heartbeatMs: number;
   readonly closing: AbortSignal;
+  isDraining(): boolean;
+  readonly metrics: ServedMetrics;
 }

@@ -4,7 +4,6 @@ import { type ServerType, serve } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { RunchartError } from '../errors.js';
 
-export const DEFAULT_PORT = 4747;
 const LOOPBACK = '127.0.0.1';
 
 export interface HttpServer {

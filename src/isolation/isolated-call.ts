@@ -166,6 +166,7 @@ const KNOWN_DATA = [
   'idempotencyKey',
   'lastHeartbeat',
   'feedback',
+  'trace',
 ];
 
 /** What of a context is plain data; the rest are its methods, the signal and the logger. */

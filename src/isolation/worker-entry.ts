@@ -74,7 +74,11 @@ async function answerTo(message: CallMessage, means: WorkerMeans): Promise<Said>
   }
   try {
     means.signal.throwIfAborted();
-    return toAnswer(await handler(message.input, workerContext(message, means)));
+    const context = workerContext(message, means);
+    const call = () => handler(message.input, context);
+    if (context.trace === undefined) return toAnswer(await call());
+    const { withinTrace } = await import('../telemetry/active-trace.js');
+    return toAnswer(await withinTrace(context.trace, call));
   } catch (error) {
     return { type: 'threw', error: toSentError(error) };
   }

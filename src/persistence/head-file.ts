@@ -3,7 +3,7 @@
  * end is noticed at the next opening. Invariants: 1. written after the batch and never before, so it
  * may lag behind the database but not run ahead of it; 2. one line of fixed length, written in place.
  */
-import { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fdatasyncSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 
 export interface Head {
@@ -31,18 +31,26 @@ export class HeadFile {
 
   /** Not flushed: after a power cut the line may be older, which is harmless. */
   write(head: Head): void {
-    const text = `${head.turn} ${head.hash}`;
-    writeSync(
-      this.#descriptor,
-      `${`${text} ${checksum(text)}`.padEnd(LINE_LENGTH - 1)}\n`,
-      0,
-      'latin1',
-    );
+    this.#put(withChecksum(`${head.turn} ${head.hash}`));
+  }
+
+  /** Claims nothing any more, on the disk too: the turn that it names is going to be removed. */
+  clear(): void {
+    this.#put('');
+    fdatasyncSync(this.#descriptor);
+  }
+
+  #put(line: string): void {
+    writeSync(this.#descriptor, `${line.padEnd(LINE_LENGTH - 1)}\n`, 0, 'latin1');
   }
 
   close(): void {
     closeSync(this.#descriptor);
   }
+}
+
+function withChecksum(text: string): string {
+  return `${text} ${checksum(text)}`;
 }
 
 function checksum(text: string): string {

@@ -7,6 +7,7 @@ import type { Worker } from 'node:worker_threads';
 import {
   CommitError,
   type FreeRow,
+  type GroupCommit,
   type Journal,
   type JournalHealth,
   type PayloadCodec,
@@ -96,6 +97,9 @@ export class ThreadJournal implements Journal {
   #epoch: number;
   #inFlight: readonly Entry[] = [];
   #pumpScheduled = false;
+  readonly #observers = new Set<(commit: GroupCommit) => void>();
+  /** When what is in flight was sent, where anybody wants to know; of the process's monotonic clock. */
+  #sentAt = 0;
   #health: JournalHealth['state'] = 'ok';
   #detail: string | undefined;
   #restarts = 0;
@@ -144,6 +148,11 @@ export class ThreadJournal implements Journal {
       queued,
       ...(this.#detail === undefined ? {} : { detail: this.#detail }),
     };
+  }
+
+  observe(told: (commit: GroupCommit) => void): () => void {
+    this.#observers.add(told);
+    return () => void this.#observers.delete(told);
   }
 
   /** Writes the URL at which this process can be reached into the owner's row. */
@@ -208,6 +217,7 @@ export class ThreadJournal implements Journal {
     }
     this.#inFlight = this.#queue.takeBatch();
     this.#alertness.extend();
+    if (this.#observers.size > 0) this.#sentAt = performance.now();
     this.#send({ type: 'commit', items: this.#inFlight.map(({ item }) => item) });
   }
 
@@ -254,6 +264,7 @@ export class ThreadJournal implements Journal {
     const settled = this.#inFlight;
     this.#inFlight = [];
     this.#alertness.relax();
+    if (this.#observers.size > 0) this.#tell(settled.length, outcomes === undefined);
     if (outcomes === undefined) {
       this.#recovered();
       for (const entry of settled) entry.resolve();
@@ -261,6 +272,11 @@ export class ThreadJournal implements Journal {
       this.#settleEach(settled, outcomes);
     }
     this.#pump();
+  }
+
+  #tell(items: number, isDurable: boolean): void {
+    const durationMs = performance.now() - this.#sentAt;
+    for (const told of this.#observers) told({ items, durationMs, isDurable });
   }
 
   #settleEach(settled: readonly Entry[], outcomes: readonly Outcome[]): void {

@@ -80,6 +80,21 @@ const VERSIONS_AT = `select cast(${ACTOR_VERSION.expression('v')} as blob) from 
     where w.run = v.run and w.actor = v.actor and w.seq <= ?2)
   order by v.actor`;
 
+/** Runs that have not ended, by status; open tasks; armed timers. */
+export interface Tallies {
+  readonly runs: Partial<Record<RunStatus, number>>;
+  readonly openTasks: number;
+  readonly timers: number;
+}
+
+const LIVE_STATUSES = RUN_STATUSES.filter((status) => !isFinal(status));
+const TALLIES = `select cast(json_array(
+    (select json_group_object(status, n) from (
+      select status, count(*) as n from runs
+      where status in (select value from json_each(?)) group by status)),
+    (select count(*) from tasks where status = 'open'),
+    (select count(*) from timers)) as blob)`;
+
 /** Runs that are on their way in or out are there for nobody. */
 const VISIBLE = gte(tables.runs.trimmedTo, 0);
 
@@ -222,6 +237,13 @@ export class RunQueries {
     const where = and(eq(runs.id, id), lt(runs.trimmedTo, 0));
     const [run] = await this.#select({ table: runs, codec: RUN, where, order: [], limit: 1 });
     return run;
+  }
+
+  /** What is there now; runs that have ended are left out, so that it takes no longer the more there were. */
+  async tallies(): Promise<Tallies> {
+    const [row] = await this.#reader.jsonRows(TALLIES, [JSON.stringify(LIVE_STATUSES)]);
+    const [runs, openTasks, timers] = row as [Tallies['runs'], number, number];
+    return { runs, openTasks, timers };
   }
 
   /** How many runs there are in each status. */

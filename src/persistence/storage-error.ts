@@ -25,6 +25,10 @@ export const STORAGE_ERROR_CODES = [
   'row-corrupt',
   'payload-unreadable',
   'storage-unavailable',
+  'backup-exists',
+  'backup-failed',
+  'backup-damaged',
+  'database-exists',
 ] as const;
 export type StorageErrorCode = (typeof STORAGE_ERROR_CODES)[number];
 

@@ -12,7 +12,7 @@ import { checkSchemaVersion, checkWritable, inspectFile } from './database-file.
 import { headPath, lockPath, parseDatabasePath } from './database-path.js';
 import type { EncodedItem } from './encoded-turn.js';
 import { describe, openingError } from './faults.js';
-import { HeadFile, readHead } from './head-file.js';
+import { type Head, HeadFile, readHead } from './head-file.js';
 import { loadMigrations, migrate } from './migrations.js';
 import { type OwnerLock, raiseEpoch, takeLock } from './owner.js';
 import { openConnection, parseJsonCell, readNumber } from './sql.js';
@@ -34,9 +34,14 @@ export interface WriterOptions {
 /** Ends of chains held in memory: about 200 bytes each. */
 const CHAIN_CAPACITY = 20_000;
 
+const REMOVES_CHECKPOINTS = 'history.remove checkpoints';
+
 const CHAIN_ENDS = `select cast(json_array(c.run, c.seq, c.hash) as blob) from json_each(?) j
   join checkpoints c on c.run = j.value
     and c.seq = (select max(seq) from checkpoints where run = j.value)`;
+
+const NEWEST_TURN = `select cast(json_array(turn, hash) as blob) from checkpoints
+  order by turn desc limit 1`;
 
 /** Opens the database as its one owner. Throws a StorageError; a refused database is left as it was. */
 export async function openWriter(options: WriterOptions): Promise<Writer> {
@@ -119,8 +124,12 @@ export class Writer implements BatchWriter {
     this.#guarded((connection) => {
       this.#loadEnds(connection, items);
       const batch = buildBatch(items, this.epoch, this.#ends);
+      const isRemoval = items.some(removesCheckpoints);
+      // The turn that the head file names may go: a kill in between leaves a head that claims nothing.
+      if (isRemoval) this.#head.clear();
       connection.transact(batch.statements);
       this.#settle(batch);
+      if (isRemoval && batch.head === undefined) this.#settleHead(connection);
     });
   }
 
@@ -195,14 +204,28 @@ export class Writer implements BatchWriter {
 
   #settle(batch: Batch): void {
     for (const [run, link] of batch.links) this.#ends.set(run, link);
-    if (batch.head === undefined) return;
+    if (batch.head !== undefined) this.#writeHead(batch.head);
+  }
+
+  #settleHead(connection: WriteConnection): void {
+    const cell = connection.firstRow(NEWEST_TURN)?.[0];
+    if (cell === undefined) return;
+    const [turn, hash] = parseJsonCell(cell) as [number, string];
+    this.#writeHead({ turn, hash });
+  }
+
+  #writeHead(head: Head): void {
     try {
-      this.#head.write(batch.head);
+      this.#head.write(head);
     } catch (error) {
       // The batch is durable whatever becomes of the file that only watches over it.
       process.emitWarning(`The head file was not written: ${describe(error)}`);
     }
   }
+}
+
+function removesCheckpoints(item: EncodedItem): boolean {
+  return item.kind === 'rows' && item.rows.some(({ name }) => name === REMOVES_CHECKPOINTS);
 }
 
 /** Queries that all have a row where the item is stored. */

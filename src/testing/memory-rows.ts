@@ -9,7 +9,12 @@ import {
 } from '../actors/records.js';
 import { refuseResponder } from '../actors/run/entitlement.js';
 import { tenantOf } from '../actors/tenant.js';
-import { type ArtifactVersion, MAX_PAGE_ROWS as MAX } from '../persistence/queries.js';
+import { isFinal } from '../machines/statuses.js';
+import {
+  type ArtifactVersion,
+  MAX_PAGE_ROWS as MAX,
+  type Tallies,
+} from '../persistence/queries.js';
 import type { RunRows } from '../run-rows.js';
 import { chainedTurns, keysOf, rowsOf } from './memory-history.js';
 import type { MemoryRun } from './memory-run.js';
@@ -35,6 +40,7 @@ export function memoryRows(storage: MemoryStorage): RunRows {
       found.sort((a, b) => b.run - a.run);
       return page(found, limit);
     },
+    tallies: async () => talliesOf([...storage.runs.values()]),
     getRun: async (id) => [storage.runs.get(id)?.record].find(isVisible),
     listNodeRuns: async (run, after = '', limit = MAX, scope?: string) => {
       const rows = of(run, ({ nodeRuns }) => nodeRuns.values());
@@ -208,6 +214,19 @@ function page<T>(rows: readonly T[], limit: number): T[] {
 }
 
 /** As the database orders texts: by code points. */
+function talliesOf(runs: readonly MemoryRun[]): Tallies {
+  const live: Tallies['runs'] = {};
+  for (const { status } of runs.map(({ record }) => record)) {
+    if (!isFinal(status)) live[status] = (live[status] ?? 0) + 1;
+  }
+  const tasks = runs.flatMap((run) => [...run.tasks.values()]);
+  return {
+    runs: live,
+    openTasks: tasks.filter(({ status }) => status === 'open').length,
+    timers: runs.reduce((sum, run) => sum + run.timers.size, 0),
+  };
+}
+
 function compare(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

@@ -192,6 +192,31 @@ describe('a tenant', () => {
       for (const { id } of await view.runs.list()) await view.cancel(id).catch(() => {});
   });
 
+  it('promise 14: does to many runs what it does to its own alone, be others named', async () => {
+    const mine = orchestrator.forTenant('bulky');
+    const theirs = orchestrator.forTenant('bystander');
+    for (const view of [mine, theirs]) await view.start(approval, { id: 'r' });
+    await theirs.settled('r');
+    const waiting = { status: ['awaiting-human'] } as const;
+    await mine.settled('r');
+    for (const filter of [waiting, { ids: ['r', 'bystander~r'] }]) {
+      const { token, ...preview } = await mine.bulk.preview({ type: 'pause' }, filter);
+      expect(preview).toMatchObject({ count: 1, sample: [{ id: 'bulky~r' }] });
+      const { outcomes } = await mine.bulk.apply({ type: 'pause' }, filter, { token, by: 'op' });
+      expect(outcomes.map(({ run }) => run)).toEqual(['bulky~r']);
+      await mine.resume('r');
+    }
+    expect((await theirs.runs.summary('r')).status).toBe('awaiting-human');
+    const { token } = await theirs.bulk.preview({ type: 'cancel' }, waiting);
+    const foreign = await mine.bulk.apply({ type: 'cancel' }, waiting, {
+      token,
+      by: 'op',
+      allowChanges: true,
+    });
+    expect(foreign.outcomes.map(({ run }) => run)).toEqual(['bulky~r']);
+    expect((await theirs.runs.summary('r')).status).toBe('awaiting-human');
+  });
+
   it('promise 14: is shown no plan that it does not run', async () => {
     const view = orchestrator.forTenant('planner');
     const own = plan('Own').action('echo', { handler: 'echo' }).build();

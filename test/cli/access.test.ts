@@ -41,7 +41,7 @@ describe('tokens on the command line', () => {
       const owner = await createOrchestrator({ url: place.database, handlers: {} });
       const root = await owner.access.createToken({ principal: 'root', roles: ['admin'] });
       await owner.close();
-      const { url } = await place.serve('--require-tokens');
+      const { url } = await place.serve('--tokens', 'required');
       const asked = ['token', 'create', 'ann', '--role', 'reader', '--tenant', 'acme', '--json'];
       const nobody = await place.cli(...asked);
       expect(nobody).toMatchObject({ code: 1, stdout: '' });

@@ -1,7 +1,13 @@
 import type { Command } from 'commander';
-import { RunchartError, type UnrestorableRun, type VerificationView } from '../../index.js';
+import {
+  examineDatabase,
+  RunchartError,
+  type UnrestorableRun,
+  type VerificationView,
+} from '../../index.js';
 import { addJson, databaseCommand, type Finish, finishing } from '../command.js';
 import { databaseOf, reading } from '../database.js';
+import { type Check, checksOf } from '../doctor-checks.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { loadApplication } from '../files.js';
 import { findHost } from '../host.js';
@@ -13,6 +19,8 @@ interface DoctorOptions extends HandlersOption {
 }
 
 interface Report {
+  /** Of disk, database, clock and configuration. */
+  readonly checks: readonly Check[];
   readonly runs: number;
   /** Live runs that this program could not take up. */
   readonly unrestorable: readonly UnrestorableRun[];
@@ -20,19 +28,23 @@ interface Report {
   readonly damaged: readonly VerificationView[];
 }
 
-/** Looks at every run of a database, and changes none. */
+/** Looks at a database, what it stands on, and every run in it, and changes nothing. */
 export function doctorCommand(finish: Finish): Command {
-  return addJson(databaseCommand('doctor', 'check every run: can it go on, is its history whole'))
+  return addJson(
+    databaseCommand('doctor', 'check disk, database, clock, configuration and every run'),
+  )
     .option('--handlers <module>', 'say as well which runs lack handlers of this module')
     .action(finishing(finish, doctor));
 }
 
 async function doctor(options: DoctorOptions): Promise<ExitCode> {
-  const report = { ...(await verifyAll(options)), unrestorable: await examine(options) };
+  const checks = checksOf(await examineDatabase(databaseOf(options)), Date.now(), process.env);
+  const report = { checks, ...(await verifyAll(options)), unrestorable: await examine(options) };
   if (options.json) printJson(report);
   else printReport(report);
   const isWell = report.unrestorable.length === 0 && report.damaged.length === 0;
-  return isWell ? EXIT.ok : EXIT.failed;
+  const isSound = checks.every(({ severity }) => severity !== 'fault');
+  return isWell && isSound ? EXIT.ok : EXIT.failed;
 }
 
 const PAGE = 500;
@@ -76,7 +88,11 @@ async function examine(options: DoctorOptions): Promise<readonly UnrestorableRun
   }
 }
 
-function printReport({ runs, unrestorable, damaged }: Report): void {
+function printReport({ checks, runs, unrestorable, damaged }: Report): void {
+  for (const { check, severity, message } of checks) {
+    if (severity === 'ok') continue;
+    print(oneLine(`${check} ${severity}: ${message}`, 400));
+  }
   for (const { run, code, message } of unrestorable) {
     print(oneLine(`run ${run} cannot go on: ${code}: ${message}`, 400));
   }
@@ -86,6 +102,7 @@ function printReport({ runs, unrestorable, damaged }: Report): void {
     const what = finding?.message ?? `${difference?.part} ${difference?.key} do not fit the log`;
     print(oneLine(`run ${run} is not whole: ${what}`, 400));
   }
-  const found = unrestorable.length + damaged.length;
+  const faults = checks.filter(({ severity }) => severity === 'fault').length;
+  const found = faults + unrestorable.length + damaged.length;
   print(`${runs} runs, ${found === 0 ? 'nothing found' : `${found} findings`}`);
 }

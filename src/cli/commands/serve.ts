@@ -1,10 +1,18 @@
-import { type Command, InvalidArgumentError } from 'commander';
-import { pino } from 'pino';
+import type { Command } from 'commander';
+import { createLogger } from '../../config/create-logger.js';
+import { orchestratorOptions } from '../../config/orchestrator-options.js';
+import { type Config, readConfig } from '../../config/read-config.js';
+import {
+  DEFAULT_DATABASE,
+  DEFAULT_HOST,
+  DEFAULT_PORT,
+  type Settings,
+} from '../../config/settings.js';
 import { createHttpApp, type OfferedPlan } from '../../http/app.js';
-import { DEFAULT_PORT, isLoopbackHost, listen } from '../../http/server.js';
-import { createOrchestrator, type Orchestrator } from '../../index.js';
+import { type HttpServer, isLoopbackHost, listen } from '../../http/server.js';
+import { createMetrics, createOrchestrator, type Orchestrator } from '../../index.js';
 import { databaseCommand, type Finish, finishing } from '../command.js';
-import { type DatabaseOption, databaseOf, prepareFolder } from '../database.js';
+import { type DatabaseOption, prepareFolder } from '../database.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { UsageError } from '../failure.js';
 import { loadApplication, planName, requirePlan } from '../files.js';
@@ -13,49 +21,68 @@ import { note, print } from '../output.js';
 import { catchStopSignals } from '../stop-signals.js';
 
 interface ServeOptions extends DatabaseOption {
+  readonly config?: string;
   readonly handlers?: string;
-  readonly port: number;
-  readonly host: string;
-  readonly requireTokens?: true;
+  readonly port?: string;
+  readonly host?: string;
+  readonly tokens?: string;
   readonly start?: string;
+  readonly logLevel?: string;
+  readonly logFormat?: string;
+  readonly shutdownDelay?: string;
 }
 
 /** Owns the database, carries its runs, and serves the HTTP API until it is told to stop. */
 export function serveCommand(finish: Finish): Command {
   return databaseCommand('serve', 'carry the runs of a database and serve the HTTP API')
     .argument('[plan...]', 'files with the plans to offer')
+    .option('--config <file>', 'configuration (default: $RUNCHART_CONFIG, or runchart.config.json)')
     .option('--handlers <module>', 'ES module that exports the handlers')
     .option('--start <plan>', 'start a run of this plan, once per database')
-    .option(
-      '--host <address>',
-      'address to listen on; beyond loopback with tokens only',
-      '127.0.0.1',
-    )
-    .option('--require-tokens', 'ask for a token on loopback too')
-    .option('--port <port>', 'port; 0 takes a free one', parsePort, DEFAULT_PORT)
+    .option('--host <address>', 'address to listen on; beyond loopback with tokens only')
+    .option('--tokens <when>', 'required asks for a token on loopback too')
+    .option('--port <port>', `port; 0 takes a free one (default: ${DEFAULT_PORT})`)
+    .option('--log-level <level>', 'debug, info, warn, error or silent')
+    .option('--log-format <format>', 'json or text')
+    .option('--shutdown-delay <duration>', 'how long not to be ready before the server stops')
     .action(finishing(finish, serve));
 }
 
 async function serve(files: string[], options: ServeOptions): Promise<ExitCode> {
-  const plans = await readPlans(files, options.handlers);
-  const application = await loadApplication(options.handlers);
-  const logger = pino({ level: process.env.RUNCHART_LOG ?? 'warn' }, pino.destination(2));
-  const database = databaseOf(options);
+  const config = configOf(files, options);
+  const { settings } = config;
+  const { handlers } = settings;
+  const plans = await readPlans(settings.plans ?? [], handlers);
+  const application = await loadApplication(handlers);
+  const logger = createLogger({
+    level: settings['log.level'] ?? 'warn',
+    format: settings['log.format'] ?? 'json',
+  });
+  const database = settings.database ?? DEFAULT_DATABASE;
   prepareFolder(database);
   const closing = new AbortController();
-  const signals = catchStopSignals(() =>
-    note('stopping: handlers at work may finish; once more ends it at once'),
-  );
-  const orchestrator = await createOrchestrator({ url: database, ...application, logger });
+  let isDraining = false;
+  const signals = catchStopSignals(() => {
+    isDraining = true;
+    note('stopping: handlers at work may finish; once more ends it at once');
+  });
+  const orchestrator = await createOrchestrator({
+    url: database,
+    ...orchestratorOptions(settings),
+    ...application,
+    logger,
+  });
   try {
-    const tokens = await tokensFor(orchestrator, options);
+    const tokens = await tokensFor(orchestrator, settings);
     const app = createHttpApp(orchestrator, {
       plans,
       tokens,
       closing: closing.signal,
-      onInternalError: (error) => logger.error({ err: error }, 'a request met an error'),
+      isDraining: () => isDraining,
+      metrics: createMetrics(orchestrator),
+      onInternalError: (error) => logger.error({ error }, 'a request met an error'),
     });
-    const server = await listenOn(app, options, tokens);
+    const server = await listenOn(app, settings, tokens);
     await orchestrator.announce(server.url);
     print(`Runchart serves ${server.url} (process ${process.pid}, database ${database})`);
     print(
@@ -64,18 +91,58 @@ async function serve(files: string[], options: ServeOptions): Promise<ExitCode> 
         : 'Only programs on this machine can reach it: it listens on loopback and asks for no token.',
     );
     print(`Plans: ${Object.keys(plans).join(', ') || 'none'}`);
-    if (options.start !== undefined) await startOnce(orchestrator, plans, options.start);
+    if (settings.start !== undefined) await startOnce(orchestrator, plans, settings.start);
     await signals.stopped;
-    const closed = server.stopListening();
-    closing.abort();
-    await orchestrator.close();
-    server.closeConnections();
-    await closed;
+    // Whoever sends requests here looks whether it is ready, and goes elsewhere.
+    await pause(settings['shutdown.delay'] ?? 0);
+    await stop(server, closing, orchestrator);
     return EXIT.ok;
   } finally {
     await orchestrator.close();
     signals.release();
+    // A handler that ignored its signal may keep the process going: it had its time.
+    setTimeout(() => process.exit(), LEFTOVER_MS).unref();
   }
+}
+
+/** How long what handlers have left behind may keep the process, in milliseconds. */
+const LEFTOVER_MS = 500;
+
+/** Streams and idle connections end first; requests under way are answered, and nothing new begins. */
+async function stop(
+  server: HttpServer,
+  closing: AbortController,
+  orchestrator: Orchestrator,
+): Promise<void> {
+  const closed = server.stopListening();
+  closing.abort();
+  await orchestrator.close();
+  server.closeConnections();
+  await closed;
+}
+
+function configOf(files: readonly string[], options: ServeOptions): Config {
+  return readConfig({
+    file: options.config,
+    flags: {
+      database: options.db,
+      handlers: options.handlers,
+      plans: files.length === 0 ? undefined : files,
+      start: options.start,
+      'server.port': options.port,
+      'server.host': options.host,
+      'server.tokens': options.tokens,
+      'log.level': options.logLevel,
+      'log.format': options.logFormat,
+      'shutdown.delay': options.shutdownDelay,
+    },
+  });
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
 }
 
 /** The id is made of the plan's name: the same start again is the same run. */
@@ -108,9 +175,10 @@ async function readPlans(
 /** Beyond loopback a token is needed. Throws where there is none, so that nobody could come in. */
 async function tokensFor(
   { access }: Orchestrator,
-  { host, requireTokens }: ServeOptions,
+  settings: Settings,
 ): Promise<'required' | 'optional'> {
-  if (isLoopbackHost(host) && requireTokens !== true) return 'optional';
+  const isOpen = settings['server.tokens'] !== 'required';
+  if (isOpen && isLoopbackHost(settings['server.host'] ?? DEFAULT_HOST)) return 'optional';
   if (await access.hasTokens()) return 'required';
   throw new UsageError('nobody could come in: there is no token', {
     hint: 'make one with: npx runchart token create NAME --role admin',
@@ -119,19 +187,14 @@ async function tokensFor(
 
 async function listenOn(
   app: ReturnType<typeof createHttpApp>,
-  { host, port }: ServeOptions,
+  settings: Settings,
   tokens: 'required' | 'optional',
 ) {
+  const { 'server.host': host = DEFAULT_HOST, 'server.port': port = DEFAULT_PORT } = settings;
   try {
     return await listen(app, port, { host, needsTokens: tokens === 'required' });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
     throw new UsageError(`port ${port} is taken`, { hint: 'name another with --port' });
   }
-}
-
-function parsePort(text: string): number {
-  const port = Number(text);
-  if (/^\d+$/.test(text) && port <= 65_535) return port;
-  throw new InvalidArgumentError('Expected a number from 0 to 65535.');
 }

@@ -5,6 +5,7 @@ import { changeApi } from './changes.js';
 import { documentApi } from './document.js';
 import { healthApi } from './health.js';
 import { historyApi } from './history.js';
+import { operationsApi } from './operations.js';
 import { planApi } from './plans.js';
 import { runApi } from './runs.js';
 import { scheduleApi } from './schedules.js';
@@ -21,4 +22,5 @@ export const API = {
   ...taskApi,
   ...scheduleApi,
   ...accessApi,
+  ...operationsApi,
 } as const;

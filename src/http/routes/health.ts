@@ -5,7 +5,10 @@ import type { HttpScope } from '../scope.js';
 import type { RouteServer } from '../serve-routes.js';
 
 /** Whether this process can make decisions durable, answers at all, and takes requests. */
-export function serveHealth(server: RouteServer, { host, closing, needsTokens }: HttpScope): void {
+export function serveHealth(
+  server: RouteServer,
+  { host, closing, isDraining, needsTokens }: HttpScope,
+): void {
   server.serve(healthApi, {
     getHealth() {
       const health = needsTokens ? discreet(host.health()) : host.health();
@@ -13,7 +16,8 @@ export function serveHealth(server: RouteServer, { host, closing, needsTokens }:
     },
     getLiveness: () => ({ status: 'ok' as const }),
     getReadiness() {
-      const status = closing.aborted ? 'closing' : host.health().status;
+      const isStopping = closing.aborted || isDraining();
+      const status = isStopping ? 'closing' : host.health().status;
       return new Reply({ status }, status === 'ok' ? 200 : 503);
     },
   });

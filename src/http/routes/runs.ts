@@ -1,5 +1,7 @@
+import type { Context } from 'hono';
 import { RunchartError } from '../../errors.js';
 import type { JsonObject } from '../../plan/json.js';
+import { traceFromHeaders } from '../../start-options.js';
 import { runApi } from '../api/runs.js';
 import { eventsOf } from '../events-answer.js';
 import { mermaid } from '../mermaid.js';
@@ -17,7 +19,7 @@ export function serveRuns(server: RouteServer, scope: HttpScope): void {
     return runs.summary(id);
   };
   server.serve(runApi, {
-    startRun: ({ body }) => startRun(scope, body),
+    startRun: ({ context, body }) => startRun(scope, body, context),
     listRuns: async ({ query }) => ({ runs: await runs.list(query) }),
     getRun: ({ params }) => runs.details(params.id),
     getRunResult: ({ params }) => runs.result(params.id),
@@ -58,11 +60,14 @@ export function serveRuns(server: RouteServer, scope: HttpScope): void {
 async function startRun(
   { orchestrator, catalog }: HttpScope,
   { plan, metadata, ...options }: Incoming<typeof runApi.startRun>['body'],
+  { req }: Context,
 ) {
   refuseReserved(metadata ?? {});
+  const trace = traceFromHeaders(req.header('traceparent'), req.header('tracestate'));
   const offered = typeof plan === 'string' ? catalog.get(plan).metadata : {};
   const handle = await orchestrator.start(catalog.planOf(plan), {
     ...options,
+    ...(trace && { trace }),
     metadata: { ...metadata, ...offered },
   });
   const location = `/runs/${encodeURIComponent(handle.id)}`;

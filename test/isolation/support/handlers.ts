@@ -140,3 +140,6 @@ export const sendStrange = () => {
 };
 
 export const print = () => console.log('printed');
+
+/** The trace that it works in. */
+export const traced = (_input: unknown, { trace }: HandlerContext) => trace ?? null;

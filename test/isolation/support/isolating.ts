@@ -54,6 +54,7 @@ export function recording(more: object = {}): Recorded {
     idempotencyKey: 'r/n/1',
     lastHeartbeat: undefined,
     feedback: [],
+    trace: undefined,
     heartbeat: () => {},
     payload: () => Promise.reject(new Error('there is no payload')),
     progress: (value: unknown) => {

@@ -15,6 +15,7 @@ const context = {
   idempotencyKey: 'r/n/1',
   lastHeartbeat: undefined,
   feedback: [],
+  trace: undefined,
   heartbeat: () => {},
   payload: () => Promise.reject(new Error('there is no payload')),
   progress: (value: unknown) => console.log(value),

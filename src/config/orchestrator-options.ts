@@ -1,0 +1,37 @@
+import {
+  DEFAULT_LIMITS,
+  type OrchestratorLimits,
+  type OrchestratorOptions,
+} from '../orchestrator.js';
+import type { SettingName, Settings } from './settings.js';
+
+/** What an orchestrator is made with by its settings. */
+export function orchestratorOptions(
+  settings: Settings,
+): Pick<OrchestratorOptions, 'limits' | 'retention' | 'executors'> {
+  const runsMs = settings['retention.runs'];
+  const historyMs = settings['retention.history'];
+  const everyMs = settings['retention.every'];
+  const isWanted = runsMs !== undefined || historyMs !== undefined;
+  return {
+    limits: limitsOf(settings),
+    executors: settings.executors ?? [],
+    ...(isWanted && {
+      retention: {
+        ...(runsMs !== undefined && { runsMs }),
+        ...(historyMs !== undefined && { historyMs }),
+        ...(everyMs !== undefined && { everyMs }),
+      },
+    }),
+  };
+}
+
+function limitsOf(settings: Settings): Partial<OrchestratorLimits> {
+  const names = Object.keys(DEFAULT_LIMITS) as (keyof OrchestratorLimits)[];
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = settings[`limits.${name}` as SettingName];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+}

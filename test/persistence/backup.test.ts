@@ -1,0 +1,242 @@
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import {
+  backupDatabase,
+  createOrchestrator,
+  encryptedPayloads,
+  keyRing,
+  type Orchestrator,
+  openRunReader,
+  type PayloadCodec,
+  restoreDatabase,
+} from '../../src/index.js';
+import { readHead } from '../../src/persistence/head-file.js';
+import { action, approval, chain, plan } from '../support/plans.js';
+import { temporaryDirectory } from '../support/temporary.js';
+import { count, startChild, tamper } from './support/storage.js';
+
+const { plan: approved } = plan([action('make'), approval('look')], chain('make', 'look'));
+const { plan: single } = plan([action('make')]);
+const PAYLOAD = { text: 'x'.repeat(100_000) };
+
+async function open(url: string, payloads?: PayloadCodec): Promise<Orchestrator> {
+  const work = ({ size = 100_000 }: { size?: number }) => ({
+    ok: true,
+    artifacts: [{ name: 'book', kind: 'json', payload: { text: 'x'.repeat(size) } }],
+  });
+  const orchestrator = await createOrchestrator({
+    url,
+    handlers: { work },
+    ...(payloads && { payloads }),
+  });
+  onTestFinished(() => orchestrator.close());
+  return orchestrator;
+}
+
+/** A database with a finished run, a run that waits for a person, and a payload in a file. */
+async function populated() {
+  const folder = temporaryDirectory();
+  const url = join(folder, 'runs.db');
+  const orchestrator = await open(url);
+  await (await orchestrator.start(single, { id: 'done', input: {} })).result();
+  await orchestrator.start(approved, { id: 'waiting' });
+  await orchestrator.settled('waiting');
+  return { folder, url, orchestrator };
+}
+
+/** Starts runs one after another until told to stop; resolves with their ids. */
+function startingRuns(orchestrator: Orchestrator) {
+  let isWanted = true;
+  const ids: string[] = [];
+  const done = (async () => {
+    for (let i = 0; isWanted; i += 1) {
+      const run = await orchestrator.start(single, { id: `live-${i}`, input: {} });
+      await run.result();
+      ids.push(run.id);
+    }
+  })();
+  return {
+    ids,
+    async stop() {
+      isWanted = false;
+      await done;
+    },
+  };
+}
+
+describe('S235 a backup of a live database', () => {
+  it('S235 holds all that was acknowledged before it, and goes on in a new place where it was', async () => {
+    const { folder, orchestrator } = await populated();
+    const live = startingRuns(orchestrator);
+    while (live.ids.length < 5) await new Promise((resolve) => setImmediate(resolve));
+    const before = [...live.ids];
+    const backup = await orchestrator.backup(join(folder, 'backup'));
+    const during = live.ids.length;
+    await live.stop();
+    expect(during).toBeGreaterThan(before.length);
+    expect(backup).toMatchObject({ payloads: 1, findings: [] });
+
+    const there = join(folder, 'there.db');
+    await restoreDatabase(backup.path, there);
+    const restored = await open(there);
+    for (const id of before) expect((await restored.runs.summary(id)).status).toBe('completed');
+    expect((await restored.runs.verify('done')).ok).toBe(true);
+    expect((await restored.runs.artifact('done', 'book')).payload).toEqual(PAYLOAD);
+    const [task] = await restored.runs.openTasks();
+    await restored.respond(task?.id ?? '', { response: { approved: true } });
+    expect((await restored.result('waiting')).status).toBe('completed');
+    expect((await orchestrator.runs.summary('waiting')).status).toBe('awaiting-human');
+    const { hash } = await orchestrator.runs.replay('done');
+    expect((await restored.runs.replay('done')).hash).toBe(hash);
+  });
+
+  it('S235 P5 has the head file of its newest turn, and an epoch that grows with its new owner', async () => {
+    const { folder, url, orchestrator } = await populated();
+    const { path, turn } = await orchestrator.backup(join(folder, 'backup'));
+    const there = join(folder, 'there.db');
+    await restoreDatabase(path, there);
+    expect(readHead(`${there}-head`)?.turn).toBe(turn);
+    const epoch = () => count(there, 'select epoch from owner');
+    const before = await epoch();
+    expect(before).toBe(await count(url, 'select epoch from owner'));
+    await (await open(there)).close();
+    expect(await epoch()).toBe(before + 1);
+    await tamper(there, `delete from checkpoints where turn = ${turn}`);
+    await expect(open(there)).rejects.toMatchObject({ code: 'journal-truncated' });
+  });
+
+  it('S235 is never put over anything, and neither is a database', async () => {
+    const { folder, url, orchestrator } = await populated();
+    const taken = join(folder, 'taken');
+    mkdirSync(taken);
+    await expect(orchestrator.backup(taken)).rejects.toMatchObject({ code: 'backup-exists' });
+    const { path } = await orchestrator.backup(join(folder, 'backup'));
+    await expect(restoreDatabase(path, url)).rejects.toMatchObject({ code: 'database-exists' });
+    for (const left of ['', '-wal', '-head', '-lock', '.artifacts']) {
+      const there = join(folder, `there${left.replace('.', '-')}.db`);
+      writeFileSync(`${there}${left}`, '');
+      await expect(restoreDatabase(path, there)).rejects.toMatchObject({ code: 'database-exists' });
+      expect(statSync(`${there}${left}`).size).toBe(0);
+    }
+  });
+
+  it('S235 that is cut off or changed anywhere is noticed, and nothing is restored', async () => {
+    const { folder, orchestrator } = await populated();
+    const { path } = await orchestrator.backup(join(folder, 'backup'));
+    const files = (readdirSync(path, { recursive: true }) as string[])
+      .map((name) => join(path, name))
+      .filter((name) => statSync(name).isFile());
+    expect(files).toHaveLength(3);
+    const there = join(folder, 'there.db');
+    for (const file of files) {
+      const bytes = readFileSync(file);
+      const flipped = Buffer.from(bytes);
+      flipped.writeUInt8(flipped.readUInt8(bytes.length >> 1) ^ 1, bytes.length >> 1);
+      for (const spoil of [
+        () => truncateSync(file, bytes.length >> 1),
+        () => writeFileSync(file, flipped),
+        () => rmSync(file),
+      ]) {
+        spoil();
+        await expect(restoreDatabase(path, there)).rejects.toMatchObject({
+          code: 'backup-damaged',
+        });
+        expect(readdirSync(folder).filter((name) => name.startsWith('there'))).toEqual([]);
+        writeFileSync(file, bytes);
+      }
+    }
+    expect(await restoreDatabase(path, there)).toMatchObject({ runs: 2 });
+  });
+
+  it('S235 is refused for a damaged database, unless the damage is accepted and then said', async () => {
+    const { folder, url, orchestrator } = await populated();
+    await orchestrator.close();
+    await tamper(url, `update run_events set detail_json = '{}' where seq = 2 and run = 1`);
+    const target = join(folder, 'backup');
+    await expect(backupDatabase(url, target)).rejects.toMatchObject({ code: 'backup-damaged' });
+    expect(existsSync(target)).toBe(false);
+    const made = await backupDatabase(url, target, { acceptDamage: true });
+    expect(made.findings).toEqual([expect.stringContaining('run done')]);
+    const restored = await restoreDatabase(target, join(folder, 'there.db'));
+    expect(restored.findings).toEqual(made.findings);
+  });
+
+  it('S235 S173 is taken and restored after everything old was removed', async () => {
+    const { folder, orchestrator } = await populated();
+    await orchestrator.cancel('waiting');
+    await orchestrator.result('waiting');
+    await orchestrator.trim({ olderThanMs: 0 });
+    const { path } = await orchestrator.backup(join(folder, 'backup'));
+    const there = join(folder, 'there.db');
+    expect(await restoreDatabase(path, there)).toMatchObject({ runs: 0 });
+    await (await (await open(there)).start(single, { input: {} })).result();
+  });
+
+  it('S235 S231 holds encrypted payloads as they are, and no key', async () => {
+    const folder = temporaryDirectory();
+    const url = join(folder, 'runs.db');
+    const keys = { k: Buffer.alloc(32, 7).toString('base64') };
+    const payloads = encryptedPayloads(keyRing({ current: { '': 'k' }, keys }));
+    const orchestrator = await open(url, payloads);
+    await (await orchestrator.start(single, { id: 'done', input: {} })).result();
+    const { path } = await orchestrator.backup(join(folder, 'backup'));
+    const unsaid = backupDatabase(url, join(folder, 'unsaid'));
+    await expect(unsaid).rejects.toMatchObject({ code: 'backup-damaged' });
+
+    const names = readdirSync(path, { recursive: true }) as string[];
+    const file = join(path, names.find((name) => /[0-9a-f]{64}$/.test(name)) ?? '');
+    const bytes = readFileSync(file);
+    expect(bytes.includes('xxxx')).toBe(false);
+    const there = join(folder, 'there.db');
+    writeFileSync(file, Buffer.concat([bytes, Buffer.from('A')]));
+    await expect(restoreDatabase(path, there)).rejects.toMatchObject({ code: 'backup-damaged' });
+    writeFileSync(file, bytes);
+    await restoreDatabase(path, there);
+    const restored = await open(there, payloads);
+    expect((await restored.runs.artifact('done', 'book')).payload).toEqual(PAYLOAD);
+  });
+
+  it('S235 given up by closing leaves nothing', async () => {
+    const { folder, orchestrator } = await populated();
+    const backup = orchestrator.backup(join(folder, 'backup')).catch(({ code }) => code);
+    await orchestrator.close();
+    expect(await backup).toBe('backup-failed');
+    expect(readdirSync(folder).filter((name) => name.startsWith('backup'))).toEqual([]);
+  });
+
+  it('S235 killed at any moment leaves nothing that has its name and is not whole', async () => {
+    const { folder, url, orchestrator } = await populated();
+    for (let round = 0; round < 4; round += 1) {
+      const place = join(folder, `round-${round}`);
+      mkdirSync(place);
+      const { child, lines, ended } = startChild('backing-up-child.ts', [url, place]);
+      let said = 0;
+      for await (const _ of lines) {
+        said += 1;
+        if (said > round / 2) break;
+      }
+      await orchestrator.start(single, { input: {} });
+      for (let i = 0; i < round * 40; i += 1) await new Promise((done) => setImmediate(done));
+      child.kill('SIGKILL');
+      await ended;
+      for (const name of readdirSync(place)) {
+        const restored = restoreDatabase(join(place, name), join(place, `${name}.db`));
+        if (/^backup-\d+$/.test(name)) await restored;
+        else await restored.catch((error) => expect(error.code).toBe('backup-damaged'));
+      }
+    }
+    const { runs, close } = openRunReader(url);
+    expect((await runs.verify('done')).ok).toBe(true);
+    close();
+  });
+});
