@@ -145,6 +145,18 @@ export interface AttemptRecord {
   readonly notesJson: string | null;
   /** Payload of its newest heartbeat. */
   readonly heartbeatJson: string | null;
+  /** Of an attempt that is for an external worker: its lease, as AttemptLease. */
+  readonly leaseJson: string | null;
+}
+
+/** What ties an attempt to the worker that claimed it. */
+export interface AttemptLease {
+  /** Key of the handler whose work it is. */
+  readonly handler: string;
+  /** Names the claim; absent while nobody has claimed the attempt. */
+  readonly id?: string;
+  /** Digest of the result that ended the claim: the same again gets the same answer. */
+  readonly result?: string;
 }
 
 export interface EventRecord {
@@ -275,6 +287,7 @@ export type TimerKind =
   | 'grace'
   | 'timeout'
   | 'heartbeat'
+  | 'lease'
   | 'sleep'
   | 'signal-deadline'
   | 'escalation'

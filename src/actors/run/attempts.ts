@@ -64,6 +64,7 @@ function begin(decider: Decider, run: NodeRun, work: Work): void {
     issuesJson: null,
     notesJson: null,
     heartbeatJson: null,
+    leaseJson: null,
   };
   // Work in place of what has given its slot back has one as well.
   model.takeSlot(run);
