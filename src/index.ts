@@ -1,5 +1,7 @@
 /** The public API. */
 export type { Clock, Environment } from './actors/environment.js';
+export { type ExternalHandler, type ExternalOptions, external } from './actors/external-handler.js';
+export { type VersionedHandler, versions } from './actors/handler-versions.js';
 export type {
   Handler,
   HandlerContext,
@@ -7,10 +9,13 @@ export type {
   Handlers,
   LifecycleClass,
   LifecycleHandler,
+  LocalHandler,
   Logger,
 } from './actors/handlers.js';
 export type { LiveRun } from './actors/live-index.js';
 export type { PayloadCodec } from './actors/ports.js';
+export type { CallOutcome, HandlerCall, Middleware } from './actors/middleware.js';
+export type { AcceptedResult, LeaseState } from './actors/run/leases.js';
 export type { PlanDiff, PlanDiffEntry } from './actors/run/plan-diff.js';
 export type { Replanned } from './actors/run/replan.js';
 export type {
@@ -114,3 +119,5 @@ export type {
   RunSummary,
   TaskView,
 } from './views.js';
+export type { ClaimOptions } from './work/read-claim.js';
+export type { ClaimedWork, OfferedWork, Work, WorkError } from './work/work.js';

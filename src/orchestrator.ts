@@ -11,6 +11,7 @@ import { HandlerRegistry, type Handlers, type Logger } from './actors/handlers.j
 import { type KeyedCall, keyedCall, messageCall } from './actors/idempotency.js';
 import type { LiveRun } from './actors/live-index.js';
 import type { RunMessage } from './actors/messages.js';
+import type { Middleware } from './actors/middleware.js';
 import { PlanCache } from './actors/plan-cache.js';
 import type { ArtifactStore, Journal, PayloadCodec, RunStore } from './actors/ports.js';
 import { Supervisor, type SupervisorLimits, type SupervisorStats } from './actors/supervisor.js';
@@ -53,11 +54,16 @@ import {
 } from './start-options.js';
 import { type Groups, type Responded, type RespondOptions, Tasks } from './tasks.js';
 import type { RunEvent, RunResult } from './views.js';
+import { Work } from './work/work.js';
 
-export interface OrchestratorOptions {
+export interface OrchestratorOptions<Services = unknown> {
   /** The database file, as a path or a `file:` URL. It is made where it does not exist. */
   readonly url: string;
-  readonly handlers: Handlers;
+  readonly handlers: Handlers<Services>;
+  /** What handlers find in their context: connections, clients. */
+  readonly services?: Services;
+  /** What is put around every handler of this process, the first outermost. See docs/handlers.md. */
+  readonly middleware?: readonly Middleware<Services>[];
   /** Owners that need no handler, as `user/alice`. */
   readonly executors?: readonly string[];
   /** Takes up, at once, what an earlier process left in motion; on unless false. */
@@ -141,9 +147,12 @@ const SCHEDULES_PATIENCE_MS = 10_000;
 const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** Opens the database as its one owner, and takes up what an earlier process left in motion. Rejects with a StorageError. */
-export async function createOrchestrator(options: OrchestratorOptions): Promise<Orchestrator> {
+export async function createOrchestrator<Services = unknown>(
+  options: OrchestratorOptions<Services>,
+): Promise<Orchestrator> {
   const environment = options.environment ?? systemEnvironment;
-  const registry = new HandlerRegistry(options.handlers, options.executors);
+  const middleware = (options.middleware ?? []) as readonly Middleware[];
+  const registry = new HandlerRegistry(options.handlers, options.executors, middleware);
   const { url: database, payloads } = options;
   const now = () => environment.clock.now();
   const storage = await openStorage({ database, now, ...(payloads && { payloads }) });
@@ -160,6 +169,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
       limits: { ...DEFAULT_LIMITS, ...options.limits },
       policies: new Map(Object.entries(options.policies ?? {})),
       groups: options.groups,
+      services: options.services,
       ...(options.retention !== undefined && { retention: options.retention }),
       ...(await storage.store.highWater()),
       announce: (address) => storage.journal.setAddress(address),
@@ -198,6 +208,8 @@ export interface OrchestratorParts {
   readonly limits: OrchestratorLimits;
   readonly policies?: ReadonlyMap<string, HandlerPolicy>;
   readonly groups?: Groups | undefined;
+  /** What the application shares with its handlers. */
+  readonly services?: unknown;
   readonly retention?: Retention;
   /** Highest turn and run number in the database. */
   readonly turn: number;
@@ -217,6 +229,8 @@ export class Orchestrator {
   readonly schedules: Schedules;
   /** What people are asked, and what they do about it. */
   readonly tasks: Tasks;
+  /** What workers outside of this process do. See docs/workers.md. */
+  readonly work: Work;
   readonly #scheduler: ScheduleService;
   readonly #keyed: KeyedStarts;
   readonly #parts: OrchestratorParts;
@@ -253,6 +267,7 @@ export class Orchestrator {
       payloads: new ArtifactPayloads(parts.artifacts, parts.limits, parts.environment.clock),
       send: (run, message, key) => this.#send(run, message, key),
     });
+    this.work = this.#newWork(parts);
     this.change = new RunChanges({
       rows: parts.runs.rows,
       drafts: this.#drafts,
@@ -524,6 +539,22 @@ export class Orchestrator {
     await atMost(this.#parts.environment.clock, SCHEDULES_PATIENCE_MS, scheduled);
     this.#watch.close();
     await this.#parts.closeStorage();
+  }
+
+  #newWork({ artifacts, environment, limits, logger, registry, runs, store }: OrchestratorParts) {
+    const { clock } = environment;
+    return new Work({
+      board: this.#supervisor.work,
+      clock,
+      logger,
+      payloads: new ArtifactPayloads(artifacts, limits, clock),
+      capabilityOf: (handler) => registry.capabilityOf(handler),
+      send: (run, message) => this.#supervisor.send(run, message),
+      attempt: async (run, name) => {
+        const found = await store.findRun(run);
+        return found && runs.rows.attempt(found.run, name);
+      },
+    });
   }
 
   #newHistory(parts: OrchestratorParts): HistoryService {

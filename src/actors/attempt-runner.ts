@@ -42,6 +42,7 @@ export class AttemptRunner {
   readonly #reports: AttemptReports;
   readonly #payloads: ArtifactPayloads;
   readonly #logger: Logger;
+  readonly #services: unknown;
   readonly #running = new Map<string, RunningAttempt>();
   #idle: (() => void) | undefined;
 
@@ -50,7 +51,10 @@ export class AttemptRunner {
     readonly reports: AttemptReports;
     readonly payloads: ArtifactPayloads;
     readonly logger: Logger;
+    /** What the application shares with its handlers. */
+    readonly services: unknown;
   }) {
+    this.#services = parts.services;
     this.#registry = parts.registry;
     this.#reports = parts.reports;
     this.#payloads = parts.payloads;
@@ -69,7 +73,12 @@ export class AttemptRunner {
 
   start(run: string, effect: StartEffect): void {
     const { key } = effect;
-    const parts = { reports: this.#reports, payloads: this.#payloads, logger: this.#logger };
+    const parts = {
+      reports: this.#reports,
+      payloads: this.#payloads,
+      logger: this.#logger,
+      services: this.#services,
+    };
     const running = new RunningAttempt(run, effect, parts);
     this.#running.set(key, running);
     const handler = this.#registry.get(effect.handler);
@@ -150,6 +159,7 @@ class RunningAttempt implements Attempt, HandlerContext {
   readonly lastHeartbeat: JsonValue | undefined;
   readonly feedback: readonly Round[] = [];
   readonly logger: Logger;
+  readonly services: unknown;
   readonly #reports: AttemptReports;
   readonly #payloads: ArtifactPayloads;
   #controller: AbortController | undefined;
@@ -166,8 +176,10 @@ class RunningAttempt implements Attempt, HandlerContext {
       readonly reports: AttemptReports;
       readonly payloads: ArtifactPayloads;
       readonly logger: Logger;
+      readonly services: unknown;
     },
   ) {
+    this.services = parts.services;
     this.run = run;
     this.node = effect.node;
     this.generation = effect.generation;

@@ -4,6 +4,7 @@
  */
 import { isFinal } from '../../machines/statuses.js';
 import type { PlanVersion } from '../../plan/plan-version.js';
+import type { PlaceOfWork } from '../handlers.js';
 import { type AttemptRecord, COMPENSATIONS, type StoredRun } from '../records.js';
 import { abortionBy, abortionByItem, callOff, isFatalItem } from './calling-off.js';
 import { childOf } from './child.js';
@@ -17,8 +18,13 @@ import { scopeOfHost } from './scope-of-host.js';
 
 type NodeRunRow = StoredRun['nodeRuns'][number];
 
-export function restoreModel(stored: StoredRun, version: PlanVersion): RunModel {
-  const model = new RunModel(stored.record, version);
+/** `place` says where the work of a handler is done; here unless given. */
+export function restoreModel(
+  stored: StoredRun,
+  version: PlanVersion,
+  place?: (handler: string) => PlaceOfWork,
+): RunModel {
+  const model = new RunModel(stored.record, version, place);
   model.seq = stored.seq;
   restoreNodeRuns(model, stored.nodeRuns);
   for (const task of stored.openTasks) model.tasks.set(task.node, task);
@@ -43,7 +49,10 @@ export function restoreModel(stored: StoredRun, version: PlanVersion): RunModel 
 
 /** An open attempt with a product has its checks under way. */
 function restoreAttempt(model: RunModel, attempt: AttemptRecord): void {
-  if (attempt.outputJson === null) return void model.openAttempts.set(attempt.node, attempt);
+  if (attempt.outputJson === null) {
+    if (attempt.leaseJson !== null && attempt.worker === '') model.unclaimed.add(attempt.node);
+    return void model.openAttempts.set(attempt.node, attempt);
+  }
   const { open, held } = heldBy(attempt);
   model.openAttempts.set(attempt.node, open);
   model.held.set(attempt.node, held);
