@@ -408,6 +408,8 @@ export interface StoredRun {
   readonly signals: readonly SignalRecord[];
   /** The newest of them, oldest first. */
   readonly idempotencyKeys: readonly IdempotencyKeyRecord[];
+  /** Of each node run that is neither final nor pending, the newest heartbeat of its generation with a payload. */
+  readonly heartbeats: readonly { readonly node: string; readonly payloadJson: string }[];
 }
 
 /** One turn as it is listed: an event number at which the run can be looked at, and why it was taken. */

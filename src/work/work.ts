@@ -6,7 +6,13 @@ import { createHash } from 'node:crypto';
 import type { ArtifactPayloads } from '../actors/artifact-payloads.js';
 import type { Clock } from '../actors/environment.js';
 import type { Logger } from '../actors/handlers.js';
-import type { AttemptName, Capability, HandlerReturn, RunMessage } from '../actors/messages.js';
+import type {
+  AttemptName,
+  Capability,
+  HandlerReturn,
+  LeaseName,
+  RunMessage,
+} from '../actors/messages.js';
 import type { AttemptLease, AttemptRecord } from '../actors/records.js';
 import type { ClaimedAttempt } from '../actors/run/claim.js';
 import { type AcceptedResult, acceptedAs, type LeaseState } from '../actors/run/leases.js';
@@ -58,11 +64,15 @@ export interface WorkParts {
 
 /** Runs that have nothing for a worker after all, after which it waits again. */
 const MAX_FRUITLESS = 16;
+/** Refused calls that are remembered. */
+const MAX_LOST = 10_000;
 /** Wait before work that was not to be had is asked for again, in milliseconds. */
 const RECHECK_MS = 1_000;
 
 export class Work {
   readonly #parts: WorkParts;
+  /** Calls that were refused because the lease is lost, the oldest first: the same again is recorded no more. */
+  readonly #lost = new Map<string, RunchartError>();
 
   constructor(parts: WorkParts) {
     this.#parts = parts;
@@ -159,7 +169,7 @@ export class Work {
   /** Gives an attempt back, for another worker; that uses up no try. Rejects as `heartbeat` does. */
   async release(token: string): Promise<AcceptedResult> {
     const { run, ...lease } = readToken(token);
-    return (await this.#parts.send(run, { type: 'work.release', ...lease })) as AcceptedResult;
+    return (await this.#tell(run, { type: 'work.release', ...lease })) as AcceptedResult;
   }
 
   async #end(token: string, result: HandlerReturn, sent: JsonValue): Promise<AcceptedResult> {
@@ -168,7 +178,7 @@ export class Work {
     if (await this.#wasAccepted({ run, ...lease }, digest)) return acceptedAs(run, lease);
     const kept = await this.#parts.payloads.keep(result);
     const message = { type: 'work.result', ...lease, result: kept, digest } as const;
-    return (await this.#parts.send(run, message)) as AcceptedResult;
+    return (await this.#tell(run, message)) as AcceptedResult;
   }
 
   /** Whether this very result has ended the attempt before, perhaps in a process that has stopped. */
@@ -179,8 +189,27 @@ export class Work {
     return id === name.lease && result === digest;
   }
 
-  async #send(run: string, message: RunMessage): Promise<LeaseState> {
-    return (await this.#parts.send(run, message)) as LeaseState;
+  async #send(run: string, message: LeaseName & RunMessage): Promise<LeaseState> {
+    return (await this.#tell(run, message)) as LeaseState;
+  }
+
+  async #tell(run: string, message: LeaseName & RunMessage): Promise<unknown> {
+    const { type, node, attempt, lease } = message;
+    const call = JSON.stringify([type, run, node, attempt, lease]);
+    const lost = this.#lost.get(call);
+    if (lost !== undefined) throw lost;
+    try {
+      return await this.#parts.send(run, message);
+    } catch (error) {
+      if (error instanceof RunchartError && error.code === 'lease-lost') this.#keep(call, error);
+      throw error;
+    }
+  }
+
+  #keep(call: string, error: RunchartError): void {
+    this.#lost.set(call, error);
+    const [oldest] = this.#lost.keys();
+    if (this.#lost.size > MAX_LOST && oldest !== undefined) this.#lost.delete(oldest);
   }
 
   /** Asks the runs that have work, one after another, until the worker has enough. */

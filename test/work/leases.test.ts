@@ -141,7 +141,7 @@ describe('work that is done outside', () => {
     await kernel.complete(await kernel.claimOne());
     expect(kernel.status()).toBe('completed');
     expect(await kernel.complete(claimed, { n: 1 })).toEqual(first);
-    expect(await kernel.refusal(kernel.complete(claimed, { n: 2 }))).toBe('run-ended');
+    expect(await kernel.refusal(kernel.complete(claimed, { n: 2 }))).toBe('lease-lost');
   });
 
   it('S50 what is said of an attempt is refused by what is wrong with it, and changes nothing', async () => {
@@ -200,10 +200,10 @@ describe('work that is done outside', () => {
     await kernel.advance(10_000);
     const claimed = await kernel.claimOne();
     expect(claimed.deadlineAt).toBe(kernel.clock.now() + 600);
-    const waiting = kernel.work.heartbeat(claimed.token, { waitMs: 900 });
+    const refused = kernel.refusal(kernel.work.heartbeat(claimed.token, { waitMs: 900 }));
     await kernel.settle();
     await kernel.advance(600);
-    expect(await kernel.refusal(waiting)).toBe('run-ended');
+    expect(await refused).toBe('run-ended');
     expect(kernel.details('attempt.failed')).toMatchObject([{ class: 'timeout' }]);
   });
 

@@ -13,7 +13,7 @@ import type {
   WorkReleaseMessage,
   WorkResultMessage,
 } from '../messages.js';
-import { isNewRefusal, leaseOf } from './claiming.js';
+import { leaseOf } from './claiming.js';
 import type { Decider } from './decider.js';
 import { closeInterrupted, interruptAttempt } from './interruptions.js';
 import { keepHeartbeat, recordProgress, refuseAttempt, settleResult } from './on-result.js';
@@ -138,12 +138,10 @@ function holder(decider: Decider, message: LeaseName & RunMessage): NodeRun | un
   turn.refusal = refusal;
   // Nothing is recorded after the terminal event, nor about what is no node.
   if (run === undefined || isFinal(model.record.status)) return undefined;
-  const { type, node, attempt, lease } = message;
+  const { type, node, attempt } = message;
   const { code } = refusal;
   if (type === 'work.result') turn.event('attempt.result-refused', node, attempt, { code });
-  else if (isNewRefusal(run, `${type} ${attempt} ${lease}`)) {
-    turn.event('attempt.call-refused', node, attempt, { call: type, code });
-  }
+  else turn.event('attempt.call-refused', node, attempt, { call: type, code });
   return undefined;
 }
 

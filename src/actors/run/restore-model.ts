@@ -3,6 +3,7 @@
  * rows of a turn say is enough; what was left to decide then is left to decide now, in the same order.
  */
 import { isFinal } from '../../machines/statuses.js';
+import type { JsonValue } from '../../plan/json.js';
 import type { PlanVersion } from '../../plan/plan-version.js';
 import type { PlaceOfWork } from '../handlers.js';
 import { type AttemptRecord, COMPENSATIONS, type StoredRun } from '../records.js';
@@ -37,6 +38,10 @@ export function restoreModel(
     model.artifactVersions.set(name, version);
   }
   for (const artifact of stored.artifacts) model.keepArtifact(artifact);
+  for (const { node, payloadJson } of stored.heartbeats) {
+    const run = model.find(node);
+    if (run !== undefined) run.lastHeartbeat = JSON.parse(payloadJson) as JsonValue;
+  }
   for (const run of [...model.openAttempts.keys()].map((path) => model.nodeRun(path))) {
     // People who judge what was given need none.
     if (judgedBy(model, run) === undefined) model.takeSlot(run);
@@ -140,7 +145,10 @@ export function resumeDecisions(model: RunModel, stateOf: (run: NodeRun) => stri
 }
 
 /** Goes on withdrawing work from a run that was ending; its compensations are what goes on. */
-export function resumeEnding(model: RunModel): void {
+export function resumeEnding(model: RunModel, stateOf: (run: NodeRun) => string): void {
+  for (const run of model.scope(COMPENSATIONS)?.touchedRuns() ?? []) {
+    if (run.status === 'ready' && stateOf(run) === 'due') model.enqueue(run);
+  }
   callOff(
     model,
     [...model.scopes()].filter(({ path }) => path !== COMPENSATIONS),

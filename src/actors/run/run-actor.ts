@@ -62,7 +62,7 @@ export class RunActor {
     if (!isFinal(stored.record.status) && stored.record.status !== 'pending') {
       if (tree.ending === undefined) {
         resumeDecisions(model, (node) => tree.stateOf(node.path));
-      } else resumeEnding(model);
+      } else resumeEnding(model, (node) => tree.stateOf(node.path));
     }
     // Told when they were met, or as a process takes the run up.
     for (const run of model.lacking) isNewRefusal(run, run.node.handler ?? '');

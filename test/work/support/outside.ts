@@ -16,15 +16,25 @@ export function far(id: string, more: object = {}): Draft {
 
 export class Outside extends Kernel {
   readonly #handlers: Handlers;
+  #work: Work;
+  #of: unknown;
 
   constructor(options: KernelOptions = {}) {
     const handlers = { far: external({ leaseMs: LEASE_MS }), ...options.handlers };
     super({ ...options, handlers });
     this.#handlers = handlers;
+    this.#work = this.#newWork();
+    this.#of = this.supervisor;
   }
 
   /** The API of the process that lives now. */
   get work(): Work {
+    if (this.#of !== this.supervisor) this.#work = this.#newWork();
+    this.#of = this.supervisor;
+    return this.#work;
+  }
+
+  #newWork(): Work {
     const registry = new HandlerRegistry(this.#handlers);
     const { supervisor, storage, clock } = this;
     return new Work({
