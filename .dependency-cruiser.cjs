@@ -41,7 +41,20 @@ module.exports = {
       name: 'isolates-know-handlers',
       severity: 'error',
       from: inside('isolation'),
-      to: { path: '^src/', pathNot: '^src/(isolation/|plan/|actors/handlers[.]ts|errors[.]ts)' },
+      to: {
+        path: '^src/',
+        pathNot: '^src/(isolation/|plan/|actors/(handlers|lifecycle)[.]ts|errors[.]ts)',
+      },
+    },
+    {
+      name: 'workers-need-no-kernel',
+      severity: 'error',
+      from: inside('worker'),
+      to: {
+        path: '^src/',
+        pathNot:
+          '^src/(worker/|plan/handler-reference[.]ts|actors/(handlers|lifecycle)[.]ts|errors[.]ts)',
+      },
     },
     {
       name: 'schedules-know-ports',

@@ -5,7 +5,8 @@
 import type { JsonValue } from '../plan/json.js';
 import { toJsonValue } from '../plan/json-values.js';
 import type { ArtifactPayloads } from './artifact-payloads.js';
-import type { HandlerContext, HandlerFunction, HandlerRegistry, Logger } from './handlers.js';
+import type { HandlerRegistry } from './handler-registry.js';
+import type { HandlerContext, HandlerFunction, Logger } from './handlers.js';
 import type { HandlerReturn } from './messages.js';
 import type { Round } from './records.js';
 import type { Effect } from './turn.js';

@@ -2,7 +2,7 @@
 import { RunchartError } from '../errors.js';
 import { isFinal } from '../machines/statuses.js';
 import type { PlanVersion } from '../plan/plan-version.js';
-import type { HandlerRegistry } from './handlers.js';
+import type { HandlerRegistry } from './handler-registry.js';
 import type { PlanCache } from './plan-cache.js';
 import type { RunStore } from './ports.js';
 import type { Creation } from './residency.js';

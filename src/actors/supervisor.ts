@@ -16,7 +16,8 @@ import { type Attempt, AttemptRunner, type CheckName } from './attempt-runner.js
 import type { ForkMessage } from './change-messages.js';
 import { ChildRuns, type ChildStart } from './child-runs.js';
 import { atMost, type Environment, elapse } from './environment.js';
-import type { HandlerRegistry, Logger } from './handlers.js';
+import type { HandlerRegistry } from './handler-registry.js';
+import type { Logger } from './handlers.js';
 import type { KeyedCall, Outcome } from './idempotency.js';
 import { LiveIndex } from './live-index.js';
 import { MessagePump } from './message-pump.js';

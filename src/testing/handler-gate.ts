@@ -4,13 +4,9 @@
  * what belongs to a process that stopped reaches nobody.
  */
 import { ExternalHandler } from '../actors/external-handler.js';
+import { HandlerRegistry } from '../actors/handler-registry.js';
 import { VersionedHandler } from '../actors/handler-versions.js';
-import {
-  type HandlerContext,
-  type HandlerFunction,
-  HandlerRegistry,
-  type Handlers,
-} from '../actors/handlers.js';
+import type { HandlerContext, HandlerFunction, Handlers } from '../actors/handlers.js';
 import type { JsonValue } from '../plan/json.js';
 import { toJsonValue } from '../plan/json-values.js';
 import type { Faults, HandlerOrder } from './faults.js';

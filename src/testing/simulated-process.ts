@@ -3,7 +3,8 @@
  * over, it commits nothing, calls no handler and answers nobody.
  */
 
-import { HandlerRegistry, type Handlers, type Logger } from '../actors/handlers.js';
+import { HandlerRegistry } from '../actors/handler-registry.js';
+import type { Handlers, Logger } from '../actors/handlers.js';
 import type { Middleware } from '../actors/middleware.js';
 import type { Journal } from '../actors/ports.js';
 import type { TurnRecord } from '../actors/records.js';

@@ -1,5 +1,6 @@
 /** Workers in the kernel: what they claim and say goes through the public API, on simulated time. */
-import { HandlerRegistry, type Handlers } from '../../../src/actors/handlers.js';
+import { HandlerRegistry } from '../../../src/actors/handler-registry.js';
+import type { Handlers } from '../../../src/actors/handlers.js';
 import type { Capability } from '../../../src/actors/messages.js';
 import { external } from '../../../src/index.js';
 import type { JsonValue } from '../../../src/plan/json.js';
