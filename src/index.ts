@@ -1,7 +1,7 @@
 /** The public API. */
 export type { Clock, Environment } from './actors/environment.js';
-export { type ExternalHandler, type ExternalOptions, external } from './actors/external-handler.js';
-export { type VersionedHandler, versions } from './actors/handler-versions.js';
+export { ExternalHandler, type ExternalOptions, external } from './actors/external-handler.js';
+export { VersionedHandler, versions } from './actors/handler-versions.js';
 export type {
   Handler,
   HandlerContext,

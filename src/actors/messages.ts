@@ -79,6 +79,8 @@ export interface WorkClaimMessage {
 /** Names an attempt by the lease that a worker has on it. */
 export interface LeaseName extends AttemptName {
   readonly lease: string;
+  /** The row of the attempt says that there was this lease: also where its iteration or its map is over. */
+  readonly isGenuine?: true;
 }
 /** A worker is alive: its lease is extended. */
 export interface WorkHeartbeatMessage extends LeaseName {

@@ -10,6 +10,7 @@ import {
   type Handlers,
   type Issue,
   type JsonValue,
+  type Middleware,
   type PlanVersion,
   parsePlanText,
 } from '../index.js';
@@ -59,6 +60,14 @@ export interface Application {
 }
 
 /** The handlers that a module exports, as its default or by that name, and its `groups` and `evaluators` where it has them. Without a module there are none. */
+  readonly services?: unknown;
+  readonly middleware?: readonly Middleware[];
+}
+
+/**
+ * The handlers that a module exports, as its default or by that name, and its `groups`, `services` and
+ * `middleware` where it has them. Without a module there are none.
+ */
 export async function loadApplication(file: string | undefined): Promise<Application> {
   if (file === undefined) return { handlers: {} };
   const path = resolve(file);
@@ -78,6 +87,13 @@ export async function loadApplication(file: string | undefined): Promise<Applica
       handlers: handlers as Handlers,
       ...(groups && { groups }),
       ...(evaluators && { evaluators }),
+  const { groups, services, middleware } = module;
+  if (typeof handlers === 'object' && handlers !== null) {
+    return {
+      handlers: handlers as Handlers,
+      services,
+      ...(groups !== undefined && { groups }),
+      ...(middleware !== undefined && { middleware }),
     };
   }
   throw new UsageError(`${file} exports no handlers`, {

@@ -62,6 +62,9 @@ export interface WorkParts {
   attempt(run: string, name: AttemptName): Promise<AttemptRecord | undefined>;
 }
 
+/** What is said of an attempt that was claimed. */
+type WorkMessage = Extract<RunMessage, LeaseName>;
+
 /** Runs that have nothing for a worker after all, after which it waits again. */
 const MAX_FRUITLESS = 16;
 /** Refused calls that are remembered. */
@@ -183,17 +186,25 @@ export class Work {
 
   /** Whether this very result has ended the attempt before, perhaps in a process that has stopped. */
   async #wasAccepted({ run, ...name }: Lease, digest: string): Promise<boolean> {
-    const json = (await this.#parts.attempt(run, name))?.leaseJson ?? null;
-    if (json === null) return false;
-    const { id, result } = JSON.parse(json) as AttemptLease;
-    return id === name.lease && result === digest;
+    const lease = await this.#leaseOf(run, name);
+    return lease?.id === name.lease && lease.result === digest;
   }
 
-  async #send(run: string, message: LeaseName & RunMessage): Promise<LeaseState> {
+  async #wasLeased(run: string, name: LeaseName): Promise<boolean> {
+    return (await this.#leaseOf(run, name))?.id === name.lease;
+  }
+
+  /** The lease in the row of an attempt, whether or not it counts still. */
+  async #leaseOf(run: string, name: LeaseName): Promise<AttemptLease | undefined> {
+    const json = (await this.#parts.attempt(run, name))?.leaseJson ?? null;
+    return json === null ? undefined : (JSON.parse(json) as AttemptLease);
+  }
+
+  async #send(run: string, message: WorkMessage): Promise<LeaseState> {
     return (await this.#tell(run, message)) as LeaseState;
   }
 
-  async #tell(run: string, message: LeaseName & RunMessage): Promise<unknown> {
+  async #tell(run: string, message: WorkMessage): Promise<unknown> {
     const { type, node, attempt, lease } = message;
     const call = JSON.stringify([type, run, node, attempt, lease]);
     const lost = this.#lost.get(call);
@@ -201,8 +212,11 @@ export class Work {
     try {
       return await this.#parts.send(run, message);
     } catch (error) {
-      if (error instanceof RunchartError && error.code === 'lease-lost') this.#keep(call, error);
-      throw error;
+      if (!(error instanceof RunchartError)) throw error;
+      if (error.code === 'lease-lost') this.#keep(call, error);
+      const isHistory = error.code === 'node-unknown' && message.isGenuine === undefined;
+      if (!isHistory || !(await this.#wasLeased(run, message))) throw error;
+      return this.#tell(run, { ...message, isGenuine: true });
     }
   }
 

@@ -169,6 +169,23 @@ describe('work that is done outside', () => {
     expect(kernel.summary().outputs).toEqual({ a: 'right' });
   });
 
+  it('S178 what comes late for an item is recorded, also where its map is over', async () => {
+    const items = plan(
+      [
+        { kind: 'map', id: 'm', items: 'inputs.items', handler: 'far' },
+        { kind: 'signal', id: 's' },
+      ],
+      chain('m', 's'),
+    );
+    const kernel = await started(items, { input: { items: [1] } });
+    const lost = await kernel.claimOne();
+    await kernel.advance(LEASE_MS);
+    await kernel.complete(await kernel.claimOne(), 'second');
+    expect(await kernel.refusal(kernel.complete(lost, 'first'))).toBe('lease-lost');
+    expect(kernel.log('r1', /refused/)).toEqual(['attempt.result-refused m[0]#1']);
+    expect(kernel.summary().outputs).toEqual({ m: ['second'] });
+  });
+
   it('S178 a late call is recorded once, however often it comes', async () => {
     const kernel = await started();
     const lost = await kernel.claimOne();

@@ -136,8 +136,9 @@ function holder(decider: Decider, message: LeaseName & RunMessage): NodeRun | un
   const refusal = refuse(decider, run, message);
   if (refusal === undefined) return run;
   turn.refusal = refusal;
-  // Nothing is recorded after the terminal event, nor about what is no node.
-  if (run === undefined || isFinal(model.record.status)) return undefined;
+  // Nothing is recorded after the terminal event, nor about what never was.
+  const isKnown = run !== undefined || message.isGenuine === true;
+  if (!isKnown || isFinal(model.record.status)) return undefined;
   const { type, node, attempt } = message;
   const { code } = refusal;
   if (type === 'work.result') turn.event('attempt.result-refused', node, attempt, { code });
@@ -151,7 +152,9 @@ function refuse(
   message: LeaseName,
 ): RunchartError | undefined {
   const refusal = refuseAttempt(decider, run, message);
-  if (refusal !== undefined && !OVER.has(refusal.code)) return refusal;
+  const isOver = refusal !== undefined && OVER.has(refusal.code);
+  const isHistory = run === undefined && message.isGenuine === true;
+  if (refusal !== undefined && !isOver && !isHistory) return refusal;
   if (refusal === undefined && run !== undefined) {
     if (leaseOf(decider, run).id === message.lease) return undefined;
   }

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { DEFAULT_PORT } from '../../http/server.js';
-import type { LocalHandler } from '../../index.js';
-import { connect, echo, type WorkerLogger } from '../../worker/index.js';
+import { ExternalHandler, type Handler, type LocalHandler, VersionedHandler } from '../../index.js';
+import { connect, echo, type WorkerFunctions, type WorkerLogger } from '../../worker/index.js';
 import { command, type Finish, finishing } from '../command.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { UsageError } from '../failure.js';
@@ -54,17 +54,26 @@ function connectTo(url: string, token: string | undefined) {
   }
 }
 
-async function functionsOf(options: WorkerCommandOptions) {
+async function functionsOf(options: WorkerCommandOptions): Promise<WorkerFunctions> {
   const { handlers } = await loadApplication(options.handlers);
-  const wanted = options.only ?? Object.keys(handlers);
-  const missing = wanted.find((key) => handlers[key] === undefined);
+  const missing = options.only?.find((key) => handlers[key] === undefined);
   if (missing !== undefined) throw new UsageError(`there is no handler "${missing}"`);
   const functions = Object.fromEntries([
-    ...wanted.map((key) => [key, handlers[key]]),
-    ...(options.echo ?? []).map((key) => [key, echo]),
+    ...(options.only ?? Object.keys(handlers)).flatMap((key) => doable(key, handlers[key])),
+    ...(options.echo ?? []).map((key) => [key, echo] as const),
   ]);
-  if (Object.keys(functions).length > 0) return functions as Readonly<Record<string, LocalHandler>>;
+  if (Object.keys(functions).length > 0) return functions;
   throw new UsageError('the worker can do nothing', { hint: 'name --handlers, or --echo' });
+}
+
+/** What is done elsewhere again is none of its affair. */
+function doable(
+  key: string,
+  handler: Handler | undefined,
+): readonly (readonly [string, LocalHandler])[] {
+  if (handler === undefined || handler instanceof ExternalHandler) return [];
+  if (!(handler instanceof VersionedHandler)) return [[key, handler]];
+  return [...handler.versions].map(([version, one]) => [`${key}@${version}`, one]);
 }
 
 const NOTES: WorkerLogger = {
