@@ -28,6 +28,7 @@ import type { RunRecord } from './records.js';
 import { type Creation, type Envelope, Residency } from './residency.js';
 import type { RunActor, RunActorServices } from './run/run-actor.js';
 import { RunLoader } from './run-loader.js';
+import { SaidOnce } from './said-once.js';
 import { TimerService } from './timer-service.js';
 import type { Effect, Turn } from './turn.js';
 import { WorkBoard } from './work-board.js';
@@ -111,6 +112,7 @@ export class Supervisor {
   readonly #attempts: AttemptRunner;
   readonly #timers: TimerService;
   readonly #children: ChildRuns;
+  readonly #refused = new SaidOnce();
   #turn: number;
   #isClosing = false;
   /** Storage is about to go: what still comes, from handlers that ignored their signal, is dropped. */
@@ -671,6 +673,7 @@ export class Supervisor {
       compile: (plan) => this.#parts.plans.tryCompile(plan),
       refusal: (version) => this.#loader.refusal(version),
       external: (handler) => registry.external(handler),
+      refused: this.#refused,
       place: (handler) => registry.place(handler),
       nextTurn: () => this.nextTurn(),
       slots: this.#desk.slotsOf(run),

@@ -14,9 +14,6 @@ import { roundsOf } from './feedback.js';
 import type { NodeRun } from './scope.js';
 import { armTimer } from './timers.js';
 
-/** Refusals that are told of one node run while it is in memory. */
-const MAX_REFUSALS = 100;
-
 /** What is due is let in at the end of the turn. */
 export function onClaim(decider: Decider, message: WorkClaimMessage): void {
   decider.claim = new Claim(message);
@@ -90,7 +87,7 @@ export function leaseOf({ model }: Pick<Decider, 'model'>, run: NodeRun): Attemp
 }
 
 function refuseVersion(
-  { turn }: Decider,
+  decider: Decider,
   claim: Claim,
   run: NodeRun,
   handler: string,
@@ -98,8 +95,13 @@ function refuseVersion(
 ): void {
   const { worker } = claim;
   const versions = claim.versionsOf(capability ?? parseHandlerReference(handler).key);
-  if (!isNewRefusal(run, `${handler} ${versions.join(' ')}`)) return;
-  turn.event('attempt.refused', run.path, null, { handler, worker, versions: [...versions] });
+  const what = `${decider.attemptKey(run)} ${handler} ${versions.join(' ')}`;
+  if (!decider.services.refused.isNew(what)) return;
+  decider.turn.event('attempt.refused', run.path, null, {
+    handler,
+    worker,
+    versions: [...versions],
+  });
 }
 
 /** Node runs that this process cannot start, for want of a version, are told of once. */
@@ -107,15 +109,8 @@ export function reportLacking(decider: Decider): void {
   const { model, turn, services } = decider;
   for (const run of model.lacking) {
     const handler = run.node.handler ?? '';
-    if (run.status !== 'ready' || !isNewRefusal(run, handler)) continue;
+    const what = `${decider.attemptKey(run)} ${handler}`;
+    if (run.status !== 'ready' || !services.refused.isNew(what)) continue;
     turn.event('attempt.refused', run.path, null, { handler, worker: services.worker });
   }
-}
-
-/** Whether this was not said yet of the node run, as far as memory goes. */
-export function isNewRefusal(run: NodeRun, what: string): boolean {
-  run.refusals ??= new Set();
-  if (run.refusals.size >= MAX_REFUSALS || run.refusals.has(what)) return false;
-  run.refusals.add(what);
-  return true;
 }

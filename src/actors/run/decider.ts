@@ -10,6 +10,7 @@ import type { Environment } from '../environment.js';
 import type { ExternalHandler } from '../external-handler.js';
 import type { PlaceOfWork } from '../handlers.js';
 import type { AttemptRecord } from '../records.js';
+import type { SaidOnce } from '../said-once.js';
 import type { Turn } from '../turn.js';
 import type { ActorTree } from './actor-tree.js';
 import type { Claim } from './claim.js';
@@ -40,6 +41,8 @@ export interface DeciderServices {
   compile(plan: Plan): CompileResult;
   /** What is known of work that external workers do; undefined where it is done here. */
   external(handler: string): ExternalHandler | undefined;
+  /** What this process has refused and told: once is enough. */
+  readonly refused: SaidOnce;
   /** Where the work of a handler is done. */
   place(handler: string): PlaceOfWork;
 }

@@ -10,7 +10,6 @@ import type { AttemptName, ChildMessage, RunMessage } from '../messages.js';
 import type { AttemptLease, RunRecord, StoredRun } from '../records.js';
 import { Turn } from '../turn.js';
 import { ActorTree, UnrestorableError } from './actor-tree.js';
-import { isNewRefusal } from './claiming.js';
 import type { DeciderServices } from './decider.js';
 import { onMessage } from './on-message.js';
 import { type Permit, permitOf } from './permits.js';
@@ -64,8 +63,6 @@ export class RunActor {
         resumeDecisions(model, (node) => tree.stateOf(node.path));
       } else resumeEnding(model, (node) => tree.stateOf(node.path));
     }
-    // Told when they were met, or as a process takes the run up.
-    for (const run of model.lacking) isNewRefusal(run, run.node.handler ?? '');
     return new RunActor(model, tree, services);
   }
 

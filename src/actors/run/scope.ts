@@ -188,8 +188,6 @@ export class NodeRun {
   key: string | undefined;
   /** The result that ended the lease of its newest attempt, while that is in memory. */
   submitted: { readonly lease: string; readonly digest: string } | undefined;
-  /** What was refused about it and told, while that is in memory. */
-  refusals: Set<string> | undefined;
   /** Timers of it that are armed. */
   timers: Set<TimerKind> | undefined;
   /** Status with which it left its scope. */
