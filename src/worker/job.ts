@@ -44,7 +44,9 @@ export interface JobContext
   progress(value: Json): void;
 }
 
-export type JobFunction = (input: Json | undefined, context: JobContext) => unknown;
+/** Does the work; its value is the output, or a result record as handlers return them. */
+// biome-ignore lint/suspicious/noExplicitAny: the author knows the input; its schema is checked at run time
+export type JobFunction = (input: any, context: JobContext) => unknown;
 
 /** How a job ended, as its worker sees it. */
 export type JobEnd = 'completed' | 'failed' | 'lost' | 'released';

@@ -4,7 +4,7 @@
  */
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { LocalHandler } from '../actors/handlers.js';
+import type { LifecycleClass, LifecycleHandler, LocalHandler } from '../actors/handlers.js';
 import { asFunction } from '../actors/lifecycle.js';
 import { parseHandlerReference } from '../plan/handler-reference.js';
 import { Backoff } from './backoff.js';
@@ -29,7 +29,9 @@ export interface WorkerOptions {
 }
 
 /** By what they can do: functions, or handlers as they are registered in a process. */
-export type WorkerFunctions = Readonly<Record<string, JobFunction | LocalHandler>>;
+export type WorkerFunctions = Readonly<
+  Record<string, JobFunction | LifecycleHandler | LifecycleClass>
+>;
 
 /** How long a function may take to end after its signal, in milliseconds. */
 const GRACE_MS = 5_000;

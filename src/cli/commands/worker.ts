@@ -62,7 +62,7 @@ async function functionsOf(options: WorkerCommandOptions): Promise<WorkerFunctio
     ...(options.only ?? Object.keys(handlers)).flatMap((key) => doable(key, handlers[key])),
     ...(options.echo ?? []).map((key) => [key, echo] as const),
   ]);
-  if (Object.keys(functions).length > 0) return functions;
+  if (Object.keys(functions).length > 0) return functions as WorkerFunctions;
   throw new UsageError('the worker can do nothing', { hint: 'name --handlers, or --echo' });
 }
 
