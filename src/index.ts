@@ -13,8 +13,8 @@ export type {
   Logger,
 } from './actors/handlers.js';
 export type { LiveRun } from './actors/live-index.js';
-export type { PayloadCodec } from './actors/ports.js';
 export type { CallOutcome, HandlerCall, Middleware } from './actors/middleware.js';
+export type { PayloadCodec } from './actors/ports.js';
 export type { AcceptedResult, LeaseState } from './actors/run/leases.js';
 export type { PlanDiff, PlanDiffEntry } from './actors/run/plan-diff.js';
 export type { Replanned } from './actors/run/replan.js';

@@ -15,6 +15,7 @@ import { servePlans } from './routes/plans.js';
 import { serveRuns } from './routes/runs.js';
 import { serveSchedules } from './routes/schedules.js';
 import { serveTasks } from './routes/tasks.js';
+import { serveWork } from './routes/work.js';
 import type { HttpScope } from './scope.js';
 import { RouteServer } from './serve-routes.js';
 
@@ -34,7 +35,7 @@ export interface HttpOptions {
 
 const RESOURCES = [
   ...[serveHealth, serveDocument, servePlans, serveRuns, serveChanges, serveHistory],
-  ...[serveArtifacts, serveTasks, serveSchedules],
+  ...[serveArtifacts, serveTasks, serveSchedules, serveWork],
 ];
 
 /** For loopback: there is no authentication. Throws PlanInvalidError where an offered plan is. */

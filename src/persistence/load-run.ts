@@ -98,12 +98,16 @@ const LOAD_RUN = `select
     `(select * from idempotency_keys where run = r.run order by at desc limit ${MAX_IDEMPOTENCY_KEYS}) k`,
     'order by k.at',
   )},
-  ${decodable(`(select json_group_array(json_array(a.node, a.heartbeat_json)) from node_runs n
-    cross join attempts a on a.run = n.run and a.node = n.node and a.generation = n.generation
-      and a.attempt = (select max(attempt) from attempts where run = n.run and node = n.node
-        and generation = n.generation and heartbeat_json is not null)
-    where n.run = r.run and n.attempt > 0
-      and n.status in ('ready', 'running', 'awaiting-human', 'blocked'))`)}
+  ${group(
+    ATTEMPT,
+    'a',
+    `node_runs n cross join attempts a on a.run = n.run and a.node = n.node
+       and a.generation = n.generation and a.attempt =
+         (select max(attempt) from attempts where run = n.run and node = n.node
+           and generation = n.generation and heartbeat_json is not null)
+     where n.run = r.run and n.attempt > 0
+       and n.status in ('ready', 'running', 'awaiting-human', 'blocked')`,
+  )}
   from runs r where r.id = ?`;
 
 /** The run as it is on disk; undefined where there is none. Throws `run-corrupt` or `snapshot-corrupt`, and `run-conflict` while it is on its way in or out. */
@@ -138,9 +142,9 @@ export async function loadRun(reader: Reader, id: string): Promise<StoredRun | u
       version,
     })),
     idempotencyKeys: list(13, IDEMPOTENCY_KEY),
-    heartbeats: (parseJsonCell(cells[14]) as [string, string][]).map(([node, payloadJson]) => ({
+    heartbeats: list(14, ATTEMPT).map(({ node, heartbeatJson }) => ({
       node,
-      payloadJson,
+      payloadJson: heartbeatJson ?? 'null',
     })),
   };
 }

@@ -179,7 +179,7 @@ export class Work {
     const { run, ...lease } = readToken(token);
     const digest = createHash('sha256').update(canonicalJson(sent)).digest('hex');
     if (await this.#wasAccepted({ run, ...lease }, digest)) return acceptedAs(run, lease);
-    const kept = await this.#parts.payloads.keep(result);
+    const kept = await this.#parts.payloads.keep(result, run);
     const message = { type: 'work.result', ...lease, result: kept, digest } as const;
     return (await this.#tell(run, message)) as AcceptedResult;
   }

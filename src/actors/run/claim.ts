@@ -3,11 +3,13 @@
 import { parseHandlerReference } from '../../plan/handler-reference.js';
 import type { JsonValue } from '../../plan/json.js';
 import type { ExternalHandler } from '../external-handler.js';
-import type { Capability, LeaseName, WorkClaimMessage } from '../messages.js';
+import type { AttemptName, Capability, WorkClaimMessage } from '../messages.js';
 import type { Round } from '../records.js';
 
 /** An attempt as its worker gets it. */
-export interface ClaimedAttempt extends LeaseName {
+export interface ClaimedAttempt extends AttemptName {
+  /** Names the claim. */
+  readonly lease: string;
   readonly run: string;
   /** `run/node/generation/attempt`: names this attempt, and no other. */
   readonly key: string;

@@ -8,6 +8,7 @@ import { planApi } from './plans.js';
 import { runApi } from './runs.js';
 import { scheduleApi } from './schedules.js';
 import { taskApi } from './tasks.js';
+import { workApi } from './work.js';
 
 export const API = {
   ...healthApi,
@@ -19,4 +20,5 @@ export const API = {
   ...artifactApi,
   ...taskApi,
   ...scheduleApi,
+  ...workApi,
 } as const;
