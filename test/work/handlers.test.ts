@@ -174,6 +174,8 @@ describe('a process that lacks a version', () => {
       if (event.type === 'node.completed' && event.node === 'new') break;
     }
     await expectRefusals('r', 1);
+    const { causes } = await orchestrator.runs.why('r', 'old');
+    expect(causes.map(({ code }) => code)).toEqual(['waits-for-slot', 'version-missing']);
     await orchestrator.close();
     await open({ work: versions({ '2': () => 'by 2' }) });
     await expectRefusals('r', 2);
