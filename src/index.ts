@@ -15,7 +15,6 @@ export type {
 export type { LiveRun } from './actors/live-index.js';
 export type { CallOutcome, HandlerCall, Middleware } from './actors/middleware.js';
 export type { PayloadCodec } from './actors/ports.js';
-export type { AcceptedResult, LeaseState } from './actors/run/leases.js';
 export type { PlanDiff, PlanDiffEntry } from './actors/run/plan-diff.js';
 export type { Replanned } from './actors/run/replan.js';
 export type {
@@ -120,4 +119,11 @@ export type {
   TaskView,
 } from './views.js';
 export type { ClaimOptions } from './work/read-claim.js';
-export type { ClaimedWork, OfferedWork, Work, WorkError } from './work/work.js';
+export type {
+  AcceptedResult,
+  ClaimedWork,
+  LeaseState,
+  OfferedWork,
+  Work,
+  WorkError,
+} from './work/work.js';

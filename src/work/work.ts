@@ -25,6 +25,8 @@ import { readJson } from '../start-options.js';
 import { type ClaimOptions, type ClaimRequest, readClaim, readWait } from './read-claim.js';
 import { type Lease, readToken, writeToken } from './token.js';
 
+export type { AcceptedResult, LeaseState } from '../actors/run/leases.js';
+
 /** An attempt that a worker has claimed. */
 export interface ClaimedWork extends Omit<ClaimedAttempt, 'lease'> {
   /** Names the lease: heartbeats and the result are sent with it. */

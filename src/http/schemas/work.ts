@@ -1,6 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import type { AcceptedResult, LeaseState } from '../../actors/run/leases.js';
-import type { ClaimedWork, OfferedWork } from '../../work/work.js';
+import type { AcceptedResult, ClaimedWork, LeaseState, OfferedWork } from '../../work/work.js';
 import { count, jsonValue, objectOf, text, time } from './json.js';
 
 export const offer = objectOf<OfferedWork>('OfferedWork', {
