@@ -64,10 +64,11 @@ export class Job {
   readonly #ended = new AbortController();
   /** Aborted when nobody waits for an answer to be accepted any more. */
   readonly #givenUp = new AbortController();
-  #beatNow = new AbortController();
+  /** Of the heartbeat that waits for news. */
+  #waiting = new AbortController();
   #payload: Json | undefined;
   #latest: Json | undefined;
-  #isReporting = false;
+  #reporting: Promise<void> | undefined;
   #isLost = false;
   #isReleased = false;
 
@@ -82,11 +83,10 @@ export class Job {
     const beating = this.#beat();
     const outcome = await this.#call(work);
     this.#ended.abort();
-    await beating;
+    await Promise.all([beating, this.#reporting]);
     if (this.#isLost) return 'lost';
-    if (this.#isReleased) return this.#tell('released', (token) => this.#client.release(token));
-    if (outcome.is === 'failed') return this.#fail(outcome.error);
-    return this.#complete(outcome.result);
+    if (outcome.is === 'completed') return this.#complete(outcome.result);
+    return this.#isReleased ? this.#giveBack() : this.#fail(outcome.error);
   }
 
   /** The worker is going: the function is told to stop, and another worker gets the work. */
@@ -128,12 +128,13 @@ export class Job {
       signal: this.#abort.signal,
       logger: this.#logger,
       heartbeat: (payload) => {
-        if (payload !== undefined) this.#payload = asJson(payload);
-        this.#beatNow.abort();
+        if (payload === undefined) return;
+        this.#payload = asJson(payload);
+        this.#waiting.abort();
       },
       progress: (value) => {
         this.#latest = asJson(value);
-        if (!this.#isReporting) void this.#report();
+        this.#reporting ??= this.#report();
       },
     };
   }
@@ -148,17 +149,16 @@ export class Job {
     const backoff = new Backoff(intervalMs);
     while (!this.#ended.signal.aborted) {
       const payload = this.#payload;
-      this.#beatNow = new AbortController();
-      const isStopping = this.#abort.signal.aborted;
-      const waitMs = isStopping || payload !== undefined ? 0 : intervalMs;
-      const interrupted = AbortSignal.any([this.#ended.signal, this.#beatNow.signal]);
+      const waitMs = this.#abort.signal.aborted || payload !== undefined ? 0 : intervalMs;
+      const interrupted = this.#untilNews(waitMs);
       try {
         const beat = { waitMs, ...(payload !== undefined && { payload }) };
         const { isCancelled } = await this.#client.heartbeat(token, beat, interrupted);
         backoff.reset();
         if (this.#payload === payload) this.#payload = undefined;
         if (isCancelled) this.#stop('the run does not want it any more');
-        if (waitMs === 0 && this.#payload === undefined) await this.#pause(intervalMs);
+        // The server has no more news for it.
+        if (this.#abort.signal.aborted) await this.#pause(intervalMs);
       } catch (error) {
         if (interrupted.aborted) continue;
         if (isRefusal(error)) return this.#lose(error);
@@ -167,22 +167,28 @@ export class Job {
     }
   }
 
+  /** Aborted at the end of the work; and by a payload, where the heartbeat would only wait. */
+  #untilNews(waitMs: number): AbortSignal {
+    const { signal } = this.#ended;
+    if (waitMs === 0) return signal;
+    this.#waiting = new AbortController();
+    return AbortSignal.any([signal, this.#waiting.signal]);
+  }
+
   async #pause(ms: number): Promise<void> {
-    const signal = AbortSignal.any([this.#ended.signal, this.#beatNow.signal]);
-    if (!this.#abort.signal.aborted) return;
-    await sleep(ms, undefined, { signal }).catch(() => {});
+    await sleep(ms, undefined, { signal: this.#untilNews(ms) }).catch(() => {});
   }
 
   async #report(): Promise<void> {
-    this.#isReporting = true;
     while (this.#latest !== undefined && !this.#isLost) {
       const value = this.#latest;
       this.#latest = undefined;
       await this.#client.progress(this.work.token, value).catch((error: unknown) => {
-        this.#logger.warn({ key: this.work.key, error }, 'progress was not recorded');
+        if (isRefusal(error) && LOST.has(error.code)) this.#lose(error);
+        else this.#logger.warn({ key: this.work.key, error }, 'progress was not recorded');
       });
     }
-    this.#isReporting = false;
+    this.#reporting = undefined;
   }
 
   async #complete(result: Json): Promise<JobEnd> {
@@ -193,6 +199,10 @@ export class Job {
       const { code, message } = error as WorkCallError;
       return this.#fail({ code, message, retryable: false });
     }
+  }
+
+  async #giveBack(): Promise<JobEnd> {
+    return this.#tell('released', (token) => this.#client.release(token)).catch(() => 'lost');
   }
 
   async #fail(error: WorkError): Promise<JobEnd> {

@@ -224,6 +224,16 @@ describe('work that is done outside', () => {
     expect(kernel.details('attempt.failed')).toMatchObject([{ class: 'timeout' }]);
   });
 
+  it('S110 a node that asks for more signs of life than a lease does shortens what is told of it', async () => {
+    const kernel = await started(plan([far('a', { heartbeatMs: 400 })]));
+    const claimed = await kernel.claimOne();
+    expect(claimed).toMatchObject({ leaseMs: 400, expiresAt: kernel.clock.now() + 400 });
+    await kernel.advance(399);
+    await kernel.heartbeat(claimed);
+    await kernel.advance(400);
+    expect(kernel.details('attempt.failed')).toMatchObject([{ class: 'heartbeat' }]);
+  });
+
   it('S52 progress of a worker is recorded, and keeps its lease', async () => {
     const kernel = await started();
     const claimed = await kernel.claimOne();

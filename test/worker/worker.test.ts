@@ -134,6 +134,27 @@ describe('a worker over HTTP', () => {
     expect(progressed?.detail).toEqual({ progress: { half: true } });
   });
 
+  it('S237 heartbeats that come faster than answers become one, and lose no lease', async () => {
+    const { handle } = calls(async ({ heartbeat, lastHeartbeat, attempt }) => {
+      if (attempt === 2) return lastHeartbeat;
+      const until = Date.now() + LEASE_MS * 2;
+      for (let n = 0; Date.now() < until; n++) {
+        heartbeat({ n });
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      heartbeat('last');
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      throw new Error('again');
+    });
+    work({ work: handle });
+    const run = await start([
+      { kind: 'action', id: 'a', handler: 'work', retry: { maxAttempts: 2 } },
+    ]);
+    expect((await run.result()).outputs).toEqual({ a: 'last' });
+    const types = (await eventsOf(run.id)).map(({ type }) => type);
+    expect(types).not.toContain('attempt.interrupted');
+  });
+
   it('S152 hears of a cancel at once, by its signal', async () => {
     const { first, handle } = calls(untilAborted);
     work({ work: handle });

@@ -54,12 +54,13 @@ export function lease(decider: Decider, claim: Claim, run: NodeRun): void {
   model.unclaimed.delete(run.path);
   model.openAttempts.set(run.path, leased);
   turn.putAttempt(leased);
-  const { leaseMs } = external;
+  const work = openWork(decider, run);
+  // Whoever keeps his lease gives the signs of life that his node asks for.
+  const leaseMs = Math.min(external.leaseMs, work.heartbeatMs ?? external.leaseMs);
   const { worker } = claim;
   const { attempt, generation } = run;
   turn.event('attempt.claimed', run.path, attempt, { worker, leaseMs });
-  armTimer(decider, 'lease', run, turn.at + leaseMs);
-  const work = openWork(decider, run);
+  armTimer(decider, 'lease', run, turn.at + external.leaseMs);
   armLimits(decider, run, work);
   claim.granted.push({
     run: model.record.id,
