@@ -57,16 +57,13 @@ export interface Application {
   readonly handlers: Handlers;
   readonly groups?: Groups;
   readonly evaluators?: Evaluators;
-}
-
-/** The handlers that a module exports, as its default or by that name, and its `groups` and `evaluators` where it has them. Without a module there are none. */
   readonly services?: unknown;
   readonly middleware?: readonly Middleware[];
 }
 
 /**
- * The handlers that a module exports, as its default or by that name, and its `groups`, `services` and
- * `middleware` where it has them. Without a module there are none.
+ * The handlers that a module exports, as its default or by that name, and its `groups`, `evaluators`,
+ * `services` and `middleware` where it has them. Without a module there are none.
  */
 export async function loadApplication(file: string | undefined): Promise<Application> {
   if (file === undefined) return { handlers: {} };
@@ -81,19 +78,14 @@ export async function loadApplication(file: string | undefined): Promise<Applica
     });
   }
   const handlers = module.handlers ?? module.default;
-  const { groups, evaluators } = module;
-  if (typeof handlers === 'object' && handlers !== null) {
-    return {
-      handlers: handlers as Handlers,
-      ...(groups && { groups }),
-      ...(evaluators && { evaluators }),
-  const { groups, services, middleware } = module;
+  const { groups, evaluators, services, middleware } = module;
   if (typeof handlers === 'object' && handlers !== null) {
     return {
       handlers: handlers as Handlers,
       services,
-      ...(groups !== undefined && { groups }),
-      ...(middleware !== undefined && { middleware }),
+      ...(groups && { groups }),
+      ...(evaluators && { evaluators }),
+      ...(middleware && { middleware }),
     };
   }
   throw new UsageError(`${file} exports no handlers`, {
