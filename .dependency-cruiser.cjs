@@ -44,7 +44,17 @@ module.exports = {
       to: {
         path: '^src/',
         pathNot:
-          '^src/(isolation/|plan/|actors/(handlers|trace-context)[.]ts|telemetry/active-trace[.]ts|errors[.]ts)',
+          '^src/(isolation/|plan/|actors/(handlers|lifecycle|trace-context)[.]ts|telemetry/active-trace[.]ts|errors[.]ts)',
+      },
+    },
+    {
+      name: 'workers-need-no-kernel',
+      severity: 'error',
+      from: inside('worker'),
+      to: {
+        path: '^src/',
+        pathNot:
+          '^src/(worker/|plan/handler-reference[.]ts|actors/(handlers|lifecycle)[.]ts|errors[.]ts)',
       },
     },
     {

@@ -1,5 +1,7 @@
 /** The public API. */
 export type { Clock, Environment } from './actors/environment.js';
+export { ExternalHandler, type ExternalOptions, external } from './actors/external-handler.js';
+export { VersionedHandler, versions } from './actors/handler-versions.js';
 export type {
   Handler,
   HandlerContext,
@@ -7,18 +9,15 @@ export type {
   Handlers,
   LifecycleClass,
   LifecycleHandler,
+  LocalHandler,
   Logger,
 } from './actors/handlers.js';
 export type { LiveRun } from './actors/live-index.js';
+export type { CallOutcome, HandlerCall, Middleware } from './actors/middleware.js';
 export type { GroupCommit, PayloadCodec } from './actors/ports.js';
 export type { PlanDiff, PlanDiffEntry } from './actors/run/plan-diff.js';
 export type { Replanned } from './actors/run/replan.js';
-export type {
-  CallOutcome,
-  HandlerCall,
-  ObservedCall,
-  RunObserver,
-} from './actors/run-observers.js';
+export type { CallEnd, ObservedCall, RunObserver, UpcomingCall } from './actors/run-observers.js';
 export { type TraceContext, traceFromHeaders } from './actors/trace-context.js';
 export type { BulkAction } from './bulk/bulk-action.js';
 export type {
@@ -146,3 +145,12 @@ export type {
   RunSummary,
   TaskView,
 } from './views.js';
+export type { ClaimOptions } from './work/read-claim.js';
+export type {
+  AcceptedResult,
+  ClaimedWork,
+  LeaseState,
+  OfferedWork,
+  Work,
+  WorkError,
+} from './work/work.js';

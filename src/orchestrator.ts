@@ -7,10 +7,12 @@ import { hostname } from 'node:os';
 import type { HandlerPolicy } from './actors/admission/handler-policy.js';
 import { ArtifactPayloads } from './actors/artifact-payloads.js';
 import { atMost, type Environment, systemEnvironment } from './actors/environment.js';
-import { HandlerRegistry, type Handlers, type Logger } from './actors/handlers.js';
+import { HandlerRegistry } from './actors/handler-registry.js';
+import type { Handlers, Logger } from './actors/handlers.js';
 import { type KeyedCall, keyedCall, messageCall } from './actors/idempotency.js';
 import type { LiveRun } from './actors/live-index.js';
 import type { RunMessage } from './actors/messages.js';
+import type { Middleware } from './actors/middleware.js';
 import { PlanCache } from './actors/plan-cache.js';
 import type { ArtifactStore, Journal, PayloadCodec, RunStore } from './actors/ports.js';
 import type { RunObserver } from './actors/run-observers.js';
@@ -59,12 +61,17 @@ import {
 import { type Groups, type Responded, type RespondOptions, Tasks } from './tasks.js';
 import { RunTracing } from './telemetry/run-tracing.js';
 import type { RunEvent, RunResult } from './views.js';
+import { Work } from './work/work.js';
 
 /** What an orchestrator is opened with. */
-export interface OrchestratorOptions {
+export interface OrchestratorOptions<Services = unknown> {
   /** The database file, as a path or a `file:` URL. It is made where it does not exist. */
   readonly url: string;
-  readonly handlers: Handlers;
+  readonly handlers: Handlers<Services>;
+  /** What handlers find in their context: connections, clients. */
+  readonly services?: Services;
+  /** What is put around every handler of this process, the first outermost. See docs/handlers.md. */
+  readonly middleware?: readonly Middleware<Services>[];
   /** Owners that need no handler, as `user/alice`. */
   readonly executors?: readonly string[];
   /** Takes up, at once, what an earlier process left in motion; on unless false. */
@@ -154,9 +161,12 @@ const SCHEDULES_PATIENCE_MS = 10_000;
 const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** Opens the database as its one owner, and takes up what an earlier process left in motion. Rejects with a StorageError. */
-export async function createOrchestrator(options: OrchestratorOptions): Promise<Orchestrator> {
+export async function createOrchestrator<Services = unknown>(
+  options: OrchestratorOptions<Services>,
+): Promise<Orchestrator> {
   const environment = options.environment ?? systemEnvironment;
-  const registry = new HandlerRegistry(options.handlers, options.executors);
+  const middleware = (options.middleware ?? []) as readonly Middleware[];
+  const registry = new HandlerRegistry(options.handlers, options.executors, middleware);
   const { url: database, payloads } = options;
   const now = () => environment.clock.now();
   const storage = await openStorage({ database, now, ...(payloads && { payloads }) });
@@ -173,6 +183,7 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
       limits: { ...DEFAULT_LIMITS, ...options.limits },
       policies: new Map(Object.entries(options.policies ?? {})),
       groups: options.groups,
+      services: options.services,
       ...(options.retention !== undefined && { retention: options.retention }),
       ...(await storage.store.highWater()),
       announce: (address) => storage.journal.setAddress(address),
@@ -217,6 +228,8 @@ export interface OrchestratorParts {
   readonly limits: OrchestratorLimits;
   readonly policies?: ReadonlyMap<string, HandlerPolicy>;
   readonly groups?: Groups | undefined;
+  /** What the application shares with its handlers. */
+  readonly services?: unknown;
   readonly retention?: Retention;
   /** Highest turn and run number in the database. */
   readonly turn: number;
@@ -241,6 +254,8 @@ export class Orchestrator {
   readonly schedules: Schedules;
   /** What people are asked, and what they do about it. */
   readonly tasks: Tasks;
+  /** What workers outside of this process do. See docs/workers.md. */
+  readonly work: Work;
   readonly #scheduler: ScheduleService;
   readonly #keyed: KeyedStarts;
   readonly #parts: OrchestratorParts;
@@ -282,6 +297,7 @@ export class Orchestrator {
       payloads: new ArtifactPayloads(parts.artifacts, parts.limits, parts.environment.clock),
       send: (run, message, key) => this.#send(run, message, key),
     });
+    this.work = this.#newWork(parts);
     this.change = new RunChanges({
       rows: parts.runs.rows,
       drafts: this.#drafts,
@@ -625,6 +641,22 @@ export class Orchestrator {
       live: (id) => this.#supervisor.live.get(id),
       start: (plan, options) => this.start(plan, options),
       cancel: (id, options) => this.cancel(id, options),
+    });
+  }
+
+  #newWork({ artifacts, environment, limits, logger, registry, runs, store }: OrchestratorParts) {
+    const { clock } = environment;
+    return new Work({
+      board: this.#supervisor.work,
+      clock,
+      logger,
+      payloads: new ArtifactPayloads(artifacts, limits, clock),
+      capabilityOf: (handler) => registry.capabilityOf(handler),
+      send: (run, message) => this.#supervisor.send(run, message),
+      attempt: async (run, name) => {
+        const found = await store.findRun(run);
+        return found && runs.rows.attempt(found.run, name);
+      },
     });
   }
 

@@ -52,6 +52,10 @@ export interface RunRows extends HistoryRows, Pick<RunStore, 'loadPlan' | 'findT
   countEvents(run: number, type: string): Promise<number>;
   /** Attempts of one node, oldest first. */
   attempts(run: number, node: string): Promise<readonly AttemptRecord[]>;
+  attempt(
+    run: number,
+    name: Pick<AttemptRecord, 'node' | 'generation' | 'attempt'>,
+  ): Promise<AttemptRecord | undefined>;
   /** By id. */
   listTasks(page: TaskPage): Promise<readonly TaskRecord[]>;
   /** Answers to a task, oldest first. */

@@ -10,6 +10,7 @@ import {
   type Handlers,
   type Issue,
   type JsonValue,
+  type Middleware,
   type PlanVersion,
   parsePlanText,
 } from '../index.js';
@@ -56,9 +57,14 @@ export interface Application {
   readonly handlers: Handlers;
   readonly groups?: Groups;
   readonly evaluators?: Evaluators;
+  readonly services?: unknown;
+  readonly middleware?: readonly Middleware[];
 }
 
-/** The handlers that a module exports, as its default or by that name, and its `groups` and `evaluators` where it has them. Without a module there are none. */
+/**
+ * The handlers that a module exports, as its default or by that name, and its `groups`, `evaluators`,
+ * `services` and `middleware` where it has them. Without a module there are none.
+ */
 export async function loadApplication(file: string | undefined): Promise<Application> {
   if (file === undefined) return { handlers: {} };
   const path = resolve(file);
@@ -72,12 +78,14 @@ export async function loadApplication(file: string | undefined): Promise<Applica
     });
   }
   const handlers = module.handlers ?? module.default;
-  const { groups, evaluators } = module;
+  const { groups, evaluators, services, middleware } = module;
   if (typeof handlers === 'object' && handlers !== null) {
     return {
       handlers: handlers as Handlers,
+      services,
       ...(groups && { groups }),
       ...(evaluators && { evaluators }),
+      ...(middleware && { middleware }),
     };
   }
   throw new UsageError(`${file} exports no handlers`, {

@@ -39,6 +39,7 @@ import { tasksCommand } from './commands/tasks.js';
 import { trimCommand } from './commands/trim.js';
 import { validateCommand } from './commands/validate.js';
 import { whyCommand } from './commands/why.js';
+import { workerCommand } from './commands/worker.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import { reportFailure } from './failure.js';
 
@@ -81,6 +82,7 @@ const COMMANDS = [
   doctorCommand,
   scheduleCommand,
   serveCommand,
+  workerCommand,
 ];
 
 /** Runs one command line; resolves with the exit code. */

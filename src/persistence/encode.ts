@@ -313,6 +313,7 @@ function attemptRow(r: AttemptRecord): Row {
     r.issuesJson,
     r.notesJson,
     r.heartbeatJson,
+    r.leaseJson,
   ];
 }
 

@@ -360,6 +360,26 @@ export class RunQueries {
     });
   }
 
+  async attempt(
+    run: number,
+    { node, generation, attempt }: Pick<AttemptRecord, 'node' | 'generation' | 'attempt'>,
+  ): Promise<AttemptRecord | undefined> {
+    const { attempts } = tables;
+    const [found] = await this.#select({
+      table: attempts,
+      codec: ATTEMPT,
+      where: and(
+        eq(attempts.run, run),
+        eq(attempts.node, node),
+        eq(attempts.generation, generation),
+        eq(attempts.attempt, attempt),
+      ),
+      order: [],
+      limit: 1,
+    });
+    return found;
+  }
+
   /** By id, which for ids that grow with time is oldest first. */
   listTasks(page: TaskPage): Promise<TaskRecord[]> {
     const { status, run, assignee, answerableBy, limit, after } = page;

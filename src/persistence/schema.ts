@@ -109,6 +109,7 @@ export const attempts = sqliteTable(
     issuesJson: text('issues_json'),
     notesJson: text('notes_json'),
     heartbeatJson: text('heartbeat_json'),
+    leaseJson: text('lease_json'),
   },
   (table) => [primaryKey({ columns: [table.run, table.node, table.generation, table.attempt] })],
 );

@@ -76,6 +76,10 @@ export function memoryRows(storage: MemoryStorage): RunRows {
       const rows = of(run, ({ attempts }) => attempts.values());
       return page(rows.filter((row) => row.node === node).sort(byAge), MAX);
     },
+    attempt: async (run, { node, generation, attempt }) =>
+      of(run, ({ attempts }) => attempts.values()).find(
+        (row) => row.node === node && row.generation === generation && row.attempt === attempt,
+      ),
     listTasks: async ({ status, run, assignee, answerableBy, limit, after = '' }) => {
       const tasks = [...storage.runs.values()].flatMap((rows) => [...rows.tasks.values()]);
       const hasVoted = (task: TaskRecord, name: string) =>

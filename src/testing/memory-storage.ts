@@ -313,6 +313,7 @@ export class MemoryStorage {
       ),
       openAttempts: [...run.attempts.values()].filter((attempt) => attempt.outcome === null),
       openTasks: [...run.tasks.values()].filter((task) => task.status === 'open'),
+      heartbeats: run.heartbeats,
       votes: run.responses.filter(({ task }) => run.tasks.get(task)?.status === 'open'),
       timers: [...run.timers.values()],
       signals: [...run.signals.values()].sort(byAge),

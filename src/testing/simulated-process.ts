@@ -3,7 +3,9 @@
  * over, it commits nothing, calls no handler and answers nobody.
  */
 
-import { HandlerRegistry, type Handlers, type Logger } from '../actors/handlers.js';
+import { HandlerRegistry } from '../actors/handler-registry.js';
+import type { Handlers, Logger } from '../actors/handlers.js';
+import type { Middleware } from '../actors/middleware.js';
 import type { Journal } from '../actors/ports.js';
 import type { TurnRecord } from '../actors/records.js';
 import { DEFAULT_LIMITS, Orchestrator, type OrchestratorLimits } from '../orchestrator.js';
@@ -21,6 +23,8 @@ export interface ProcessParts {
   readonly executors: readonly string[];
   readonly groups?: Groups | undefined;
   readonly evaluators: Evaluators;
+  readonly services?: unknown;
+  readonly middleware?: readonly Middleware[] | undefined;
   readonly limits: Partial<OrchestratorLimits>;
   readonly logger: Logger;
   readonly storage: MemoryStorage;
@@ -43,13 +47,15 @@ export class SimulatedProcess {
   private constructor(parts: ProcessParts, highWater: { turn: number; run: number }) {
     const { environment, evaluators, executors, gate, groups, handlers } = parts;
     const { limits, logger, storage } = parts;
+    const { middleware, services } = parts;
     this.#parts = parts;
     const gated = gate.wrap(handlers, executors, () => this.#isOver);
     this.orchestrator = new Orchestrator({
       environment,
-      registry: new HandlerRegistry(gated, executors),
+      registry: new HandlerRegistry(gated, executors, middleware),
       evaluators,
       groups,
+      services,
       journal: this.#limit(storage.journal),
       store: storage.store,
       artifacts: storage.artifacts,

@@ -1,6 +1,7 @@
 /** The kit that tests of plans and handlers are written with: the real engine in a simulated world. */
 
 import type { Handlers, Logger } from '../actors/handlers.js';
+import type { Middleware } from '../actors/middleware.js';
 import type { Orchestrator, OrchestratorLimits } from '../orchestrator.js';
 import type { PlanFor } from '../plan/builder.js';
 import type { Evaluators } from '../plan/evaluator.js';
@@ -24,6 +25,9 @@ export interface TestKitOptions {
   readonly groups?: Groups;
   /** Of languages beside CEL, as for an orchestrator. */
   readonly evaluators?: Evaluators;
+  /** What handlers find in their context, and what is put around them, as for an orchestrator. */
+  readonly services?: unknown;
+  readonly middleware?: readonly Middleware[];
   /** The same seed gives the same ids, the same jitter and so the same log; 1 unless given. */
   readonly seed?: number;
   readonly limits?: Partial<OrchestratorLimits>;
@@ -55,6 +59,8 @@ export async function testKit(options: TestKitOptions): Promise<TestKit> {
     executors,
     groups,
     evaluators,
+    services: options.services,
+    middleware: options.middleware,
     seed,
     limits,
     logger: complainTo(complaints, options.logger),

@@ -6,6 +6,7 @@
  */
 
 import type { Handlers, Logger } from '../actors/handlers.js';
+import type { Middleware } from '../actors/middleware.js';
 import type { CommitErrorCode } from '../actors/ports.js';
 import type { TimerRecord } from '../actors/records.js';
 import { isFinal, type RunStatus } from '../machines/statuses.js';
@@ -28,6 +29,8 @@ export interface WorldOptions {
   readonly executors: readonly string[];
   readonly groups?: Groups | undefined;
   readonly evaluators: Evaluators;
+  readonly services?: unknown;
+  readonly middleware?: readonly Middleware[] | undefined;
   readonly seed: number;
   readonly limits: Partial<OrchestratorLimits>;
   readonly logger: Logger;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type HandlerContext, HandlerRegistry, type Handlers } from '../../src/actors/handlers.js';
+import { HandlerRegistry } from '../../src/actors/handler-registry.js';
+import type { HandlerContext, Handlers } from '../../src/actors/handlers.js';
 import { Kernel } from '../support/kernel.js';
 import { action, edge, plan } from '../support/plans.js';
 
