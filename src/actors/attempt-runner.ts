@@ -259,23 +259,23 @@ class RunningAttempt implements Attempt, HandlerContext {
     this.#controller?.abort(this.#aborted);
   }
 
-  progress(value: JsonValue): void {
+  // Handlers take these out of their context, and call them on their own.
+
+  readonly progress = (value: JsonValue): void => {
     const converted = toJsonValue(value);
     if (!converted.ok) throw new TypeError(`progress is not JSON: ${converted.message}`);
     this.#latest = converted.value;
     if (!this.#reporting) void this.#report();
-  }
+  };
 
-  heartbeat(payload?: JsonValue): void {
+  readonly heartbeat = (payload?: JsonValue): void => {
     const converted = toJsonValue(payload);
     if (!converted.ok) throw new TypeError(`the heartbeat is not JSON: ${converted.message}`);
     this.#pulse = { payload: converted.value ?? this.#pulse?.payload };
     if (!this.#isBeating) void this.#beat();
-  }
+  };
 
-  payload(pointer: string): Promise<JsonValue> {
-    return this.#payloads.read(pointer);
-  }
+  readonly payload = (pointer: string): Promise<JsonValue> => this.#payloads.read(pointer);
 
   /** Beats that come faster than commits become one. */
   async #beat(): Promise<void> {

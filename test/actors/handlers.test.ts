@@ -48,6 +48,20 @@ describe('a handler', () => {
     expect(kernel.rows().nodeRuns.get('object')?.action).toBe('go');
   });
 
+  it('S7 S52 S237 may take what its context offers out of it', async () => {
+    const kernel = await played({
+      work: async (_input, { heartbeat, logger, payload, progress, signal }) => {
+        progress({ half: true });
+        heartbeat({ at: 3 });
+        logger.info({}, 'on its way');
+        await expect(payload('elsewhere')).rejects.toMatchObject({ code: 'argument-invalid' });
+        return { isAborted: signal.aborted };
+      },
+    });
+    expect(kernel.summary()).toMatchObject({ outputs: { work: { isAborted: false } } });
+    expect(kernel.details('attempt.progressed')).toHaveLength(1);
+  });
+
   it('S7 that is a class has a new instance for each attempt', async () => {
     const instances: object[] = [];
     class Counting {
