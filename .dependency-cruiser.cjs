@@ -34,7 +34,8 @@ module.exports = {
       from: inside('persistence'),
       to: {
         path: '^src/',
-        pathNot: '^src/(persistence/|machines/|actors/(ports|records)[.]ts|errors[.]ts)',
+        pathNot:
+          '^src/(persistence/|machines/|actors/(ports|records|delivery-records)[.]ts|errors[.]ts)',
       },
     },
     {

@@ -15,6 +15,7 @@ import {
   type Tallies,
 } from '../persistence/queries.js';
 import type { RunRows } from '../run-rows.js';
+import { memoryLog } from './memory-deliveries.js';
 import { chainedTurns, keysOf, rowsOf } from './memory-history.js';
 import type { MemoryRun } from './memory-run.js';
 import type { MemoryStorage } from './memory-storage.js';
@@ -28,6 +29,10 @@ export function memoryRows(storage: MemoryStorage): RunRows {
   const events = (run: number, isWanted: (event: EventRecord) => boolean, limit: number) =>
     page(of(run, (rows) => rows.events).filter(isWanted), limit);
   return {
+    log: memoryLog(
+      () => storage.runs.values(),
+      (hash) => titleIn(storage.plans.get(hash)),
+    ),
     loadPlan: (hash) => storage.store.loadPlan(hash),
     findTask: (id) => storage.store.findTask(id),
     listRuns: async ({ status, limit, before = Number.POSITIVE_INFINITY }) => {
@@ -167,6 +172,10 @@ export function memoryRows(storage: MemoryStorage): RunRows {
     lastTurnBefore: async (run, seq) =>
       of(run, ({ turns }) => turns).findLast((turn) => turn.seq < seq)?.seq ?? 0,
   };
+}
+
+function titleIn(planJson: string | undefined): string | undefined {
+  return planJson === undefined ? undefined : (JSON.parse(planJson) as { title: string }).title;
 }
 
 /** Runs that are on their way in or out are there for nobody. */
