@@ -17,6 +17,7 @@ import type { RunObserver } from './actors/run-observers.js';
 import { Supervisor, type SupervisorLimits, type SupervisorStats } from './actors/supervisor.js';
 import { BulkChanges } from './bulk/bulk-changes.js';
 import { RunChanges } from './change/run-changes.js';
+import { EventBus } from './delivery/event-bus.js';
 import { EmbeddedRuns } from './embedding/embedded-runs.js';
 import { type LogicOptions, type RunLogic, runLogic } from './embedding/run-logic.js';
 import { RunchartError } from './errors.js';
@@ -241,6 +242,8 @@ export class Orchestrator {
   readonly schedules: Schedules;
   /** What people are asked, and what they do about it. */
   readonly tasks: Tasks;
+  /** Events of all runs, for this process. See docs/events.md. */
+  readonly bus: EventBus;
   readonly #scheduler: ScheduleService;
   readonly #keyed: KeyedStarts;
   readonly #parts: OrchestratorParts;
@@ -310,6 +313,13 @@ export class Orchestrator {
       },
     });
     this.#watch = new RunWatch(parts.runs, this.#supervisor.live);
+    this.bus = new EventBus({
+      log: parts.runs.rows.log,
+      live: this.#supervisor.live,
+      clock: parts.environment.clock,
+      logger: parts.logger,
+      newestTurn: () => this.#supervisor.newestTurn,
+    });
     this.#history = this.#newHistory(parts);
     this.#embedded = this.#newEmbeddedRuns(parts);
     this.#keyed = this.#newKeyedStarts(parts);
@@ -613,6 +623,7 @@ export class Orchestrator {
     await this.#supervisor.close(this.#parts.limits.drainMs);
     await atMost(this.#parts.environment.clock, SCHEDULES_PATIENCE_MS, scheduled);
     this.#watch.close();
+    this.bus.close();
     await this.#parts.closeStorage();
   }
 

@@ -128,10 +128,12 @@ export class TestKit {
 
   /**
    * Resolves when no message waits, no turn is under way, and all handlers at work wait for something
-   * outside. No time passes, and no outcome of a handler is heard.
+   * outside, and everything durable has been delivered to the subscribers of the bus. No outcome of a
+   * handler is heard, and no time passes but what a subscriber waits for.
    */
-  drain(): Promise<void> {
-    return this.#world.drain();
+  async drain(): Promise<void> {
+    await this.#world.drain();
+    await this.#world.ask((orchestrator) => orchestrator.bus.drain());
   }
 
   /** Lets time pass, and all happen that falls due meanwhile: milliseconds, or a text such as `5m`. */
