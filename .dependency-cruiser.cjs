@@ -69,6 +69,16 @@ module.exports = {
       },
     },
     {
+      name: 'delivery-knows-ports',
+      severity: 'error',
+      from: inside('delivery'),
+      to: {
+        path: '^src/',
+        pathNot:
+          '^src/(delivery/|plan/|actors/(environment|ports|handlers|records|delivery-records|live-index|fifo)[.]ts|(errors|views|row-views|change-signal)[.]ts)',
+      },
+    },
+    {
       name: 'nobody-tests-in-production',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/(testing|explain)/' },

@@ -27,11 +27,11 @@ export class SqliteDeliveries implements DeliveryRows {
   }
 
   async webhooks(): Promise<readonly WebhookRecord[]> {
-    return (await this.#reader.jsonRows(WEBHOOKS)).map(WEBHOOK.toRecord);
+    return this.#reader.records(WEBHOOK, WEBHOOKS);
   }
 
   async lanes(webhook: string): Promise<readonly LaneRecord[]> {
-    return (await this.#reader.jsonRows(LANES, [webhook])).map(LANE.toRecord);
+    return this.#reader.records(LANE, LANES, [webhook]);
   }
 
   async countDeadLetters(webhook: string): Promise<number> {
@@ -43,12 +43,11 @@ export class SqliteDeliveries implements DeliveryRows {
     webhook: string,
     { after, limit }: { readonly after?: string; readonly limit: number },
   ): Promise<readonly DeadLetterRecord[]> {
-    const rows = await this.#reader.jsonRows(LETTERS, [webhook, after ?? null, limit]);
-    return rows.map(DEAD_LETTER.toRecord);
+    return this.#reader.records(DEAD_LETTER, LETTERS, [webhook, after ?? null, limit]);
   }
 
   async deadLetter(webhook: string, message: string): Promise<DeadLetterRecord | undefined> {
-    const [row] = await this.#reader.jsonRows(LETTER, [webhook, message]);
-    return row === undefined ? undefined : DEAD_LETTER.toRecord(row);
+    const [found] = await this.#reader.records(DEAD_LETTER, LETTER, [webhook, message]);
+    return found;
   }
 }

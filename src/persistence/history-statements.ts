@@ -14,7 +14,11 @@ export interface FreeRowStatements {
 
 type HistoryName = Extract<
   FreeRowName,
-  `history.${string}` | `run.${string}` | 'run-keys.remove' | 'idempotency-keys.remove' | 'turn.keep'
+  | `history.${string}`
+  | `run.${string}`
+  | 'run-keys.remove'
+  | 'idempotency-keys.remove'
+  | 'turn.keep'
 >;
 
 const RUN_STATEMENTS = {

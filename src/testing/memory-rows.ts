@@ -20,6 +20,8 @@ import { chainedTurns, keysOf, rowsOf } from './memory-history.js';
 import type { MemoryRun } from './memory-run.js';
 import type { MemoryStorage } from './memory-storage.js';
 
+const ANY = Number.MAX_SAFE_INTEGER;
+
 /** The rows of `storage`, for a RunReader. */
 export function memoryRows(storage: MemoryStorage): RunRows {
   const of = <T>(run: number, read: (rows: MemoryRun) => Iterable<T>): T[] => {
@@ -68,9 +70,9 @@ export function memoryRows(storage: MemoryStorage): RunRows {
       events(run, ({ type }) => type === wanted, Number.POSITIVE_INFINITY).length,
     newestSeq: async (run) => storage.numbered(run)?.seq ?? 0,
     checkpointOf: async (run, seq) => of(run, ({ turns }) => turns).find((turn) => turn.seq >= seq),
-    anchorBefore: async (run, at) => {
+    anchorBefore: async (run, at, upTo = ANY, seq = ANY) => {
       const turns = of(run, (rows) => rows.turns).slice(0, -1);
-      return turns.findLast((turn) => turn.at <= at)?.seq ?? 0;
+      return turns.findLast((one) => one.at <= at && one.turn <= upTo && one.seq <= seq)?.seq ?? 0;
     },
     versionsAt: async (run, seq) => {
       const versions = of(run, (rows) => rows.versions).filter((version) => version.seq <= seq);

@@ -1,6 +1,8 @@
 /** The kit that tests of plans and handlers are written with: the real engine in a simulated world. */
 
 import type { Handlers, Logger } from '../actors/handlers.js';
+import type { WebhookOptions } from '../delivery/new-delivery.js';
+import type { SendWebhook } from '../delivery/send.js';
 import type { Orchestrator, OrchestratorLimits } from '../orchestrator.js';
 import type { PlanFor } from '../plan/builder.js';
 import type { Evaluators } from '../plan/evaluator.js';
@@ -24,6 +26,9 @@ export interface TestKitOptions {
   readonly groups?: Groups;
   /** Of languages beside CEL, as for an orchestrator. */
   readonly evaluators?: Evaluators;
+  readonly webhooks?: WebhookOptions;
+  /** Takes the place of receivers of webhooks; without it every delivery fails. */
+  readonly sendWebhook?: SendWebhook;
   /** The same seed gives the same ids, the same jitter and so the same log; 1 unless given. */
   readonly seed?: number;
   readonly limits?: Partial<OrchestratorLimits>;
@@ -55,6 +60,8 @@ export async function testKit(options: TestKitOptions): Promise<TestKit> {
     executors,
     groups,
     evaluators,
+    webhooks: options.webhooks,
+    sendWebhook: options.sendWebhook,
     seed,
     limits,
     logger: complainTo(complaints, options.logger),

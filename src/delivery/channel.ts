@@ -1,0 +1,392 @@
+/**
+ * Delivers to one webhook. Invariants: 1. of a run one event at a time is under way, in order, and the next
+ * one only when it was accepted or given up for good; 2. what is stored as delivered is: a stop of the
+ * process repeats events and loses none; 3. a run that fails gets a lane, and holds up no other; 4. what is
+ * held in memory, and how many runs are behind, is limited: beyond it the log waits on disk.
+ */
+import type {
+  LoggedEvent,
+  LogPosition,
+  LogRows,
+  WebhookRecord,
+} from '../actors/delivery-records.js';
+import { type Environment, elapse } from '../actors/environment.js';
+import type { Logger } from '../actors/handlers.js';
+import type { Journal } from '../actors/ports.js';
+import { Backlog } from './backlog.js';
+import { Courier, messageOf } from './courier.js';
+import { decideFailure, type Refusal } from './decide-failure.js';
+import { DurableWrites } from './durable-writes.js';
+import { EventMatcher } from './event-filter.js';
+import { Lane } from './lane.js';
+import type { DeliveryLimits } from './limits.js';
+import type { SendWebhook } from './send.js';
+import { type ChannelState, filterOf } from './webhook.js';
+
+export interface ChannelParts {
+  readonly environment: Environment;
+  readonly journal: Pick<Journal, 'write'>;
+  readonly log: LogRows;
+  readonly logger: Logger;
+  readonly send: SendWebhook;
+  readonly limits: DeliveryLimits;
+}
+
+/** Events read from the log at a time, and below how many the next are read. */
+const PAGE = 200;
+const LOW_WATER = 100;
+/** Runs that one webhook may be behind with; beyond it no other begins. */
+const MAX_LANES = 100;
+/** Events of a run that is behind before another one has its turn. */
+const LANE_BURST = 50;
+/** Failures in a row after which only what has failed is tried again. */
+const OUTAGE_FAILURES = 5;
+/** Longest time that what was delivered is not stored as such, in milliseconds. */
+const SAVE_MS = 500;
+/** Wait after storage failed, in milliseconds. */
+const STORAGE_RETRY_MS = 1_000;
+
+export class Channel {
+  readonly #parts: ChannelParts;
+  readonly #courier: Courier;
+  #matcher: EventMatcher;
+  readonly #backlog = new Backlog();
+  readonly #lanes = new Map<number, Lane>();
+  readonly #writes: DurableWrites;
+  #waiters: (() => void)[] = [];
+  #record: WebhookRecord;
+  #deadLetters: number;
+  /** Everything up to here has been read. */
+  #read: LogPosition;
+  /** Turn up to which it is durable that everything is delivered. */
+  #durableTurn: number;
+  #mayHaveMore = true;
+  #isReading = false;
+  #active = 0;
+  #failuresInARow = 0;
+  #isClosed = false;
+  /** The row is newer than what is stored. */
+  #isChanged = false;
+  #callOffWake = () => {};
+  #callOffSave: (() => void) | undefined;
+
+  constructor(parts: ChannelParts, record: WebhookRecord, { lanes, deadLetters }: ChannelState) {
+    this.#parts = parts;
+    const { environment, log, send, limits } = parts;
+    this.#courier = new Courier({
+      clock: environment.clock,
+      send,
+      timeoutMs: limits.timeoutMs,
+    });
+    this.#writes = new DurableWrites({ ...parts, clock: environment.clock });
+    this.#matcher = new EventMatcher(filterOf(record), log);
+    this.#record = record;
+    this.#deadLetters = deadLetters;
+    this.#durableTurn = record.turn;
+    this.#read = { turn: record.turn, seq: Number.MAX_SAFE_INTEGER };
+    for (const record of lanes) this.#lanes.set(record.run, new Lane(record));
+  }
+
+  get record(): WebhookRecord {
+    return this.#record;
+  }
+
+  get state(): ChannelState {
+    return {
+      lanes: [...this.#lanes.values()].map((lane) => lane.record),
+      deadLetters: this.#deadLetters,
+    };
+  }
+
+  /** Turn up to which it has been given everything, for good. */
+  get durableTurn(): number {
+    return this.#durableTurn;
+  }
+
+  get isDisabled(): boolean {
+    return this.#record.disabledJson !== null;
+  }
+
+  /** There may be more in the log. */
+  wake(): void {
+    this.#mayHaveMore = true;
+    this.#pump();
+  }
+
+  /** Resolves when nothing more happens without another commit, or time that passes. */
+  async settled(): Promise<void> {
+    while (this.#active > 0 || this.#isReading) await this.#whenChanged();
+  }
+
+  /** Resolves when everything up to a turn is accepted or given up, or the webhook is disabled. */
+  async delivered(turn: number): Promise<void> {
+    const isDone = () => this.#lanes.size === 0 && this.#backlog.floor(this.#readTurn) >= turn;
+    while (!this.#isClosed && !this.isDisabled && !isDone()) await this.#whenChanged();
+  }
+
+  /** A dead letter is gone. */
+  forgetDeadLetter(): void {
+    this.#deadLetters -= 1;
+  }
+
+  /** Changes the row; resolves when that is durable. Rejects with `commit-failed`, and nothing is changed. */
+  async change(changes: Partial<WebhookRecord>): Promise<void> {
+    const keys = Object.keys(changes) as (keyof WebhookRecord)[];
+    const before = Object.fromEntries(keys.map((key) => [key, this.#record[key]]));
+    this.#alter({ ...changes, updatedAt: this.#now });
+    try {
+      await this.#writes.putOnce([{ type: 'webhook.put', record: this.#record }]);
+    } catch (error) {
+      this.#alter(before);
+      throw error;
+    }
+    this.#matcher = new EventMatcher(filterOf(this.#record), this.#parts.log);
+  }
+
+  /** Gives up what is under way: whoever comes next delivers it. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#callOffWake();
+    this.#callOffSave?.();
+    this.#courier.abort();
+    this.#noticeChange();
+    while (this.#active > 0 || this.#isReading) await this.#whenChanged();
+    await this.#save().catch(() => {});
+    await this.#writes.close();
+  }
+
+  // What is next -------------------------------------------------------------------------------
+
+  #pump(): void {
+    if (this.#isClosed || this.isDisabled) return this.#noticeChange();
+    while (this.#active < this.#parts.limits.concurrency) {
+      const work = this.#nextWork();
+      if (work === undefined) break;
+      void this.#do(work);
+    }
+    if (this.#mayHaveMore && !this.#isReading && this.#hasRoom) void this.#readOn();
+    this.#wakeForLanes();
+    this.#noticeChange();
+  }
+
+  async #do(work: () => Promise<void>): Promise<void> {
+    this.#active += 1;
+    try {
+      await work();
+    } catch (error) {
+      await this.#rest(error, 'a delivery could not be made');
+    }
+    this.#active -= 1;
+    this.#pump();
+  }
+
+  async #rest(error: unknown, message: string): Promise<void> {
+    if (this.#isClosed) return;
+    this.#parts.logger.error({ webhook: this.#record.id, error }, message);
+    await elapse(this.#parts.environment.clock, STORAGE_RETRY_MS);
+  }
+
+  #nextWork(): (() => Promise<void>) | undefined {
+    const lane = this.#dueLane();
+    if (lane !== undefined) {
+      lane.isBusy = true;
+      return () => this.#workLane(lane);
+    }
+    const logged = this.#isHeld ? undefined : this.#backlog.take();
+    return logged && (() => this.#deliver(logged));
+  }
+
+  #dueLane(): Lane | undefined {
+    for (const lane of this.#lanes.values()) {
+      if (!lane.isBusy && lane.record.dueAt <= this.#now) return lane;
+    }
+    return undefined;
+  }
+
+  /** Nothing new begins while the receiver seems to be down, or too many runs are behind. */
+  get #isHeld(): boolean {
+    if (this.#lanes.size === 0) return false;
+    return this.#failuresInARow >= OUTAGE_FAILURES || this.#lanes.size >= MAX_LANES;
+  }
+
+  get #hasRoom(): boolean {
+    return this.#backlog.size < LOW_WATER && !this.#isHeld;
+  }
+
+  async #readOn(): Promise<void> {
+    this.#isReading = true;
+    this.#mayHaveMore = false;
+    try {
+      const { events, upTo, isLast } = await this.#parts.log.logAfter(this.#read, PAGE);
+      const wanted: LoggedEvent[] = [];
+      for (const logged of events) if (await this.#matcher.matches(logged)) wanted.push(logged);
+      for (const logged of wanted) {
+        const lane = this.#lanes.get(logged.event.run);
+        if (lane === undefined) this.#backlog.add(logged);
+        else lane.isStale = true;
+      }
+      this.#read = upTo;
+      if (!isLast) this.#mayHaveMore = true;
+      this.#saveLater();
+    } catch (error) {
+      this.#mayHaveMore = true;
+      await this.#rest(error, 'the log could not be read');
+    }
+    this.#isReading = false;
+    this.#pump();
+  }
+
+  #wakeForLanes(): void {
+    this.#callOffWake();
+    this.#callOffWake = () => {};
+    const waiting = [...this.#lanes.values()].filter(({ isBusy }) => !isBusy);
+    const at = Math.min(...waiting.map(({ record }) => record.dueAt));
+    if (at <= this.#now || !Number.isFinite(at)) return;
+    this.#callOffWake = this.#parts.environment.clock.wakeAt(at, () => this.#pump());
+  }
+
+  // Deliveries ---------------------------------------------------------------------------------
+
+  async #deliver(logged: LoggedEvent): Promise<void> {
+    const { run, seq } = logged.event;
+    const outcome = await this.#courier.deliver(this.#record, messageOf(logged));
+    if (this.#isClosed) return;
+    if (outcome.isAccepted) {
+      this.#backlog.done(run);
+      return this.#succeeded();
+    }
+    const { id: webhook } = this.#record;
+    const lane = new Lane({ webhook, run, seq: seq - 1, tries: 0, dueAt: 0, errorJson: 'null' });
+    lane.isBusy = true;
+    this.#lanes.set(run, lane);
+    await this.#failed(lane, logged, outcome);
+    // From now on the lane's row has them.
+    this.#backlog.drop(run);
+    this.#saveLater();
+    lane.isBusy = false;
+  }
+
+  async #workLane(lane: Lane): Promise<void> {
+    try {
+      for (let count = 0; count < LANE_BURST; count += 1) {
+        lane.isStale = false;
+        const logged = await lane.next(this.#parts.log, this.#matcher, () => this.#read);
+        if (this.#isClosed) return;
+        if (logged === undefined && lane.isStale) continue;
+        if (logged === undefined) return await this.#closeLane(lane);
+        const outcome = await this.#courier.deliver(this.#record, messageOf(logged));
+        if (this.#isClosed) return;
+        if (!outcome.isAccepted) return await this.#failed(lane, logged, outcome);
+        lane.pass(logged);
+        this.#succeeded();
+      }
+      await this.#writes.put([{ type: 'lane.put', record: lane.record }]);
+    } finally {
+      lane.isBusy = false;
+    }
+  }
+
+  /** The run has caught up. */
+  async #closeLane({ record: { run } }: Lane): Promise<void> {
+    this.#lanes.delete(run);
+    await this.#writes.put([{ type: 'lane.remove', webhook: this.#record.id, run }]);
+  }
+
+  #succeeded(): void {
+    const wasDown = this.#failuresInARow >= OUTAGE_FAILURES;
+    this.#failuresInARow = 0;
+    // The receiver is back: what waits need not wait any more.
+    if (wasDown) for (const lane of this.#lanes.values()) lane.dueBy(this.#now);
+    if (this.#record.failingSince !== null) this.#alter({ failingSince: null });
+    this.#saveLater();
+  }
+
+  async #failed(lane: Lane, logged: LoggedEvent, refusal: Refusal): Promise<void> {
+    const { limits, environment } = this.#parts;
+    this.#failuresInARow += 1;
+    const { deadLetter, disabled, ...decision } = decideFailure(
+      {
+        webhook: this.#record,
+        lane: lane.record,
+        logged,
+        refusal,
+        deadLetters: this.#deadLetters,
+        now: this.#now,
+        chance: environment.random(),
+      },
+      limits,
+    );
+    lane.record = decision.lane;
+    this.#record = decision.webhook;
+    if (deadLetter !== undefined) this.#deadLetters += 1;
+    await this.#writes.put([
+      ...(deadLetter === undefined
+        ? []
+        : [{ type: 'dead-letter.put', record: deadLetter } as const]),
+      { type: 'lane.put', record: decision.lane },
+      { type: 'webhook.put', record: this.#record },
+    ]);
+    this.#complain(logged, refusal, deadLetter !== undefined);
+    if (disabled === undefined) return;
+    const { id: webhook } = this.#record;
+    this.#parts.logger.error(
+      { webhook, ...disabled },
+      `a webhook is disabled: ${disabled.message}`,
+    );
+  }
+
+  #complain({ runId, event }: LoggedEvent, { error }: Refusal, isGivenUp: boolean): void {
+    const { logger } = this.#parts;
+    const about = { webhook: this.#record.id, event: `${runId}/${event.seq}`, ...error };
+    if (isGivenUp) logger.error(about, 'a delivery is given up, and is a dead letter now');
+    else logger.warn(about, 'a delivery failed and is tried again');
+  }
+
+  // What is stored -----------------------------------------------------------------------------
+
+  get #readTurn(): number {
+    const { turn, seq } = this.#read;
+    return seq === Number.MAX_SAFE_INTEGER ? turn : turn - 1;
+  }
+
+  #saveLater(): void {
+    if (this.#callOffSave !== undefined || this.#isClosed) return;
+    const { clock } = this.#parts.environment;
+    this.#callOffSave = clock.wakeAt(clock.now() + SAVE_MS, () => {
+      this.#callOffSave = undefined;
+      this.#save().catch((error: unknown) => this.#rest(error, 'its progress could not be stored'));
+    });
+  }
+
+  /** Stores how far it has come, and what else has changed. */
+  async #save(): Promise<void> {
+    const turn = this.#backlog.floor(this.#readTurn);
+    if (turn > this.#record.turn) this.#alter({ turn });
+    if (!this.#isChanged) return;
+    this.#isChanged = false;
+    const record = this.#record;
+    await this.#writes.put([{ type: 'webhook.put', record }]);
+    this.#durableTurn = Math.max(this.#durableTurn, record.turn);
+  }
+
+  #alter(changes: Partial<WebhookRecord>): void {
+    this.#record = { ...this.#record, ...changes };
+    this.#isChanged = true;
+  }
+
+  get #now(): number {
+    return this.#parts.environment.clock.now();
+  }
+
+  // Those who wait -----------------------------------------------------------------------------
+
+  #whenChanged(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiters.push(resolve);
+    });
+  }
+
+  #noticeChange(): void {
+    for (const resolve of this.#waiters.splice(0)) resolve();
+  }
+}

@@ -1,0 +1,65 @@
+/** A run that a webhook is behind with: its own cursor over the log of the run, until it has caught up. */
+import type { LaneRecord, LoggedEvent, LogPosition, LogRows } from '../actors/delivery-records.js';
+import { Fifo } from '../actors/fifo.js';
+import type { EventMatcher } from './event-filter.js';
+
+/** Events of a run that are read at a time. */
+const PAGE = 100;
+
+export class Lane {
+  /** A delivery is under way, or being recorded. */
+  isBusy = false;
+  /** Events of the run have been passed over since the lane was read last. */
+  isStale = false;
+  #record: LaneRecord;
+  readonly #ahead = new Fifo<LoggedEvent>();
+  #readTo: number;
+
+  constructor(record: LaneRecord) {
+    this.#record = record;
+    this.#readTo = record.seq;
+  }
+
+  get record(): LaneRecord {
+    return this.#record;
+  }
+
+  set record(record: LaneRecord) {
+    this.#record = record;
+  }
+
+  /** The next event that is wanted, none beyond what the webhook has read itself; undefined at the end. */
+  async next(
+    log: Pick<LogRows, 'runLogAfter'>,
+    matcher: EventMatcher,
+    read: () => LogPosition,
+  ): Promise<LoggedEvent | undefined> {
+    for (;;) {
+      if (this.#ahead.size === 0) await this.#readOn(log);
+      const logged = this.#ahead.peek();
+      if (logged === undefined || isBeyond(logged, read())) return undefined;
+      if (logged.event.seq > this.#record.seq && (await matcher.matches(logged))) return logged;
+      this.#ahead.shift();
+    }
+  }
+
+  /** The event was accepted. */
+  pass({ event }: LoggedEvent): void {
+    this.#record = { ...this.#record, seq: event.seq, tries: 0, errorJson: 'null' };
+  }
+
+  /** It is tried again at `at`. */
+  dueBy(at: number): void {
+    this.#record = { ...this.#record, dueAt: at };
+  }
+
+  async #readOn(log: Pick<LogRows, 'runLogAfter'>): Promise<void> {
+    const page = await log.runLogAfter(this.#record.run, this.#readTo, PAGE);
+    for (const logged of page) this.#ahead.push(logged);
+    this.#readTo = page.at(-1)?.event.seq ?? this.#readTo;
+  }
+}
+
+function isBeyond({ turn, event }: LoggedEvent, read: LogPosition): boolean {
+  return turn > read.turn || (turn === read.turn && event.seq > read.seq);
+}
