@@ -52,6 +52,8 @@ export class Channel {
   #matcher: EventMatcher;
   readonly #backlog = new Backlog();
   readonly #lanes = new Map<number, Lane>();
+  /** Where the lanes ended whose rows stay until the webhook itself has passed that turn. */
+  readonly #ended = new Map<number, LogPosition>();
   readonly #writes: DurableWrites;
   #waiters: (() => void)[] = [];
   #record: WebhookRecord;
@@ -220,11 +222,7 @@ export class Channel {
       const { events, upTo, isLast } = await this.#parts.log.logAfter(this.#read, PAGE);
       const wanted: LoggedEvent[] = [];
       for (const logged of events) if (await this.#matcher.matches(logged)) wanted.push(logged);
-      for (const logged of wanted) {
-        const lane = this.#lanes.get(logged.event.run);
-        if (lane === undefined) this.#backlog.add(logged);
-        else lane.isStale = true;
-      }
+      for (const logged of wanted) this.#sortIn(logged);
       this.#read = upTo;
       if (!isLast) this.#mayHaveMore = true;
       this.#saveLater();
@@ -234,6 +232,13 @@ export class Channel {
     }
     this.#isReading = false;
     this.#pump();
+  }
+
+  #sortIn(logged: LoggedEvent): void {
+    const { run, seq } = logged.event;
+    const lane = this.#lanes.get(run);
+    if (lane !== undefined) lane.isStale = true;
+    else if (seq > (this.#ended.get(run)?.seq ?? 0)) this.#backlog.add(logged);
   }
 
   #wakeForLanes(): void {
@@ -259,6 +264,7 @@ export class Channel {
     const lane = new Lane({ webhook, run, seq: seq - 1, tries: 0, dueAt: 0, errorJson: 'null' });
     lane.isBusy = true;
     this.#lanes.set(run, lane);
+    this.#ended.delete(run);
     await this.#failed(lane, logged, outcome);
     // From now on the lane's row has them.
     this.#backlog.drop(run);
@@ -286,10 +292,13 @@ export class Channel {
     }
   }
 
-  /** The run has caught up. */
-  async #closeLane({ record: { run } }: Lane): Promise<void> {
-    this.#lanes.delete(run);
-    await this.#writes.put([{ type: 'lane.remove', webhook: this.#record.id, run }]);
+  /** The run has caught up. Its row stays until the webhook's own cursor has passed what the lane gave up. */
+  async #closeLane(lane: Lane): Promise<void> {
+    const { record } = lane;
+    this.#lanes.delete(record.run);
+    this.#ended.set(record.run, { turn: lane.passedTurn, seq: record.seq });
+    await this.#writes.put([{ type: 'lane.put', record }]);
+    this.#saveLater();
   }
 
   #succeeded(): void {
@@ -362,10 +371,16 @@ export class Channel {
   async #save(): Promise<void> {
     const turn = this.#backlog.floor(this.#readTurn);
     if (turn > this.#record.turn) this.#alter({ turn });
-    if (!this.#isChanged) return;
+    const passed = [...this.#ended].filter(([, end]) => end.turn <= turn).map(([run]) => run);
+    if (!this.#isChanged && passed.length === 0) return;
     this.#isChanged = false;
+    for (const run of passed) this.#ended.delete(run);
     const record = this.#record;
-    await this.#writes.put([{ type: 'webhook.put', record }]);
+    const webhook = record.id;
+    await this.#writes.put([
+      { type: 'webhook.put', record },
+      ...passed.map((run) => ({ type: 'lane.remove', webhook, run }) as const),
+    ]);
     this.#durableTurn = Math.max(this.#durableTurn, record.turn);
   }
 

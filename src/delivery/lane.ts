@@ -9,6 +9,8 @@ const PAGE = 100;
 export class Lane {
   /** A delivery is under way, or being recorded. */
   isBusy = false;
+  /** Turn of the last event that needs no delivery any more; 0 where it is not there any more. */
+  passedTurn = 0;
   /** Events of the run have been passed over since the lane was read last. */
   isStale = false;
   #record: LaneRecord;
@@ -17,7 +19,8 @@ export class Lane {
 
   constructor(record: LaneRecord) {
     this.#record = record;
-    this.#readTo = record.seq;
+    // The last one that was passed is read once more, for its turn.
+    this.#readTo = record.seq - 1;
   }
 
   get record(): LaneRecord {
@@ -37,8 +40,10 @@ export class Lane {
     for (;;) {
       if (this.#ahead.size === 0) await this.#readOn(log);
       const logged = this.#ahead.peek();
-      if (logged === undefined || isBeyond(logged, read())) return undefined;
-      if (logged.event.seq > this.#record.seq && (await matcher.matches(logged))) return logged;
+      if (logged === undefined) return undefined;
+      if (logged.event.seq <= this.#record.seq) this.passedTurn = logged.turn;
+      else if (isBeyond(logged, read())) return undefined;
+      else if (await matcher.matches(logged)) return logged;
       this.#ahead.shift();
     }
   }
