@@ -12,6 +12,7 @@ import {
   type JsonValue,
   type PlanVersion,
   parsePlanText,
+  type WebhookOptions,
 } from '../index.js';
 import { UNEVALUATED } from '../plan/evaluator.js';
 import { UsageError } from './failure.js';
@@ -56,9 +57,10 @@ export interface Application {
   readonly handlers: Handlers;
   readonly groups?: Groups;
   readonly evaluators?: Evaluators;
+  readonly webhooks?: WebhookOptions;
 }
 
-/** The handlers that a module exports, as its default or by that name, and its `groups` and `evaluators` where it has them. Without a module there are none. */
+/** The handlers that a module exports, as its default or by that name, and its `groups`, `evaluators` and `webhooks` where it has them. Without a module there are none. */
 export async function loadApplication(file: string | undefined): Promise<Application> {
   if (file === undefined) return { handlers: {} };
   const path = resolve(file);
@@ -72,12 +74,13 @@ export async function loadApplication(file: string | undefined): Promise<Applica
     });
   }
   const handlers = module.handlers ?? module.default;
-  const { groups, evaluators } = module;
+  const { groups, evaluators, webhooks } = module;
   if (typeof handlers === 'object' && handlers !== null) {
     return {
       handlers: handlers as Handlers,
       ...(groups && { groups }),
       ...(evaluators && { evaluators }),
+      ...(webhooks && { webhooks }),
     };
   }
   throw new UsageError(`${file} exports no handlers`, {

@@ -38,6 +38,7 @@ import { taskCommand } from './commands/task.js';
 import { tasksCommand } from './commands/tasks.js';
 import { trimCommand } from './commands/trim.js';
 import { validateCommand } from './commands/validate.js';
+import { webhookCommand } from './commands/webhook.js';
 import { whyCommand } from './commands/why.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import { reportFailure } from './failure.js';
@@ -80,6 +81,7 @@ const COMMANDS = [
   configCommand,
   doctorCommand,
   scheduleCommand,
+  webhookCommand,
   serveCommand,
 ];
 

@@ -27,7 +27,8 @@ export interface NewWebhook extends WebhookDraft {
 }
 
 /** What is undefined stays as it is. */
-export interface WebhookChanges extends Partial<WebhookDraft> {
+export interface WebhookChanges extends Omit<WebhookDraft, 'url'> {
+  readonly url?: string | undefined;
   /** True stops deliveries; false goes on from where they stopped. */
   readonly disabled?: boolean | undefined;
 }

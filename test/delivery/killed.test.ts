@@ -1,10 +1,11 @@
 /** Deliveries of real processes that are killed, to a real receiver that fails. */
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import { openRunReader } from '../../src/open-reader.js';
 import { startChild } from '../persistence/support/storage.js';
 import { temporaryDatabase } from '../support/temporary.js';
+import { textOf } from './support/real-receiver.js';
 import { numbersByRun } from './support/receiver.js';
 
 interface Place {
@@ -39,12 +40,6 @@ async function openReceiver(): Promise<Place> {
   });
   place.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   return place;
-}
-
-async function textOf(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 it('S183 S221 kill -9 in the middle of deliveries loses no event, and each run is told in order', async () => {

@@ -9,6 +9,7 @@ import { planApi } from './plans.js';
 import { runApi } from './runs.js';
 import { scheduleApi } from './schedules.js';
 import { taskApi } from './tasks.js';
+import { webhookApi } from './webhooks.js';
 
 export const API = {
   ...healthApi,
@@ -21,4 +22,5 @@ export const API = {
   ...taskApi,
   ...scheduleApi,
   ...operationsApi,
+  ...webhookApi,
 } as const;
