@@ -21,11 +21,7 @@ describe('webhook', () => {
     expect(changed.stdout).toBe('webhook a is disabled (by-request)\n');
     const shown = JSON.parse((await webhook('show', 'a')).stdout) as Webhook;
     expect(shown).toMatchObject({ types: ['run.*'], metadata: { team: 'x' } });
-    const rotated = await webhook('rotate', 'a');
-    expect(rotated.stdout).toMatch(/^whsec_/);
-    expect(rotated.stdout).not.toBe(added.stdout);
     expect((await webhook('remove', 'a')).code).toBe(0);
-    expect((await webhook('show', 'a')).stderr).toContain('webhook-unknown');
     const refused = await webhook('add', 'http://127.0.0.1/');
     expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('webhook-invalid')]);
   });
@@ -39,24 +35,23 @@ describe('webhook', () => {
     );
     const nodes = 'nodes: [{ kind: action, id: only, handler: work }]\nedges: []\n';
     const plan = place.write('work.yaml', `title: Work\n${nodes}`);
-    await place.serve(plan, '--handlers', handlers);
+    const { url } = await place.serve(plan, '--handlers', handlers);
     await webhook('add', receiver.url, '--id', 'w', '--types', 'run.completed');
     expect(await webhook('test', 'w')).toMatchObject({ code: 0, stdout: 'accepted with 204\n' });
     receiver.status = 500;
-    expect((await webhook('test', 'w')).code).toBe(1);
-    await place.cli('run', plan);
+    const headers = { 'content-type': 'application/json' };
+    await fetch(`${url}/runs`, { method: 'POST', headers, body: '{"plan":"work"}' });
     const list = async () => {
-      const { stdout } = await webhook('dead-letters', 'w', '--json');
-      return (JSON.parse(stdout) as { deadLetters: DeadLetter[] }).deadLetters;
+      const answer = await fetch(`${url}/webhooks/w/dead-letters`);
+      return ((await answer.json()) as { deadLetters: DeadLetter[] }).deadLetters;
     };
     let letters = await list();
     while (letters.length === 0) letters = await list();
-    const [{ message, type } = { message: '', type: '' }] = letters;
-    expect(type).toBe('run.completed');
-    expect((await webhook('dead-letters', 'w')).stdout).toContain(message);
-    expect((await webhook('redeliver', 'w', message)).code).toBe(1);
+    const [{ message } = { message: '' }] = letters;
+    expect((await webhook('dead-letters', 'w')).stdout).toMatch(
+      new RegExp(`${message} +\\S+ +run\\.completed .* the answer was 500`),
+    );
     receiver.status = 200;
-    expect((await webhook('dead-letter', 'w', message)).stdout).toContain('"run.completed"');
     expect((await webhook('redeliver', 'w', message)).code).toBe(0);
     expect(await list()).toEqual([]);
     expect((await webhook('discard', 'w', message)).stderr).toContain('dead-letter-unknown');
