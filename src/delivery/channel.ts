@@ -18,10 +18,12 @@ import { Courier, messageOf } from './courier.js';
 import { decideFailure, type Refusal } from './decide-failure.js';
 import { DurableWrites } from './durable-writes.js';
 import { EventMatcher } from './event-filter.js';
-import { Lane } from './lane.js';
+import type { Lane } from './lane.js';
+import { Lanes } from './lanes.js';
 import type { DeliveryLimits } from './limits.js';
 import type { SendWebhook } from './send.js';
 import { type ChannelState, filterOf } from './webhook.js';
+import { WebhookRow } from './webhook-row.js';
 
 export interface ChannelParts {
   readonly environment: Environment;
@@ -51,24 +53,18 @@ export class Channel {
   readonly #courier: Courier;
   #matcher: EventMatcher;
   readonly #backlog = new Backlog();
-  readonly #lanes = new Map<number, Lane>();
-  /** Where the lanes ended whose rows stay until the webhook itself has passed that turn. */
-  readonly #ended = new Map<number, LogPosition>();
+  readonly #lanes: Lanes;
   readonly #writes: DurableWrites;
+  readonly #row: WebhookRow;
   #waiters: (() => void)[] = [];
-  #record: WebhookRecord;
   #deadLetters: number;
   /** Everything up to here has been read. */
   #read: LogPosition;
-  /** Turn up to which it is durable that everything is delivered. */
-  #durableTurn: number;
   #mayHaveMore = true;
   #isReading = false;
   #active = 0;
   #failuresInARow = 0;
   #isClosed = false;
-  /** The row is newer than what is stored. */
-  #isChanged = false;
   #callOffWake = () => {};
   #callOffSave: (() => void) | undefined;
 
@@ -82,31 +78,27 @@ export class Channel {
     });
     this.#writes = new DurableWrites({ ...parts, clock: environment.clock });
     this.#matcher = new EventMatcher(filterOf(record), log);
-    this.#record = record;
+    this.#row = new WebhookRow(record, this.#writes);
+    this.#lanes = new Lanes(lanes);
     this.#deadLetters = deadLetters;
-    this.#durableTurn = record.turn;
     this.#read = { turn: record.turn, seq: Number.MAX_SAFE_INTEGER };
-    for (const record of lanes) this.#lanes.set(record.run, new Lane(record));
   }
 
   get record(): WebhookRecord {
-    return this.#record;
+    return this.#row.record;
   }
 
   get state(): ChannelState {
-    return {
-      lanes: [...this.#lanes.values()].map((lane) => lane.record),
-      deadLetters: this.#deadLetters,
-    };
+    return { lanes: this.#lanes.records, deadLetters: this.#deadLetters };
   }
 
   /** Turn up to which it has been given everything, for good. */
   get durableTurn(): number {
-    return this.#durableTurn;
+    return this.#row.durableTurn;
   }
 
   get isDisabled(): boolean {
-    return this.#record.disabledJson !== null;
+    return this.#row.isDisabled;
   }
 
   /** There may be more in the log. */
@@ -133,16 +125,10 @@ export class Channel {
 
   /** Changes the row; resolves when that is durable. Rejects with `commit-failed`, and nothing is changed. */
   async change(changes: Partial<WebhookRecord>): Promise<void> {
-    const keys = Object.keys(changes) as (keyof WebhookRecord)[];
-    const before = Object.fromEntries(keys.map((key) => [key, this.#record[key]]));
-    this.#alter({ ...changes, updatedAt: this.#now });
-    try {
-      await this.#writes.putOnce([{ type: 'webhook.put', record: this.#record }]);
-    } catch (error) {
-      this.#alter(before);
-      throw error;
-    }
-    this.#matcher = new EventMatcher(filterOf(this.#record), this.#parts.log);
+    const wasDisabled = this.isDisabled;
+    await this.#row.change({ ...changes, updatedAt: this.#now });
+    this.#matcher = new EventMatcher(filterOf(this.record), this.#parts.log);
+    if (wasDisabled && !this.isDisabled) this.#beginAnew();
   }
 
   /** Gives up what is under way: whoever comes next delivers it. */
@@ -184,25 +170,18 @@ export class Channel {
 
   async #rest(error: unknown, message: string): Promise<void> {
     if (this.#isClosed) return;
-    this.#parts.logger.error({ webhook: this.#record.id, error }, message);
+    this.#parts.logger.error({ webhook: this.record.id, error }, message);
     await elapse(this.#parts.environment.clock, STORAGE_RETRY_MS);
   }
 
   #nextWork(): (() => Promise<void>) | undefined {
-    const lane = this.#dueLane();
+    const lane = this.#lanes.due(this.#now);
     if (lane !== undefined) {
       lane.isBusy = true;
       return () => this.#workLane(lane);
     }
     const logged = this.#isHeld ? undefined : this.#backlog.take();
     return logged && (() => this.#deliver(logged));
-  }
-
-  #dueLane(): Lane | undefined {
-    for (const lane of this.#lanes.values()) {
-      if (!lane.isBusy && lane.record.dueAt <= this.#now) return lane;
-    }
-    return undefined;
   }
 
   /** Nothing new begins while the receiver seems to be down, or too many runs are behind. */
@@ -222,7 +201,7 @@ export class Channel {
       const { events, upTo, isLast } = await this.#parts.log.logAfter(this.#read, PAGE);
       const wanted: LoggedEvent[] = [];
       for (const logged of events) if (await this.#matcher.matches(logged)) wanted.push(logged);
-      for (const logged of wanted) this.#sortIn(logged);
+      for (const logged of wanted) if (!this.#lanes.takes(logged)) this.#backlog.add(logged);
       this.#read = upTo;
       if (!isLast) this.#mayHaveMore = true;
       this.#saveLater();
@@ -234,18 +213,10 @@ export class Channel {
     this.#pump();
   }
 
-  #sortIn(logged: LoggedEvent): void {
-    const { run, seq } = logged.event;
-    const lane = this.#lanes.get(run);
-    if (lane !== undefined) lane.isStale = true;
-    else if (seq > (this.#ended.get(run)?.seq ?? 0)) this.#backlog.add(logged);
-  }
-
   #wakeForLanes(): void {
     this.#callOffWake();
     this.#callOffWake = () => {};
-    const waiting = [...this.#lanes.values()].filter(({ isBusy }) => !isBusy);
-    const at = Math.min(...waiting.map(({ record }) => record.dueAt));
+    const at = this.#lanes.nextDue;
     if (at <= this.#now || !Number.isFinite(at)) return;
     this.#callOffWake = this.#parts.environment.clock.wakeAt(at, () => this.#pump());
   }
@@ -253,18 +224,14 @@ export class Channel {
   // Deliveries ---------------------------------------------------------------------------------
 
   async #deliver(logged: LoggedEvent): Promise<void> {
-    const { run, seq } = logged.event;
-    const outcome = await this.#courier.deliver(this.#record, messageOf(logged));
+    const { run } = logged.event;
+    const outcome = await this.#courier.deliver(this.record, messageOf(logged));
     if (this.#isClosed) return;
     if (outcome.isAccepted) {
       this.#backlog.done(run);
       return this.#succeeded();
     }
-    const { id: webhook } = this.#record;
-    const lane = new Lane({ webhook, run, seq: seq - 1, tries: 0, dueAt: 0, errorJson: 'null' });
-    lane.isBusy = true;
-    this.#lanes.set(run, lane);
-    this.#ended.delete(run);
+    const lane = this.#lanes.open(this.record, logged);
     await this.#failed(lane, logged, outcome);
     // From now on the lane's row has them.
     this.#backlog.drop(run);
@@ -280,7 +247,7 @@ export class Channel {
         if (this.#isClosed) return;
         if (logged === undefined && lane.isStale) continue;
         if (logged === undefined) return await this.#closeLane(lane);
-        const outcome = await this.#courier.deliver(this.#record, messageOf(logged));
+        const outcome = await this.#courier.deliver(this.record, messageOf(logged));
         if (this.#isClosed) return;
         if (!outcome.isAccepted) return await this.#failed(lane, logged, outcome);
         lane.pass(logged);
@@ -294,20 +261,23 @@ export class Channel {
 
   /** The run has caught up. Its row stays until the webhook's own cursor has passed what the lane gave up. */
   async #closeLane(lane: Lane): Promise<void> {
-    const { record } = lane;
-    this.#lanes.delete(record.run);
-    this.#ended.set(record.run, { turn: lane.passedTurn, seq: record.seq });
-    await this.#writes.put([{ type: 'lane.put', record }]);
+    this.#lanes.end(lane);
+    await this.#writes.put([{ type: 'lane.put', record: lane.record }]);
     this.#saveLater();
   }
 
   #succeeded(): void {
     const wasDown = this.#failuresInARow >= OUTAGE_FAILURES;
     this.#failuresInARow = 0;
-    // The receiver is back: what waits need not wait any more.
-    if (wasDown) for (const lane of this.#lanes.values()) lane.dueBy(this.#now);
-    if (this.#record.failingSince !== null) this.#alter({ failingSince: null });
+    if (wasDown) this.#beginAnew();
+    if (this.record.failingSince !== null) this.#row.alter({ failingSince: null });
     this.#saveLater();
+  }
+
+  /** The receiver is back: what waits need not wait any more. */
+  #beginAnew(): void {
+    this.#failuresInARow = 0;
+    this.#lanes.hasten(this.#now);
   }
 
   async #failed(lane: Lane, logged: LoggedEvent, refusal: Refusal): Promise<void> {
@@ -315,7 +285,7 @@ export class Channel {
     this.#failuresInARow += 1;
     const { deadLetter, disabled, ...decision } = decideFailure(
       {
-        webhook: this.#record,
+        webhook: this.record,
         lane: lane.record,
         logged,
         refusal,
@@ -326,18 +296,18 @@ export class Channel {
       limits,
     );
     lane.record = decision.lane;
-    this.#record = decision.webhook;
+    this.#row.alter(decision.webhook);
     if (deadLetter !== undefined) this.#deadLetters += 1;
     await this.#writes.put([
       ...(deadLetter === undefined
         ? []
         : [{ type: 'dead-letter.put', record: deadLetter } as const]),
       { type: 'lane.put', record: decision.lane },
-      { type: 'webhook.put', record: this.#record },
+      { type: 'webhook.put', record: this.record },
     ]);
     this.#complain(logged, refusal, deadLetter !== undefined);
     if (disabled === undefined) return;
-    const { id: webhook } = this.#record;
+    const { id: webhook } = this.record;
     this.#parts.logger.error(
       { webhook, ...disabled },
       `a webhook is disabled: ${disabled.message}`,
@@ -346,7 +316,7 @@ export class Channel {
 
   #complain({ runId, event }: LoggedEvent, { error }: Refusal, isGivenUp: boolean): void {
     const { logger } = this.#parts;
-    const about = { webhook: this.#record.id, event: `${runId}/${event.seq}`, ...error };
+    const about = { webhook: this.record.id, event: `${runId}/${event.seq}`, ...error };
     if (isGivenUp) logger.error(about, 'a delivery is given up, and is a dead letter now');
     else logger.warn(about, 'a delivery failed and is tried again');
   }
@@ -367,26 +337,9 @@ export class Channel {
     });
   }
 
-  /** Stores how far it has come, and what else has changed. */
-  async #save(): Promise<void> {
+  #save(): Promise<void> {
     const turn = this.#backlog.floor(this.#readTurn);
-    if (turn > this.#record.turn) this.#alter({ turn });
-    const passed = [...this.#ended].filter(([, end]) => end.turn <= turn).map(([run]) => run);
-    if (!this.#isChanged && passed.length === 0) return;
-    this.#isChanged = false;
-    for (const run of passed) this.#ended.delete(run);
-    const record = this.#record;
-    const webhook = record.id;
-    await this.#writes.put([
-      { type: 'webhook.put', record },
-      ...passed.map((run) => ({ type: 'lane.remove', webhook, run }) as const),
-    ]);
-    this.#durableTurn = Math.max(this.#durableTurn, record.turn);
-  }
-
-  #alter(changes: Partial<WebhookRecord>): void {
-    this.#record = { ...this.#record, ...changes };
-    this.#isChanged = true;
+    return this.#row.save(turn, this.#lanes.takeEnded(turn));
   }
 
   get #now(): number {
