@@ -103,6 +103,9 @@ export class Channel {
 
   /** There may be more in the log. */
   wake(): void {
+    // Whatever is under way looks again when it ends.
+    const isNoted = this.#mayHaveMore && (this.#isReading || this.#active > 0);
+    if (isNoted) return;
     this.#mayHaveMore = true;
     this.#pump();
   }

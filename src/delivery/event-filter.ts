@@ -18,6 +18,8 @@ export interface EventFilter {
 /** Most types, runs or keys of metadata that a filter names. */
 const MAX_NAMES = 100;
 const MAX_NAME_LENGTH = 1_024;
+/** Titles of plans that are kept. */
+const MAX_TITLES = 1_000;
 const TYPE = /^(?:\*|[a-z][a-z-]*)(?:\.(?:\*|[a-z][a-z-]*))*$/;
 
 /** What a filter may not be, each a sentence; none where it is right. */
@@ -79,7 +81,7 @@ export class EventMatcher {
   }
 
   async #hasTitle(hash: string): Promise<boolean> {
-    if (this.#titles.size > MAX_NAME_LENGTH) this.#titles.clear();
+    if (this.#titles.size >= MAX_TITLES) this.#titles.clear();
     if (!this.#titles.has(hash)) this.#titles.set(hash, await this.#log.planTitle(hash));
     return this.#titles.get(hash) === this.#plan;
   }
