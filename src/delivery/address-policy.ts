@@ -5,6 +5,7 @@
 import { BlockList, isIP, isIPv4 } from 'node:net';
 import { RunchartError } from '../errors.js';
 
+/** What may be reached beside public hosts over https. */
 export interface AddressOptions {
   /**
    * Hosts that may be in a private network, and be reached by plain http: names (`hooks.internal`),

@@ -7,6 +7,7 @@ import { type Delivered, toDelivered } from './delivered.js';
 import type { DeliveryService } from './delivery-service.js';
 import { type DeadLetter, type DeadLetterWithBody, toDeadLetter } from './webhook.js';
 
+/** Which dead letters to list. */
 export interface DeadLetterPage {
   /** Most letters to return; 100 unless given, 1,000 at most. */
   readonly limit?: number | undefined;
@@ -16,6 +17,7 @@ export interface DeadLetterPage {
 
 const MAX_LIMIT = 1_000;
 
+/** The dead letters of webhooks: list, read, send again, discard. */
 export class DeadLetters {
   readonly #service: DeliveryService;
 

@@ -7,6 +7,7 @@ import type { AddressPolicy } from './address-policy.js';
 import { type EventFilter, problemsOf } from './event-filter.js';
 import { isSecret } from './secrets.js';
 
+/** What a webhook is told of, and where. */
 export interface WebhookDraft {
   /** Where events are posted. */
   readonly url: string;
@@ -19,6 +20,7 @@ export interface WebhookDraft {
   readonly description?: string | undefined;
 }
 
+/** A webhook to be added. */
 export interface NewWebhook extends WebhookDraft {
   /** Letters, digits, and `_ . -`; a new one unless given. */
   readonly id?: string | undefined;

@@ -21,6 +21,7 @@ export interface BusEvent extends RunEvent {
   readonly position: string;
 }
 
+/** Which events of all runs are wanted, and from where on. */
 export interface BusOptions extends EventFilter {
   /** Position of the last event already known; `0/0` is from the first. From now on unless given. */
   readonly after?: string;
@@ -30,6 +31,7 @@ export interface BusOptions extends EventFilter {
   readonly pageSize?: number;
 }
 
+/** Is told of one event at a time; a promise that it gives is waited for. */
 export type BusListener = (event: BusEvent) => unknown;
 
 export interface BusParts {
@@ -47,6 +49,7 @@ const PAGE = 500;
 /** How long a listener may take for one event before it gets the next, in milliseconds. */
 const LISTENER_PATIENCE_MS = 30_000;
 
+/** The events of all runs, for subscribers in this process. */
 export class EventBus {
   readonly #parts: BusParts;
   readonly #cursors = new Set<Cursor>();

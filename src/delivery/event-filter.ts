@@ -4,6 +4,7 @@ import { RunchartError } from '../errors.js';
 import { canonicalJson } from '../plan/canonical.js';
 import type { JsonObject, JsonValue } from '../plan/json.js';
 
+/** Which events are wanted; all that is given has to fit. */
 export interface EventFilter {
   /** Types, of which one has to fit: `run.completed`, `node.*`, `*.failed`, `*`. All of them unless given. */
   readonly types?: readonly string[] | undefined;

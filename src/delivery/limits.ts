@@ -1,5 +1,6 @@
 import { RunchartError } from '../errors.js';
 
+/** Limits of deliveries; each has a default. */
 export interface DeliveryLimits {
   /** How long a receiver may take for one event, in milliseconds. */
   readonly timeoutMs: number;

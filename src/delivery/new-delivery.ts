@@ -5,6 +5,7 @@ import { type DeliveryLimits, readLimits } from './limits.js';
 import { Sender, type SendWebhook } from './send.js';
 import { Webhooks } from './webhooks.js';
 
+/** Where webhooks may be sent, and how often they are tried. */
 export interface WebhookOptions extends AddressOptions, Partial<DeliveryLimits> {}
 
 export interface DeliveryParts

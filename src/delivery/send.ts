@@ -10,6 +10,7 @@ import https from 'node:https';
 import type { LookupFunction } from 'node:net';
 import type { AddressPolicy } from './address-policy.js';
 
+/** A message on its way to its receiver. */
 export interface WebhookRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -18,6 +19,7 @@ export interface WebhookRequest {
   readonly signal: AbortSignal;
 }
 
+/** What a receiver answered. */
 export interface WebhookAnswer {
   readonly status: number;
   /** What the header `retry-after` says. */
@@ -27,6 +29,7 @@ export interface WebhookAnswer {
 /** Rejects where there is no answer; a DeliveryFailure says why. */
 export type SendWebhook = (request: WebhookRequest) => Promise<WebhookAnswer>;
 
+/** What kept a message from being accepted. */
 export type DeliveryErrorCode =
   | 'address-refused'
   | 'host-unknown'

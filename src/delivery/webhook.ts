@@ -5,6 +5,7 @@ import type { EventFilter } from './event-filter.js';
 import type { Secret } from './secrets.js';
 import type { DeliveryError } from './send.js';
 
+/** What disabled a webhook. */
 export type DisableCode = 'by-request' | 'endpoint-failing' | 'endpoint-gone' | 'dead-letters-full';
 
 /** Why nothing is delivered. */
@@ -23,6 +24,7 @@ export interface RetryingRun {
   readonly error: DeliveryError | null;
 }
 
+/** A webhook as its owner sees it, without its secret. */
 export interface Webhook {
   readonly id: string;
   readonly url: string;
@@ -54,6 +56,7 @@ export interface WebhookWithSecret extends Webhook {
   readonly secret: string;
 }
 
+/** A delivery that was given up. */
 export interface DeadLetter {
   readonly webhook: string;
   /** Id of the message, as its receiver knows it. */
@@ -67,6 +70,7 @@ export interface DeadLetter {
   readonly at: number;
 }
 
+/** A dead letter with the message itself. */
 export interface DeadLetterWithBody extends DeadLetter {
   /** What is sent. */
   readonly body: JsonObject;

@@ -10,6 +10,7 @@ import { assertDraft, filterFrom, type NewWebhook, type WebhookChanges } from '.
 import { newSecret, rotate } from './secrets.js';
 import { secretsOf, toWebhook, type Webhook, type WebhookWithSecret } from './webhook.js';
 
+/** How a secret is replaced. */
 export interface RotateOptions {
   /** The new secret; made here unless given. */
   readonly secret?: string | undefined;
@@ -20,6 +21,7 @@ export interface RotateOptions {
 const DAY_MS = 86_400_000;
 const MAX_OVERLAP_MS = 30 * DAY_MS;
 
+/** Webhooks: add, list, change, rotate, test, remove. */
 export class Webhooks {
   /** Deliveries that failed for good. */
   readonly deadLetters: DeadLetters;
