@@ -34,7 +34,8 @@ module.exports = {
       from: inside('persistence'),
       to: {
         path: '^src/',
-        pathNot: '^src/(persistence/|machines/|actors/(ports|records)[.]ts|errors[.]ts)',
+        pathNot:
+          '^src/(persistence/|machines/|actors/(ports|records|delivery-records)[.]ts|errors[.]ts)',
       },
     },
     {
@@ -75,6 +76,16 @@ module.exports = {
         path: '^src/',
         pathNot:
           '^src/(embedding/|plan/|machines/|actors/(environment|handlers|live-index)[.]ts|errors[.]ts|views[.]ts|run-[a-z-]+[.]ts|start-options[.]ts)',
+      },
+    },
+    {
+      name: 'delivery-knows-ports',
+      severity: 'error',
+      from: inside('delivery'),
+      to: {
+        path: '^src/',
+        pathNot:
+          '^src/(delivery/|plan/|actors/(environment|ports|handlers|records|delivery-records|live-index|fifo)[.]ts|(errors|views|row-views|change-signal)[.]ts)',
       },
     },
     {

@@ -39,6 +39,20 @@ export type {
   ReplanOptions,
 } from './change/change-options.js';
 export type { RunChanges } from './change/run-changes.js';
+export type { DeadLetterPage, DeadLetters } from './delivery/dead-letters.js';
+export type { Delivered } from './delivery/delivered.js';
+export type { NewWebhook, WebhookChanges } from './delivery/draft.js';
+export type { BusEvent, BusListener, BusOptions, EventBus } from './delivery/event-bus.js';
+export type { EventFilter } from './delivery/event-filter.js';
+export type { WebhookOptions } from './delivery/new-delivery.js';
+export type { DeliveryError, DeliveryErrorCode } from './delivery/send.js';
+export type {
+  DeadLetter,
+  DeadLetterWithBody,
+  Webhook,
+  WebhookWithSecret,
+} from './delivery/webhook.js';
+export type { RotateOptions, Webhooks } from './delivery/webhooks.js';
 export type { EmittedEvent, EmittedRunEvent, EventsTrimmed } from './embedding/emitted-event.js';
 export type { RunLogicEvent } from './embedding/run-attendance.js';
 export type { LogicOptions, RunLogic, RunLogicInput } from './embedding/run-logic.js';

@@ -19,6 +19,11 @@ import type { RunObserver } from './actors/run-observers.js';
 import { Supervisor, type SupervisorLimits, type SupervisorStats } from './actors/supervisor.js';
 import { BulkChanges } from './bulk/bulk-changes.js';
 import { RunChanges } from './change/run-changes.js';
+import type { DeliveryService } from './delivery/delivery-service.js';
+import { EventBus } from './delivery/event-bus.js';
+import { newDelivery, type WebhookOptions } from './delivery/new-delivery.js';
+import type { SendWebhook } from './delivery/send.js';
+import type { Webhooks } from './delivery/webhooks.js';
 import { EmbeddedRuns } from './embedding/embedded-runs.js';
 import { type LogicOptions, type RunLogic, runLogic } from './embedding/run-logic.js';
 import { RunchartError } from './errors.js';
@@ -87,6 +92,8 @@ export interface OrchestratorOptions<Services = unknown> {
   readonly groups?: Groups;
   /** How payloads are stored: encrypted for instance, see `encryptedPayloads`; as JSON unless given. */
   readonly payloads?: PayloadCodec;
+  /** Where webhooks may be sent, and how often. See docs/webhooks.md. */
+  readonly webhooks?: WebhookOptions;
   /** How long runs and their logs are kept; for good unless given. See docs/history.md. */
   readonly retention?: Retention;
 }
@@ -156,7 +163,7 @@ export interface Health {
   readonly supervisor: SupervisorStats;
 }
 
-/** How long closing waits for schedules whose run or record is on its way to storage, in milliseconds. */
+/** How long closing waits for schedules and webhooks that are on their way to storage, in milliseconds. */
 const SCHEDULES_PATIENCE_MS = 10_000;
 const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -185,6 +192,7 @@ export async function createOrchestrator<Services = unknown>(
       groups: options.groups,
       services: options.services,
       ...(options.retention !== undefined && { retention: options.retention }),
+      ...(options.webhooks !== undefined && { webhooks: options.webhooks }),
       ...(await storage.store.highWater()),
       announce: (address) => storage.journal.setAddress(address),
       backup: (target, wanted) =>
@@ -231,6 +239,9 @@ export interface OrchestratorParts {
   /** What the application shares with its handlers. */
   readonly services?: unknown;
   readonly retention?: Retention;
+  readonly webhooks?: WebhookOptions;
+  /** Sends webhooks; over HTTP unless given. */
+  readonly sendWebhook?: SendWebhook;
   /** Highest turn and run number in the database. */
   readonly turn: number;
   readonly run: number;
@@ -256,6 +267,11 @@ export class Orchestrator {
   readonly tasks: Tasks;
   /** What workers outside of this process do. See docs/workers.md. */
   readonly work: Work;
+  /** Events of all runs, for this process. See docs/events.md. */
+  readonly bus: EventBus;
+  /** Who is told of events over HTTP. They are told by a process that has recovered, and by no other. */
+  readonly webhooks: Webhooks;
+  readonly #delivery: DeliveryService;
   readonly #scheduler: ScheduleService;
   readonly #keyed: KeyedStarts;
   readonly #parts: OrchestratorParts;
@@ -326,6 +342,16 @@ export class Orchestrator {
       },
     });
     this.#watch = new RunWatch(parts.runs, this.#supervisor.live);
+    const told = {
+      ...parts,
+      log: parts.runs.rows.log,
+      live: this.#supervisor.live,
+      newestTurn: () => this.#supervisor.newestTurn,
+    };
+    this.bus = new EventBus({ ...told, clock: parts.environment.clock });
+    const { service, webhooks } = newDelivery({ ...told, rows: parts.store.deliveries });
+    this.#delivery = service;
+    this.webhooks = webhooks;
     this.#history = this.#newHistory(parts);
     this.#embedded = this.#newEmbeddedRuns(parts);
     this.#keyed = this.#newKeyedStarts(parts);
@@ -515,6 +541,7 @@ export class Orchestrator {
     await this.change.recover();
     await this.#supervisor.recover();
     await this.#scheduler.tick();
+    await this.#delivery.start();
     this.#history.start();
   }
 
@@ -625,10 +652,13 @@ export class Orchestrator {
     const scheduled = this.#scheduler.close();
     const { environment, limits } = this.#parts;
     await atMost(environment.clock, limits.drainMs, this.#embedded.whenLetGo());
+    const delivered = this.#delivery.close();
     await this.#history.close();
     await this.#supervisor.close(this.#parts.limits.drainMs);
-    await atMost(this.#parts.environment.clock, SCHEDULES_PATIENCE_MS, scheduled);
+    const stored = Promise.all([scheduled, delivered]).then(() => {});
+    await atMost(this.#parts.environment.clock, SCHEDULES_PATIENCE_MS, stored);
     this.#watch.close();
+    this.bus.close();
     await this.#parts.closeStorage();
   }
 
@@ -670,6 +700,7 @@ export class Orchestrator {
       rows: runs.history,
       logger,
       retention,
+      deliveries: this.#delivery,
       nextRun: () => this.#drafts.nextRun(),
       nextTurn: () => this.#supervisor.nextTurn(),
     });

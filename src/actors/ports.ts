@@ -1,4 +1,5 @@
 /** The two sides of storage that the actors know: a journal that makes turns durable, a store that reads back. */
+import type { DeliveryRow, DeliveryRows } from './delivery-records.js';
 import type {
   IdempotencyKeyRecord,
   RunRecord,
@@ -103,6 +104,7 @@ export interface RunStore {
   readonly runKeys: RunKeyRows;
   /** What a call that was about no run was answered, by its key. */
   findAnswer(key: string): Promise<IdempotencyKeyRecord | undefined>;
+  readonly deliveries: DeliveryRows;
   /** Gives up the connection. */
   close(): void;
 }
@@ -172,6 +174,7 @@ export type FreeRow =
   | { readonly type: 'schedule.remove'; readonly id: string }
   | { readonly type: 'run-key.put'; readonly record: RunKeyRecord }
   | { readonly type: 'idempotency-key.put'; readonly record: IdempotencyKeyRecord }
+  | DeliveryRow
   | HistoryRow;
 
 /** Tables of which rows of a run that has ended may be written outside of a turn. */
@@ -196,6 +199,8 @@ export type HistoryRow =
   | { readonly type: 'run.hide'; readonly run: number }
   /** The run is there, whole. */
   | { readonly type: 'run.show'; readonly run: number }
+  /** The newest turn is known for good, whatever becomes of its run. */
+  | { readonly type: 'turn.keep' }
   /** The run itself; its other rows are gone. */
   | { readonly type: 'run.remove'; readonly run: number }
   /** Answers to calls that were about no run and are older. */

@@ -661,6 +661,11 @@ export class Supervisor {
     this.#forget(residency);
   }
 
+  /** The newest turn that was decided. */
+  get newestTurn(): number {
+    return this.#turn;
+  }
+
   /** The next turn number of the database, for whoever writes turns. */
   nextTurn(): number {
     this.#turn += 1;

@@ -13,6 +13,7 @@ import {
   type Middleware,
   type PlanVersion,
   parsePlanText,
+  type WebhookOptions,
 } from '../index.js';
 import { UNEVALUATED } from '../plan/evaluator.js';
 import { UsageError } from './failure.js';
@@ -59,11 +60,12 @@ export interface Application {
   readonly evaluators?: Evaluators;
   readonly services?: unknown;
   readonly middleware?: readonly Middleware[];
+  readonly webhooks?: WebhookOptions;
 }
 
 /**
  * The handlers that a module exports, as its default or by that name, and its `groups`, `evaluators`,
- * `services` and `middleware` where it has them. Without a module there are none.
+ * `services`, `middleware` and `webhooks` where it has them. Without a module there are none.
  */
 export async function loadApplication(file: string | undefined): Promise<Application> {
   if (file === undefined) return { handlers: {} };
@@ -78,7 +80,7 @@ export async function loadApplication(file: string | undefined): Promise<Applica
     });
   }
   const handlers = module.handlers ?? module.default;
-  const { groups, evaluators, services, middleware } = module;
+  const { groups, evaluators, services, middleware, webhooks } = module;
   if (typeof handlers === 'object' && handlers !== null) {
     return {
       handlers: handlers as Handlers,
@@ -86,6 +88,7 @@ export async function loadApplication(file: string | undefined): Promise<Applica
       ...(groups && { groups }),
       ...(evaluators && { evaluators }),
       ...(middleware && { middleware }),
+      ...(webhooks && { webhooks }),
     };
   }
   throw new UsageError(`${file} exports no handlers`, {

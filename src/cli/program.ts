@@ -38,6 +38,7 @@ import { taskCommand } from './commands/task.js';
 import { tasksCommand } from './commands/tasks.js';
 import { trimCommand } from './commands/trim.js';
 import { validateCommand } from './commands/validate.js';
+import { webhookCommand } from './commands/webhook.js';
 import { whyCommand } from './commands/why.js';
 import { workerCommand } from './commands/worker.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
@@ -81,6 +82,7 @@ const COMMANDS = [
   configCommand,
   doctorCommand,
   scheduleCommand,
+  webhookCommand,
   serveCommand,
   workerCommand,
 ];

@@ -76,6 +76,11 @@ export class RemoteOwner {
   }
 
   /** Resolves with what the server answers. Rejects with a RemoteError. */
+  get<T>(path: string): Promise<T> {
+    return this.#send('GET', path);
+  }
+
+  /** As `get`. */
   post<T>(path: string, body: object = {}): Promise<T> {
     return this.#send('POST', path, body);
   }

@@ -18,6 +18,7 @@ import { servePlans } from './routes/plans.js';
 import { serveRuns } from './routes/runs.js';
 import { serveSchedules } from './routes/schedules.js';
 import { serveTasks } from './routes/tasks.js';
+import { serveWebhooks } from './routes/webhooks.js';
 import { serveWork } from './routes/work.js';
 import type { HttpScope } from './scope.js';
 import { RouteServer } from './serve-routes.js';
@@ -43,7 +44,7 @@ export interface HttpOptions {
 
 const RESOURCES = [
   ...[serveHealth, serveDocument, servePlans, serveRuns, serveChanges, serveHistory],
-  ...[serveArtifacts, serveTasks, serveSchedules, serveWork, serveOperations],
+  ...[serveArtifacts, serveTasks, serveSchedules, serveWork, serveOperations, serveWebhooks],
 ];
 
 /** For loopback: there is no authentication. Throws PlanInvalidError where an offered plan is. */

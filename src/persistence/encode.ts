@@ -24,6 +24,7 @@ import type {
   TaskRecord,
   TurnRecord,
 } from '../actors/records.js';
+import { encodeDeliveryRow, isDeliveryRow } from './encode-delivery.js';
 import { encodeHistoryRow } from './encode-history.js';
 import {
   type EncodedPlan,
@@ -152,7 +153,7 @@ function encodeRow(row: FreeRow): EncodedRow {
     case 'idempotency-key.put':
       return { name: row.type, values: IDEMPOTENCY_KEY.toRow(row.record) };
     default:
-      return encodeHistoryRow(row);
+      return isDeliveryRow(row) ? encodeDeliveryRow(row) : encodeHistoryRow(row);
   }
 }
 

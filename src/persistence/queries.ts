@@ -63,7 +63,7 @@ const NEWEST_SEQ =
 const LAST_TURN_BEFORE = `select cast(json_array(coalesce(max(seq), 0)) as blob) from checkpoints
   where run = ? and seq < ?`;
 const ANCHOR_BEFORE = `select cast(json_array(coalesce((
-    select seq from checkpoints c where c.run = ?1 and c.at <= ?2
+    select seq from checkpoints c where c.run = ?1 and c.at <= ?2 and c.turn <= ?3 and c.seq <= ?4
       and c.seq < (select max(seq) from checkpoints where run = ?1)
     order by c.seq desc limit 1), 0)) as blob)`;
 
@@ -93,6 +93,9 @@ const TALLIES = `select cast(json_array(
 
 /** Runs that are on their way in or out are there for nobody. */
 const VISIBLE = gte(tables.runs.trimmedTo, 0);
+
+/** Of turns and events: no bound. */
+const ANY = Number.MAX_SAFE_INTEGER;
 
 /** Most rows that one call gives. */
 export const MAX_PAGE_ROWS = 1_000;
@@ -337,9 +340,9 @@ export class RunQueries {
     return found;
   }
 
-  /** Event number of the newest checkpoint taken at `at` or before, but for the run's newest; 0 for none. */
-  async anchorBefore(run: number, at: number): Promise<number> {
-    const [row] = await this.#reader.jsonRows(ANCHOR_BEFORE, [run, at]);
+  /** Event number of the newest checkpoint within these bounds, but for the run's newest; 0 for none. */
+  async anchorBefore(run: number, at: number, turn = ANY, seq = ANY): Promise<number> {
+    const [row] = await this.#reader.jsonRows(ANCHOR_BEFORE, [run, at, turn, seq]);
     return (row as [number])[0];
   }
 

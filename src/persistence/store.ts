@@ -1,4 +1,5 @@
 /** What the actors read. Everything comes from the disk, over a connection that cannot write. */
+import type { DeliveryRows } from '../actors/delivery-records.js';
 import type { RunKeyRows, RunStore, ScheduleRows } from '../actors/ports.js';
 import type {
   IdempotencyKeyRecord,
@@ -7,6 +8,7 @@ import type {
   TaskRecord,
   TimerRecord,
 } from '../actors/records.js';
+import { SqliteDeliveries } from './deliveries.js';
 import { loadRun } from './load-run.js';
 import type { Reader } from './reader.js';
 import { IDEMPOTENCY_KEY, RUN, TASK, TIMER } from './rows.js';
@@ -14,7 +16,7 @@ import { SqliteRunKeys } from './run-keys.js';
 import { SqliteSchedules } from './schedules.js';
 
 const HIGH_WATER = `select cast(json_array(
-  coalesce((select max(turn) from checkpoints), 0), coalesce((select max(run) from runs), 0)) as blob)`;
+  max(coalesce((select max(turn) from checkpoints), 0), coalesce((select turn from owner), 0)), coalesce((select max(run) from runs), 0)) as blob)`;
 
 const LOAD_PLAN = 'select cast(json_array(plan_json) as blob) from plans where hash = ?';
 
@@ -62,12 +64,14 @@ const NEXT_DUE = 'select cast(json_array(min(due_at)) as blob) from timers where
 export class SqliteRunStore implements RunStore {
   readonly schedules: ScheduleRows;
   readonly runKeys: RunKeyRows;
+  readonly deliveries: DeliveryRows;
   readonly #reader: Reader;
 
   constructor(reader: Reader) {
     this.#reader = reader;
     this.schedules = new SqliteSchedules(reader);
     this.runKeys = new SqliteRunKeys(reader);
+    this.deliveries = new SqliteDeliveries(reader);
   }
 
   async highWater(): Promise<{ readonly turn: number; readonly run: number }> {

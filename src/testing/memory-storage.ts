@@ -23,6 +23,7 @@ import {
 import { isFinal } from '../machines/statuses.js';
 import { encodeTurn } from '../persistence/encode.js';
 import { MemoryArtifacts } from './memory-artifacts.js';
+import { MemoryDeliveries } from './memory-deliveries.js';
 import { addRow, marked, removeRows } from './memory-history.js';
 import { MemoryRun } from './memory-run.js';
 
@@ -42,6 +43,7 @@ export class MemoryStorage {
   readonly runKeys = new Map<string, RunKeyRecord>();
   /** Payloads that are too large for a row. */
   readonly artifacts = new MemoryArtifacts();
+  readonly deliveries = new MemoryDeliveries();
   /** While true, turns wait until `flush`. */
   isHeld = false;
   readonly #byNumber = new Map<number, MemoryRun>();
@@ -134,6 +136,19 @@ export class MemoryStorage {
         return;
       case 'idempotency-keys.remove':
         for (const [key, { at }] of this.#answers) if (at < row.before) this.#answers.delete(key);
+        return;
+      case 'webhook.put':
+      case 'webhook.remove':
+      case 'lane.put':
+      case 'lane.remove':
+      case 'lanes.remove':
+      case 'dead-letter.put':
+      case 'dead-letter.remove':
+      case 'dead-letters.remove':
+        this.deliveries.put(row);
+        return;
+      // The number of the newest turn is kept anyway.
+      case 'turn.keep':
         return;
       case 'run.remove':
         this.runs.delete(this.#byNumber.get(row.run)?.record.id ?? '');
@@ -247,6 +262,7 @@ export class MemoryStorage {
       },
     },
     findAnswer: async (key) => this.#answers.get(key),
+    deliveries: this.deliveries.rows,
     close: () => {},
   };
 

@@ -8,6 +8,8 @@ import type { Handlers, Logger } from '../actors/handlers.js';
 import type { Middleware } from '../actors/middleware.js';
 import type { Journal } from '../actors/ports.js';
 import type { TurnRecord } from '../actors/records.js';
+import type { WebhookOptions } from '../delivery/new-delivery.js';
+import type { SendWebhook } from '../delivery/send.js';
 import { DEFAULT_LIMITS, Orchestrator, type OrchestratorLimits } from '../orchestrator.js';
 import type { Evaluators } from '../plan/evaluator.js';
 import { RunReader } from '../run-reader.js';
@@ -31,6 +33,9 @@ export interface ProcessParts {
   readonly environment: SimulatedEnvironment;
   readonly gate: HandlerGate;
   readonly faults: Faults;
+  readonly webhooks?: WebhookOptions | undefined;
+  /** Takes the place of receivers. */
+  readonly sendWebhook?: SendWebhook | undefined;
 }
 
 export class SimulatedProcess {
@@ -46,8 +51,8 @@ export class SimulatedProcess {
 
   private constructor(parts: ProcessParts, highWater: { turn: number; run: number }) {
     const { environment, evaluators, executors, gate, groups, handlers } = parts;
-    const { limits, logger, storage } = parts;
-    const { middleware, services } = parts;
+    const { limits, logger, middleware, services, storage } = parts;
+    const { sendWebhook = refuseToSend } = parts;
     this.#parts = parts;
     const gated = gate.wrap(handlers, executors, () => this.#isOver);
     this.orchestrator = new Orchestrator({
@@ -63,6 +68,8 @@ export class SimulatedProcess {
       logger,
       limits: { ...DEFAULT_LIMITS, ...limits },
       ...highWater,
+      ...(parts.webhooks !== undefined && { webhooks: parts.webhooks }),
+      sendWebhook: (request) => (this.#isOver ? NEVER : sendWebhook(request)),
       announce: async () => {},
       closeStorage: async () => {},
     });
@@ -113,3 +120,8 @@ export class SimulatedProcess {
 }
 
 const NEVER = new Promise<never>(() => {});
+
+/** Nothing leaves a simulation. */
+async function refuseToSend(): Promise<never> {
+  throw new Error('the simulation has no receivers: give the kit `sendWebhook`');
+}

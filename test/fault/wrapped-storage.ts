@@ -61,6 +61,7 @@ export function wrapStore(
     findAnswer: inner.findAnswer.bind(inner),
     schedules: inner.schedules,
     runKeys: inner.runKeys,
+    deliveries: inner.deliveries,
     close: inner.close.bind(inner),
     async loadRun(id) {
       const stored = await inner.loadRun(id);

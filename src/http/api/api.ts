@@ -9,6 +9,7 @@ import { planApi } from './plans.js';
 import { runApi } from './runs.js';
 import { scheduleApi } from './schedules.js';
 import { taskApi } from './tasks.js';
+import { webhookApi } from './webhooks.js';
 import { workApi } from './work.js';
 
 export const API = {
@@ -23,4 +24,5 @@ export const API = {
   ...scheduleApi,
   ...operationsApi,
   ...workApi,
+  ...webhookApi,
 } as const;
