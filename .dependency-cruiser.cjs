@@ -35,7 +35,7 @@ module.exports = {
       to: {
         path: '^src/',
         pathNot:
-          '^src/(persistence/|machines/|actors/(access-records|ports|records|tenant)[.]ts|errors[.]ts)',
+          '^src/(persistence/|machines/|actors/(access-records|delivery-records|ports|records|tenant)[.]ts|errors[.]ts)',
       },
     },
     {
@@ -45,7 +45,17 @@ module.exports = {
       to: {
         path: '^src/',
         pathNot:
-          '^src/(isolation/|plan/|actors/(handlers|trace-context)[.]ts|telemetry/active-trace[.]ts|errors[.]ts)',
+          '^src/(isolation/|plan/|actors/(handlers|lifecycle|trace-context)[.]ts|telemetry/active-trace[.]ts|errors[.]ts)',
+      },
+    },
+    {
+      name: 'workers-need-no-kernel',
+      severity: 'error',
+      from: inside('worker'),
+      to: {
+        path: '^src/',
+        pathNot:
+          '^src/(worker/|plan/handler-reference[.]ts|actors/(handlers|lifecycle)[.]ts|errors[.]ts)',
       },
     },
     {
@@ -66,6 +76,16 @@ module.exports = {
         path: '^src/',
         pathNot:
           '^src/(embedding/|plan/|machines/|actors/(environment|handlers|live-index)[.]ts|errors[.]ts|views[.]ts|run-[a-z-]+[.]ts|start-options[.]ts)',
+      },
+    },
+    {
+      name: 'delivery-knows-ports',
+      severity: 'error',
+      from: inside('delivery'),
+      to: {
+        path: '^src/',
+        pathNot:
+          '^src/(delivery/|plan/|actors/(environment|ports|handlers|records|delivery-records|live-index|fifo)[.]ts|(errors|views|row-views|change-signal)[.]ts)',
       },
     },
     {

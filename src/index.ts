@@ -17,6 +17,8 @@ export type {
 } from './access/task-links.js';
 export type { TokenOptions } from './access/token-options.js';
 export type { Clock, Environment } from './actors/environment.js';
+export { ExternalHandler, type ExternalOptions, external } from './actors/external-handler.js';
+export { VersionedHandler, versions } from './actors/handler-versions.js';
 export type {
   Handler,
   HandlerContext,
@@ -24,18 +26,15 @@ export type {
   Handlers,
   LifecycleClass,
   LifecycleHandler,
+  LocalHandler,
   Logger,
 } from './actors/handlers.js';
 export type { LiveRun } from './actors/live-index.js';
+export type { CallOutcome, HandlerCall, Middleware } from './actors/middleware.js';
 export type { GroupCommit, PayloadCodec } from './actors/ports.js';
 export type { PlanDiff, PlanDiffEntry } from './actors/run/plan-diff.js';
 export type { Replanned } from './actors/run/replan.js';
-export type {
-  CallOutcome,
-  HandlerCall,
-  ObservedCall,
-  RunObserver,
-} from './actors/run-observers.js';
+export type { CallEnd, ObservedCall, RunObserver, UpcomingCall } from './actors/run-observers.js';
 export { type TraceContext, traceFromHeaders } from './actors/trace-context.js';
 export type { BulkAction } from './bulk/bulk-action.js';
 export type {
@@ -57,6 +56,20 @@ export type {
   ReplanOptions,
 } from './change/change-options.js';
 export type { RunChanges } from './change/run-changes.js';
+export type { DeadLetterPage, DeadLetters } from './delivery/dead-letters.js';
+export type { Delivered } from './delivery/delivered.js';
+export type { NewWebhook, WebhookChanges } from './delivery/draft.js';
+export type { BusEvent, BusListener, BusOptions, EventBus } from './delivery/event-bus.js';
+export type { EventFilter } from './delivery/event-filter.js';
+export type { WebhookOptions } from './delivery/new-delivery.js';
+export type { DeliveryError, DeliveryErrorCode } from './delivery/send.js';
+export type {
+  DeadLetter,
+  DeadLetterWithBody,
+  Webhook,
+  WebhookWithSecret,
+} from './delivery/webhook.js';
+export type { RotateOptions, Webhooks } from './delivery/webhooks.js';
 export type { EmittedEvent, EmittedRunEvent, EventsTrimmed } from './embedding/emitted-event.js';
 export type { RunLogicEvent } from './embedding/run-attendance.js';
 export type { LogicOptions, RunLogic, RunLogicInput } from './embedding/run-logic.js';
@@ -167,3 +180,12 @@ export type {
   RunSummary,
   TaskView,
 } from './views.js';
+export type { ClaimOptions } from './work/read-claim.js';
+export type {
+  AcceptedResult,
+  ClaimedWork,
+  LeaseState,
+  OfferedWork,
+  Work,
+  WorkError,
+} from './work/work.js';

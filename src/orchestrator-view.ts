@@ -14,6 +14,7 @@ import type { Schedules } from './schedules/schedules.js';
 import type { StartOptions } from './start-options.js';
 import type { Responded, RespondOptions, Tasks } from './tasks.js';
 import type { RunEvent, RunResult } from './views.js';
+import type { Work } from './work/work.js';
 
 /** A run by its id: waits for its result and follows its events. */
 export interface RunHandle {
@@ -57,6 +58,8 @@ export interface OrchestratorView {
   readonly tasks: Tasks;
   readonly change: Omit<RunChanges, 'recover'>;
   readonly schedules: Pick<Schedules, keyof Schedules>;
+  /** What workers outside of this process do. */
+  readonly work: Work;
   /** The same done to many runs. */
   readonly bulk: BulkChanges;
   start<Input>(plan: PlanFor<Input>, options?: StartOptions<Input>): Promise<StartedRun>;

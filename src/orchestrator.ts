@@ -10,10 +10,12 @@ import { TaskLinks } from './access/task-links.js';
 import type { HandlerPolicy } from './actors/admission/handler-policy.js';
 import { ArtifactPayloads } from './actors/artifact-payloads.js';
 import { atMost, type Environment, systemEnvironment } from './actors/environment.js';
-import { HandlerRegistry, type Handlers, type Logger } from './actors/handlers.js';
+import { HandlerRegistry } from './actors/handler-registry.js';
+import type { Handlers, Logger } from './actors/handlers.js';
 import { type KeyedCall, keyedCall, messageCall } from './actors/idempotency.js';
 import type { LiveRun } from './actors/live-index.js';
 import type { RunMessage } from './actors/messages.js';
+import type { Middleware } from './actors/middleware.js';
 import { PlanCache } from './actors/plan-cache.js';
 import type { ArtifactStore, Journal, PayloadCodec, RunStore } from './actors/ports.js';
 import type { Principal } from './actors/records.js';
@@ -22,6 +24,11 @@ import { Supervisor, type SupervisorLimits, type SupervisorStats } from './actor
 import { DEFAULT_TENANT, isTenant, qualifyKey, tenantOf } from './actors/tenant.js';
 import { BulkChanges } from './bulk/bulk-changes.js';
 import { RunChanges } from './change/run-changes.js';
+import type { DeliveryService } from './delivery/delivery-service.js';
+import { EventBus } from './delivery/event-bus.js';
+import { newDelivery, type WebhookOptions } from './delivery/new-delivery.js';
+import type { SendWebhook } from './delivery/send.js';
+import type { Webhooks } from './delivery/webhooks.js';
 import { EmbeddedRuns } from './embedding/embedded-runs.js';
 import { type LogicOptions, type RunLogic, runLogic } from './embedding/run-logic.js';
 import { RunchartError } from './errors.js';
@@ -73,12 +80,17 @@ import { type Groups, type Responded, type RespondOptions, Tasks } from './tasks
 import { RunTracing } from './telemetry/run-tracing.js';
 import { TenantView, type Viewer } from './tenant-view.js';
 import type { RunEvent, RunResult } from './views.js';
+import { Work } from './work/work.js';
 
 /** What an orchestrator is opened with. */
-export interface OrchestratorOptions {
+export interface OrchestratorOptions<Services = unknown> {
   /** The database file, as a path or a `file:` URL. It is made where it does not exist. */
   readonly url: string;
-  readonly handlers: Handlers;
+  readonly handlers: Handlers<Services>;
+  /** What handlers find in their context: connections, clients. */
+  readonly services?: Services;
+  /** What is put around every handler of this process, the first outermost. See docs/handlers.md. */
+  readonly middleware?: readonly Middleware<Services>[];
   /** Owners that need no handler, as `user/alice`. */
   readonly executors?: readonly string[];
   /** Takes up, at once, what an earlier process left in motion; on unless false. */
@@ -94,6 +106,8 @@ export interface OrchestratorOptions {
   readonly groups?: Groups;
   /** How payloads are stored: encrypted for instance, see `encryptedPayloads`; as JSON unless given. */
   readonly payloads?: PayloadCodec;
+  /** Where webhooks may be sent, and how often. See docs/webhooks.md. */
+  readonly webhooks?: WebhookOptions;
   /** How long runs and their logs are kept; for good unless given. See docs/history.md. */
   readonly retention?: Retention;
   /** How much of the audit is kept, and how long. See docs/access.md. */
@@ -136,14 +150,19 @@ export interface Health {
   readonly supervisor: SupervisorStats;
 }
 
-/** How long closing waits for schedules whose run or record is on its way to storage, in milliseconds. */
+/** How long closing waits for schedules and webhooks that are on their way to storage, in milliseconds. */
 const SCHEDULES_PATIENCE_MS = 10_000;
+/** Tenants whose workers are remembered. */
+const MAX_WORKS = 1_000;
 const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** Opens the database as its one owner, and takes up what an earlier process left in motion. Rejects with a StorageError. */
-export async function createOrchestrator(options: OrchestratorOptions): Promise<Orchestrator> {
+export async function createOrchestrator<Services = unknown>(
+  options: OrchestratorOptions<Services>,
+): Promise<Orchestrator> {
   const environment = options.environment ?? systemEnvironment;
-  const registry = new HandlerRegistry(options.handlers, options.executors);
+  const middleware = (options.middleware ?? []) as readonly Middleware[];
+  const registry = new HandlerRegistry(options.handlers, options.executors, middleware);
   const { url: database, payloads } = options;
   const now = () => environment.clock.now();
   const storage = await openStorage({ database, now, ...(payloads && { payloads }) });
@@ -160,8 +179,10 @@ export async function createOrchestrator(options: OrchestratorOptions): Promise<
       limits: { ...DEFAULT_LIMITS, ...options.limits },
       policies: new Map(Object.entries(options.policies ?? {})),
       groups: options.groups,
+      services: options.services,
       ...(options.retention !== undefined && { retention: options.retention }),
       audit: options.audit,
+      ...(options.webhooks !== undefined && { webhooks: options.webhooks }),
       ...(await storage.store.highWater()),
       announce: (address) => storage.journal.setAddress(address),
       backup: (target, wanted) =>
@@ -205,8 +226,13 @@ export interface OrchestratorParts {
   readonly limits: OrchestratorLimits;
   readonly policies?: ReadonlyMap<string, HandlerPolicy>;
   readonly groups?: Groups | undefined;
+  /** What the application shares with its handlers. */
+  readonly services?: unknown;
   readonly retention?: Retention;
   readonly audit?: AuditOptions | undefined;
+  readonly webhooks?: WebhookOptions;
+  /** Sends webhooks; over HTTP unless given. */
+  readonly sendWebhook?: SendWebhook;
   /** Highest turn and run number in the database. */
   readonly turn: number;
   readonly run: number;
@@ -236,6 +262,14 @@ export class Orchestrator implements OrchestratorView {
   readonly audit: AuditTrail;
   /** Links by which a person answers a task without a token. */
   readonly links: TaskLinks<Responded>;
+  /** What workers outside of this process do. See docs/workers.md. */
+  readonly work: Work;
+  /** Events of all runs, for this process. See docs/events.md. */
+  readonly bus: EventBus;
+  /** Who is told of events over HTTP. They are told by a process that has recovered, and by no other. */
+  readonly webhooks: Webhooks;
+  readonly #delivery: DeliveryService;
+  readonly #works = new Map<string, Work>();
   readonly #scheduler: ScheduleService;
   readonly #keyed: KeyedStarts;
   readonly #parts: OrchestratorParts;
@@ -280,6 +314,7 @@ export class Orchestrator implements OrchestratorView {
     this.#tracing = new RunTracing(parts.environment.clock);
     this.#supervisor.observers.add(this.#tracing);
     this.tasks = this.#newTasks(parts.runs);
+    this.work = this.#newWork(parts);
     this.change = new RunChanges({
       rows: parts.runs.rows,
       drafts: this.#drafts,
@@ -296,6 +331,16 @@ export class Orchestrator implements OrchestratorView {
     });
     this.bulk = this.#newBulk(this);
     this.#watch = new RunWatch(parts.runs, this.#supervisor.live);
+    const told = {
+      ...parts,
+      log: parts.runs.maskedLog,
+      live: this.#supervisor.live,
+      newestTurn: () => this.#supervisor.newestTurn,
+    };
+    this.bus = new EventBus({ ...told, clock: parts.environment.clock });
+    const { service, webhooks } = newDelivery({ ...told, rows: parts.store.deliveries });
+    this.#delivery = service;
+    this.webhooks = webhooks;
     this.#history = this.#newHistory(parts);
     this.#embedded = this.#newEmbeddedRuns(parts);
     this.#keyed = this.#newKeyedStarts(parts);
@@ -494,6 +539,7 @@ export class Orchestrator implements OrchestratorView {
     await this.change.recover();
     await this.#supervisor.recover();
     await this.#scheduler.tick();
+    await this.#delivery.start();
     this.#history.start();
   }
 
@@ -570,6 +616,7 @@ export class Orchestrator implements OrchestratorView {
       import: (file, options, of) => this.#history.import(file, options, of),
       once: (call, work, of) => this.#once(call, of, work),
       newBulk: (view) => this.#newBulk(view, tenant),
+      work: this.#workOf(tenant),
     });
   }
 
@@ -635,10 +682,13 @@ export class Orchestrator implements OrchestratorView {
     const scheduled = this.#scheduler.close();
     const { environment, limits } = this.#parts;
     await atMost(environment.clock, limits.drainMs, this.#embedded.whenLetGo());
+    const delivered = this.#delivery.close();
     await this.#history.close();
     await this.#supervisor.close(this.#parts.limits.drainMs);
-    await atMost(this.#parts.environment.clock, SCHEDULES_PATIENCE_MS, scheduled);
+    const stored = Promise.all([scheduled, delivered]).then(() => {});
+    await atMost(this.#parts.environment.clock, SCHEDULES_PATIENCE_MS, stored);
     this.#watch.close();
+    this.bus.close();
     await this.#parts.closeStorage();
   }
 
@@ -683,6 +733,36 @@ export class Orchestrator implements OrchestratorView {
     });
   }
 
+  /** One for all views of a tenant: it remembers what it has refused. */
+  #workOf(tenant: string): Work {
+    const known = this.#works.get(tenant) ?? this.#newWork(this.#parts, tenant);
+    this.#works.delete(tenant);
+    this.#works.set(tenant, known);
+    const [oldest] = this.#works.keys();
+    if (this.#works.size > MAX_WORKS && oldest !== undefined) this.#works.delete(oldest);
+    return known;
+  }
+
+  #newWork(
+    { artifacts, environment, limits, logger, registry, runs, store }: OrchestratorParts,
+    tenant?: string,
+  ): Work {
+    const { clock } = environment;
+    return new Work({
+      tenant,
+      board: this.#supervisor.work,
+      clock,
+      logger,
+      payloads: new ArtifactPayloads(artifacts, limits, clock),
+      capabilityOf: (handler) => registry.capabilityOf(handler),
+      send: (run, message) => this.#supervisor.send(run, message),
+      attempt: async (run, name) => {
+        const found = await store.findRun(run);
+        return found && runs.rows.attempt(found.run, name);
+      },
+    });
+  }
+
   #newHistory(parts: OrchestratorParts): HistoryService {
     const { environment, journal, store, logger, retention, runs } = parts;
     return new HistoryService({
@@ -693,6 +773,7 @@ export class Orchestrator implements OrchestratorView {
       rows: runs.history,
       logger,
       retention,
+      deliveries: this.#delivery,
       nextRun: () => this.#drafts.nextRun(),
       nextTurn: () => this.#supervisor.nextTurn(),
     });

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { ChildStart } from './actors/child-runs.js';
 import type { Environment } from './actors/environment.js';
-import type { HandlerRegistry } from './actors/handlers.js';
+import type { HandlerRegistry } from './actors/handler-registry.js';
 import { idOfKey } from './actors/idempotency.js';
 import type { PlanCache } from './actors/plan-cache.js';
 import type { Journal, RunStore } from './actors/ports.js';

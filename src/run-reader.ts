@@ -1,5 +1,6 @@
 /** Reads runs as the API shows them. Works beside the process that owns the database. */
 
+import type { LogRows } from './actors/delivery-records.js';
 import type { ArtifactStore } from './actors/ports.js';
 import type { NodeRunRecord, Principal, RunRecord, TaskRecord } from './actors/records.js';
 import { DEFAULT_TENANT, ownId, tenantOf } from './actors/tenant.js';
@@ -468,6 +469,11 @@ export class RunReader {
   /** An input for runs of a plan, without what the plan calls secret. */
   hideInput(hash: string, input: JsonValue): Promise<JsonValue> {
     return this.#secrets.hideInput(hash, input);
+  }
+
+  /** The log of all runs, without what their plans call secret. */
+  get maskedLog(): LogRows {
+    return this.#secrets.log(this.rows.log);
   }
 
   /** Without what its plan calls secret. */

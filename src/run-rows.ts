@@ -1,4 +1,5 @@
 /** The reads that runs are shown from: a port, and its rows in a database. */
+import type { LogRows } from './actors/delivery-records.js';
 import type { RunStore } from './actors/ports.js';
 import type {
   ArtifactRecord,
@@ -11,6 +12,7 @@ import type {
   TaskRecord,
 } from './actors/records.js';
 import type { HistoryRows } from './history/history-rows.js';
+import { LogQueries } from './persistence/log-queries.js';
 import {
   type ArtifactVersion,
   type RunPage,
@@ -23,6 +25,8 @@ import { SqliteRunStore } from './persistence/store.js';
 
 /** Reads of stored rows, by the number of their run. A call gives at most 1,000 rows; all are durable. */
 export interface RunRows extends HistoryRows, Pick<RunStore, 'loadPlan' | 'findTask'> {
+  /** Events of all runs. */
+  readonly log: LogRows;
   /** Newest first. */
   listRuns(page: RunPage): Promise<readonly RunRecord[]>;
   /** By path. `after` is the path that ended the page before; `scope` limits them to one scope. */
@@ -54,6 +58,10 @@ export interface RunRows extends HistoryRows, Pick<RunStore, 'loadPlan' | 'findT
   countEvents(run: number, type: string): Promise<number>;
   /** Attempts of one node, oldest first. */
   attempts(run: number, node: string): Promise<readonly AttemptRecord[]>;
+  attempt(
+    run: number,
+    name: Pick<AttemptRecord, 'node' | 'generation' | 'attempt'>,
+  ): Promise<AttemptRecord | undefined>;
   /** By id. */
   listTasks(page: TaskPage): Promise<readonly TaskRecord[]>;
   /** Answers to a task, oldest first. */
@@ -84,5 +92,6 @@ export function sqlRows(reader: Reader): RunRows {
   return Object.assign(new RunQueries(reader), {
     loadPlan: (hash: string) => store.loadPlan(hash),
     findTask: (id: string) => store.findTask(id),
+    log: new LogQueries(reader),
   });
 }

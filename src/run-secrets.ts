@@ -3,6 +3,7 @@
  * places that the plan names are masked, and their texts wherever they have got to; 2. runs of plans that
  * name no secret are shown as they are, at the cost of one look at each plan.
  */
+import type { LoggedEvent, LogRows } from './actors/delivery-records.js';
 import type { RunRecord } from './actors/records.js';
 import { MAX_PAGE_ROWS } from './persistence/queries.js';
 import type { JsonObject, JsonValue } from './plan/json.js';
@@ -47,6 +48,32 @@ export class SecretKeeper {
     if (secrets === undefined) return view;
     const masked = inPlace(secrets, view);
     return secrets.found.hide(masked);
+  }
+
+  /** The log of all runs, without what their plans call secret. */
+  log(log: LogRows): LogRows {
+    const masked = (events: readonly LoggedEvent[]) =>
+      Promise.all(events.map((logged) => this.#masked(logged)));
+    return {
+      newestTurn: () => log.newestTurn(),
+      planTitle: (hash) => log.planTitle(hash),
+      async logAfter(after, limit) {
+        const page = await log.logAfter(after, limit);
+        return { ...page, events: await masked(page.events) };
+      },
+      async runLogAfter(run, seq, limit) {
+        return masked(await log.runLogAfter(run, seq, limit));
+      },
+    };
+  }
+
+  async #masked(logged: LoggedEvent): Promise<LoggedEvent> {
+    const { planHash, runId, event } = logged;
+    if ((await this.#maskOf(planHash)) === undefined) return logged;
+    const record = await this.#rows.getRun(runId);
+    if (record === undefined) return { ...logged, event: { ...event, detailJson: '{}' } };
+    const detail = await this.hide(record, JSON.parse(event.detailJson) as JsonObject);
+    return { ...logged, event: { ...event, detailJson: JSON.stringify(detail) } };
   }
 
   async hideInput(hash: string, input: JsonValue): Promise<JsonValue> {

@@ -1,5 +1,6 @@
 /** Waits for what becomes of runs: every event in order, or a status. Fed by commits, read from the log. */
 import type { LiveIndex } from './actors/live-index.js';
+import { ChangeSignal } from './change-signal.js';
 import { RunchartError } from './errors.js';
 import { isFinal, type RunStatus } from './machines/statuses.js';
 import type { RunReader } from './run-reader.js';
@@ -112,25 +113,4 @@ const TERMINAL_EVENTS = new Set(['run.completed', 'run.partial', 'run.failed', '
 
 function isTerminal(event: RunEvent): boolean {
   return TERMINAL_EVENTS.has(event.type);
-}
-
-/** Wakes one waiter; a change that comes before the wait is not lost. */
-class ChangeSignal {
-  #isRaised = false;
-  #wake: (() => void) | undefined;
-
-  raise(): void {
-    this.#isRaised = true;
-    this.#wake?.();
-  }
-
-  async wait(): Promise<void> {
-    if (!this.#isRaised) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-    this.#isRaised = false;
-    this.#wake = undefined;
-  }
 }

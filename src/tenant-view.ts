@@ -34,6 +34,7 @@ import type { Responded, RespondOptions, Tasks } from './tasks.js';
 import { TenantChanges } from './tenant-changes.js';
 import { TenantSchedules } from './tenant-schedules.js';
 import type { RunEvent, RunResult } from './views.js';
+import type { Work } from './work/work.js';
 
 /** Who looks: a tenant, and a principal of it where one is known. */
 export interface Viewer {
@@ -55,6 +56,8 @@ export interface TenantViewParts {
   start(plan: PlanFor<unknown>, options: StartOptions, tenant: string): Promise<StartedRun>;
   import(file: string, options: ImportOptions, tenant: string): Promise<Imported>;
   newBulk(view: BulkView): BulkChanges;
+  /** Work as workers of the tenant find it. */
+  readonly work: Work;
   once<Reply>(call: KeyedCall, work: () => Promise<Reply>, tenant: string): Promise<Reply>;
 }
 
@@ -65,6 +68,7 @@ export class TenantView implements OrchestratorView {
   readonly tasks: Tasks;
   readonly change: TenantChanges;
   readonly bulk: BulkChanges;
+  readonly work: Work;
   readonly schedules: TenantSchedules;
   readonly #parts: TenantViewParts;
   readonly #root: OrchestratorView;
@@ -79,6 +83,7 @@ export class TenantView implements OrchestratorView {
     const by = (given: string | undefined) => this.#by(given);
     this.change = new TenantChanges(orchestrator.change, { id: (run) => this.#own(run), by });
     this.bulk = parts.newBulk(this);
+    this.work = parts.work;
     this.schedules = new TenantSchedules(orchestrator.schedules, viewer.tenant);
   }
 

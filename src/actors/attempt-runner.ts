@@ -6,10 +6,12 @@ import type { JsonValue } from '../plan/json.js';
 import { toJsonValue } from '../plan/json-values.js';
 import type { ArtifactPayloads } from './artifact-payloads.js';
 import { attemptLogger } from './attempt-logger.js';
-import type { HandlerContext, HandlerFunction, HandlerRegistry, Logger } from './handlers.js';
+
+import type { HandlerRegistry } from './handler-registry.js';
+import type { HandlerContext, HandlerFunction, Logger } from './handlers.js';
 import type { HandlerReturn } from './messages.js';
 import type { Round, RunRecord } from './records.js';
-import type { CallOutcome, HandlerCall, ObservedCall, RunObservers } from './run-observers.js';
+import type { CallEnd, ObservedCall, RunObservers, UpcomingCall } from './run-observers.js';
 import { type TraceContext, traceOf } from './trace-context.js';
 import type { Effect } from './turn.js';
 
@@ -46,6 +48,7 @@ export class AttemptRunner {
   readonly #payloads: ArtifactPayloads;
   readonly #logger: Logger;
   readonly #observers: RunObservers;
+  readonly #services: unknown;
   readonly #running = new Map<string, RunningAttempt>();
   #idle: (() => void) | undefined;
 
@@ -55,7 +58,10 @@ export class AttemptRunner {
     readonly payloads: ArtifactPayloads;
     readonly logger: Logger;
     readonly observers: RunObservers;
+    /** What the application shares with its handlers. */
+    readonly services: unknown;
   }) {
+    this.#services = parts.services;
     this.#registry = parts.registry;
     this.#observers = parts.observers;
     this.#reports = parts.reports;
@@ -75,7 +81,12 @@ export class AttemptRunner {
 
   start(run: RunRecord, effect: StartEffect): void {
     const { key } = effect;
-    const parts = { reports: this.#reports, payloads: this.#payloads, logger: this.#logger };
+    const parts = {
+      reports: this.#reports,
+      payloads: this.#payloads,
+      logger: this.#logger,
+      services: this.#services,
+    };
     const running = new RunningAttempt(run, effect, parts);
     if (!this.#observers.isEmpty) running.observe(this.#observers, callOf(run, effect));
     this.#running.set(key, running);
@@ -141,7 +152,7 @@ export class AttemptRunner {
   }
 }
 
-function callOf(run: RunRecord, effect: StartEffect): HandlerCall {
+function callOf(run: RunRecord, effect: StartEffect): UpcomingCall {
   const { handler, node, generation, attempt } = effect;
   const check =
     effect.type === 'check.start' ? { check: effect.check, number: effect.number } : undefined;
@@ -165,6 +176,7 @@ class RunningAttempt implements Attempt, HandlerContext {
   readonly lastHeartbeat: JsonValue | undefined;
   readonly feedback: readonly Round[] = [];
   readonly #record: RunRecord;
+  readonly services: unknown;
   readonly #reports: AttemptReports;
   readonly #payloads: ArtifactPayloads;
   readonly #baseLogger: Logger;
@@ -185,10 +197,12 @@ class RunningAttempt implements Attempt, HandlerContext {
       readonly reports: AttemptReports;
       readonly payloads: ArtifactPayloads;
       readonly logger: Logger;
+      readonly services: unknown;
     },
   ) {
     this.#record = run;
     this.run = run.id;
+    this.services = parts.services;
     this.node = effect.node;
     this.generation = effect.generation;
     this.attempt = effect.attempt;
@@ -213,7 +227,7 @@ class RunningAttempt implements Attempt, HandlerContext {
     return this.#observed.find(({ trace }) => trace)?.trace ?? traceOf(this.#record);
   }
 
-  observe(observers: RunObservers, call: HandlerCall): void {
+  observe(observers: RunObservers, call: UpcomingCall): void {
     this.#observers = observers;
     this.#observed = observers.handlerCalled(call);
   }
@@ -226,7 +240,7 @@ class RunningAttempt implements Attempt, HandlerContext {
     )();
   }
 
-  ended(outcome: CallOutcome): void {
+  ended(outcome: CallEnd): void {
     this.#observers?.ended(this.#observed, outcome);
   }
 
@@ -245,23 +259,23 @@ class RunningAttempt implements Attempt, HandlerContext {
     this.#controller?.abort(this.#aborted);
   }
 
-  progress(value: JsonValue): void {
+  // Handlers take these out of their context, and call them on their own.
+
+  readonly progress = (value: JsonValue): void => {
     const converted = toJsonValue(value);
     if (!converted.ok) throw new TypeError(`progress is not JSON: ${converted.message}`);
     this.#latest = converted.value;
     if (!this.#reporting) void this.#report();
-  }
+  };
 
-  heartbeat(payload?: JsonValue): void {
+  readonly heartbeat = (payload?: JsonValue): void => {
     const converted = toJsonValue(payload);
     if (!converted.ok) throw new TypeError(`the heartbeat is not JSON: ${converted.message}`);
     this.#pulse = { payload: converted.value ?? this.#pulse?.payload };
     if (!this.#isBeating) void this.#beat();
-  }
+  };
 
-  payload(pointer: string): Promise<JsonValue> {
-    return this.#payloads.read(pointer);
-  }
+  readonly payload = (pointer: string): Promise<JsonValue> => this.#payloads.read(pointer);
 
   /** Beats that come faster than commits become one. */
   async #beat(): Promise<void> {

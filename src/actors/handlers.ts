@@ -1,9 +1,7 @@
-/** The work behind action nodes: what a handler is given, what it may be, and how one is found by key. */
-
-import { RunchartError } from '../errors.js';
-import { executorsOf } from '../plan/executors.js';
+/** The work behind action nodes: what a handler is given, and what it may be. */
 import type { JsonValue } from '../plan/json.js';
-import type { PlanVersion } from '../plan/plan-version.js';
+import type { ExternalHandler } from './external-handler.js';
+import type { VersionedHandler } from './handler-versions.js';
 import type { Round } from './records.js';
 import type { TraceContext } from './trace-context.js';
 
@@ -15,8 +13,8 @@ export interface Logger {
   error(fields: object, message: string): void;
 }
 
-/** What a handler is given beside its input. */
-export interface HandlerContext {
+/** What a handler is given beside its input. `Services` is what the application shares with its handlers. */
+export interface HandlerContext<Services = unknown> {
   readonly run: string;
   readonly node: string;
   /** 1, unless the run went back to before this node: then 2, 3 and so on. */
@@ -54,6 +52,8 @@ export interface HandlerContext {
   readonly feedback: readonly Round[];
   /** The trace that the attempt belongs to, to be handed on; undefined where its run belongs to none. */
   readonly trace: TraceContext | undefined;
+  /** What the application gave when it made the orchestrator: connections, clients. */
+  readonly services: Services;
 }
 
 /**
@@ -63,138 +63,47 @@ export interface HandlerContext {
  * under a new attempt number.
  */
 // biome-ignore lint/suspicious/noExplicitAny: the author knows the input; its schema is checked at run time
-export type HandlerFunction = (input: any, context: HandlerContext) => unknown;
+export type HandlerFunction<Services = any> = (
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  input: any,
+  context: HandlerContext<Services>,
+) => unknown;
 
 /** A handler in phases: `prep` makes the argument of `exec` from the input, `post` the result from its value. */
-export interface LifecycleHandler {
+// biome-ignore lint/suspicious/noExplicitAny: as above
+export interface LifecycleHandler<Services = any> {
   // biome-ignore lint/suspicious/noExplicitAny: as above
-  prep?(input: any, context: HandlerContext): unknown;
+  prep?(input: any, context: HandlerContext<Services>): unknown;
   // biome-ignore lint/suspicious/noExplicitAny: as above
-  exec(prepared: any, context: HandlerContext): unknown;
+  exec(prepared: any, context: HandlerContext<Services>): unknown;
   /** Stands in for `exec` where it failed and no try is left, or none makes sense; its value goes to `post`. */
   // biome-ignore lint/suspicious/noExplicitAny: as above
-  fallback?(error: unknown, prepared: any, context: HandlerContext): unknown;
+  fallback?(error: unknown, prepared: any, context: HandlerContext<Services>): unknown;
   // biome-ignore lint/suspicious/noExplicitAny: as above
-  post?(value: any, context: HandlerContext): unknown;
+  post?(value: any, context: HandlerContext<Services>): unknown;
   /** Called when the attempt has failed, not when it was aborted: cleans up. The failure stays as it is. */
-  recover?(error: unknown, context: HandlerContext): unknown;
+  recover?(error: unknown, context: HandlerContext<Services>): unknown;
 }
 
 /** A lifecycle class is instantiated anew for each attempt. */
-export type LifecycleClass = new () => LifecycleHandler;
+// biome-ignore lint/suspicious/noExplicitAny: as above
+export type LifecycleClass<Services = any> = new () => LifecycleHandler<Services>;
 
-/** What does the work of an action: a function, an object with `exec`, or a lifecycle class. */
-export type Handler = HandlerFunction | LifecycleHandler | LifecycleClass;
+/** Work that is done in this process. */
+// biome-ignore lint/suspicious/noExplicitAny: as above
+export type LocalHandler<Services = any> =
+  | HandlerFunction<Services>
+  | LifecycleHandler<Services>
+  | LifecycleClass<Services>;
+/** What does the work of an action: here, in other versions too, or outside. */
+// biome-ignore lint/suspicious/noExplicitAny: as above
+export type Handler<Services = any> =
+  | LocalHandler<Services>
+  | ExternalHandler
+  | VersionedHandler<LocalHandler<Services>>;
 /** Handlers by the keys that plans name them with. */
-export type Handlers = Readonly<Record<string, Handler>>;
+// biome-ignore lint/suspicious/noExplicitAny: as above
+export type Handlers<Services = any> = Readonly<Record<string, Handler<Services>>>;
 
-export class HandlerRegistry {
-  readonly #handlers = new Map<string, HandlerFunction>();
-  readonly #executors: ReadonlySet<string>;
-
-  /** `executors` names owners that need no handler, as `user/alice`. Throws on what is no handler. */
-  constructor(handlers: Handlers, executors: readonly string[] = []) {
-    for (const [key, handler] of Object.entries(handlers)) {
-      this.#handlers.set(key, asFunction(key, handler));
-    }
-    this.#executors = new Set(executors);
-  }
-
-  get(key: string): HandlerFunction | undefined {
-    return this.#handlers.get(key);
-  }
-
-  has(key: string): boolean {
-    return this.#handlers.has(key);
-  }
-
-  /** Refuses a plan whose handlers or owners are not all registered, naming every one that is missing. */
-  assertServes(version: PlanVersion): void {
-    const needed = executorsOf(version.plan);
-    const handlers = [...needed.handlers].filter((key) => !this.has(key)).sort();
-    const owners = [...needed.owners]
-      .filter((owner) => !this.has(owner) && !this.#executors.has(owner))
-      .sort();
-    if (handlers.length > 0) {
-      throw new RunchartError(
-        'handler-missing',
-        `no handler is registered for ${quote(handlers)}`,
-        {
-          hint: 'pass them in `handlers` when you create the orchestrator',
-        },
-      );
-    }
-    if (owners.length > 0) {
-      throw new RunchartError(
-        'executor-missing',
-        `no executor is registered for ${quote(owners)}`,
-        {
-          hint: 'pass them in `executors`, or a handler under that key',
-        },
-      );
-    }
-  }
-}
-
-function quote(keys: Iterable<string>): string {
-  return [...keys].map((key) => `"${key}"`).join(', ');
-}
-
-function asFunction(key: string, handler: Handler): HandlerFunction {
-  if (typeof handler === 'function') {
-    return isLifecycleClass(handler)
-      ? (input, context) => runLifecycle(new handler(), input, context)
-      : handler;
-  }
-  if (typeof handler?.exec === 'function') {
-    return (input, context) => runLifecycle(handler, input, context);
-  }
-  throw new RunchartError(
-    'argument-invalid',
-    `handler "${key}" is neither a function nor has it exec()`,
-  );
-}
-
-function isLifecycleClass(handler: HandlerFunction | LifecycleClass): handler is LifecycleClass {
-  const prototype: unknown = handler.prototype;
-  return typeof prototype === 'object' && prototype !== null && 'exec' in prototype;
-}
-
-async function runLifecycle(
-  handler: LifecycleHandler,
-  input: unknown,
-  context: HandlerContext,
-): Promise<unknown> {
-  try {
-    const prepared = handler.prep ? await handler.prep(input, context) : input;
-    // Nothing new starts once the run is ending, not even the next phase.
-    context.signal.throwIfAborted();
-    const value = await execute(handler, prepared, context);
-    context.signal.throwIfAborted();
-    return handler.post ? await handler.post(value, context) : value;
-  } catch (error) {
-    if (!context.signal.aborted) await handler.recover?.(error, context);
-    throw error;
-  }
-}
-
-async function execute(
-  handler: LifecycleHandler,
-  prepared: unknown,
-  context: HandlerContext,
-): Promise<unknown> {
-  try {
-    return await handler.exec(prepared, context);
-  } catch (error) {
-    const isLast = context.isLastTry || isHopeless(error);
-    if (handler.fallback === undefined || !isLast || context.signal.aborted) throw error;
-    return handler.fallback(error, prepared, context);
-  }
-}
-
-/** Whether whoever threw it says that another try makes no sense. */
-function isHopeless(error: unknown): boolean {
-  return (
-    typeof error === 'object' && error !== null && 'retryable' in error && error.retryable === false
-  );
-}
+/** Where the work of a handler is done. `nowhere`: it is known, and this process lacks the version. */
+export type PlaceOfWork = 'here' | 'outside' | 'nowhere';

@@ -33,6 +33,7 @@ export class LiveIndex {
     return runs;
   }
 
+  readonly #everywhere = new Set<() => void>();
   readonly #onError: (run: string, error: unknown) => void;
 
   /** `onError` is told of listeners that throw: they harm neither the run nor other listeners. */
@@ -63,9 +64,16 @@ export class LiveIndex {
     };
   }
 
+  /** Calls `listener`, which does not throw, after every commit of any run; returns a function that ends it. */
+  watchAll(listener: () => void): () => void {
+    this.#everywhere.add(listener);
+    return () => this.#everywhere.delete(listener);
+  }
+
   /** A turn of the run became durable. */
   committed(live: LiveRun): void {
     this.#entry(live.id).atom.set(live);
+    for (const listener of this.#everywhere) listener();
   }
 
   setResident(run: string, resident: boolean): void {

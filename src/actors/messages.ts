@@ -62,6 +62,45 @@ export interface AttemptHeartbeatMessage extends AttemptName {
   readonly type: 'attempt.heartbeat';
   readonly payload: JsonValue | undefined;
 }
+/** What a worker can do, as it says itself. */
+export interface Capability {
+  readonly name: string;
+  /** Of what it does the work with; missing where it has none. */
+  readonly version?: string | undefined;
+}
+/** A worker outside asks for attempts that it can do. */
+export interface WorkClaimMessage {
+  readonly type: 'work.claim';
+  readonly worker: string;
+  readonly capabilities: readonly Capability[];
+  /** How many attempts at most. */
+  readonly limit: number;
+}
+/** Names an attempt by the lease that a worker has on it. */
+export interface LeaseName extends AttemptName {
+  readonly lease: string;
+  /** The row of the attempt says that there was this lease: also where its iteration or its map is over. */
+  readonly isGenuine?: true;
+}
+/** A worker is alive: its lease is extended. */
+export interface WorkHeartbeatMessage extends LeaseName {
+  readonly type: 'work.heartbeat';
+  readonly payload: JsonValue | undefined;
+}
+export interface WorkProgressMessage extends LeaseName {
+  readonly type: 'work.progress';
+  readonly progress: JsonValue;
+}
+export interface WorkResultMessage extends LeaseName {
+  readonly type: 'work.result';
+  readonly result: HandlerReturn;
+  /** Digest of the result as it was sent. */
+  readonly digest: string;
+}
+/** A worker gives an attempt back without having failed. */
+export interface WorkReleaseMessage extends LeaseName {
+  readonly type: 'work.release';
+}
 export interface TaskResponseMessage {
   readonly type: 'task.respond';
   readonly task: string;
@@ -165,6 +204,11 @@ export type RunMessage =
   | CheckResultMessage
   | AttemptProgressMessage
   | AttemptHeartbeatMessage
+  | WorkClaimMessage
+  | WorkHeartbeatMessage
+  | WorkProgressMessage
+  | WorkResultMessage
+  | WorkReleaseMessage
   | SignalMessage
   | ChildMessage
   | RetryNodeMessage

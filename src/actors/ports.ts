@@ -1,5 +1,6 @@
 /** The two sides of storage that the actors know: a journal that makes turns durable, a store that reads back. */
 import type { AuditRecord, TaskLinkRecord, TokenRecord } from './access-records.js';
+import type { DeliveryRow, DeliveryRows } from './delivery-records.js';
 import type {
   IdempotencyKeyRecord,
   RunRecord,
@@ -105,6 +106,7 @@ export interface RunStore {
   /** What a call that was about no run was answered, by its key. */
   findAnswer(key: string): Promise<IdempotencyKeyRecord | undefined>;
   readonly access: AccessRows;
+  readonly deliveries: DeliveryRows;
   /** Gives up the connection. */
   close(): void;
 }
@@ -175,6 +177,7 @@ export type FreeRow =
   | { readonly type: 'run-key.put'; readonly record: RunKeyRecord }
   | { readonly type: 'idempotency-key.put'; readonly record: IdempotencyKeyRecord }
   | AccessRow
+  | DeliveryRow
   | HistoryRow;
 
 /** Changes of who may do what, and the record of what was asked for. */
@@ -211,6 +214,8 @@ export type HistoryRow =
   | { readonly type: 'run.hide'; readonly run: number }
   /** The run is there, whole. */
   | { readonly type: 'run.show'; readonly run: number }
+  /** The newest turn is known for good, whatever becomes of its run. */
+  | { readonly type: 'turn.keep' }
   /** The run itself; its other rows are gone. */
   | { readonly type: 'run.remove'; readonly run: number }
   /** Answers to calls that were about no run and are older. */

@@ -155,6 +155,18 @@ export interface AttemptRecord {
   readonly notesJson: string | null;
   /** Payload of its newest heartbeat. */
   readonly heartbeatJson: string | null;
+  /** Of an attempt that is for an external worker: its lease, as AttemptLease. */
+  readonly leaseJson: string | null;
+}
+
+/** What ties an attempt to the worker that claimed it. */
+export interface AttemptLease {
+  /** Key of the handler whose work it is. */
+  readonly handler: string;
+  /** Names the claim; absent while nobody has claimed the attempt. */
+  readonly id?: string;
+  /** Digest of the result that ended the claim: the same again gets the same answer. */
+  readonly result?: string;
 }
 
 export interface EventRecord {
@@ -285,6 +297,7 @@ export type TimerKind =
   | 'grace'
   | 'timeout'
   | 'heartbeat'
+  | 'lease'
   | 'sleep'
   | 'signal-deadline'
   | 'escalation'
@@ -405,6 +418,8 @@ export interface StoredRun {
   readonly signals: readonly SignalRecord[];
   /** The newest of them, oldest first. */
   readonly idempotencyKeys: readonly IdempotencyKeyRecord[];
+  /** Of each node run that is neither final nor pending, the newest heartbeat of its generation with a payload. */
+  readonly heartbeats: readonly { readonly node: string; readonly payloadJson: string }[];
 }
 
 /** One turn as it is listed: an event number at which the run can be looked at, and why it was taken. */

@@ -2,7 +2,7 @@
 import { RunchartError } from '../errors.js';
 import { isFinal } from '../machines/statuses.js';
 import type { PlanVersion } from '../plan/plan-version.js';
-import type { HandlerRegistry } from './handlers.js';
+import type { HandlerRegistry } from './handler-registry.js';
 import type { PlanCache } from './plan-cache.js';
 import type { RunStore } from './ports.js';
 import type { Creation } from './residency.js';
@@ -44,7 +44,7 @@ export class RunLoader {
         return { actor, obstacle: undefined };
       }
       const version = this.#plans.fromStored(stored.record.planHash, stored.planJson);
-      const obstacle = isFinal(stored.record.status) ? undefined : this.findObstacle(version);
+      const obstacle = isFinal(stored.record.status) ? undefined : this.#findObstacle(version);
       return { actor: RunActor.rehydrate(stored, version, services), obstacle };
     } catch (error) {
       throw asRefusal(id, error);
@@ -52,13 +52,22 @@ export class RunLoader {
   }
 
   /** Why this process cannot do the work of a plan, or nothing. */
-  findObstacle(version: PlanVersion): RunchartError | undefined {
-    try {
-      this.#registry.assertServes(version);
-      return undefined;
-    } catch (error) {
-      return error instanceof RunchartError ? error : undefined;
-    }
+  refusal(version: PlanVersion): RunchartError | undefined {
+    return refusalIn(() => this.#registry.assertServes(version));
+  }
+
+  /** A version that it lacks keeps nodes waiting, and not the run from going on. */
+  #findObstacle(version: PlanVersion): RunchartError | undefined {
+    return refusalIn(() => this.#registry.assertKnows(version));
+  }
+}
+
+function refusalIn(check: () => void): RunchartError | undefined {
+  try {
+    check();
+    return undefined;
+  } catch (error) {
+    return error instanceof RunchartError ? error : undefined;
   }
 }
 

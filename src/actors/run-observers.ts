@@ -9,7 +9,7 @@ import type { RunRecord, TurnRecord } from './records.js';
 import type { TraceContext } from './trace-context.js';
 
 /** A handler that is about to be called, for an attempt or one of its checks. */
-export interface HandlerCall {
+export interface UpcomingCall {
   readonly run: RunRecord;
   readonly handler: string;
   readonly node: string;
@@ -19,7 +19,7 @@ export interface HandlerCall {
   readonly check: { readonly check: string; readonly number: number } | undefined;
 }
 
-export type CallOutcome = 'returned' | 'threw' | 'aborted';
+export type CallEnd = 'returned' | 'threw' | 'aborted';
 
 /** What an observer has to do with one call. */
 export interface ObservedCall {
@@ -27,13 +27,13 @@ export interface ObservedCall {
   readonly trace?: TraceContext;
   /** Calls the handler. */
   around?<T>(call: () => T): T;
-  ended?(outcome: CallOutcome): void;
+  ended?(outcome: CallEnd): void;
 }
 
 export interface RunObserver {
   /** `run` is as the turn left it, or as a later one did. */
   turnCommitted?(run: RunRecord, turn: TurnRecord): void;
-  handlerCalled?(call: HandlerCall): ObservedCall | undefined;
+  handlerCalled?(call: UpcomingCall): ObservedCall | undefined;
   /** A transaction that turns of many runs share has its outcome. */
   groupCommitted?(commit: GroupCommit): void;
 }
@@ -62,7 +62,7 @@ export class RunObservers {
     }
   }
 
-  handlerCalled(call: HandlerCall): readonly ObservedCall[] {
+  handlerCalled(call: UpcomingCall): readonly ObservedCall[] {
     const calls: ObservedCall[] = [];
     for (const observer of this.#observers) {
       const observed = this.#guard(() => observer.handlerCalled?.(call));
@@ -71,7 +71,7 @@ export class RunObservers {
     return calls;
   }
 
-  ended(calls: readonly ObservedCall[], outcome: CallOutcome): void {
+  ended(calls: readonly ObservedCall[], outcome: CallEnd): void {
     for (const call of calls) this.#guard(() => call.ended?.(outcome));
   }
 

@@ -5,6 +5,7 @@
  * it takes another message; the event loop is never held longer than a slice.
  */
 import { RunchartError } from '../errors.js';
+import { isFinal } from '../machines/statuses.js';
 import type { JsonValue } from '../plan/json.js';
 import { CHOOSES_ON_DOWNTIME } from '../plan/node-settings.js';
 import type { AdmissionReport } from './admission/admission.js';
@@ -15,7 +16,8 @@ import { type Attempt, AttemptRunner, type CheckName } from './attempt-runner.js
 import type { ForkMessage } from './change-messages.js';
 import { ChildRuns, type ChildStart } from './child-runs.js';
 import { atMost, type Environment, elapse } from './environment.js';
-import type { HandlerRegistry, Logger } from './handlers.js';
+import type { HandlerRegistry } from './handler-registry.js';
+import type { Logger } from './handlers.js';
 import type { KeyedCall, Outcome } from './idempotency.js';
 import { LiveIndex } from './live-index.js';
 import { MessagePump } from './message-pump.js';
@@ -27,8 +29,10 @@ import { type Creation, type Envelope, Residency } from './residency.js';
 import type { RunActor, RunActorServices } from './run/run-actor.js';
 import { RunLoader } from './run-loader.js';
 import { RunObservers } from './run-observers.js';
+import { SaidOnce } from './said-once.js';
 import { TimerService } from './timer-service.js';
 import type { Effect, Turn } from './turn.js';
+import { WorkBoard } from './work-board.js';
 
 export interface SupervisorLimits extends PayloadLimits {
   /** Handlers at work in this process. */
@@ -59,6 +63,8 @@ export interface SupervisorParts {
   /** Starts the run of a subplan; rejects with a RunchartError. */
   startChild(parent: RunRecord, child: ChildStart): Promise<void>;
   readonly worker: string;
+  /** What the application shares with its handlers. */
+  readonly services?: unknown;
   /** The highest turn number in the database. */
   readonly lastTurn: number;
 }
@@ -99,6 +105,8 @@ export class Supervisor {
   readonly live: LiveIndex;
   /** Who is told of turns and of handlers at work. */
   readonly observers: RunObservers;
+  /** Work for workers outside. */
+  readonly work = new WorkBoard();
   readonly #parts: SupervisorParts;
   readonly #runs = new Map<string, Residency>();
   readonly #loader: RunLoader;
@@ -107,6 +115,7 @@ export class Supervisor {
   readonly #attempts: AttemptRunner;
   readonly #timers: TimerService;
   readonly #children: ChildRuns;
+  readonly #refused = new SaidOnce();
   #turn: number;
   #isClosing = false;
   /** Storage is about to go: what still comes, from handlers that ignored their signal, is dropped. */
@@ -134,6 +143,7 @@ export class Supervisor {
       clock: environment.clock,
       logger,
       concurrency: limits.concurrency,
+      onReleased: () => this.work.slotFreed(),
       offer: (run, onAnswered) =>
         this.#post(run, {
           message: { type: 'slot.offer' },
@@ -159,6 +169,7 @@ export class Supervisor {
       payloads: new ArtifactPayloads(parts.artifacts, limits, environment.clock),
       logger,
       observers: this.observers,
+      services: parts.services,
     });
     this.#timers = new TimerService({
       clock: environment.clock,
@@ -238,8 +249,9 @@ export class Supervisor {
   /** Tries, without a trace, whether this program could take a run up; says why not, or nothing. */
   async examine(run: string): Promise<RunchartError | undefined> {
     try {
-      const { obstacle } = await this.#loader.load(run, undefined, this.#actorServices(run));
-      return obstacle;
+      const { actor, obstacle } = await this.#loader.load(run, undefined, this.#actorServices(run));
+      if (obstacle !== undefined || actor === undefined || isFinal(actor.status)) return obstacle;
+      return this.#loader.refusal(actor.version);
     } catch (error) {
       return error as RunchartError;
     }
@@ -280,6 +292,7 @@ export class Supervisor {
     this.#timers.close();
     this.#desk.close();
     this.#children.close();
+    this.work.close();
   }
 
   #whenQuiet(): Promise<void> {
@@ -382,6 +395,7 @@ export class Supervisor {
       return this.#onCrash(residency, envelope, error);
     }
     this.#desk.turnEnded(actor);
+    this.work.turnEnded(actor, message.type === 'work.claim');
     this.#commit(residency, actor, envelope, turn);
   }
 
@@ -449,7 +463,7 @@ export class Supervisor {
       case 'check.start':
         return this.#startAttempt(residency, actor, effect);
       case 'attempt.abort':
-        this.#attempts.abort(effect.key, 'the run is ending');
+        if (!this.#attempts.abort(effect.key, 'the run is ending')) this.work.stopped(effect.key);
         return;
       case 'child.start':
         void this.#children.start(actor.record, effect);
@@ -622,6 +636,7 @@ export class Supervisor {
     const permits = isStuck ? [] : (actor?.permits ?? []);
     this.#desk.adopt(id, permits);
     if (actor === undefined) return;
+    if (!isStuck) this.work.turnEnded(actor, false);
     this.live.setResident(id, true);
     if (actor.seq === 0) return;
     this.live.committed({ id, status: actor.status, seq: actor.seq, nodes: actor.nodeCounts() });
@@ -646,6 +661,11 @@ export class Supervisor {
     this.#forget(residency);
   }
 
+  /** The newest turn that was decided. */
+  get newestTurn(): number {
+    return this.#turn;
+  }
+
   /** The next turn number of the database, for whoever writes turns. */
   nextTurn(): number {
     this.#turn += 1;
@@ -660,14 +680,17 @@ export class Supervisor {
   }
 
   #actorServices(run: string): RunActorServices {
-    const { environment, limits, worker } = this.#parts;
+    const { environment, limits, registry, worker } = this.#parts;
     return {
       environment,
       worker,
       maxTurnSize: limits.maxTurnSize,
       graceMs: limits.graceMs,
-      refusal: (version) => this.#loader.findObstacle(version),
       compile: (plan) => this.#parts.plans.tryCompile(plan),
+      refusal: (version) => this.#loader.refusal(version),
+      external: (handler) => registry.external(handler),
+      refused: this.#refused,
+      place: (handler) => registry.place(handler),
       nextTurn: () => this.nextTurn(),
       slots: this.#desk.slotsOf(run),
     };

@@ -10,8 +10,10 @@ import {
   type Handlers,
   type Issue,
   type JsonValue,
+  type Middleware,
   type PlanVersion,
   parsePlanText,
+  type WebhookOptions,
 } from '../index.js';
 import { UNEVALUATED } from '../plan/evaluator.js';
 import { UsageError } from './failure.js';
@@ -56,9 +58,15 @@ export interface Application {
   readonly handlers: Handlers;
   readonly groups?: Groups;
   readonly evaluators?: Evaluators;
+  readonly services?: unknown;
+  readonly middleware?: readonly Middleware[];
+  readonly webhooks?: WebhookOptions;
 }
 
-/** The handlers that a module exports, as its default or by that name, and its `groups` and `evaluators` where it has them. Without a module there are none. */
+/**
+ * The handlers that a module exports, as its default or by that name, and its `groups`, `evaluators`,
+ * `services`, `middleware` and `webhooks` where it has them. Without a module there are none.
+ */
 export async function loadApplication(file: string | undefined): Promise<Application> {
   if (file === undefined) return { handlers: {} };
   const path = resolve(file);
@@ -72,12 +80,15 @@ export async function loadApplication(file: string | undefined): Promise<Applica
     });
   }
   const handlers = module.handlers ?? module.default;
-  const { groups, evaluators } = module;
+  const { groups, evaluators, services, middleware, webhooks } = module;
   if (typeof handlers === 'object' && handlers !== null) {
     return {
       handlers: handlers as Handlers,
+      services,
       ...(groups && { groups }),
       ...(evaluators && { evaluators }),
+      ...(middleware && { middleware }),
+      ...(webhooks && { webhooks }),
     };
   }
   throw new UsageError(`${file} exports no handlers`, {

@@ -39,7 +39,9 @@ import { tasksCommand } from './commands/tasks.js';
 import { auditCommand, tokenCommand } from './commands/token.js';
 import { trimCommand } from './commands/trim.js';
 import { validateCommand } from './commands/validate.js';
+import { webhookCommand } from './commands/webhook.js';
 import { whyCommand } from './commands/why.js';
+import { workerCommand } from './commands/worker.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import { reportFailure } from './failure.js';
 
@@ -83,7 +85,9 @@ const COMMANDS = [
   scheduleCommand,
   tokenCommand,
   auditCommand,
+  webhookCommand,
   serveCommand,
+  workerCommand,
 ];
 
 /** Runs one command line; resolves with the exit code. */

@@ -76,6 +76,7 @@ export class RemoteOwner {
   }
 
   /** Resolves with what the server answers. Rejects with a RemoteError. */
+  /** As `get`. */
   post<T>(path: string, body: object = {}): Promise<T> {
     return this.#send('POST', path, body);
   }

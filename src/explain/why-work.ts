@@ -334,6 +334,10 @@ export async function explainTask(
 }
 
 /** Ready, and not started: it backs off, or waits for a slot. */
+function refusalText({ handler, worker }: JsonObject): string {
+  return `${worker} was asked, and has not the version of ${handler}`;
+}
+
 export async function explainReady(
   facts: RunFacts,
   { node }: Spot,
@@ -350,10 +354,13 @@ export async function explainReady(
     ];
   }
   const { concurrency } = facts.record;
-  const message = `it waits for a slot: ${concurrency} handlers of the run may be at work at a time, and those of the process are limited, too`;
+  const message = `it waits for a slot, or for a worker where its work is done outside: ${concurrency} handlers of the run may be at work at a time, and those of the process are limited, too`;
+  const later = await facts.after(row.seq, row.node);
+  const refused = later.findLast(({ type }) => type === 'attempt.refused')?.detail;
   const { concurrencyKey } = { concurrencyKey: undefined, ...node };
   return [
     cause('waits-for-slot', message, { concurrency }),
+    ...(refused === undefined ? [] : [cause('version-missing', refusalText(refused), refused)]),
     ...(concurrencyKey === undefined
       ? []
       : [

@@ -22,9 +22,20 @@ export interface HistoryRows {
   checkpointOf(
     run: number,
     seq: number,
-  ): Promise<{ readonly seq: number; readonly reason: string; readonly at: number } | undefined>;
-  /** Event number of the newest checkpoint taken at `at` or before, but for the run's newest; 0 for none. */
-  anchorBefore(run: number, at: number): Promise<number>;
+  ): Promise<
+    | {
+        readonly seq: number;
+        readonly turn: number;
+        readonly reason: string;
+        readonly at: number;
+      }
+    | undefined
+  >;
+  /**
+   * Event number of the newest checkpoint taken at `at` or before, not after a turn and an event, but for
+   * the run's newest; 0 for none.
+   */
+  anchorBefore(run: number, at: number, turn?: number, seq?: number): Promise<number>;
   /** Of each actor of a run, the newest snapshot that is not after event `seq`. */
   versionsAt(run: number, seq: number): Promise<readonly ActorVersionRecord[]>;
   /** All rows of one table of a run, in the order of their keys; in memory a page at a time. */

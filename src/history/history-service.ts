@@ -5,6 +5,7 @@
 import type { Clock } from '../actors/environment.js';
 import type { Logger } from '../actors/handlers.js';
 import { type ArtifactStore, CommitError, type Journal } from '../actors/ports.js';
+import type { Deliveries } from '../delivery/undelivered.js';
 import { RunchartError } from '../errors.js';
 import { type Imported, type ImportOptions, type ImportParts, importRun } from './import-run.js';
 import { assertAge, type Trimmed, type TrimOptions, trim } from './trim.js';
@@ -24,6 +25,8 @@ export interface HistoryServiceParts extends ImportParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly retention: Retention | undefined;
+  /** Who is still to be given a part of the history. */
+  readonly deliveries?: Deliveries;
 }
 
 const EVERY_MS = 3_600_000;

@@ -82,7 +82,8 @@ export async function removeRows(
 export async function removeRuns(removing: Removing, runs: readonly RunRecord[]): Promise<number> {
   const { journal } = removing;
   if (runs.length === 0) return 0;
-  await journal.write(runs.map(({ run }) => ({ type: 'run.hide', run })));
+  const hide = runs.map(({ run }) => ({ type: 'run.hide', run }) as const);
+  await journal.write([{ type: 'turn.keep' }, ...hide]);
   const removal = new Removal(removing);
   for (const { run } of runs) {
     for (const table of TABLES) await removal.take(run, table);

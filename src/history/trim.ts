@@ -3,18 +3,20 @@
  * 1. a run is removed with the runs of its subplans, and never without the run that it is a subplan of;
  * 2. a run keeps its newest turn, the checkpoint that its log goes on from, and of each actor the
  * snapshot that is current there, so that live runs go on as if nothing had been removed and the hash
- * chain holds from there; 3. every step is bounded and durable on its own: what is broken off leaves
- * whole runs, and is completed by the next trim; 4. files of payloads go after the rows that named them.
+ * chain holds from there; 3. what a webhook that is enabled has not been given stays; 4. every step is bounded and durable on its own: what is broken off leaves
+ * whole runs, and is completed by the next trim; 5. files of payloads go after the rows that named them.
  */
 
 import type { ArtifactStore } from '../actors/ports.js';
 import type { RunRecord } from '../actors/records.js';
+import type { Deliveries } from '../delivery/undelivered.js';
 import { RunchartError } from '../errors.js';
 import { isFinal } from '../machines/statuses.js';
 import { pages } from '../pages.js';
 import { withChildren } from './family.js';
 import { removePayloads } from './remove-payloads.js';
 import { type Removing, removeRows, removeRuns } from './remove-run.js';
+import { RetentionBound } from './retention-bound.js';
 
 /** What retention is to remove now. */
 export interface TrimOptions {
@@ -29,6 +31,8 @@ export interface TrimOptions {
 export interface TrimParts extends Removing {
   /** Where payloads are that have no room in rows. */
   readonly contents: Pick<ArtifactStore, 'putBefore' | 'remove'>;
+  /** Who is still to be given a part of the history. */
+  readonly deliveries?: Deliveries;
 }
 
 /** What retention removed. */
@@ -49,26 +53,30 @@ const FAMILIES_AT_ONCE = 20;
 
 /** Rejects with `argument-invalid`. */
 export async function trim(
-  { contents, ...removing }: TrimParts,
+  { contents, deliveries, ...removing }: TrimParts,
   now: number,
   { olderThanMs, historyOlderThanMs, dryRun = false }: TrimOptions,
 ): Promise<Trimmed> {
   assertAge('olderThanMs', olderThanMs);
   assertAge('historyOlderThanMs', historyOlderThanMs);
   if (!dryRun) await sweep(removing);
+  const bound = await RetentionBound.of(removing.rows, deliveries);
   const removed = new Set<number>();
-  if (olderThanMs !== undefined) await removeEnded(removing, now - olderThanMs, dryRun, removed);
+  if (olderThanMs !== undefined) {
+    await removeEnded(removing, bound, now - olderThanMs, dryRun, removed);
+  }
   const history = { runs: 0, events: 0 };
   const before = historyOlderThanMs === undefined ? undefined : now - historyOlderThanMs;
   for await (const record of allRuns(removing)) {
     if (removed.has(record.run)) continue;
-    const events = await trimRun(removing, record, before, dryRun);
+    const events = await trimRun(removing, bound, record, before, dryRun);
     if (events > 0) history.runs += 1;
     history.events += events;
   }
   if (!dryRun && before !== undefined) {
     await removing.journal.write([{ type: 'idempotency-keys.remove', before }]);
   }
+  if (!dryRun) await bound.tell();
   const payloads = dryRun ? 0 : await removePayloads(removing.rows, contents, now);
   return {
     runs: removed.size,
@@ -100,6 +108,7 @@ function allRuns({ rows }: Removing): AsyncIterable<RunRecord> {
 
 async function removeEnded(
   removing: Removing,
+  bound: RetentionBound,
   cutoff: number,
   dryRun: boolean,
   removed: Set<number>,
@@ -114,7 +123,7 @@ async function removeEnded(
   for await (const record of allRuns(removing)) {
     if (!isOld(record, cutoff) || (await hasParent(removing, record))) continue;
     const family = await withChildren(removing.rows, record);
-    if (!family.every((one) => isOld(one, cutoff))) continue;
+    if (!family.every((one) => isOld(one, cutoff)) || !(await bound.mayRemove(family))) continue;
     for (const { run } of family) removed.add(run);
     waiting.push(...family);
     families += 1;
@@ -134,12 +143,14 @@ async function hasParent({ rows }: Removing, { parentId }: RunRecord): Promise<b
 /** Removes what is before the newest checkpoint that is old enough; returns how many events. */
 async function trimRun(
   removing: Removing,
-  { run, trimmedTo }: RunRecord,
+  bound: RetentionBound,
+  record: RunRecord,
   before: number | undefined,
   dryRun: boolean,
 ): Promise<number> {
-  const { rows, journal } = removing;
-  const found = before === undefined ? 0 : await rows.anchorBefore(run, before);
+  const { run, trimmedTo } = record;
+  const { journal } = removing;
+  const found = before === undefined ? 0 : await bound.anchorBefore(record, before);
   const anchor = Math.max(found, trimmedTo);
   if (dryRun) return anchor - trimmedTo;
   if (anchor === 0) return 0;

@@ -22,6 +22,8 @@ import { servePlans } from './routes/plans.js';
 import { serveRuns } from './routes/runs.js';
 import { serveSchedules } from './routes/schedules.js';
 import { serveTasks } from './routes/tasks.js';
+import { serveWebhooks } from './routes/webhooks.js';
+import { serveWork } from './routes/work.js';
 import type { HttpScope } from './scope.js';
 import { AppRoutes } from './serve-routes.js';
 
@@ -55,7 +57,8 @@ export interface HttpOptions {
 
 const RESOURCES = [
   ...[serveHealth, serveDocument, servePlans, serveRuns, serveChanges, serveHistory],
-  ...[serveArtifacts, serveTasks, serveSchedules, serveAccess, serveOperations],
+  ...[serveArtifacts, serveTasks, serveSchedules, serveWork, serveAccess, serveOperations],
+  ...[serveWebhooks],
 ];
 
 /** Throws PlanInvalidError where an offered plan is. */

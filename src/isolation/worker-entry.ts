@@ -1,6 +1,7 @@
 /** Entry of the threads and processes in which isolated handlers work, one call at a time. */
 import { type MessagePort, parentPort, Worker } from 'node:worker_threads';
-import { type HandlerFunction, HandlerRegistry } from '../actors/handlers.js';
+import type { HandlerFunction, LocalHandler } from '../actors/handlers.js';
+import { asFunction } from '../actors/lifecycle.js';
 import type { JsonValue } from '../plan/json.js';
 import { toJsonValue } from '../plan/json-values.js';
 import type { CallMessage, FromWorker, PayloadMessage, ToWorker } from './messages.js';
@@ -86,11 +87,8 @@ async function answerTo(message: CallMessage, means: WorkerMeans): Promise<Said>
 
 async function load(module: string, name: string): Promise<HandlerFunction> {
   const exports: Record<string, unknown> = await import(module);
-  // The registry refuses what is no handler, and calls lifecycles phase by phase.
-  const registry = new HandlerRegistry({ [name]: exports[name] as HandlerFunction });
-  const handler = registry.get(name);
-  if (handler === undefined) throw new Error(`there is no handler "${name}"`);
-  return handler;
+  // What is no handler is refused, and lifecycles are called phase by phase.
+  return asFunction(name, exports[name] as LocalHandler);
 }
 
 function describe({ module, export: name }: CallMessage, error: unknown): string {

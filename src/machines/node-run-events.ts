@@ -15,6 +15,7 @@ export const FAILURE_CLASSES = [
   'exception',
   'timeout',
   'heartbeat',
+  'lease',
   'schema',
   'deliverable',
   'artifact',
@@ -86,6 +87,7 @@ export type NodeRunEvent =
       readonly reason: Reason;
       readonly handling: FailureHandling;
     }
+  | { readonly type: 'attempt.released'; readonly reason: Reason }
   | { readonly type: 'attempt.blocked'; readonly reason: Reason }
   | { readonly type: 'wait.over' }
   | { readonly type: 'inside.over'; readonly warnings: number; readonly reason?: Reason }

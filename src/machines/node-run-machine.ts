@@ -175,6 +175,7 @@ export const nodeRunMachine = definitions.createMachine({
           { guard: 'maySurvive', target: 'ready.due', actions: 'countInterruption' },
           ...LAST_RESORTS,
         ],
+        'attempt.released': 'ready.due',
         'attempt.blocked': { target: 'blocked', actions: 'keepReason' },
         'attempt.failed': LAST_RESORTS,
         'operator.completed': { target: 'completed', actions: ['keepReason', 'abortAttempt'] },
@@ -216,6 +217,7 @@ export const nodeRunMachine = definitions.createMachine({
           entry: ['countFallback', 'startFallback'],
           on: {
             'attempt.produced': 'checkingFallback',
+            'attempt.released': { target: 'fallback', reenter: true },
             'attempt.interrupted': {
               guard: 'maySurvive',
               target: 'fallback',
@@ -239,6 +241,7 @@ export const nodeRunMachine = definitions.createMachine({
           on: {
             'attempt.failed': '#node-run.cancelled',
             'attempt.interrupted': '#node-run.cancelled',
+            'attempt.released': '#node-run.cancelled',
             'attempt.blocked': '#node-run.cancelled',
             'grace.over': '#node-run.cancelled',
             'work.withdrawn': {},

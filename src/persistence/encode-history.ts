@@ -18,6 +18,8 @@ export function encodeHistoryRow(row: HistoryRow): EncodedRow {
       return { name: row.type, values: [row.before] };
     case 'run-keys.remove':
       return { name: row.type, values: [JSON.stringify(row.runs)] };
+    case 'turn.keep':
+      return { name: row.type, values: [] };
     case 'run.remove':
     case 'run.hide':
     case 'run.show':

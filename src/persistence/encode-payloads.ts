@@ -13,6 +13,7 @@ import {
   SIGNAL,
   TASK,
   TIMER,
+  WEBHOOK,
 } from './rows.js';
 import { RUN_TABLES } from './run-tables.js';
 
@@ -44,6 +45,9 @@ export function encodePayloadsOfTurn(turn: TurnRecord, payloads: PayloadCodec): 
 export function encodePayloadsOfRow(row: FreeRow, payloads: PayloadCodec): FreeRow {
   if (row.type === 'schedule.put') {
     return { ...row, record: SCHEDULE.encoded(row.record, payloads, row.record.id) };
+  }
+  if (row.type === 'webhook.put') {
+    return { ...row, record: WEBHOOK.encoded(row.record, payloads, row.record.id) };
   }
   if (row.type !== 'history.add') return row;
   const codec = RUN_TABLES[row.table].codec as RowCodec<object>;

@@ -25,6 +25,7 @@ import type {
   TurnRecord,
 } from '../actors/records.js';
 import { encodeAccessRow } from './encode-access.js';
+import { encodeDeliveryRow, isDeliveryRow } from './encode-delivery.js';
 import { encodeHistoryRow } from './encode-history.js';
 import {
   type EncodedPlan,
@@ -161,7 +162,7 @@ function encodeRow(row: FreeRow): EncodedRow {
     case 'task-link.sweep':
       return encodeAccessRow(row);
     default:
-      return encodeHistoryRow(row);
+      return isDeliveryRow(row) ? encodeDeliveryRow(row) : encodeHistoryRow(row);
   }
 }
 
@@ -322,6 +323,7 @@ function attemptRow(r: AttemptRecord): Row {
     r.issuesJson,
     r.notesJson,
     r.heartbeatJson,
+    r.leaseJson,
   ];
 }
 

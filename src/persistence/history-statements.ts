@@ -14,7 +14,11 @@ export interface FreeRowStatements {
 
 type HistoryName = Extract<
   FreeRowName,
-  `history.${string}` | `run.${string}` | 'run-keys.remove' | 'idempotency-keys.remove'
+  | `history.${string}`
+  | `run.${string}`
+  | 'run-keys.remove'
+  | 'idempotency-keys.remove'
+  | 'turn.keep'
 >;
 
 const RUN_STATEMENTS = {
@@ -29,6 +33,13 @@ const RUN_STATEMENTS = {
   'run.show': {
     write: `update runs set trimmed_to = 0 where run = ?1 and trimmed_to = ${HIDDEN}`,
     isWritten: 'select 1 from runs where run = ?1 and trimmed_to >= 0',
+  },
+  // The newest turn may be of a run that goes: its number must not be given again, and the head file names it.
+  'turn.keep': {
+    write: `update owner set turn = newest.turn, turn_hash = newest.hash
+      from (select turn, hash from checkpoints order by turn desc limit 1) newest
+      where newest.turn > owner.turn`,
+    isWritten: 'select 1 from owner where turn >= coalesce((select max(turn) from checkpoints), 0)',
   },
   'run.remove': {
     write: 'delete from runs where run = ?1',

@@ -97,6 +97,16 @@ const LOAD_RUN = `select
     'k',
     `(select * from idempotency_keys where run = r.run order by at desc limit ${MAX_IDEMPOTENCY_KEYS}) k`,
     'order by k.at',
+  )},
+  ${group(
+    ATTEMPT,
+    'a',
+    `node_runs n cross join attempts a on a.run = n.run and a.node = n.node
+       and a.generation = n.generation and a.attempt =
+         (select max(attempt) from attempts where run = n.run and node = n.node
+           and generation = n.generation and heartbeat_json is not null)
+     where n.run = r.run and n.attempt > 0
+       and n.status in ('ready', 'running', 'awaiting-human', 'blocked')`,
   )}
   from runs r where r.id = ?`;
 
@@ -132,6 +142,10 @@ export async function loadRun(reader: Reader, id: string): Promise<StoredRun | u
       version,
     })),
     idempotencyKeys: list(13, IDEMPOTENCY_KEY),
+    heartbeats: list(14, ATTEMPT).map(({ node, heartbeatJson }) => ({
+      node,
+      payloadJson: heartbeatJson ?? 'null',
+    })),
   };
 }
 

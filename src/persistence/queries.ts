@@ -64,7 +64,7 @@ const NEWEST_SEQ =
 const LAST_TURN_BEFORE = `select cast(json_array(coalesce(max(seq), 0)) as blob) from checkpoints
   where run = ? and seq < ?`;
 const ANCHOR_BEFORE = `select cast(json_array(coalesce((
-    select seq from checkpoints c where c.run = ?1 and c.at <= ?2
+    select seq from checkpoints c where c.run = ?1 and c.at <= ?2 and c.turn <= ?3 and c.seq <= ?4
       and c.seq < (select max(seq) from checkpoints where run = ?1)
     order by c.seq desc limit 1), 0)) as blob)`;
 
@@ -115,6 +115,8 @@ function isTaskOfTenant(tenant: string | undefined, status: string | undefined):
   const isLive = status === 'open' ? sql`and status in ${LIVE}` : sql``;
   return sql`${tables.tasks.run} in (select run from runs where ${condition} ${isLive})`;
 }
+/** Of turns and events: no bound. */
+const ANY = Number.MAX_SAFE_INTEGER;
 
 /** Most rows that one call gives. */
 export const MAX_PAGE_ROWS = 1_000;
@@ -370,9 +372,9 @@ export class RunQueries {
     return found;
   }
 
-  /** Event number of the newest checkpoint taken at `at` or before, but for the run's newest; 0 for none. */
-  async anchorBefore(run: number, at: number): Promise<number> {
-    const [row] = await this.#reader.jsonRows(ANCHOR_BEFORE, [run, at]);
+  /** Event number of the newest checkpoint within these bounds, but for the run's newest; 0 for none. */
+  async anchorBefore(run: number, at: number, turn = ANY, seq = ANY): Promise<number> {
+    const [row] = await this.#reader.jsonRows(ANCHOR_BEFORE, [run, at, turn, seq]);
     return (row as [number])[0];
   }
 
@@ -391,6 +393,26 @@ export class RunQueries {
       order: [asc(attempts.generation), asc(attempts.attempt)],
       limit,
     });
+  }
+
+  async attempt(
+    run: number,
+    { node, generation, attempt }: Pick<AttemptRecord, 'node' | 'generation' | 'attempt'>,
+  ): Promise<AttemptRecord | undefined> {
+    const { attempts } = tables;
+    const [found] = await this.#select({
+      table: attempts,
+      codec: ATTEMPT,
+      where: and(
+        eq(attempts.run, run),
+        eq(attempts.node, node),
+        eq(attempts.generation, generation),
+        eq(attempts.attempt, attempt),
+      ),
+      order: [],
+      limit: 1,
+    });
+    return found;
   }
 
   /** By id, which for ids that grow with time is oldest first. */

@@ -6,6 +6,7 @@
 import type { Table } from 'drizzle-orm';
 import { getTableColumns } from 'drizzle-orm';
 import type { AuditRecord, TaskLinkRecord, TokenRecord } from '../actors/access-records.js';
+import type { DeadLetterRecord, LaneRecord, WebhookRecord } from '../actors/delivery-records.js';
 import type { PayloadCodec, RunKeyRecord, ScheduleRecord } from '../actors/ports.js';
 import type {
   ActorVersionRecord,
@@ -125,3 +126,6 @@ export const RUN_KEY = codec<RunKeyRecord>(tables.runKeys);
 export const TOKEN = codec<TokenRecord>(tables.tokens);
 export const AUDIT = codec<AuditRecord>(tables.audit);
 export const TASK_LINK = codec<TaskLinkRecord>(tables.taskLinks);
+export const WEBHOOK = codec<WebhookRecord>(tables.webhooks, 'secretsJson');
+export const LANE = codec<LaneRecord>(tables.deliveryLanes);
+export const DEAD_LETTER = codec<DeadLetterRecord>(tables.deadLetters);

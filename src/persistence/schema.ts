@@ -114,6 +114,7 @@ export const attempts = sqliteTable(
     issuesJson: text('issues_json'),
     notesJson: text('notes_json'),
     heartbeatJson: text('heartbeat_json'),
+    leaseJson: text('lease_json'),
   },
   (table) => [primaryKey({ columns: [table.run, table.node, table.generation, table.attempt] })],
 );
@@ -347,6 +348,49 @@ export const taskLinks = sqliteTable(
   ],
 );
 
+export const webhooks = sqliteTable('webhooks', {
+  id: text('id').primaryKey(),
+  url: text('url').notNull(),
+  filterJson: text('filter_json').notNull(),
+  description: text('description').notNull(),
+  secretsJson: text('secrets_json').notNull(),
+  disabledJson: text('disabled_json'),
+  turn: integer('turn').notNull(),
+  failingSince: integer('failing_since'),
+  missedAt: integer('missed_at'),
+  createdAt: integer('created_at').notNull(),
+  updatedAt: integer('updated_at').notNull(),
+});
+
+export const deliveryLanes = sqliteTable(
+  'delivery_lanes',
+  {
+    webhook: text('webhook').notNull(),
+    run: integer('run').notNull(),
+    seq: integer('seq').notNull(),
+    tries: integer('tries').notNull(),
+    dueAt: integer('due_at').notNull(),
+    errorJson: text('error_json').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.webhook, table.run] })],
+);
+
+export const deadLetters = sqliteTable(
+  'dead_letters',
+  {
+    webhook: text('webhook').notNull(),
+    message: text('message').notNull(),
+    runId: text('run_id').notNull(),
+    seq: integer('seq').notNull(),
+    type: text('type').notNull(),
+    bodyJson: text('body_json').notNull(),
+    tries: integer('tries').notNull(),
+    errorJson: text('error_json').notNull(),
+    at: integer('at').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.webhook, table.message] })],
+);
+
 /** One row: who may write, told apart by an epoch that grows with every change of hands. */
 export const owner = sqliteTable('owner', {
   id: integer('id').primaryKey(),
@@ -355,4 +399,6 @@ export const owner = sqliteTable('owner', {
   host: text('host').notNull(),
   since: integer('since').notNull(),
   address: text('address'),
+  turn: integer('turn').notNull().default(0),
+  turnHash: text('turn_hash'),
 });

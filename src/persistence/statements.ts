@@ -56,10 +56,7 @@ export const FREE_ROW_STATEMENTS: Readonly<Record<FreeRowName, FreeRowStatements
     write: upserts(tables.schedules, ['id']).one,
     isWritten: finds(tables.schedules),
   },
-  'schedule.remove': {
-    write: 'delete from schedules where id = ?',
-    isWritten: 'select 1 where not exists (select 1 from schedules where id = ?)',
-  },
+  'schedule.remove': removes('schedules', ['id']),
   'run-key.put': {
     write: upserts(tables.runKeys, ['purpose', 'key']).one,
     isWritten: finds(tables.runKeys),
@@ -90,6 +87,20 @@ export const FREE_ROW_STATEMENTS: Readonly<Record<FreeRowName, FreeRowStatements
     write: 'delete from task_links where expires_at < ?',
     isWritten: 'select 1 where not exists (select 1 from task_links where expires_at < ?)',
   },
+  'webhook.put': { write: upserts(tables.webhooks, ['id']).one, isWritten: finds(tables.webhooks) },
+  'webhook.remove': removes('webhooks', ['id']),
+  'lane.put': {
+    write: upserts(tables.deliveryLanes, ['webhook', 'run']).one,
+    isWritten: finds(tables.deliveryLanes),
+  },
+  'lane.remove': removes('delivery_lanes', ['webhook', 'run']),
+  'lanes.remove': removes('delivery_lanes', ['webhook']),
+  'dead-letter.put': {
+    write: upserts(tables.deadLetters, ['webhook', 'message']).one,
+    isWritten: finds(tables.deadLetters),
+  },
+  'dead-letter.remove': removes('dead_letters', ['webhook', 'message']),
+  'dead-letters.remove': removes('dead_letters', ['webhook']),
   ...HISTORY_STATEMENTS,
 };
 
@@ -121,6 +132,12 @@ function inserts(table: SQLiteTable): TableStatements {
 function finds(table: SQLiteTable): string {
   const conditions = columnNames(table).map((column) => `${column} is ?`);
   return `select 1 from ${getTableConfig(table).name} where ${conditions.join(' and ')}`;
+}
+
+/** Rows with these values in the columns of a key. */
+function removes(table: string, key: readonly string[]): FreeRowStatements {
+  const rows = `from ${table} where ${key.map((column) => `${column} = ?`).join(' and ')}`;
+  return { write: `delete ${rows}`, isWritten: `select 1 where not exists (select 1 ${rows})` };
 }
 
 /** A row that is there already stays as it is. */

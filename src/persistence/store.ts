@@ -1,5 +1,5 @@
 /** What the actors read. Everything comes from the disk, over a connection that cannot write. */
-
+import type { DeliveryRows } from '../actors/delivery-records.js';
 import type { AccessRows, RunKeyRows, RunStore, ScheduleRows } from '../actors/ports.js';
 import type {
   IdempotencyKeyRecord,
@@ -9,6 +9,7 @@ import type {
   TimerRecord,
 } from '../actors/records.js';
 import { SqliteAccess } from './access.js';
+import { SqliteDeliveries } from './deliveries.js';
 import { loadRun } from './load-run.js';
 import type { Reader } from './reader.js';
 import { IDEMPOTENCY_KEY, RUN, TASK, TIMER } from './rows.js';
@@ -16,7 +17,7 @@ import { SqliteRunKeys } from './run-keys.js';
 import { SqliteSchedules } from './schedules.js';
 
 const HIGH_WATER = `select cast(json_array(
-  coalesce((select max(turn) from checkpoints), 0), coalesce((select max(run) from runs), 0)) as blob)`;
+  max(coalesce((select max(turn) from checkpoints), 0), coalesce((select turn from owner), 0)), coalesce((select max(run) from runs), 0)) as blob)`;
 
 const LOAD_PLAN = 'select cast(json_array(plan_json) as blob) from plans where hash = ?';
 
@@ -65,6 +66,7 @@ export class SqliteRunStore implements RunStore {
   readonly schedules: ScheduleRows;
   readonly runKeys: RunKeyRows;
   readonly access: AccessRows;
+  readonly deliveries: DeliveryRows;
   readonly #reader: Reader;
 
   constructor(reader: Reader) {
@@ -72,6 +74,7 @@ export class SqliteRunStore implements RunStore {
     this.schedules = new SqliteSchedules(reader);
     this.runKeys = new SqliteRunKeys(reader);
     this.access = new SqliteAccess(reader);
+    this.deliveries = new SqliteDeliveries(reader);
   }
 
   async highWater(): Promise<{ readonly turn: number; readonly run: number }> {

@@ -86,7 +86,8 @@ async function checkHead(client: Client, path: string): Promise<void> {
   if (head === undefined) return;
   const found = await readNumber(
     client,
-    'select count(*) from checkpoints where turn = ? and hash = ?',
+    `select exists (select 1 from checkpoints where turn = ?1 and hash = ?2)
+      or exists (select 1 from owner where turn = ?1 and turn_hash = ?2)`,
     [head.turn, head.hash],
   );
   if (found === 1) return;

@@ -8,6 +8,8 @@ export interface Executors {
   readonly handlers: ReadonlySet<string>;
   /** As `executorType/ref`; owners whose node has a handler of that very key are left out. */
   readonly owners: ReadonlySet<string>;
+  /** Those of the handlers that checks ask. */
+  readonly asked: ReadonlySet<string>;
 }
 
 /** Runs of one version ask again and again. */
@@ -25,14 +27,16 @@ export function executorsOf(plan: Plan): Executors {
 function collect(plan: Plan): Executors {
   const handlers = new Set<string>();
   const owners = new Set<string>();
+  const asked = new Set<string>();
   const open: PlanNode[] = [plan, ...Object.values(plan.plans ?? {})].flatMap(({ nodes }) => nodes);
   for (let node = open.pop(); node !== undefined; node = open.pop()) {
     for (const key of handlersOf(node)) handlers.add(key);
+    for (const key of askedBy(node)) asked.add(key);
     const owner = ownerOf(node);
     if (owner !== undefined && owner !== handlerOf(node)) owners.add(owner);
     if (node.kind === 'loop') open.push(...node.body.nodes);
   }
-  return { handlers, owners };
+  return { handlers, owners, asked };
 }
 
 function handlersOf(node: PlanNode): string[] {
@@ -40,7 +44,11 @@ function handlersOf(node: PlanNode): string[] {
   if (node.kind === 'action') {
     keys.push(node.fallback?.handler, node.compensate?.handler);
     for (const level of node.escalation ?? []) keys.push(level.handler);
-    for (const check of node.checks ?? []) if ('handler' in check) keys.push(check.handler);
   }
-  return keys.filter((key) => key !== undefined);
+  return [...keys.filter((key) => key !== undefined), ...askedBy(node)];
+}
+
+function askedBy(node: PlanNode): string[] {
+  const checks = node.kind === 'action' ? (node.checks ?? []) : [];
+  return checks.flatMap((check) => ('handler' in check ? [check.handler] : []));
 }

@@ -22,7 +22,7 @@ import type {
   RunSettings,
   TurnRecord,
 } from '../actors/records.js';
-import type { HandlerCall, ObservedCall, RunObserver } from '../actors/run-observers.js';
+import type { ObservedCall, RunObserver, UpcomingCall } from '../actors/run-observers.js';
 import { type TraceContext, traceOf } from '../actors/trace-context.js';
 import { findTracer, remoteContext, toTraceContext } from './active-trace.js';
 
@@ -71,7 +71,7 @@ export class RunTracing implements RunObserver {
     }
   }
 
-  handlerCalled(call: HandlerCall): ObservedCall | undefined {
+  handlerCalled(call: UpcomingCall): ObservedCall | undefined {
     const tracer = findTracer();
     if (tracer === undefined) return undefined;
     const { run, node, generation, attempt, check, handler } = call;

@@ -3,7 +3,10 @@
  * outcome, reaches the engine by `release` only, one at a time; attempts are ordered by their start;
  * what belongs to a process that stopped reaches nobody.
  */
-import { type HandlerContext, HandlerRegistry, type Handlers } from '../actors/handlers.js';
+import { ExternalHandler } from '../actors/external-handler.js';
+import { HandlerRegistry } from '../actors/handler-registry.js';
+import { VersionedHandler } from '../actors/handler-versions.js';
+import type { HandlerContext, HandlerFunction, Handlers } from '../actors/handlers.js';
 import type { JsonValue } from '../plan/json.js';
 import { toJsonValue } from '../plan/json-values.js';
 import type { Faults, HandlerOrder } from './faults.js';
@@ -76,14 +79,22 @@ export class HandlerGate {
   /** The same handlers behind the gate; once `isLost`, nothing gets through. */
   wrap(handlers: Handlers, executors: readonly string[], isLost: () => boolean): Handlers {
     const registry = new HandlerRegistry(handlers, executors);
+    const gated =
+      (key: string, reference = key) =>
+      (input: JsonValue | undefined, context: HandlerContext) => {
+        if (isLost()) return new Promise(() => {});
+        return this.#admit(key, context, (reporting) =>
+          registry.get(reference)?.(input, reporting),
+        );
+      };
     return Object.fromEntries(
-      Object.keys(handlers).map((key) => [
-        key,
-        (input: JsonValue | undefined, context: HandlerContext) => {
-          if (isLost()) return new Promise(() => {});
-          return this.#admit(key, context, (reporting) => registry.get(key)?.(input, reporting));
-        },
-      ]),
+      Object.entries(handlers).map(([key, handler]) => {
+        if (handler instanceof ExternalHandler) return [key, handler];
+        if (!(handler instanceof VersionedHandler)) return [key, gated(key)];
+        const versions = [...handler.versions.keys()];
+        const each = versions.map((version) => [version, gated(key, `${key}@${version}`)]);
+        return [key, new VersionedHandler<HandlerFunction>(Object.fromEntries(each))];
+      }),
     );
   }
 

@@ -1,5 +1,6 @@
 /** The test kit, as the package offers it to tests of plans and handlers. */
 
+export type { SendWebhook, WebhookAnswer, WebhookRequest } from '../delivery/send.js';
 export {
   type SimulatedPath,
   type SimulateOptions,

@@ -16,9 +16,12 @@ import {
   type Tallies,
 } from '../persistence/queries.js';
 import type { RunRows } from '../run-rows.js';
+import { memoryLog } from './memory-deliveries.js';
 import { chainedTurns, keysOf, rowsOf } from './memory-history.js';
 import type { MemoryRun } from './memory-run.js';
 import type { MemoryStorage } from './memory-storage.js';
+
+const ANY = Number.MAX_SAFE_INTEGER;
 
 /** The rows of `storage`, for a RunReader. */
 export function memoryRows(storage: MemoryStorage): RunRows {
@@ -29,6 +32,10 @@ export function memoryRows(storage: MemoryStorage): RunRows {
   const events = (run: number, isWanted: (event: EventRecord) => boolean, limit: number) =>
     page(of(run, (rows) => rows.events).filter(isWanted), limit);
   return {
+    log: memoryLog(
+      () => storage.runs.values(),
+      (hash) => titleIn(storage.plans.get(hash)),
+    ),
     loadPlan: (hash) => storage.store.loadPlan(hash),
     findTask: (id) => storage.store.findTask(id),
     listRuns: async ({ status, limit, before = Number.POSITIVE_INFINITY, tenant }) => {
@@ -71,9 +78,9 @@ export function memoryRows(storage: MemoryStorage): RunRows {
       events(run, ({ type }) => type === wanted, Number.POSITIVE_INFINITY).length,
     newestSeq: async (run) => storage.numbered(run)?.seq ?? 0,
     checkpointOf: async (run, seq) => of(run, ({ turns }) => turns).find((turn) => turn.seq >= seq),
-    anchorBefore: async (run, at) => {
+    anchorBefore: async (run, at, upTo = ANY, seq = ANY) => {
       const turns = of(run, (rows) => rows.turns).slice(0, -1);
-      return turns.findLast((turn) => turn.at <= at)?.seq ?? 0;
+      return turns.findLast((one) => one.at <= at && one.turn <= upTo && one.seq <= seq)?.seq ?? 0;
     },
     versionsAt: async (run, seq) => {
       const versions = of(run, (rows) => rows.versions).filter((version) => version.seq <= seq);
@@ -84,6 +91,10 @@ export function memoryRows(storage: MemoryStorage): RunRows {
       const rows = of(run, ({ attempts }) => attempts.values());
       return page(rows.filter((row) => row.node === node).sort(byAge), MAX);
     },
+    attempt: async (run, { node, generation, attempt }) =>
+      of(run, ({ attempts }) => attempts.values()).find(
+        (row) => row.node === node && row.generation === generation && row.attempt === attempt,
+      ),
     listTasks: async ({ status, run, assignee, answerableBy, limit, after = '', tenant }) => {
       const runs = [...storage.runs.values()].filter(({ record }) =>
         isOf(tenant, tenantOf(record.id)),
@@ -178,6 +189,10 @@ export function memoryRows(storage: MemoryStorage): RunRows {
     lastTurnBefore: async (run, seq) =>
       of(run, ({ turns }) => turns).findLast((turn) => turn.seq < seq)?.seq ?? 0,
   };
+}
+
+function titleIn(planJson: string | undefined): string | undefined {
+  return planJson === undefined ? undefined : (JSON.parse(planJson) as { title: string }).title;
 }
 
 /** Runs that are on their way in or out are there for nobody. */

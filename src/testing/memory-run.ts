@@ -75,6 +75,20 @@ export class MemoryRun {
     return [...newest.values()];
   }
 
+  /** Of each node run, the newest payload that its generation was alive with. */
+  get heartbeats(): { readonly node: string; readonly payloadJson: string }[] {
+    const beaten = [...this.attempts.values()]
+      .filter(({ node, generation }) => this.nodeRuns.get(node)?.generation === generation)
+      .sort((a, b) => a.attempt - b.attempt)
+      .flatMap(({ node, heartbeatJson }) =>
+        heartbeatJson === null ? [] : [[node, heartbeatJson]],
+      );
+    return [...new Map(beaten as [string, string][])].map(([node, payloadJson]) => ({
+      node,
+      payloadJson,
+    }));
+  }
+
   get artifactVersions(): { readonly name: string; readonly version: number }[] {
     const newest = new Map(this.artifacts.map(({ name, version }) => [name, version]));
     return [...newest].map(([name, version]) => ({ name, version }));

@@ -24,6 +24,7 @@ import { isFinal } from '../machines/statuses.js';
 import { encodeTurn } from '../persistence/encode.js';
 import { MemoryAccess } from './memory-access.js';
 import { MemoryArtifacts } from './memory-artifacts.js';
+import { MemoryDeliveries } from './memory-deliveries.js';
 import { addRow, marked, removeRows } from './memory-history.js';
 import { MemoryRun } from './memory-run.js';
 
@@ -44,6 +45,7 @@ export class MemoryStorage {
   readonly access = new MemoryAccess();
   /** Payloads that are too large for a row. */
   readonly artifacts = new MemoryArtifacts();
+  readonly deliveries = new MemoryDeliveries();
   /** While true, turns wait until `flush`. */
   isHeld = false;
   readonly #byNumber = new Map<number, MemoryRun>();
@@ -145,6 +147,19 @@ export class MemoryStorage {
         return;
       case 'idempotency-keys.remove':
         for (const [key, { at }] of this.#answers) if (at < row.before) this.#answers.delete(key);
+        return;
+      case 'webhook.put':
+      case 'webhook.remove':
+      case 'lane.put':
+      case 'lane.remove':
+      case 'lanes.remove':
+      case 'dead-letter.put':
+      case 'dead-letter.remove':
+      case 'dead-letters.remove':
+        this.deliveries.put(row);
+        return;
+      // The number of the newest turn is kept anyway.
+      case 'turn.keep':
         return;
       case 'run.remove':
         this.runs.delete(this.#byNumber.get(row.run)?.record.id ?? '');
@@ -259,6 +274,7 @@ export class MemoryStorage {
     },
     findAnswer: async (key) => this.#answers.get(key),
     access: this.access,
+    deliveries: this.deliveries.rows,
     close: () => {},
   };
 
@@ -325,6 +341,7 @@ export class MemoryStorage {
       ),
       openAttempts: [...run.attempts.values()].filter((attempt) => attempt.outcome === null),
       openTasks: [...run.tasks.values()].filter((task) => task.status === 'open'),
+      heartbeats: run.heartbeats,
       votes: run.responses.filter(({ task }) => run.tasks.get(task)?.status === 'open'),
       timers: [...run.timers.values()],
       signals: [...run.signals.values()].sort(byAge),

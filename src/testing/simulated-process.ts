@@ -4,9 +4,13 @@
  */
 
 import type { AuditOptions } from '../access/audit-trail.js';
-import { HandlerRegistry, type Handlers, type Logger } from '../actors/handlers.js';
+import { HandlerRegistry } from '../actors/handler-registry.js';
+import type { Handlers, Logger } from '../actors/handlers.js';
+import type { Middleware } from '../actors/middleware.js';
 import type { Journal } from '../actors/ports.js';
 import type { TurnRecord } from '../actors/records.js';
+import type { WebhookOptions } from '../delivery/new-delivery.js';
+import type { SendWebhook } from '../delivery/send.js';
 import { DEFAULT_LIMITS, Orchestrator, type OrchestratorLimits } from '../orchestrator.js';
 import type { Evaluators } from '../plan/evaluator.js';
 import { RunReader } from '../run-reader.js';
@@ -23,12 +27,17 @@ export interface ProcessParts {
   readonly groups?: Groups | undefined;
   readonly evaluators: Evaluators;
   readonly audit?: AuditOptions | undefined;
+  readonly services?: unknown;
+  readonly middleware?: readonly Middleware[] | undefined;
   readonly limits: Partial<OrchestratorLimits>;
   readonly logger: Logger;
   readonly storage: MemoryStorage;
   readonly environment: SimulatedEnvironment;
   readonly gate: HandlerGate;
   readonly faults: Faults;
+  readonly webhooks?: WebhookOptions | undefined;
+  /** Takes the place of receivers. */
+  readonly sendWebhook?: SendWebhook | undefined;
 }
 
 export class SimulatedProcess {
@@ -44,15 +53,17 @@ export class SimulatedProcess {
 
   private constructor(parts: ProcessParts, highWater: { turn: number; run: number }) {
     const { environment, evaluators, executors, gate, groups, handlers } = parts;
-    const { limits, logger, storage } = parts;
+    const { limits, logger, middleware, services, storage } = parts;
+    const { sendWebhook = refuseToSend } = parts;
     this.#parts = parts;
     const gated = gate.wrap(handlers, executors, () => this.#isOver);
     this.orchestrator = new Orchestrator({
       environment,
-      registry: new HandlerRegistry(gated, executors),
+      registry: new HandlerRegistry(gated, executors, middleware),
       evaluators,
       groups,
       audit: parts.audit,
+      services,
       journal: this.#limit(storage.journal),
       store: storage.store,
       artifacts: storage.artifacts,
@@ -60,6 +71,8 @@ export class SimulatedProcess {
       logger,
       limits: { ...DEFAULT_LIMITS, ...limits },
       ...highWater,
+      ...(parts.webhooks !== undefined && { webhooks: parts.webhooks }),
+      sendWebhook: (request) => (this.#isOver ? NEVER : sendWebhook(request)),
       announce: async () => {},
       closeStorage: async () => {},
     });
@@ -110,3 +123,8 @@ export class SimulatedProcess {
 }
 
 const NEVER = new Promise<never>(() => {});
+
+/** Nothing leaves a simulation. */
+async function refuseToSend(): Promise<never> {
+  throw new Error('the simulation has no receivers: give the kit `sendWebhook`');
+}

@@ -2,6 +2,9 @@
 
 import type { AuditOptions } from '../access/audit-trail.js';
 import type { Handlers, Logger } from '../actors/handlers.js';
+import type { Middleware } from '../actors/middleware.js';
+import type { WebhookOptions } from '../delivery/new-delivery.js';
+import type { SendWebhook } from '../delivery/send.js';
 import type { Orchestrator, OrchestratorLimits } from '../orchestrator.js';
 import type { PlanFor } from '../plan/builder.js';
 import type { Evaluators } from '../plan/evaluator.js';
@@ -27,6 +30,12 @@ export interface TestKitOptions {
   readonly evaluators?: Evaluators;
   /** How much of the audit is kept, as for an orchestrator. */
   readonly audit?: AuditOptions;
+  /** What handlers find in their context, and what is put around them, as for an orchestrator. */
+  readonly services?: unknown;
+  readonly middleware?: readonly Middleware[];
+  readonly webhooks?: WebhookOptions;
+  /** Takes the place of receivers of webhooks; without it every delivery fails. */
+  readonly sendWebhook?: SendWebhook;
   /** The same seed gives the same ids, the same jitter and so the same log; 1 unless given. */
   readonly seed?: number;
   readonly limits?: Partial<OrchestratorLimits>;
@@ -60,6 +69,10 @@ export async function testKit(options: TestKitOptions): Promise<TestKit> {
     groups,
     evaluators,
     audit,
+    services: options.services,
+    middleware: options.middleware,
+    webhooks: options.webhooks,
+    sendWebhook: options.sendWebhook,
     seed,
     limits,
     logger: complainTo(complaints, options.logger),
@@ -133,10 +146,12 @@ export class TestKit {
 
   /**
    * Resolves when no message waits, no turn is under way, and all handlers at work wait for something
-   * outside. No time passes, and no outcome of a handler is heard.
+   * outside, and everything durable has been delivered to the subscribers of the bus. No outcome of a
+   * handler is heard, and no time passes but what a subscriber waits for.
    */
-  drain(): Promise<void> {
-    return this.#world.drain();
+  async drain(): Promise<void> {
+    await this.#world.drain();
+    await this.#world.ask((orchestrator) => orchestrator.bus.drain());
   }
 
   /** Lets time pass, and all happen that falls due meanwhile: milliseconds, or a text such as `5m`. */

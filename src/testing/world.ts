@@ -7,8 +7,11 @@
 
 import type { AuditOptions } from '../access/audit-trail.js';
 import type { Handlers, Logger } from '../actors/handlers.js';
+import type { Middleware } from '../actors/middleware.js';
 import type { CommitErrorCode } from '../actors/ports.js';
 import type { TimerRecord } from '../actors/records.js';
+import type { WebhookOptions } from '../delivery/new-delivery.js';
+import type { SendWebhook } from '../delivery/send.js';
 import { isFinal, type RunStatus } from '../machines/statuses.js';
 import type { Orchestrator, OrchestratorLimits } from '../orchestrator.js';
 import type { PlanFor } from '../plan/builder.js';
@@ -30,6 +33,10 @@ export interface WorldOptions {
   readonly groups?: Groups | undefined;
   readonly evaluators: Evaluators;
   readonly audit?: AuditOptions | undefined;
+  readonly services?: unknown;
+  readonly middleware?: readonly Middleware[] | undefined;
+  readonly webhooks?: WebhookOptions | undefined;
+  readonly sendWebhook?: SendWebhook | undefined;
   readonly seed: number;
   readonly limits: Partial<OrchestratorLimits>;
   readonly logger: Logger;

@@ -58,6 +58,33 @@ async function leakyRun() {
 }
 
 describe('what a plan calls secret', () => {
+  it('promise 18: is in no event that leaves by the bus or by a webhook', async () => {
+    const sent: string[] = [];
+    const kit = await testKit({
+      handlers: {
+        login: ({ password }: { password: string }) => {
+          throw new Error(`refused ${password}`);
+        },
+        fail: () => ({}),
+      },
+      sendWebhook: async ({ body }) => {
+        sent.push(body);
+        return { status: 204 };
+      },
+    });
+    await kit.ask((orchestrator) => orchestrator.recover());
+    const events = kit.orchestrator.bus.events();
+    await kit.ask(({ webhooks }) => webhooks.add({ url: 'https://hooks.example.com/in' }));
+    const input = { password: SECRET, user: 'ann', pin: PIN };
+    await kit.run(leaky, { id: 'told', input });
+    await kit.ask(({ webhooks }) => webhooks.drain());
+    const seen: unknown[] = [];
+    for (let n = 0; n < 6; n += 1) seen.push((await events.next()).value);
+    expect(sent.join()).toContain(`refused ${MASK}`);
+    expect(sent.join()).not.toContain(SECRET);
+    expect(JSON.stringify(seen)).not.toContain(SECRET);
+  });
+
   it('promise 18: is in no export that does not ask for it', async () => {
     const { kit } = await leakyRun();
     await kit.ask((orchestrator) => orchestrator.cancel('leaky'));

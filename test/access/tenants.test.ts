@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { external } from '../../src/index.js';
 import { createOrchestrator, type Orchestrator } from '../../src/orchestrator.js';
 import type { OrchestratorView } from '../../src/orchestrator-view.js';
 import { plan } from '../../src/plan/builder.js';
@@ -190,6 +191,35 @@ describe('a tenant', () => {
     expect((await views[2]?.runs.summary((await bt)?.id ?? ''))?.status).toBe('pending');
     for (const view of views)
       for (const { id } of await view.runs.list()) await view.cancel(id).catch(() => {});
+  });
+
+  it('promise 14: gives its work to its own workers, and takes results from no others', async () => {
+    const outside = await createOrchestrator({
+      url: join(folder, 'work.db'),
+      handlers: { far: external() },
+    });
+    const far = plan('Far').action('far', { handler: 'far' }).build();
+    const [mine, theirs] = ['mine', 'theirs'].map((tenant) => outside.forTenant(tenant));
+    await theirs?.start(far, { id: 'r' });
+    const asked = { worker: 'w', capabilities: ['far'], limit: 10 };
+    expect(await mine?.work.claim(asked)).toEqual([]);
+    expect(mine?.work.offers()).toEqual([]);
+    expect(theirs?.work.offers()).toMatchObject([{ waiting: 1 }]);
+    const [claimed] = (await theirs?.work.claim(asked)) ?? [];
+    expect(claimed?.run).toBe('theirs~r');
+    const token = claimed?.token ?? '';
+    for (const say of [
+      () => mine?.work.heartbeat(token),
+      () => mine?.work.progress(token, 1),
+      () => mine?.work.complete(token, 'mine'),
+      () => mine?.work.fail(token, { message: 'no' }),
+      () => mine?.work.release(token),
+    ]) {
+      await expect(say()).rejects.toMatchObject({ code: 'run-unknown' });
+    }
+    await theirs?.work.complete(token, 'theirs');
+    expect((await theirs?.result('r'))?.outputs).toEqual({ far: 'theirs' });
+    await outside.close();
   });
 
   it('promise 14: does to many runs what it does to its own alone, be others named', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type HandlerContext, HandlerRegistry, type Handlers } from '../../src/actors/handlers.js';
+import { HandlerRegistry } from '../../src/actors/handler-registry.js';
+import type { HandlerContext, Handlers } from '../../src/actors/handlers.js';
 import { Kernel } from '../support/kernel.js';
 import { action, edge, plan } from '../support/plans.js';
 
@@ -45,6 +46,20 @@ describe('a handler', () => {
       },
     });
     expect(kernel.rows().nodeRuns.get('object')?.action).toBe('go');
+  });
+
+  it('S7 S52 S237 may take what its context offers out of it', async () => {
+    const kernel = await played({
+      work: async (_input, { heartbeat, logger, payload, progress, signal }) => {
+        progress({ half: true });
+        heartbeat({ at: 3 });
+        logger.info({}, 'on its way');
+        await expect(payload('elsewhere')).rejects.toMatchObject({ code: 'argument-invalid' });
+        return { isAborted: signal.aborted };
+      },
+    });
+    expect(kernel.summary()).toMatchObject({ outputs: { work: { isAborted: false } } });
+    expect(kernel.details('attempt.progressed')).toHaveLength(1);
   });
 
   it('S7 that is a class has a new instance for each attempt', async () => {

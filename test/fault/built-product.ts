@@ -5,7 +5,7 @@ export async function loadProduct(folder: string) {
   const [orchestrator, storage, handlers, environment, runReader] = await Promise.all([
     load<typeof import('../../src/orchestrator.js')>('orchestrator.js'),
     load<typeof import('../../src/persistence/storage.js')>('persistence/storage.js'),
-    load<typeof import('../../src/actors/handlers.js')>('actors/handlers.js'),
+    load<typeof import('../../src/actors/handler-registry.js')>('actors/handler-registry.js'),
     load<typeof import('../../src/actors/environment.js')>('actors/environment.js'),
     load<typeof import('../../src/run-reader.js')>('run-reader.js'),
   ]);

@@ -62,6 +62,7 @@ export function wrapStore(
     schedules: inner.schedules,
     runKeys: inner.runKeys,
     access: inner.access,
+    deliveries: inner.deliveries,
     close: inner.close.bind(inner),
     async loadRun(id) {
       const stored = await inner.loadRun(id);

@@ -1,7 +1,7 @@
 import { copyFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type Environment, systemEnvironment } from '../../src/actors/environment.js';
-import { HandlerRegistry } from '../../src/actors/handlers.js';
+import { HandlerRegistry } from '../../src/actors/handler-registry.js';
 import type { Journal } from '../../src/actors/ports.js';
 import { trim } from '../../src/history/trim.js';
 import { DEFAULT_LIMITS, Orchestrator } from '../../src/orchestrator.js';

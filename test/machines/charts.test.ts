@@ -52,6 +52,7 @@ const nodeEvents: NodeRunEvent[] = [
     failures.map((failure): NodeRunEvent => ({ type: 'attempt.failed', failure, handling })),
   ),
   ...handlings.map((handling): NodeRunEvent => ({ type: 'attempt.interrupted', reason, handling })),
+  { type: 'attempt.released', reason },
   { type: 'attempt.blocked', reason },
   { type: 'response.accepted', warnings: 0 },
   { type: 'response.accepted', warnings: 1 },

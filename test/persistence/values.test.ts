@@ -222,6 +222,7 @@ function turnOf(turns: TurnMaker, c: Change, serial: number): TurnRecord {
       issuesJson: c.jsonOrNull,
       notesJson: null,
       heartbeatJson: null,
+      leaseJson: null,
     }),
     tasks: some(has.task, {
       id: `${run}/task-${c.node}`,

@@ -6,12 +6,12 @@
 import type { HandlerPolicy } from '../../src/actors/admission/handler-policy.js';
 import type { ChildStart } from '../../src/actors/child-runs.js';
 import type { Environment } from '../../src/actors/environment.js';
-import {
-  type HandlerContext,
-  type HandlerFunction,
-  HandlerRegistry,
-  type Handlers,
-  type Logger,
+import { HandlerRegistry } from '../../src/actors/handler-registry.js';
+import type {
+  HandlerContext,
+  HandlerFunction,
+  Handlers,
+  Logger,
 } from '../../src/actors/handlers.js';
 import type { RunMessage, TaskResponseMessage } from '../../src/actors/messages.js';
 import { PlanCache } from '../../src/actors/plan-cache.js';

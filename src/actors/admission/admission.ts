@@ -4,6 +4,7 @@
  * slot is free while a run waits that could have it; a run that waits for a gate keeps nobody from
  * another. Its own time never goes back, whatever the clock does.
  */
+import { parseHandlerReference } from '../../plan/handler-reference.js';
 import type { AttemptOutcome, BreakerPhase } from './circuit-breaker.js';
 import { Gate, type Held, type Refusal, type Wait } from './gate.js';
 import { assertPolicy, type HandlerPolicy } from './handler-policy.js';
@@ -210,7 +211,7 @@ export class Admission {
   }
 
   #gatesOf({ handler, key, keyLimit = 1 }: AttemptRequest): readonly Gate[] {
-    const ofHandler = this.#handlers.get(handler);
+    const ofHandler = this.#gateOf(handler);
     if (key === undefined) return ofHandler === undefined ? NO_GATES : [ofHandler];
     let ofKey = this.#keys.get(key);
     if (ofKey === undefined) {
@@ -220,6 +221,12 @@ export class Admission {
     ofKey.concurrency = Math.max(1, keyLimit);
     this.#changed.add(ofKey);
     return ofHandler === undefined ? [ofKey] : [ofHandler, ofKey];
+  }
+
+  /** A policy is for all versions of its handler. */
+  #gateOf(handler: string): Gate | undefined {
+    if (this.#handlers.size === 0) return undefined;
+    return this.#handlers.get(handler) ?? this.#handlers.get(parseHandlerReference(handler).key);
   }
 
   /**

@@ -17,6 +17,8 @@ export interface SlotDeskParts {
   /** Attempts at work in this process. */
   readonly concurrency: number;
   readonly policies?: ReadonlyMap<string, HandlerPolicy>;
+  /** An attempt has given back what it was let in with. */
+  onReleased?(): void;
   /** Offers a run a slot; `onAnswered` is to be called once, however the run answers. */
   offer(run: string, onAnswered: () => void): void;
 }
@@ -31,12 +33,14 @@ export interface Applicant {
 export class SlotDesk {
   readonly #clock: Clock;
   readonly #admission: Admission;
+  readonly #onReleased: (() => void) | undefined;
   #wakeAt: number | undefined;
   #callOffWake: (() => void) | undefined;
   #isClosed = false;
 
-  constructor({ clock, logger, concurrency, policies, offer }: SlotDeskParts) {
+  constructor({ clock, logger, concurrency, policies, onReleased, offer }: SlotDeskParts) {
     this.#clock = clock;
+    this.#onReleased = onReleased;
     this.#admission = new Admission({
       concurrency,
       offer: (run, ticket) => {
@@ -73,7 +77,10 @@ export class SlotDesk {
   slotsOf(run: string): Slots {
     return {
       tryTake: (permit) => this.#tryTake(run, permit),
-      release: (node, outcome) => this.#admission.release(run, node, outcome, this.#clock.now()),
+      release: (node, outcome) => {
+        this.#admission.release(run, node, outcome, this.#clock.now());
+        this.#onReleased?.();
+      },
     };
   }
 

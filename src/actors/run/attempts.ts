@@ -3,10 +3,10 @@
 import type { Failure } from '../../machines/node-run-events.js';
 import { retryDelayMs } from '../../machines/retry-policy.js';
 import type { Issue } from '../../plan/issue.js';
-import type { JsonValue } from '../../plan/json.js';
 import type { AttemptRecord } from '../records.js';
 import { storeArtifacts } from './artifacts.js';
 import type { Product } from './assess-result.js';
+import { armLimits, isLastTry, ownWork, substituteWork, type Work } from './attempt-work.js';
 import type { Decider } from './decider.js';
 import { extendPlan } from './extend-plan.js';
 import { failure } from './failure.js';
@@ -15,49 +15,29 @@ import { roundsOf } from './feedback.js';
 import { refreshInput } from './node-input.js';
 import { reportIssues } from './report-issues.js';
 import type { NodeRun } from './scope.js';
-import { armTimer, armWait } from './timers.js';
+import { armWait } from './timers.js';
 
 /** The node's own work. */
 export function startAttempt(decider: Decider, run: NodeRun): void {
-  const { node } = run;
-  if (node.resolvesEachAttempt && run.attempt > 1) refreshInput(decider, run);
-  begin(decider, run, {
-    handler: node.handler ?? '',
-    input: run.copyInput(),
-    timeoutMs: node.timeoutMs,
-    heartbeatMs: node.heartbeatMs,
-  });
+  if (run.node.resolvesEachAttempt && run.attempt > 1) refreshInput(decider, run);
+  begin(decider, run, ownWork(run));
 }
 
 /** Work in place of the node's own: its fallback, or a level of its escalation. */
 export function startFallback(decider: Decider, run: NodeRun): void {
-  const { node, level, reason } = run;
-  const handler = level > 0 ? node.escalation[level - 1]?.handler : node.fallback?.handler;
-  const error = reason === null ? null : ({ ...reason } as JsonValue);
-  begin(decider, run, {
-    handler: handler ?? '',
-    input: { input: run.copyInput() ?? null, error },
-    timeoutMs: node.fallback?.timeoutMs ?? node.timeoutMs,
-    heartbeatMs: undefined,
-  });
-}
-
-interface Work {
-  readonly handler: string;
-  readonly input: JsonValue | undefined;
-  readonly timeoutMs: number | undefined;
-  readonly heartbeatMs: number | undefined;
+  begin(decider, run, substituteWork(run));
 }
 
 function begin(decider: Decider, run: NodeRun, work: Work): void {
   const { model, turn, services } = decider;
   const { attempt, generation } = run;
+  const isOutside = services.external(work.handler) !== undefined;
   const record: AttemptRecord = {
     run: model.record.run,
     node: run.path,
     generation,
     attempt,
-    worker: services.worker,
+    worker: isOutside ? '' : services.worker,
     startedAt: turn.at,
     endedAt: null,
     outcome: null,
@@ -66,27 +46,27 @@ function begin(decider: Decider, run: NodeRun, work: Work): void {
     issuesJson: null,
     notesJson: null,
     heartbeatJson: null,
+    leaseJson: isOutside ? JSON.stringify({ handler: work.handler }) : null,
   };
   // Work in place of what has given its slot back has one as well.
   model.takeSlot(run);
   model.openAttempts.set(run.path, record);
   turn.putAttempt(record);
+  // Whoever claims it is given the rest.
+  if (isOutside) return void model.unclaimed.add(run.path);
   turn.effects.push({
     type: 'attempt.start',
     node: run.path,
     handler: work.handler,
     generation,
     attempt,
-    isLastTry: run.tries + 1 >= run.node.retry.maxAttempts,
+    isLastTry: isLastTry(run),
     key: decider.attemptKey(run),
     input: work.input,
     lastHeartbeat: run.lastHeartbeat,
     feedback: roundsOf(run),
   });
-  if (work.timeoutMs !== undefined) armTimer(decider, 'timeout', run, turn.at + work.timeoutMs);
-  if (work.heartbeatMs !== undefined) {
-    armTimer(decider, 'heartbeat', run, turn.at + work.heartbeatMs);
-  }
+  armLimits(decider, run, work);
 }
 
 /** An attempt that ran out of time fails at once, whatever its handler still does. */

@@ -63,7 +63,7 @@ function beginChecks(
   const held = { product: { ...product, artifacts }, issues, done: 0, number: 1, level: 0 };
   model.held.set(run.path, held);
   model.openAttempts.set(run.path, { ...open, ...productsOf(product, issues) });
-  clearTimersOf(decider, run, ['timeout', 'heartbeat']);
+  clearTimersOf(decider, run, ['timeout', 'heartbeat', 'lease']);
   decider.step(run, { type: 'attempt.produced' });
 }
 

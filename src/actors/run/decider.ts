@@ -7,9 +7,13 @@ import type { CompileResult } from '../../plan/compile.js';
 import type { PlanVersion } from '../../plan/plan-version.js';
 import type { Plan } from '../../plan/schema.js';
 import type { Environment } from '../environment.js';
+import type { ExternalHandler } from '../external-handler.js';
+import type { PlaceOfWork } from '../handlers.js';
 import type { AttemptRecord } from '../records.js';
+import type { SaidOnce } from '../said-once.js';
 import type { Turn } from '../turn.js';
 import type { ActorTree } from './actor-tree.js';
+import type { Claim } from './claim.js';
 import type { Permit } from './permits.js';
 import type { RunModel } from './run-model.js';
 import type { NodeRun, Scope } from './scope.js';
@@ -35,6 +39,12 @@ export interface DeciderServices {
   refusal(version: PlanVersion): RunchartError | undefined;
   /** Compiles a plan that came about in the run. */
   compile(plan: Plan): CompileResult;
+  /** What is known of work that external workers do; undefined where it is done here. */
+  external(handler: string): ExternalHandler | undefined;
+  /** What this process has refused and told: once is enough. */
+  readonly refused: SaidOnce;
+  /** Where the work of a handler is done. */
+  place(handler: string): PlaceOfWork;
 }
 
 export interface Decider {
@@ -46,6 +56,8 @@ export interface Decider {
   recordedStatus: RunStatus | null;
   /** A paused run takes the one step that it was asked for. */
   isStepping: boolean;
+  /** A worker asks for attempts in this turn. */
+  claim: Claim | undefined;
   /** The run is failing or being cancelled. */
   readonly isEnding: boolean;
   /** Nothing that is due may start: an operator paused the run, or a person is asked about its budget. */

@@ -4,7 +4,7 @@
  */
 import { RunchartError } from '../../errors.js';
 import { isFinal } from '../../machines/statuses.js';
-import type { JsonObject, JsonValue } from '../../plan/json.js';
+import type { JsonObject } from '../../plan/json.js';
 import type {
   AnnotateMessage,
   CancelMessage,
@@ -13,11 +13,19 @@ import type {
   RunMessage,
 } from '../messages.js';
 import { beginAgain } from './begin-node.js';
+import { onClaim } from './claiming.js';
 import type { Decider } from './decider.js';
 import { onDowntime } from './downtime.js';
 import { refuseEnding } from './ending.js';
-import { failureHandling } from './failure-policy.js';
 import { judgedBy } from './held-product.js';
+import { interruptAttempt } from './interruptions.js';
+import {
+  onWorkHeartbeat,
+  onWorkProgress,
+  onWorkRelease,
+  onWorkResult,
+  outlivesProcess,
+} from './leases.js';
 import { interruptCheck, onCheckResult } from './on-check.js';
 import { onFork } from './on-fork.js';
 import { onCompleteNode, onPatchInput, onRollback, onSkipNode } from './on-operator.js';
@@ -43,6 +51,16 @@ export function onMessage(decider: Decider, message: RunMessage): void {
       return onProgress(decider, message);
     case 'attempt.heartbeat':
       return onHeartbeat(decider, message);
+    case 'work.claim':
+      return onClaim(decider, message);
+    case 'work.heartbeat':
+      return onWorkHeartbeat(decider, message);
+    case 'work.progress':
+      return onWorkProgress(decider, message);
+    case 'work.result':
+      return onWorkResult(decider, message);
+    case 'work.release':
+      return onWorkRelease(decider, message);
     case 'task.respond':
       return onResponse(decider, message);
     case 'task.change':
@@ -237,8 +255,11 @@ function onRecover(decider: Decider, { downSince }: RecoverMessage): void {
   const { model, turn } = decider;
   if (isFinal(model.record.status)) return;
   const open = [...model.openAttempts.keys()].map((path) => model.nodeRun(path));
-  // Where people judge what was given, no process was at work.
-  const runs = model.inPlanOrder(open.filter((run) => judgedBy(model, run) === undefined));
+  // Where people judge what was given, or workers outside do it, no process was at work.
+  const lost = open.filter(
+    (run) => judgedBy(model, run) === undefined && !outlivesProcess(decider, run),
+  );
+  const runs = model.inPlanOrder(lost);
   turn.event('run.recovered', null, null, { interrupted: runs.length });
   if (downSince !== null) onDowntime(decider, downSince);
   for (const run of runs) interrupt(decider, run);
@@ -252,21 +273,7 @@ function onRecover(decider: Decider, { downSince }: RecoverMessage): void {
 }
 
 function interrupt(decider: Decider, run: NodeRun): void {
-  const { model, turn } = decider;
-  if (model.held.has(run.path)) return interruptCheck(decider, run);
-  const reason = {
-    code: 'interrupted',
-    message: 'the process that worked on it stopped',
-    class: 'interrupted',
-  };
-  const open = model.openAttempts.get(run.path);
-  const payload = open?.heartbeatJson ?? null;
-  if (payload !== null) run.lastHeartbeat = JSON.parse(payload) as JsonValue;
-  const { attempt } = run;
-  decider.closeAttempt(run, { outcome: 'interrupted', errorJson: JSON.stringify(reason) });
-  turn.event('attempt.interrupted', run.path, attempt, reason);
-  const state = decider.stateOf(run);
-  const handling = failureHandling(model.version.plan, run, 'interrupted', state);
-  const status = decider.step(run, { type: 'attempt.interrupted', reason, handling });
-  if (status === 'ready') decider.begin(run);
+  if (decider.model.held.has(run.path)) return interruptCheck(decider, run);
+  const message = 'the process that worked on it stopped';
+  interruptAttempt(decider, run, { code: 'interrupted', message, class: 'interrupted' });
 }

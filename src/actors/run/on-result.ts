@@ -1,11 +1,13 @@
 /** What comes back from an attempt: a result, progress, a sign of life. Believed only from the current one. */
 import { RunchartError } from '../../errors.js';
 import { isFinal } from '../../machines/statuses.js';
+import type { JsonValue } from '../../plan/json.js';
 import type {
   AttemptHeartbeatMessage,
   AttemptName,
   AttemptProgressMessage,
   AttemptResultMessage,
+  HandlerReturn,
 } from '../messages.js';
 import { assessResult, type Verdict } from './assess-result.js';
 import { endInFailure } from './attempts.js';
@@ -31,9 +33,15 @@ export function onResult(decider: Decider, message: AttemptResultMessage): void 
     }
     return;
   }
+  settleResult(decider, run, message.result);
+}
+
+/** Takes what an attempt came to for its result. */
+export function settleResult(decider: Decider, run: NodeRun, result: HandlerReturn): void {
+  const { model, turn } = decider;
   const hasChecks = run.node.checks.expressions.length > 0;
   const around = hasChecks ? surroundingsOf(model, run) : undefined;
-  const assessed = assessResult(run.node, message.result, around);
+  const assessed = assessResult(run.node, result, around);
   const verdict = withChunkChecked(run, assessed);
   reportIssues(decider, run, verdict.issues);
   for (const { name, detail } of verdict.product.reports) {
@@ -46,7 +54,7 @@ export function onResult(decider: Decider, message: AttemptResultMessage): void 
 }
 
 /** Says why nothing of this attempt is believed, or nothing. */
-function refuseAttempt(
+export function refuseAttempt(
   decider: Decider,
   run: NodeRun | undefined,
   { node, generation, attempt }: AttemptName,
@@ -96,27 +104,35 @@ function withChunkChecked(run: NodeRun, verdict: Verdict): Verdict {
 export function onProgress(decider: Decider, message: AttemptProgressMessage): void {
   const run = decider.model.find(message.node);
   if (run === undefined || refuseAttempt(decider, run, message) !== undefined) return;
-  decider.turn.event('attempt.progressed', run.path, message.attempt, {
-    progress: message.progress,
-  });
+  recordProgress(decider, run, message.progress);
+}
+
+export function recordProgress(decider: Decider, run: NodeRun, progress: JsonValue): void {
+  decider.turn.event('attempt.progressed', run.path, run.attempt, { progress });
   postponeHeartbeat(decider, run);
 }
 
-/** Kept with the attempt: the next one receives it. */
 export function onHeartbeat(decider: Decider, message: AttemptHeartbeatMessage): void {
-  const { model, turn } = decider;
-  const run = model.find(message.node);
+  const run = decider.model.find(message.node);
   if (run === undefined || refuseAttempt(decider, run, message) !== undefined) return;
+  keepHeartbeat(decider, run, message.payload);
+}
+
+/** Kept with the attempt: the next one receives it. */
+export function keepHeartbeat(
+  decider: Decider,
+  run: NodeRun,
+  payload: JsonValue | undefined,
+): void {
+  const { model, turn } = decider;
   const open = model.openAttempts.get(run.path);
-  if (open !== undefined && message.payload !== undefined) {
-    const beaten = { ...open, heartbeatJson: JSON.stringify(message.payload) };
+  if (open !== undefined && payload !== undefined) {
+    const beaten = { ...open, heartbeatJson: JSON.stringify(payload) };
     model.openAttempts.set(run.path, beaten);
     turn.putAttempt(beaten);
-    run.lastHeartbeat = message.payload;
+    run.lastHeartbeat = payload;
   }
-  turn.event('attempt.heartbeat', run.path, message.attempt, {
-    hasPayload: message.payload !== undefined,
-  });
+  turn.event('attempt.heartbeat', run.path, run.attempt, { hasPayload: payload !== undefined });
   postponeHeartbeat(decider, run);
 }
 

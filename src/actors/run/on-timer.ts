@@ -6,6 +6,7 @@ import { exhaustBudget } from './budget.js';
 import type { Decider } from './decider.js';
 import { enterLevel } from './escalation.js';
 import { remind } from './human-tasks.js';
+import { expireLease } from './leases.js';
 import { failCheck } from './on-check.js';
 import { onDeadline } from './on-deadline.js';
 import { enterJudgingLevel, expireJudgement } from './on-judgement.js';
@@ -54,6 +55,8 @@ function fireNodeTimer(decider: Decider, run: NodeRun, timer: TimerRecord): void
       return failAttempt(decider, run, 'timeout', 'the attempt took too long');
     case 'heartbeat':
       return failAttempt(decider, run, 'heartbeat', 'the attempt gave no sign of life');
+    case 'lease':
+      return expireLease(decider, run);
     case 'sleep':
       decider.step(run, { type: 'wait.over' });
       return;

@@ -3,7 +3,9 @@
  * rows of a turn say is enough; what was left to decide then is left to decide now, in the same order.
  */
 import { isFinal } from '../../machines/statuses.js';
+import type { JsonValue } from '../../plan/json.js';
 import type { PlanVersion } from '../../plan/plan-version.js';
+import type { PlaceOfWork } from '../handlers.js';
 import { type AttemptRecord, COMPENSATIONS, type StoredRun } from '../records.js';
 import { abortionBy, abortionByItem, callOff, isFatalItem } from './calling-off.js';
 import { childOf } from './child.js';
@@ -17,8 +19,13 @@ import { scopeOfHost } from './scope-of-host.js';
 
 type NodeRunRow = StoredRun['nodeRuns'][number];
 
-export function restoreModel(stored: StoredRun, version: PlanVersion): RunModel {
-  const model = new RunModel(stored.record, version);
+/** `place` says where the work of a handler is done; here unless given. */
+export function restoreModel(
+  stored: StoredRun,
+  version: PlanVersion,
+  place?: (handler: string) => PlaceOfWork,
+): RunModel {
+  const model = new RunModel(stored.record, version, place);
   model.seq = stored.seq;
   restoreNodeRuns(model, stored.nodeRuns);
   for (const task of stored.openTasks) model.tasks.set(task.node, task);
@@ -31,6 +38,10 @@ export function restoreModel(stored: StoredRun, version: PlanVersion): RunModel 
     model.artifactVersions.set(name, version);
   }
   for (const artifact of stored.artifacts) model.keepArtifact(artifact);
+  for (const { node, payloadJson } of stored.heartbeats) {
+    const run = model.find(node);
+    if (run !== undefined) run.lastHeartbeat = JSON.parse(payloadJson) as JsonValue;
+  }
   for (const run of [...model.openAttempts.keys()].map((path) => model.nodeRun(path))) {
     // People who judge what was given need none.
     if (judgedBy(model, run) === undefined) model.takeSlot(run);
@@ -43,7 +54,10 @@ export function restoreModel(stored: StoredRun, version: PlanVersion): RunModel 
 
 /** An open attempt with a product has its checks under way. */
 function restoreAttempt(model: RunModel, attempt: AttemptRecord): void {
-  if (attempt.outputJson === null) return void model.openAttempts.set(attempt.node, attempt);
+  if (attempt.outputJson === null) {
+    if (attempt.leaseJson !== null && attempt.worker === '') model.unclaimed.add(attempt.node);
+    return void model.openAttempts.set(attempt.node, attempt);
+  }
   const { open, held } = heldBy(attempt);
   model.openAttempts.set(attempt.node, open);
   model.held.set(attempt.node, held);
@@ -131,7 +145,10 @@ export function resumeDecisions(model: RunModel, stateOf: (run: NodeRun) => stri
 }
 
 /** Goes on withdrawing work from a run that was ending; its compensations are what goes on. */
-export function resumeEnding(model: RunModel): void {
+export function resumeEnding(model: RunModel, stateOf: (run: NodeRun) => string): void {
+  for (const run of model.scope(COMPENSATIONS)?.touchedRuns() ?? []) {
+    if (run.status === 'ready' && stateOf(run) === 'due') model.enqueue(run);
+  }
   callOff(
     model,
     [...model.scopes()].filter(({ path }) => path !== COMPENSATIONS),

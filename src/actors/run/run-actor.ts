@@ -7,7 +7,7 @@ import type { PlanVersion } from '../../plan/plan-version.js';
 import { reportOf } from '../child-report.js';
 import { answerAgain, type KeyedCall, keptAnswer, type Outcome } from '../idempotency.js';
 import type { AttemptName, ChildMessage, RunMessage } from '../messages.js';
-import type { RunRecord, StoredRun } from '../records.js';
+import type { AttemptLease, RunRecord, StoredRun } from '../records.js';
 import { Turn } from '../turn.js';
 import { ActorTree, UnrestorableError } from './actor-tree.js';
 import type { DeciderServices } from './decider.js';
@@ -40,12 +40,13 @@ export class RunActor {
 
   /** A new run; its first message is `run.start`. */
   static create(record: RunRecord, version: PlanVersion, services: RunActorServices): RunActor {
-    return new RunActor(new RunModel(record, version), new ActorTree(record.id), services);
+    const model = new RunModel(record, version, services.place);
+    return new RunActor(model, new ActorTree(record.id), services);
   }
 
   /** A run as it was stored. Throws UnrestorableError where this program cannot restore it. */
   static rehydrate(stored: StoredRun, version: PlanVersion, services: RunActorServices): RunActor {
-    const model = restoreModel(stored, version);
+    const model = restoreModel(stored, version, services.place);
     const root = stored.snapshots.find((snapshot) => snapshot.actor === '');
     if (root === undefined) {
       throw new UnrestorableError(`run ${stored.record.id} has no snapshot`);
@@ -60,13 +61,17 @@ export class RunActor {
     if (!isFinal(stored.record.status) && stored.record.status !== 'pending') {
       if (tree.ending === undefined) {
         resumeDecisions(model, (node) => tree.stateOf(node.path));
-      } else resumeEnding(model);
+      } else resumeEnding(model, (node) => tree.stateOf(node.path));
     }
     return new RunActor(model, tree, services);
   }
 
   get id(): string {
     return this.#model.record.id;
+  }
+
+  get version(): PlanVersion {
+    return this.#model.version;
   }
 
   get record(): RunRecord {
@@ -132,7 +137,32 @@ export class RunActor {
    */
   get isIdle(): boolean {
     const mayStart = this.status === 'running' && this.#model.waiting.size > 0;
-    return this.slotsHeld === 0 && !mayStart && !this.wantsTurn;
+    return !this.#worksHere && !mayStart && !this.wantsTurn;
+  }
+
+  /** Whether any of its slots is held by work that is done in this process. */
+  get #worksHere(): boolean {
+    if (this.slotsHeld === 0) return false;
+    const { openAttempts, held } = this.#model;
+    let outside = 0;
+    for (const { node, leaseJson } of openAttempts.values()) {
+      if (leaseJson === null || held.has(node)) return true;
+      outside += 1;
+    }
+    return outside < this.slotsHeld;
+  }
+
+  /** How many attempts workers outside could claim now, by handler; undefined where there is none. */
+  get offers(): ReadonlyMap<string, number> | undefined {
+    const { offered, unclaimed, working, record, tasks, openAttempts } = this.#model;
+    if (offered.size === 0 && unclaimed.size === 0) return undefined;
+    if (this.status !== 'running' || tasks.has('')) return undefined;
+    const offers = new Map(working < record.concurrency ? offered.counts : []);
+    for (const path of unclaimed) {
+      const { handler } = JSON.parse(openAttempts.get(path)?.leaseJson ?? '{}') as AttemptLease;
+      offers.set(handler, (offers.get(handler) ?? 0) + 1);
+    }
+    return offers;
   }
 
   /** Whether this attempt is the one that should be working now. */

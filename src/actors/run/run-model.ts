@@ -9,6 +9,7 @@ import type { JsonObject, JsonValue } from '../../plan/json.js';
 import type { EdgeScope, PlanGraph, PlanVersion } from '../../plan/plan-version.js';
 import { ReadyLanes } from '../admission/ready-lanes.js';
 import { Fifo } from '../fifo.js';
+import type { PlaceOfWork } from '../handlers.js';
 import {
   type ArtifactRecord,
   type AttemptRecord,
@@ -24,6 +25,7 @@ import {
   type TimerRecord,
 } from '../records.js';
 import type { HeldProduct } from './held-product.js';
+import { OfferedLanes } from './offered-lanes.js';
 import { concurrencyKeyOf, laneOf } from './permits.js';
 import { Tally } from './progress.js';
 import { type NodeRun, Scope, scopePathOf } from './scope.js';
@@ -31,7 +33,7 @@ import { type NodeRun, Scope, scopePathOf } from './scope.js';
 const NOTHING_USED: RunUsage = { steps: 0, attempts: 0, restarts: 0, cost: 0, tokens: 0 };
 
 /** A place in line. One that was ready, was renewed and is ready again waits in its new place. */
-interface Ticket {
+export interface Ticket {
   readonly run: NodeRun;
   readonly number: number;
 }
@@ -48,6 +50,13 @@ export class RunModel {
   seq = 0;
   /** Ready node runs that wait for a slot, in the order in which they became ready. */
   readonly waiting = new ReadyLanes<Ticket>();
+  /** Those that wait for a worker outside, likewise. */
+  readonly offered = new OfferedLanes<Ticket>(({ run }) => run.node.handler ?? '');
+  /** Those that wait for a process with the version of the handler that they need. */
+  readonly lacking = new Set<NodeRun>();
+  /** Open attempts that wait for a worker to claim them, by path. */
+  readonly unclaimed = new Set<string>();
+  readonly #place: (handler: string) => PlaceOfWork;
   #tickets = 0;
   /** Node runs that have to be withdrawn. */
   readonly withdrawing = new Fifo<NodeRun>();
@@ -77,7 +86,13 @@ export class RunModel {
   readonly #agitated = new Set<Scope>();
   readonly #settled = new Set<Scope>();
 
-  constructor(record: RunRecord, version: PlanVersion) {
+  /** `place` says where the work of a handler is done; here unless given. */
+  constructor(
+    record: RunRecord,
+    version: PlanVersion,
+    place: (handler: string) => PlaceOfWork = () => 'here',
+  ) {
+    this.#place = place;
     this.record = record;
     this.version = version;
     this.inputs = JSON.parse(record.inputJson) as JsonValue;
@@ -264,17 +279,20 @@ export class RunModel {
     run.key = key?.ok ? key.value : undefined;
     this.#tickets += 1;
     run.ticket = this.#tickets;
-    this.waiting.push(laneOf(run), { run, number: run.ticket });
+    const place = this.#place(run.node.handler ?? '');
+    if (place === 'nowhere') return void this.lacking.add(run);
+    const lanes = place === 'outside' ? this.offered : this.waiting;
+    lanes.push(laneOf(run), { run, number: run.ticket });
   }
 
   /** The longest waiting ready node run that is not to be passed over; those that left ready are dropped. */
-  nextWaiting(): NodeRun | undefined {
+  nextIn(lanes: ReadyLanes<Ticket>): NodeRun | undefined {
     for (;;) {
-      const ticket = this.waiting.peek();
+      const ticket = lanes.peek();
       if (ticket === undefined) return undefined;
       const { run, number } = ticket;
       if (run.ticket === number && run.status === 'ready' && !run.hasSlot) return run;
-      this.waiting.shift();
+      lanes.shift();
     }
   }
 

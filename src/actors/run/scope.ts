@@ -186,6 +186,8 @@ export class NodeRun {
   ticket = 0;
   /** Its concurrency key, once it is ready. */
   key: string | undefined;
+  /** The result that ended the lease of its newest attempt, while that is in memory. */
+  submitted: { readonly lease: string; readonly digest: string } | undefined;
   /** Timers of it that are armed. */
   timers: Set<TimerKind> | undefined;
   /** Status with which it left its scope. */

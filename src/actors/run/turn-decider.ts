@@ -7,6 +7,7 @@
  */
 import type { NodeRunEvent } from '../../machines/node-run-events.js';
 import { isFinal, type NodeStatus, type RunStatus } from '../../machines/statuses.js';
+import type { ReadyLanes } from '../admission/ready-lanes.js';
 import { type AttemptRecord, COMPENSATIONS } from '../records.js';
 import type { Turn } from '../turn.js';
 import type { ActorTree, NodeStep } from './actor-tree.js';
@@ -18,6 +19,8 @@ import { armLimits, exhaustBudget, exhaustedFor, spendStep } from './budget.js';
 import { abortionBy, abortionByItem, isFatalItem } from './calling-off.js';
 import { endHeld, goOnChecking } from './checks.js';
 import { childOf } from './child.js';
+import type { Claim } from './claim.js';
+import { claimOpen, lease, reportLacking, takesWork } from './claiming.js';
 import { afterSettled } from './composites.js';
 import type { Decider, DeciderServices } from './decider.js';
 import {
@@ -39,7 +42,7 @@ import { decideReadiness } from './readiness.js';
 import { restartFrom } from './restart.js';
 import { reworkFrom } from './rework.js';
 import { routeOnwards } from './route-onwards.js';
-import type { RunModel } from './run-model.js';
+import type { RunModel, Ticket } from './run-model.js';
 import type { NodeRun, Scope } from './scope.js';
 import { cancelChild, startChild } from './subplans.js';
 import { armTimer, clearTimersOf } from './timers.js';
@@ -53,6 +56,7 @@ export class TurnDecider implements Decider {
   recordedStatus: RunStatus | null;
   /** A paused run takes the one step that it was asked for. */
   isStepping = false;
+  claim: Claim | undefined;
   readonly #touched = new Set<NodeRun>();
 
   constructor(model: RunModel, tree: ActorTree, turn: Turn, services: DeciderServices) {
@@ -144,6 +148,7 @@ export class TurnDecider implements Decider {
     if (this.isEnding) this.#stopAndStart();
     const goesOn = this.#hasMoreToDecide();
     if (goesOn) this.turn.effects.push({ type: 'turn.continue' });
+    if (this.model.lacking.size > 0) reportLacking(this);
     this.#settleProgress(goesOn);
     this.recordRunStatus();
     this.#storeChanges();
@@ -153,7 +158,9 @@ export class TurnDecider implements Decider {
     withdraw(this);
     settleStopped(this);
     compensate(this);
-    if (this.model.withdrawing.size === 0) this.#grantSlots();
+    if (this.model.withdrawing.size > 0) return;
+    this.#grant(this.model.waiting, () => true);
+    if (this.claim !== undefined) this.#grantClaim(this.claim);
   }
 
   /** A run that goes on deciding is at work whatever it waits for: a process that stops now leaves it in motion. */
@@ -176,6 +183,7 @@ export class TurnDecider implements Decider {
     const open = this.model.openAttempts.get(run.path);
     if (open === undefined) return;
     this.model.openAttempts.delete(run.path);
+    this.model.unclaimed.delete(run.path);
     this.turn.putAttempt({ ...open, endedAt: this.turn.at, ...end });
     clearTimersOf(this, run, ATTEMPT_TIMERS);
   }
@@ -308,25 +316,47 @@ export class TurnDecider implements Decider {
     }
   }
 
-  /** Lets in what waits, in the order of readiness; what has to wait for its handler is passed over. */
-  #grantSlots(): void {
+  /** Gives the worker that asks what it can do: what is open and was left, then what is ready. */
+  #grantClaim(claim: Claim): void {
+    claimOpen(this, claim);
+    this.#grant(
+      this.model.offered,
+      (run) => takesWork(this, claim, run, run.node.handler ?? ''),
+      (run) => lease(this, claim, run),
+    );
+  }
+
+  /**
+   * Lets in what waits, in the order of readiness; what is not wanted, or has to wait for its handler, is
+   * passed over.
+   */
+  #grant(
+    lanes: ReadyLanes<Ticket>,
+    isWanted: (run: NodeRun) => boolean,
+    onStarted?: (run: NodeRun) => void,
+  ): void {
     const { model, services } = this;
-    model.waiting.openAll();
+    lanes.openAll();
     while (!this.isHeld && model.working < model.record.concurrency) {
-      const run = model.nextWaiting();
+      const run = model.nextIn(lanes);
       if (run === undefined || (this.isEnding && run.scope.path !== COMPENSATIONS)) return;
+      if (!isWanted(run)) {
+        lanes.shut();
+        continue;
+      }
       const exhausted = exhaustedFor(this, run);
       if (exhausted !== undefined) return exhaustBudget(this, exhausted);
       const answer = services.slots.tryTake(permitOf(run));
       if (answer === 'busy') return;
       if (answer === 'shut') {
-        model.waiting.shut();
+        lanes.shut();
         continue;
       }
-      model.waiting.shift();
+      lanes.shift();
       model.takeSlot(run);
       spendStep(this, run);
       this.step(run, { type: 'slot.granted' });
+      onStarted?.(run);
     }
   }
 
@@ -384,7 +414,7 @@ const WORKS: ReadonlySet<string> = new Set([
   'checkingFallback',
   'stopping',
 ]);
-const ATTEMPT_TIMERS = ['timeout', 'heartbeat'] as const;
+const ATTEMPT_TIMERS = ['timeout', 'heartbeat', 'lease'] as const;
 const GIVES_NOTHING: ReadonlySet<NodeStatus> = new Set(['failed', 'skipped', 'cancelled']);
 /** Whether a node run that it makes partial has its default output. */
 function fails(event: NodeRunEvent): boolean {

@@ -10,6 +10,8 @@ import { planApi } from './plans.js';
 import { runApi } from './runs.js';
 import { scheduleApi } from './schedules.js';
 import { taskApi } from './tasks.js';
+import { webhookApi } from './webhooks.js';
+import { workApi } from './work.js';
 
 export const API = {
   ...healthApi,
@@ -23,4 +25,6 @@ export const API = {
   ...scheduleApi,
   ...accessApi,
   ...operationsApi,
+  ...workApi,
+  ...webhookApi,
 } as const;

@@ -1,5 +1,5 @@
 /** Changes of the runs of a kernel: forks and replacements read its rows. */
-import { HandlerRegistry } from '../../../src/actors/handlers.js';
+import { HandlerRegistry } from '../../../src/actors/handler-registry.js';
 import { PlanCache } from '../../../src/actors/plan-cache.js';
 import { RunChanges } from '../../../src/change/run-changes.js';
 import { RunDrafts } from '../../../src/run-drafts.js';

@@ -5,7 +5,11 @@ import { join } from 'node:path';
 import type { Handlers } from '../../../src/actors/handlers.js';
 import { createHttpApp, type HttpOptions } from '../../../src/http/app.js';
 import { listen } from '../../../src/http/server.js';
-import { createOrchestrator, type Orchestrator } from '../../../src/orchestrator.js';
+import {
+  createOrchestrator,
+  type Orchestrator,
+  type OrchestratorOptions,
+} from '../../../src/orchestrator.js';
 import type { RunEvent } from '../../../src/views.js';
 import { assertDocumented } from './document.js';
 
@@ -18,9 +22,17 @@ export interface Site {
   close(): Promise<void>;
 }
 
-export async function openSite(handlers: Handlers, options: HttpOptions = {}): Promise<Site> {
+export async function openSite(
+  handlers: Handlers,
+  options: HttpOptions = {},
+  more: Partial<OrchestratorOptions> = {},
+): Promise<Site> {
   const folder = mkdtempSync(join(tmpdir(), 'runchart-http-'));
-  const orchestrator = await createOrchestrator({ url: join(folder, 'runs.db'), handlers });
+  const orchestrator = await createOrchestrator({
+    url: join(folder, 'runs.db'),
+    handlers,
+    ...more,
+  });
   const server = await listen(createHttpApp(orchestrator, options), 0);
   const { url } = server;
   return {

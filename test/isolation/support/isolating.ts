@@ -50,6 +50,7 @@ export function recording(more: object = {}): Recorded {
     signal: controller.signal,
     logger,
     generation: 1,
+    services: undefined,
     isLastTry: true,
     idempotencyKey: 'r/n/1',
     lastHeartbeat: undefined,

@@ -11,6 +11,7 @@ const context = {
   signal: new AbortController().signal,
   logger: console,
   generation: 1,
+  services: undefined,
   isLastTry: true,
   idempotencyKey: 'r/n/1',
   lastHeartbeat: undefined,

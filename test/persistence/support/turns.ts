@@ -131,6 +131,7 @@ export class TurnMaker {
         issuesJson: null,
         notesJson: null,
         heartbeatJson: null,
+        leaseJson: null,
       })),
     });
   }

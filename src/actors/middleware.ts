@@ -1,0 +1,67 @@
+/**
+ * What an application puts around its handlers. Invariant: the first in the list is the outermost, and
+ * whatever one of them throws is the handler's failure.
+ */
+import type { HandlerContext, HandlerFunction } from './handlers.js';
+
+/** One call of a handler, the same object to all that see it. */
+export interface HandlerCall<Services = unknown> {
+  /** Key of the handler, as the plan names it. */
+  readonly handler: string;
+  readonly input: unknown;
+  /** Names run, node and attempt, and has the signal and the services. */
+  readonly context: HandlerContext<Services>;
+}
+
+/** How the call ended, inside of the middleware that is told. */
+export type CallOutcome =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly error: unknown };
+
+export interface Middleware<Services = unknown> {
+  /** Before anything further inside; where it throws nothing inside is called, and no `after` of its own. */
+  before?(call: HandlerCall<Services>): unknown;
+  /** In place of what lies inside, which `next` calls, with another input if one is given; its value is the result. */
+  around?(
+    call: HandlerCall<Services>,
+    next: (...input: readonly [input?: unknown]) => Promise<unknown>,
+  ): unknown;
+  /** When all inside has ended, however it did. */
+  after?(call: HandlerCall<Services>, outcome: CallOutcome): unknown;
+}
+
+/** The handler with all of the middleware around it; itself where there is none. */
+export function withMiddleware(
+  key: string,
+  handler: HandlerFunction,
+  middleware: readonly Middleware[],
+): HandlerFunction {
+  return middleware.reduceRight(
+    (inner, outer) => (input, context) => enter(outer, { handler: key, input, context }, inner),
+    handler,
+  );
+}
+
+async function enter(
+  middleware: Middleware,
+  call: HandlerCall,
+  inner: HandlerFunction,
+): Promise<unknown> {
+  const next = async (...given: readonly [input?: unknown]) =>
+    inner(given.length === 0 ? call.input : given[0], call.context);
+  await middleware.before?.(call);
+  const outcome = await settle(() =>
+    middleware.around === undefined ? next() : middleware.around(call, next),
+  );
+  await middleware.after?.(call, outcome);
+  if (!outcome.ok) throw outcome.error;
+  return outcome.value;
+}
+
+async function settle(work: () => unknown): Promise<CallOutcome> {
+  try {
+    return { ok: true, value: await work() };
+  } catch (error) {
+    return { ok: false, error };
+  }
+}

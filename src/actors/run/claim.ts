@@ -1,0 +1,61 @@
+/** What a worker asks for in a turn, and what it is given. */
+
+import { parseHandlerReference } from '../../plan/handler-reference.js';
+import type { JsonValue } from '../../plan/json.js';
+import type { ExternalHandler } from '../external-handler.js';
+import type { AttemptName, Capability, WorkClaimMessage } from '../messages.js';
+import type { Round } from '../records.js';
+
+/** An attempt as its worker gets it. */
+export interface ClaimedAttempt extends AttemptName {
+  /** Names the claim. */
+  readonly lease: string;
+  readonly run: string;
+  /** `run/node/generation/attempt`: names this attempt, and no other. */
+  readonly key: string;
+  /** Key of the handler, as the plan names it. */
+  readonly handler: string;
+  readonly capability: string;
+  readonly input: JsonValue | undefined;
+  readonly isLastTry: boolean;
+  readonly lastHeartbeat: JsonValue | undefined;
+  readonly feedback: readonly Round[];
+  readonly leaseMs: number;
+  /** When the lease ends unless it is extended, in milliseconds since the epoch. */
+  readonly expiresAt: number;
+  /** When the attempt has taken too long, whatever its lease; null where that is not limited. */
+  readonly deadlineAt: number | null;
+}
+
+export class Claim {
+  readonly worker: string;
+  readonly granted: ClaimedAttempt[] = [];
+  readonly #limit: number;
+  readonly #capabilities: readonly Capability[];
+
+  constructor({ worker, capabilities, limit }: WorkClaimMessage) {
+    this.worker = worker;
+    this.#limit = limit;
+    this.#capabilities = capabilities;
+  }
+
+  get isSatisfied(): boolean {
+    return this.granted.length >= this.#limit;
+  }
+
+  /** Whether the version fits in which the worker has what a handler asks for; undefined where it has it not at all. */
+  match(reference: string, external: ExternalHandler): { readonly fits: boolean } | undefined {
+    const { key, version } = parseHandlerReference(reference);
+    const name = external.capability ?? key;
+    const named = this.#capabilities.filter((capability) => capability.name === name);
+    if (named.length === 0) return undefined;
+    return { fits: version === undefined || named.some((one) => one.version === version) };
+  }
+
+  /** The versions in which the worker has a capability. */
+  versionsOf(name: string): readonly string[] {
+    return this.#capabilities.flatMap((one) =>
+      one.name === name && one.version !== undefined ? [one.version] : [],
+    );
+  }
+}

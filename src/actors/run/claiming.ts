@@ -1,0 +1,117 @@
+/**
+ * Attempts that are done outside: let in when a worker claims them, not before. Invariants: what waits
+ * unclaimed holds no slot, unless its node run has one already; an attempt has one lease at most; what
+ * a worker's version does not fit is refused with an event, and stays for another.
+ */
+import { parseHandlerReference } from '../../plan/handler-reference.js';
+import type { ExternalHandler } from '../external-handler.js';
+import type { WorkClaimMessage } from '../messages.js';
+import type { AttemptLease } from '../records.js';
+import { armLimits, isLastTry, openWork } from './attempt-work.js';
+import { Claim } from './claim.js';
+import type { Decider } from './decider.js';
+import { roundsOf } from './feedback.js';
+import type { NodeRun } from './scope.js';
+import { armTimer } from './timers.js';
+
+/** What is due is let in at the end of the turn. */
+export function onClaim(decider: Decider, message: WorkClaimMessage): void {
+  decider.claim = new Claim(message);
+  decider.turn.reply = decider.claim.granted;
+}
+
+/** Whether the worker that asks takes this work. */
+export function takesWork(decider: Decider, claim: Claim, run: NodeRun, handler: string): boolean {
+  const external = decider.services.external(handler);
+  if (external === undefined || claim.isSatisfied) return false;
+  const match = claim.match(handler, external);
+  if (match?.fits === false) refuseVersion(decider, claim, run, handler, external);
+  return match?.fits === true;
+}
+
+/** Hands out attempts that are open and that nobody has claimed, the oldest first. */
+export function claimOpen(decider: Decider, claim: Claim): void {
+  const { model } = decider;
+  if (decider.isHeld) return;
+  for (const path of [...model.unclaimed]) {
+    const run = model.nodeRun(path);
+    if (decider.stateOf(run) === 'stopping') continue;
+    if (takesWork(decider, claim, run, leaseOf(decider, run).handler)) {
+      lease(decider, claim, run);
+    }
+  }
+}
+
+/** Gives an unclaimed attempt to the worker that asks; its time begins to run. */
+export function lease(decider: Decider, claim: Claim, run: NodeRun): void {
+  const { model, turn, services } = decider;
+  const open = model.openAttempts.get(run.path);
+  const { handler } = leaseOf(decider, run);
+  const external = services.external(handler);
+  if (open === undefined || external === undefined) return;
+  const id = services.environment.id();
+  const leased = { ...open, worker: claim.worker, leaseJson: JSON.stringify({ handler, id }) };
+  model.unclaimed.delete(run.path);
+  model.openAttempts.set(run.path, leased);
+  turn.putAttempt(leased);
+  const work = openWork(decider, run);
+  // Whoever keeps his lease gives the signs of life that his node asks for.
+  const leaseMs = Math.min(external.leaseMs, work.heartbeatMs ?? external.leaseMs);
+  const { worker } = claim;
+  const { attempt, generation } = run;
+  turn.event('attempt.claimed', run.path, attempt, { worker, leaseMs });
+  armTimer(decider, 'lease', run, turn.at + external.leaseMs);
+  armLimits(decider, run, work);
+  claim.granted.push({
+    run: model.record.id,
+    node: run.path,
+    generation,
+    attempt,
+    lease: id,
+    key: decider.attemptKey(run),
+    handler,
+    capability: external.capability ?? parseHandlerReference(handler).key,
+    input: work.input,
+    isLastTry: isLastTry(run),
+    lastHeartbeat: run.lastHeartbeat,
+    feedback: roundsOf(run),
+    leaseMs,
+    expiresAt: turn.at + leaseMs,
+    deadlineAt: work.timeoutMs === undefined ? null : turn.at + work.timeoutMs,
+  });
+}
+
+/** The lease of a node run's open attempt, which is done outside. */
+export function leaseOf({ model }: Pick<Decider, 'model'>, run: NodeRun): AttemptLease {
+  const json = model.openAttempts.get(run.path)?.leaseJson ?? '{"handler":""}';
+  return JSON.parse(json) as AttemptLease;
+}
+
+function refuseVersion(
+  decider: Decider,
+  claim: Claim,
+  run: NodeRun,
+  handler: string,
+  { capability }: ExternalHandler,
+): void {
+  const { worker } = claim;
+  const versions = claim.versionsOf(capability ?? parseHandlerReference(handler).key);
+  const what = `${decider.attemptKey(run)} ${handler} ${versions.join(' ')}`;
+  if (!decider.services.refused.isNew(what)) return;
+  decider.turn.event('attempt.refused', run.path, null, {
+    handler,
+    worker,
+    versions: [...versions],
+  });
+}
+
+/** Node runs that this process cannot start, for want of a version, are told of once. */
+export function reportLacking(decider: Decider): void {
+  const { model, turn, services } = decider;
+  for (const run of model.lacking) {
+    const handler = run.node.handler ?? '';
+    const what = `${decider.attemptKey(run)} ${handler}`;
+    if (run.status !== 'ready' || !services.refused.isNew(what)) continue;
+    turn.event('attempt.refused', run.path, null, { handler, worker: services.worker });
+  }
+}

@@ -1,0 +1,159 @@
+/**
+ * Which runs have work for workers outside, and which workers wait for some. Holds an entry per run and
+ * handler, whether or not the run is in memory; what is claimed is decided by the runs. Invariants: runs of
+ * a higher priority are asked first, those of one priority take turns; whoever waits is told of work that
+ * comes, those that wait longest first.
+ */
+import type { RunActor } from './run/run-actor.js';
+
+const LEVELS = 10;
+/** Workers that may wait at the same time. */
+const MAX_WAITING = 10_000;
+
+type Matches = (handler: string) => boolean;
+
+/** A worker that asks for work. */
+export class WaitingWorker {
+  readonly matches: Matches;
+  /** Something has changed since it last looked. */
+  isCalled = false;
+  /** It looked, and what it could do was not to be had. */
+  isHungry = false;
+  #wake: (() => void) | undefined;
+
+  constructor(matches: Matches) {
+    this.matches = matches;
+  }
+
+  /** Resolves when it is worth looking again; at once where that is so already. */
+  called(): Promise<void> {
+    if (this.isCalled) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  call(): void {
+    this.isCalled = true;
+    this.#wake?.();
+  }
+}
+
+export class WorkBoard {
+  /** By priority; within one in the order in which runs are asked. */
+  readonly #levels = Array.from(
+    { length: LEVELS },
+    () => new Map<string, ReadonlyMap<string, number>>(),
+  );
+  readonly #levelOf = new Map<string, number>();
+  readonly #waiting = new Set<WaitingWorker>();
+  readonly #watched = new Map<string, Set<() => void>>();
+  #isClosed = false;
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  get isCrowded(): boolean {
+    return this.#waiting.size >= MAX_WAITING;
+  }
+
+  /** Attempts that could be claimed, by handler; of runs that `isMeant`. */
+  offers(isMeant: (run: string) => boolean = () => true): ReadonlyMap<string, number> {
+    const sums = new Map<string, number>();
+    for (const level of this.#levels) {
+      for (const [run, offers] of level) {
+        if (!isMeant(run)) continue;
+        for (const [handler, count] of offers) {
+          sums.set(handler, (sums.get(handler) ?? 0) + count);
+        }
+      }
+    }
+    return sums;
+  }
+
+  /** After each turn of a run; a claim has nothing new for anybody else. */
+  turnEnded({ id, priority, offers }: RunActor, isClaim: boolean): void {
+    if (offers === undefined || offers.size === 0) {
+      if (this.#levelOf.size > 0) this.remove(id);
+      return;
+    }
+    const level = Math.min(LEVELS - 1, Math.max(0, priority));
+    if (this.#levelOf.get(id) !== level) this.remove(id);
+    this.#levelOf.set(id, level);
+    this.#levels[level]?.set(id, offers);
+    if (!isClaim) this.#call(offers);
+  }
+
+  remove(run: string): void {
+    const level = this.#levelOf.get(run);
+    if (level === undefined) return;
+    this.#levelOf.delete(run);
+    this.#levels[level]?.delete(run);
+  }
+
+  /** Runs with work for a worker, in the order in which to ask them; each is asked last from then on. */
+  *runsFor(
+    matches: Matches,
+    isMeant: (run: string) => boolean = () => true,
+  ): IterableIterator<string> {
+    for (const level of [...this.#levels].reverse()) {
+      for (const run of [...level.keys()]) {
+        const offers = level.get(run);
+        if (offers === undefined || !isMeant(run)) continue;
+        if (![...offers.keys()].some(matches)) continue;
+        level.delete(run);
+        level.set(run, offers);
+        yield run;
+      }
+    }
+  }
+
+  enter(matches: Matches): WaitingWorker {
+    const worker = new WaitingWorker(matches);
+    this.#waiting.add(worker);
+    return worker;
+  }
+
+  leave(worker: WaitingWorker): void {
+    this.#waiting.delete(worker);
+  }
+
+  /** A slot, or a place at a gate, is free again. */
+  slotFreed(): void {
+    for (const worker of this.#waiting) {
+      if (worker.isHungry && !worker.isCalled) return worker.call();
+    }
+  }
+
+  /** Calls `listener` when the attempt with this key is told to stop; returns a function that ends it. */
+  watch(key: string, listener: () => void): () => void {
+    const listeners = this.#watched.get(key) ?? new Set();
+    this.#watched.set(key, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0 && this.#watched.get(key) === listeners) this.#watched.delete(key);
+    };
+  }
+
+  stopped(key: string): void {
+    for (const listener of this.#watched.get(key) ?? []) listener();
+  }
+
+  /** Nobody waits any more. */
+  close(): void {
+    this.#isClosed = true;
+    for (const worker of this.#waiting) worker.call();
+    for (const listeners of this.#watched.values()) for (const listener of listeners) listener();
+  }
+
+  #call(offers: ReadonlyMap<string, number>): void {
+    let left = [...offers.values()].reduce((sum, count) => sum + count, 0);
+    for (const worker of this.#waiting) {
+      if (left === 0) return;
+      if (worker.isCalled || ![...offers.keys()].some(worker.matches)) continue;
+      worker.call();
+      left -= 1;
+    }
+  }
+}

@@ -1,0 +1,85 @@
+/** Deliveries that failed for good: read, delivered by hand, discarded. */
+
+import type { DeadLetterRecord } from '../actors/delivery-records.js';
+import { RunchartError } from '../errors.js';
+import type { JsonObject } from '../plan/json.js';
+import { type Delivered, toDelivered } from './delivered.js';
+import type { DeliveryService } from './delivery-service.js';
+import { type DeadLetter, type DeadLetterWithBody, toDeadLetter } from './webhook.js';
+
+/** Which dead letters to list. */
+export interface DeadLetterPage {
+  /** Most letters to return; 100 unless given, 1,000 at most. */
+  readonly limit?: number | undefined;
+  /** Message that ended the page before. */
+  readonly after?: string | undefined;
+}
+
+const MAX_LIMIT = 1_000;
+
+/** The dead letters of webhooks: list, read, send again, discard. */
+export class DeadLetters {
+  readonly #service: DeliveryService;
+
+  constructor(service: DeliveryService) {
+    this.#service = service;
+  }
+
+  /** Oldest first. Rejects with `webhook-unknown`, `argument-invalid`. */
+  async list(webhook: string, page: DeadLetterPage = {}): Promise<DeadLetter[]> {
+    const { limit = 100, after } = page;
+    if (!Number.isInteger(limit) || limit < 1) {
+      throw new RunchartError('argument-invalid', 'limit is a whole number from 1 on');
+    }
+    await this.#service.channel(webhook);
+    const most = Math.min(limit, MAX_LIMIT);
+    const options = { limit: most, ...(after !== undefined && { after }) };
+    return (await this.#service.rows.deadLetters(webhook, options)).map(toDeadLetter);
+  }
+
+  /** Rejects with `webhook-unknown`, `dead-letter-unknown`. */
+  async get(webhook: string, message: string): Promise<DeadLetterWithBody> {
+    const record = await this.#find(webhook, message);
+    return { ...toDeadLetter(record), body: JSON.parse(record.bodyJson) as JsonObject };
+  }
+
+  /**
+   * Sends it once more, also to a webhook that is disabled, and out of the order of its run: later events
+   * were delivered already. What is accepted is gone; what is not stays. Rejects as `get` does.
+   */
+  async redeliver(webhook: string, message: string): Promise<Delivered> {
+    const record = await this.#find(webhook, message);
+    const channel = await this.#service.channel(webhook);
+    const body = record.bodyJson;
+    const outcome = await this.#service.deliver(channel.record, { id: message, body });
+    if (outcome.isAccepted) await this.#remove(webhook, message);
+    else {
+      const errorJson = JSON.stringify(outcome.error);
+      const tried = { ...record, tries: record.tries + 1, errorJson };
+      await this.#service.writes.putOnce([{ type: 'dead-letter.put', record: tried }]);
+    }
+    return toDelivered(outcome);
+  }
+
+  /** Rejects as `get` does. */
+  async discard(webhook: string, message: string): Promise<void> {
+    await this.#find(webhook, message);
+    await this.#remove(webhook, message);
+  }
+
+  async #find(webhook: string, message: string): Promise<DeadLetterRecord> {
+    await this.#service.channel(webhook);
+    const record = await this.#service.rows.deadLetter(webhook, message);
+    if (record !== undefined) return record;
+    const why = `webhook "${webhook}" has no dead letter ${message}`;
+    throw new RunchartError('dead-letter-unknown', why, {
+      hint: 'list its dead letters: it may have been delivered or discarded',
+    });
+  }
+
+  async #remove(webhook: string, message: string): Promise<void> {
+    const channel = await this.#service.channel(webhook);
+    await this.#service.writes.putOnce([{ type: 'dead-letter.remove', webhook, message }]);
+    channel.forgetDeadLetter();
+  }
+}

@@ -1,0 +1,256 @@
+/**
+ * Events of all runs for those in this process who want them. Invariants: 1. a subscriber is a cursor over
+ * the log: it holds one page, and is behind by no more than what lies on disk; 2. each gets the events of
+ * a run in order and one at a time; 3. what a listener throws, and how long it takes, harms nobody else.
+ */
+import type { LoggedEvent, LogPosition, LogRows } from '../actors/delivery-records.js';
+import { atMost, type Clock, elapse } from '../actors/environment.js';
+import type { Logger } from '../actors/handlers.js';
+import type { LiveIndex } from '../actors/live-index.js';
+import { ChangeSignal } from '../change-signal.js';
+import { RunchartError } from '../errors.js';
+import { toEvent } from '../row-views.js';
+import type { RunEvent } from '../views.js';
+import { assertFilter, type EventFilter, EventMatcher } from './event-filter.js';
+
+/** An event with its place among those of all runs. */
+export interface BusEvent extends RunEvent {
+  /** Number of the turn that decided it, which grows through the database: what one message caused has one. */
+  readonly turn: number;
+  /** Where to go on behind it. */
+  readonly position: string;
+}
+
+/** Which events of all runs are wanted, and from where on. */
+export interface BusOptions extends EventFilter {
+  /** Position of the last event already known; `0/0` is from the first. From now on unless given. */
+  readonly after?: string;
+  /** Ends the iteration. */
+  readonly signal?: AbortSignal;
+  /** Events read from the log at a time; 500 unless given. */
+  readonly pageSize?: number;
+}
+
+/** Is told of one event at a time; a promise that it gives is waited for. */
+export type BusListener = (event: BusEvent) => unknown;
+
+export interface BusParts {
+  readonly log: LogRows;
+  readonly live: Pick<LiveIndex, 'watchAll'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** The newest turn that was decided. */
+  newestTurn(): number;
+}
+
+/** Subscribers at a time. */
+const MAX_SUBSCRIBERS = 1_000;
+const PAGE = 500;
+/** How long a listener may take for one event before it gets the next, in milliseconds. */
+const LISTENER_PATIENCE_MS = 30_000;
+
+/** The events of all runs, for subscribers in this process. */
+export class EventBus {
+  readonly #parts: BusParts;
+  readonly #cursors = new Set<Cursor>();
+  #isClosed = false;
+
+  constructor(parts: BusParts) {
+    this.#parts = parts;
+  }
+
+  /** Position of the newest event that was decided: what comes behind it is new. */
+  get position(): string {
+    return formatPosition(this.#now);
+  }
+
+  /**
+   * The events of all runs, in the order in which they became durable, without a gap; live, until the
+   * signal or the orchestrator ends it. Throws `argument-invalid`; the first step may reject with `overloaded`.
+   */
+  events(options: BusOptions = {}): AsyncIterableIterator<BusEvent> {
+    const { after, pageSize = PAGE } = options;
+    if (!Number.isInteger(pageSize) || pageSize < 1 || pageSize > 1_000) {
+      throw new RunchartError('argument-invalid', 'pageSize is a whole number from 1 to 1000');
+    }
+    assertFilter(options);
+    return this.#iterate(options, after === undefined ? this.#now : parsePosition(after));
+  }
+
+  /**
+   * Calls the listener for each event from now on, one after the other; a promise that it returns is
+   * waited for, 30 seconds at most. What it throws is logged. Returns a function that ends it. Throws
+   * `argument-invalid`, `overloaded`.
+   */
+  subscribe(wanted: string | EventFilter, listener: BusListener): () => void {
+    const filter = typeof wanted === 'string' ? { types: [wanted] } : wanted;
+    const cursor = this.#open(filter, this.#now);
+    void this.#serve(cursor, listener);
+    return () => cursor.end();
+  }
+
+  /** Resolves when everything that is durable by now has been delivered to all listeners. */
+  async drain(): Promise<void> {
+    const newest = await this.#parts.log.newestTurn();
+    const listening = [...this.#cursors].filter(({ isServed }) => isServed);
+    await Promise.all(listening.map((cursor) => cursor.reached(newest)));
+  }
+
+  /** Ends all iterations and subscriptions. */
+  close(): void {
+    this.#isClosed = true;
+    for (const cursor of this.#cursors) cursor.end();
+  }
+
+  get #now(): LogPosition {
+    return { turn: this.#parts.newestTurn(), seq: Number.MAX_SAFE_INTEGER };
+  }
+
+  #open(filter: EventFilter, from: LogPosition): Cursor {
+    assertFilter(filter);
+    if (this.#isClosed) throw new RunchartError('closing', 'the orchestrator is closing');
+    if (this.#cursors.size >= MAX_SUBSCRIBERS) {
+      throw new RunchartError('overloaded', `there are ${MAX_SUBSCRIBERS} subscribers already`);
+    }
+    const { log, live } = this.#parts;
+    const cursor = new Cursor(from, new EventMatcher(filter, log));
+    const unwatch = live.watchAll(() => cursor.change.raise());
+    cursor.onEnd = () => {
+      unwatch();
+      this.#cursors.delete(cursor);
+    };
+    this.#cursors.add(cursor);
+    return cursor;
+  }
+
+  async *#iterate(
+    { signal, pageSize = PAGE, ...filter }: BusOptions,
+    from: LogPosition,
+  ): AsyncIterableIterator<BusEvent> {
+    const cursor = this.#open(filter, from);
+    const onAbort = () => cursor.end();
+    signal?.addEventListener('abort', onAbort);
+    if (signal?.aborted) cursor.end();
+    try {
+      yield* this.#read(cursor, pageSize);
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+      cursor.end();
+    }
+  }
+
+  async *#read(cursor: Cursor, pageSize: number): AsyncIterableIterator<BusEvent> {
+    while (!cursor.isOver) {
+      const { events, upTo, isLast } = await this.#parts.log.logAfter(cursor.at, pageSize);
+      for (const logged of events) {
+        const isWanted = !cursor.isOver && (await cursor.matcher.matches(logged));
+        if (isWanted) yield toBusEvent(logged);
+        cursor.passed({ turn: logged.turn, seq: logged.event.seq });
+      }
+      cursor.passed(upTo);
+      if (isLast && !cursor.isOver) await cursor.change.wait();
+    }
+  }
+
+  async #serve(cursor: Cursor, listener: BusListener): Promise<void> {
+    const { logger, clock } = this.#parts;
+    cursor.isServed = true;
+    while (!cursor.isOver) {
+      try {
+        for await (const event of this.#read(cursor, PAGE)) {
+          if (!cursor.isOver) await this.#tell(listener, event);
+        }
+      } catch (error) {
+        if (cursor.isOver) return;
+        logger.error({ error }, 'the log could not be read for a subscriber');
+        await elapse(clock, RETRY_MS);
+      }
+    }
+  }
+
+  async #tell(listener: BusListener, event: BusEvent): Promise<void> {
+    const { logger, clock } = this.#parts;
+    const { id } = event;
+    let isOver = false;
+    const told = (async () => listener(event))().then(
+      () => {
+        isOver = true;
+      },
+      (error: unknown) => {
+        isOver = true;
+        logger.error({ event: id, error }, 'a subscriber failed');
+      },
+    );
+    await atMost(clock, LISTENER_PATIENCE_MS, told);
+    if (!isOver) logger.error({ event: id }, 'a subscriber takes too long and gets the next event');
+  }
+}
+
+/** Wait before the log is read again after storage failed, in milliseconds. */
+const RETRY_MS = 1_000;
+
+/** How far one subscriber has come. */
+class Cursor {
+  readonly change = new ChangeSignal();
+  readonly matcher: EventMatcher;
+  /** Has a listener, for which `drain` waits. */
+  isServed = false;
+  isOver = false;
+  onEnd: () => void = () => {};
+  #at: LogPosition;
+  #waiters: { readonly turn: number; readonly resolve: () => void }[] = [];
+
+  constructor(from: LogPosition, matcher: EventMatcher) {
+    this.#at = from;
+    this.matcher = matcher;
+  }
+
+  get at(): LogPosition {
+    return this.#at;
+  }
+
+  /** Everything up to there is delivered. */
+  passed(upTo: LogPosition): void {
+    this.#at = upTo;
+    if (this.#waiters.length === 0) return;
+    const isWaiting = ({ turn }: { readonly turn: number }) =>
+      !this.isOver && (upTo.turn < turn || upTo.seq !== Number.MAX_SAFE_INTEGER);
+    for (const waiter of this.#waiters) if (!isWaiting(waiter)) waiter.resolve();
+    this.#waiters = this.#waiters.filter(isWaiting);
+  }
+
+  /** Resolves when everything up to the end of a turn is delivered. */
+  reached(turn: number): Promise<void> {
+    if (this.isOver) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#waiters.push({ turn, resolve });
+      this.change.raise();
+    });
+  }
+
+  end(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.change.raise();
+    this.passed(this.#at);
+    this.onEnd();
+  }
+}
+
+export function toBusEvent({ turn, runId, event }: LoggedEvent): BusEvent {
+  const position = formatPosition({ turn, seq: event.seq });
+  return { ...toEvent(event, runId), turn, position };
+}
+
+function formatPosition({ turn, seq }: LogPosition): string {
+  return `${turn}/${seq}`;
+}
+
+/** Throws `argument-invalid`. */
+function parsePosition(text: string): LogPosition {
+  const [, turn, seq] = /^(\d{1,16})\/(\d{1,16})$/.exec(text) ?? [];
+  if (turn !== undefined && seq !== undefined) return { turn: Number(turn), seq: Number(seq) };
+  throw new RunchartError('argument-invalid', `"${text}" is no position of an event`, {
+    hint: 'give the `position` of an event of the bus, or 0/0 for the first',
+  });
+}

@@ -1,0 +1,114 @@
+/** Webhooks, lanes and dead letters in memory, and the log of all runs read from the rows of each. */
+import type {
+  DeadLetterRecord,
+  DeliveryRow,
+  DeliveryRows,
+  LaneRecord,
+  LoggedEvent,
+  LogPosition,
+  LogRows,
+  WebhookRecord,
+} from '../actors/delivery-records.js';
+import type { MemoryRun } from './memory-run.js';
+
+export class MemoryDeliveries {
+  readonly #webhooks = new Map<string, WebhookRecord>();
+  readonly #lanes = new Map<string, LaneRecord>();
+  readonly #letters = new Map<string, DeadLetterRecord>();
+
+  put(row: DeliveryRow): void {
+    switch (row.type) {
+      case 'webhook.put':
+        this.#webhooks.set(row.record.id, row.record);
+        return;
+      case 'webhook.remove':
+        this.#webhooks.delete(row.id);
+        return;
+      case 'lane.put':
+        this.#lanes.set(`${row.record.webhook} ${row.record.run}`, row.record);
+        return;
+      case 'lane.remove':
+        this.#lanes.delete(`${row.webhook} ${row.run}`);
+        return;
+      case 'lanes.remove':
+        for (const [key, { webhook }] of this.#lanes)
+          if (webhook === row.webhook) this.#lanes.delete(key);
+        return;
+      case 'dead-letter.put':
+        this.#letters.set(`${row.record.webhook} ${row.record.message}`, row.record);
+        return;
+      case 'dead-letter.remove':
+        this.#letters.delete(`${row.webhook} ${row.message}`);
+        return;
+      case 'dead-letters.remove':
+        for (const [key, { webhook }] of this.#letters)
+          if (webhook === row.webhook) this.#letters.delete(key);
+    }
+  }
+
+  readonly rows: DeliveryRows = {
+    webhooks: async () => [...this.#webhooks.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
+    lanes: async (webhook) => [...this.#lanes.values()].filter((lane) => lane.webhook === webhook),
+    countDeadLetters: async (webhook) => this.#lettersOf(webhook).length,
+    deadLetters: async (webhook, { after, limit }) => {
+      const letters = this.#lettersOf(webhook);
+      const last = letters.findIndex(({ message }) => message === after);
+      return letters.slice(last + 1, last + 1 + limit);
+    },
+    deadLetter: async (webhook, message) => this.#letters.get(`${webhook} ${message}`),
+  };
+
+  #lettersOf(webhook: string): DeadLetterRecord[] {
+    const letters = [...this.#letters.values()].filter((letter) => letter.webhook === webhook);
+    return letters.sort((a, b) => a.at - b.at || (a.message < b.message ? -1 : 1));
+  }
+}
+
+/** The log of all runs, as the database gives it. */
+export function memoryLog(
+  runs: () => Iterable<MemoryRun>,
+  titleOf: (hash: string) => string | undefined,
+): LogRows {
+  const log = () =>
+    [...runs()].flatMap(eventsOf).sort((a, b) => a.turn - b.turn || a.event.seq - b.event.seq);
+  const newestTurn = () =>
+    Math.max(0, ...[...runs()].flatMap(({ turns }) => turns.at(-1)?.turn ?? 0));
+  return {
+    newestTurn: async () => newestTurn(),
+    logAfter: async (after, limit) => {
+      const newest = newestTurn();
+      if (newest < after.turn) return { events: [], upTo: after, isLast: true };
+      const events = log()
+        .filter((logged) => isBehind(logged, after))
+        .slice(0, limit);
+      const last = events.at(-1);
+      if (last !== undefined && events.length === limit) {
+        return { events, upTo: { turn: last.turn, seq: last.event.seq }, isLast: false };
+      }
+      return { events, upTo: { turn: newest, seq: Number.MAX_SAFE_INTEGER }, isLast: true };
+    },
+    runLogAfter: async (run, seq, limit) =>
+      [...runs()]
+        .filter(({ record }) => record.run === run)
+        .flatMap(eventsOf)
+        .filter(({ event }) => event.seq > seq)
+        .slice(0, limit),
+    planTitle: async (hash) => titleOf(hash),
+  };
+}
+
+function isBehind({ turn, event }: LoggedEvent, after: LogPosition): boolean {
+  return turn > after.turn || (turn === after.turn && event.seq > after.seq);
+}
+
+function eventsOf({ record, turns, events }: MemoryRun): LoggedEvent[] {
+  const isTold = record.trimmedTo >= 0 && record.originJson?.includes('"type":"import"') !== true;
+  if (!isTold) return [];
+  const { id: runId, planHash, metadataJson } = record;
+  return events.flatMap((event) => {
+    const turn = turns.find(({ seq }) => seq >= event.seq)?.turn;
+    return turn === undefined || event.seq <= record.trimmedTo
+      ? []
+      : [{ turn, runId, planHash, metadataJson, event }];
+  });
+}

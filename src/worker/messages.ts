@@ -1,0 +1,49 @@
+/** What a worker and the server say to each other, as JSON. */
+
+export type Json =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly Json[]
+  | { readonly [key: string]: Json };
+
+export interface Capability {
+  readonly name: string;
+  readonly version?: string;
+}
+
+/** An attempt that the worker has claimed. */
+export interface ClaimedWork {
+  readonly token: string;
+  readonly run: string;
+  readonly node: string;
+  readonly generation: number;
+  readonly attempt: number;
+  /** `run/node/generation/attempt`: names this attempt, and no other. */
+  readonly key: string;
+  /** `run/node/generation`: the same for all attempts, for whatever the worker calls. */
+  readonly idempotencyKey: string;
+  /** Key of the handler, as the plan names it. */
+  readonly handler: string;
+  readonly capability: string;
+  readonly input?: Json;
+  readonly isLastTry: boolean;
+  readonly lastHeartbeat?: Json;
+  readonly feedback: readonly Json[];
+  readonly leaseMs: number;
+  readonly expiresAt: number;
+  readonly deadlineAt: number | null;
+}
+
+export interface LeaseState {
+  readonly expiresAt: number;
+  readonly isCancelled: boolean;
+}
+
+export interface WorkError {
+  readonly message: string;
+  readonly code?: string;
+  readonly class?: string;
+  readonly retryable?: boolean;
+}

@@ -1,0 +1,104 @@
+/** The calls of a worker, over fetch. Every answer is a value or a WorkCallError. */
+import type { Capability, ClaimedWork, Json, LeaseState, WorkError } from './messages.js';
+
+/** Why a call came to nothing. `server-unreachable` and whatever is retryable may succeed later. */
+export class WorkCallError extends Error {
+  override readonly name = 'WorkCallError';
+  readonly code: string;
+  readonly retryable: boolean;
+
+  constructor(code: string, message: string, retryable: boolean, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.retryable = retryable;
+  }
+}
+
+/** How much longer than it was asked to wait a server may take to answer, in milliseconds. */
+const PATIENCE_MS = 10_000;
+
+export class WorkClient {
+  readonly #url: URL;
+  readonly #headers: Readonly<Record<string, string>>;
+
+  /** Throws a TypeError where `url` is none. */
+  constructor(url: string, token?: string) {
+    this.#url = new URL(url.endsWith('/') ? url : `${url}/`);
+    this.#headers = {
+      'content-type': 'application/json',
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+    };
+  }
+
+  async claim(
+    request: {
+      readonly worker: string;
+      readonly capabilities: readonly Capability[];
+      readonly limit: number;
+      readonly waitMs: number;
+    },
+    signal: AbortSignal,
+  ): Promise<readonly ClaimedWork[]> {
+    const { claims } = await this.#post<{ claims: readonly ClaimedWork[] }>('claim', request, {
+      signal,
+      waitMs: request.waitMs,
+    });
+    return claims;
+  }
+
+  heartbeat(
+    token: string,
+    beat: { readonly payload?: Json; readonly waitMs: number },
+    signal?: AbortSignal,
+  ): Promise<LeaseState> {
+    const options = { waitMs: beat.waitMs, ...(signal && { signal }) };
+    return this.#post('heartbeat', { token, ...beat }, options);
+  }
+
+  progress(token: string, progress: Json): Promise<LeaseState> {
+    return this.#post('progress', { token, progress });
+  }
+
+  async complete(token: string, result: Json): Promise<void> {
+    await this.#post('complete', { token, result });
+  }
+
+  async fail(token: string, error: WorkError): Promise<void> {
+    await this.#post('fail', { token, error });
+  }
+
+  async release(token: string): Promise<void> {
+    await this.#post('release', { token });
+  }
+
+  async #post<T>(
+    call: string,
+    body: object,
+    { signal, waitMs = 0 }: { readonly signal?: AbortSignal; readonly waitMs?: number } = {},
+  ): Promise<T> {
+    const limit = AbortSignal.timeout(waitMs + PATIENCE_MS);
+    const response = await this.#fetch(call, {
+      method: 'POST',
+      headers: this.#headers,
+      body: JSON.stringify(body),
+      signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
+    });
+    const answer = (await response.json().catch(() => ({}))) as T & {
+      readonly code?: string;
+      readonly detail?: string;
+      readonly retryable?: boolean;
+    };
+    if (response.ok) return answer;
+    const { code = `http-${response.status}`, detail = response.statusText } = answer;
+    throw new WorkCallError(code, detail, answer.retryable ?? response.status >= 500);
+  }
+
+  async #fetch(call: string, init: RequestInit): Promise<Response> {
+    try {
+      return await fetch(new URL(`work/${call}`, this.#url), init);
+    } catch (cause) {
+      const message = `the server does not answer at ${this.#url.href}`;
+      throw new WorkCallError('server-unreachable', message, true, cause);
+    }
+  }
+}
