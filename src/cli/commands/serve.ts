@@ -7,7 +7,7 @@ import { createHttpApp, type OfferedPlan } from '../../http/app.js';
 import { type HttpServer, listen } from '../../http/server.js';
 import { createMetrics, createOrchestrator, type Orchestrator } from '../../index.js';
 import { databaseCommand, type Finish, finishing } from '../command.js';
-import { type DatabaseOption, prepareFolder } from '../database.js';
+import { type DatabaseOption, payloadsOf, prepareFolder } from '../database.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { UsageError } from '../failure.js';
 import { loadApplication, planName, requirePlan } from '../files.js';
@@ -17,6 +17,7 @@ import { catchStopSignals } from '../stop-signals.js';
 
 interface ServeOptions extends DatabaseOption {
   readonly config?: string;
+  readonly keys?: string;
   readonly handlers?: string;
   readonly port?: string;
   readonly start?: string;
@@ -31,6 +32,7 @@ export function serveCommand(finish: Finish): Command {
     .argument('[plan...]', 'files with the plans to offer')
     .option('--config <file>', 'configuration (default: $RUNCHART_CONFIG, or runchart.config.json)')
     .option('--handlers <module>', 'ES module that exports the handlers')
+    .option('--keys <file>', 'keys that payloads are encrypted with; see docs/storage.md')
     .option('--start <plan>', 'start a run of this plan, once per database')
     .option('--port <port>', `port; 0 takes a free one (default: ${DEFAULT_PORT})`)
     .option('--log-level <level>', 'debug, info, warn, error or silent')
@@ -59,6 +61,7 @@ async function serve(files: string[], options: ServeOptions): Promise<ExitCode> 
   });
   const orchestrator = await createOrchestrator({
     url: database,
+    ...payloadsOf(settings.keys),
     ...orchestratorOptions(settings),
     ...application,
     logger,
@@ -113,6 +116,7 @@ function configOf(files: readonly string[], options: ServeOptions): Config {
     file: options.config,
     flags: {
       database: options.db,
+      keys: options.keys,
       handlers: options.handlers,
       plans: files.length === 0 ? undefined : files,
       start: options.start,
