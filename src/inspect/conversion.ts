@@ -40,6 +40,7 @@ export interface MaskedPlace {
 /** Gives a value as others may see it. */
 export type Mask = (value: JsonObject, place: MaskedPlace) => JsonObject;
 
+/** What is told, and how much of it is shown. */
 export interface ConversionOptions {
   /** Gives contexts and details as the reader may see them. */
   readonly mask?: Mask;

@@ -19,6 +19,7 @@ interface InspectionEventBase {
   readonly createdAt: string;
 }
 
+/** How an actor stands: its state, and its context as the reader may see it. */
 export interface InspectedSnapshot {
   readonly status: 'active' | 'done';
   readonly value: JsonValue;
@@ -26,6 +27,7 @@ export interface InspectedSnapshot {
   readonly context: JsonObject;
 }
 
+/** An event of the log, with its number. */
 export interface InspectedFact {
   readonly type: string;
   readonly [member: string]: JsonValue | undefined;
@@ -59,6 +61,7 @@ export interface InspectedChange extends InspectionEventBase {
   readonly snapshot: InspectedSnapshot;
 }
 
+/** What a watcher of a run is told. */
 export type InspectionEvent = InspectedActor | InspectedEvent | InspectedChange;
 
 /** Type of the event that says: the reader was too slow, what it missed is skipped, and all is described anew. */

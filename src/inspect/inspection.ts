@@ -11,6 +11,7 @@ import { Conversion, type ConversionOptions, isDone, type Mask } from './convers
 import type { InspectionEvent } from './inspection-event.js';
 import { type InspectionRows, readTurns, type TurnPage } from './turn-pages.js';
 
+/** What a watcher wants to be told, and how. */
 export interface InspectOptions extends ConversionOptions {
   /** Which actors are described at first: those that are not final, unless `all`. Untouched nodes have none. */
   readonly actors?: 'live' | 'all';
@@ -34,6 +35,7 @@ const DEFAULT_MAX_LAG = 20_000;
 /** Actors that are described before the event loop has a turn. */
 const PAGE_ACTORS = 250;
 
+/** A watcher of one run: what it is told is iterated once; leaving the loop, or `detach()`, ends it. */
 export class Inspection implements AsyncIterableIterator<InspectionEvent, void, undefined> {
   readonly #stop = new AbortController();
   readonly #parts: InspectionParts;

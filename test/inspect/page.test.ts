@@ -152,7 +152,7 @@ describe('the page of the inspector', { timeout: 120_000 }, () => {
     const lit = page.locator('.state.is-active');
     expect(
       await lit.evaluateAll((all) => all.map((one) => one.getAttribute('data-state'))),
-    ).toEqual(['awaiting-human']);
+    ).toEqual(['awaiting-human', 'asked']);
     await picture(page, 'inspector');
 
     const { tasks } = await orchestrator.runs.details('r1');
