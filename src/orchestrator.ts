@@ -30,6 +30,7 @@ import { RunchartError } from './errors.js';
 import { HistoryService, type Retention } from './history/history-service.js';
 import type { Imported, ImportOptions } from './history/import-run.js';
 import type { Trimmed, TrimOptions } from './history/trim.js';
+import { Inspection, type InspectOptions } from './inspect/inspection.js';
 import type { Keyed } from './keyed.js';
 import { KeyedCalls } from './keyed-calls.js';
 import { isFinal, type RunStatus } from './machines/statuses.js';
@@ -451,6 +452,16 @@ export class Orchestrator {
    */
   events(id: string, options: EventsOptions = {}): AsyncIterableIterator<RunEvent> {
     return this.#watch.events(id, options);
+  }
+
+  /**
+   * Watches the actors of a run through the events of XState's inspector protocol: first all that are at work, then
+   * whatever becomes durable, in order, until the run has ended. Leaving the iteration detaches, as `detach()`
+   * does. The iteration rejects with `run-unknown`, `history-trimmed`, `argument-invalid`. See docs/inspect.md.
+   */
+  inspect(id: string, options: InspectOptions = {}): Inspection {
+    const changes = (run: string, signal: AbortSignal) => this.#watch.changes(run, signal);
+    return new Inspection({ rows: this.runs.rows, changes }, id, options);
   }
 
   /** Answers a human task, as `tasks.respond` does. */

@@ -11,6 +11,7 @@ export const REQUEST_ERRORS = {
   'body-too-deep': 400,
   'body-too-large': 413,
   'content-type-refused': 415,
+  'inspection-refused': 401,
   'host-refused': 403,
   'origin-refused': 403,
   'route-unknown': 404,

@@ -4,8 +4,9 @@ import { orchestratorOptions } from '../../config/orchestrator-options.js';
 import { type Config, readConfig } from '../../config/read-config.js';
 import { DEFAULT_DATABASE, DEFAULT_PORT } from '../../config/settings.js';
 import { createHttpApp, type OfferedPlan } from '../../http/app.js';
+import { Inspector } from '../../http/inspect/inspector.js';
 import { type HttpServer, listen } from '../../http/server.js';
-import { createMetrics, createOrchestrator, type Orchestrator } from '../../index.js';
+import { createMetrics, createOrchestrator, type Logger, type Orchestrator } from '../../index.js';
 import { databaseCommand, type Finish, finishing } from '../command.js';
 import { type DatabaseOption, payloadsOf, prepareFolder } from '../database.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
@@ -24,6 +25,7 @@ interface ServeOptions extends DatabaseOption {
   readonly logLevel?: string;
   readonly logFormat?: string;
   readonly shutdownDelay?: string;
+  readonly inspect?: true;
 }
 
 /** Owns the database, carries its runs, and serves the HTTP API until it is told to stop. */
@@ -38,6 +40,7 @@ export function serveCommand(finish: Finish): Command {
     .option('--log-level <level>', 'debug, info, warn, error or silent')
     .option('--log-format <format>', 'json or text')
     .option('--shutdown-delay <duration>', 'how long not to be ready before the server stops')
+    .option('--inspect', 'serve the inspector too, which shows runs as graphs and statecharts')
     .action(finishing(finish, serve));
 }
 
@@ -74,12 +77,15 @@ async function serve(files: string[], options: ServeOptions): Promise<ExitCode> 
       metrics: createMetrics(orchestrator),
       onInternalError: (error) => logger.error({ error }, 'a request met an error'),
     });
-    const server = await listenOn(app, settings['server.port'] ?? DEFAULT_PORT);
+    const inspector = options.inspect && inspectorOf(orchestrator, logger);
+    if (inspector) closing.signal.addEventListener('abort', () => inspector.close());
+    const server = await listenOn(app, settings['server.port'] ?? DEFAULT_PORT, inspector);
     await orchestrator.announce(server.url);
     print(`Runchart serves ${server.url} (process ${process.pid}, database ${database})`);
     print(
       'Only programs on this machine can reach it: it listens on loopback and asks for no token.',
     );
+    if (inspector) print(`Inspector: ${inspector.pageUrl(server.url)} (good once)`);
     print(`Plans: ${Object.keys(plans).join(', ') || 'none'}`);
     if (settings.start !== undefined) await startOnce(orchestrator, plans, settings.start);
     await signals.stopped;
@@ -161,9 +167,19 @@ async function readPlans(
   return plans;
 }
 
-async function listenOn(app: ReturnType<typeof createHttpApp>, port: number) {
+function inspectorOf(orchestrator: Orchestrator, logger: Logger): Inspector {
+  const onInternalError = (error: unknown) =>
+    logger.error({ error }, 'a request of the inspector met an error');
+  return new Inspector(orchestrator, { onInternalError });
+}
+
+async function listenOn(
+  app: ReturnType<typeof createHttpApp>,
+  port: number,
+  inspector: Inspector | undefined,
+) {
   try {
-    return await listen(app, port);
+    return await (inspector ? inspector.listen(port, app) : listen(app, port));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
     throw new UsageError(`port ${port} is taken`, { hint: 'name another with --port' });
