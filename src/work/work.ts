@@ -35,6 +35,7 @@ export interface ClaimedWork extends Omit<ClaimedAttempt, 'lease'> {
   readonly idempotencyKey: string;
 }
 
+/** Why a worker could not do its work. */
 export interface WorkError {
   readonly message: string;
   readonly code?: string | undefined;
