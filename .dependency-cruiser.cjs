@@ -111,6 +111,16 @@ module.exports = {
       },
     },
     {
+      name: 'inspection-only-reads',
+      severity: 'error',
+      from: inside('inspect'),
+      to: {
+        path: '^src/',
+        pathNot:
+          '^src/(inspect/|plan/|machines/|change/plan-at[.]ts|actors/records[.]ts|run-reader[.]ts|run-rows[.]ts|errors[.]ts)',
+      },
+    },
+    {
       name: 'http-and-cli-use-the-api',
       severity: 'error',
       from: { path: '^src/(http|cli)/' },

@@ -7,6 +7,7 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { PayloadCodec } from './actors/ports.js';
 import { tenantOf } from './actors/tenant.js';
 import { RunchartError } from './errors.js';
+import { SEALED } from './persistence/decode-payload.js';
 
 /** A key, and the id that what it encrypted names. */
 export interface EncryptionKey {
@@ -25,8 +26,7 @@ export interface EncryptionKeys {
 }
 
 const ALGORITHM = 'aes-256-gcm';
-/** No JSON text begins so. */
-const MARK = 'sealed.1.';
+const MARK = `${SEALED}1.`;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const KEY_ID = /^[A-Za-z0-9_-]{1,64}$/;

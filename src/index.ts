@@ -86,6 +86,16 @@ export type { Imported, ImportOptions } from './history/import-run.js';
 export type { ReplayView, VerificationView } from './history/replay-view.js';
 export type { Difference } from './history/state-hash.js';
 export type { Trimmed, TrimOptions } from './history/trim.js';
+export type { InspectionCandidate, Mask, MaskedPlace } from './inspect/conversion.js';
+export type { Inspection, InspectOptions } from './inspect/inspection.js';
+export type {
+  InspectedActor,
+  InspectedChange,
+  InspectedEvent,
+  InspectedFact,
+  InspectedSnapshot,
+  InspectionEvent,
+} from './inspect/inspection-event.js';
 export { type IsolatedHandler, type IsolatedOptions, isolated } from './isolation/isolated.js';
 export { IsolationError, type IsolationErrorCode } from './isolation/isolation-error.js';
 export type { Keyed } from './keyed.js';

@@ -18,7 +18,7 @@ import type { RunMessage } from './actors/messages.js';
 import type { Middleware } from './actors/middleware.js';
 import { PlanCache } from './actors/plan-cache.js';
 import type { ArtifactStore, Journal, PayloadCodec, RunStore } from './actors/ports.js';
-import type { Principal } from './actors/records.js';
+import type { Principal, RunRecord } from './actors/records.js';
 import type { RunObserver } from './actors/run-observers.js';
 import { Supervisor, type SupervisorLimits, type SupervisorStats } from './actors/supervisor.js';
 import { DEFAULT_TENANT, isTenant, qualifyKey, tenantOf } from './actors/tenant.js';
@@ -35,6 +35,7 @@ import { RunchartError } from './errors.js';
 import { HistoryService, type Retention } from './history/history-service.js';
 import type { Imported, ImportOptions } from './history/import-run.js';
 import type { Trimmed, TrimOptions } from './history/trim.js';
+import { Inspection, type InspectOptions } from './inspect/inspection.js';
 import type { Keyed } from './keyed.js';
 import { KeyedCalls } from './keyed-calls.js';
 import { isFinal, type RunStatus } from './machines/statuses.js';
@@ -449,6 +450,17 @@ export class Orchestrator implements OrchestratorView {
    */
   events(id: string, options: EventsOptions = {}): AsyncIterableIterator<RunEvent> {
     return this.#watch.events(id, options);
+  }
+
+  /**
+   * Watches the actors of a run through the events of XState's inspector protocol: first all that are at work, then
+   * whatever becomes durable, in order, until the run has ended. Leaving the iteration detaches, as `detach()`
+   * does. The iteration rejects with `run-unknown`, `history-trimmed`, `argument-invalid`. See docs/inspect.md.
+   */
+  inspect(id: string, options: InspectOptions = {}): Inspection {
+    const changes = (run: string, signal: AbortSignal) => this.#watch.changes(run, signal);
+    const maskFor = (record: RunRecord) => this.runs.maskOf(record);
+    return new Inspection({ rows: this.runs.rows, changes, maskFor }, id, options);
   }
 
   /** Answers a human task, as `tasks.respond` does. */

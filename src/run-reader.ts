@@ -471,6 +471,11 @@ export class RunReader {
     return this.#secrets.hideInput(hash, input);
   }
 
+  /** Hides what is secret about a run by now; undefined where nothing is. */
+  maskOf(record: RunRecord): Promise<(<T>(value: T) => T) | undefined> {
+    return this.#secrets.maskOf(record);
+  }
+
   /** The log of all runs, without what their plans call secret. */
   get maskedLog(): LogRows {
     return this.#secrets.log(this.rows.log);

@@ -2,6 +2,7 @@
 import type { LogRows } from './actors/delivery-records.js';
 import type { RunStore } from './actors/ports.js';
 import type {
+  ActorVersionRecord,
   ArtifactRecord,
   AttemptRecord,
   EventRecord,
@@ -15,6 +16,7 @@ import type { HistoryRows } from './history/history-rows.js';
 import { LogQueries } from './persistence/log-queries.js';
 import {
   type ArtifactVersion,
+  type EventRange,
   type RunPage,
   RunQueries,
   type Tallies,
@@ -82,6 +84,12 @@ export interface RunRows extends HistoryRows, Pick<RunStore, 'loadPlan' | 'findT
   signals(run: number, after?: number): Promise<readonly SignalRecord[]>;
   /** What is there now. */
   tallies(): Promise<Tallies>;
+  /** All snapshots of these actors whose event is after `after` and not after `upTo`. */
+  versionsBetween(
+    run: number,
+    range: EventRange,
+    actors: readonly string[],
+  ): Promise<readonly ActorVersionRecord[]>;
   /** Number of the last event of the newest turn that ended before event `seq`; 0 where there is none. */
   lastTurnBefore(run: number, seq: number): Promise<number>;
 }

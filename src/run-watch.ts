@@ -67,6 +67,24 @@ export class RunWatch {
     }
   }
 
+  /** Yields at once, and whenever the run may have changed, once for many changes; ends with the signal, or as all closes. */
+  async *changes(id: string, signal: AbortSignal): AsyncGenerator<void, void, undefined> {
+    const change = this.#newSignal();
+    const onAbort = () => change.raise();
+    signal.addEventListener('abort', onAbort);
+    const unwatch = this.#live.watch(id, () => change.raise());
+    try {
+      while (!signal.aborted && !this.#isClosed) {
+        yield;
+        await change.wait();
+      }
+    } finally {
+      unwatch();
+      signal.removeEventListener('abort', onAbort);
+      this.#signals.delete(change);
+    }
+  }
+
   #newSignal(): ChangeSignal {
     const change = new ChangeSignal();
     this.#signals.add(change);

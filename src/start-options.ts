@@ -16,6 +16,7 @@ import type { Debounce, Singleton } from './schedules/keyed-starts.js';
 /** What a start may ask for, beside its plan. */
 export { traceFromHeaders };
 
+/** What a start may ask for. */
 export interface StartOptions<Input = unknown> extends Keyed {
   readonly input?: Input;
   /** Starting the same plan and input again under the same id is one run. */

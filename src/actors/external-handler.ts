@@ -1,6 +1,7 @@
 /** What stands in place of a handler whose work is done by workers outside of the process. */
 import { RunchartError } from '../errors.js';
 
+/** How work goes outside. */
 export interface ExternalOptions {
   /** What workers claim it by; the key that it is registered under unless given. */
   readonly capability?: string;
@@ -12,6 +13,7 @@ const DEFAULT_LEASE_MS = 30_000;
 const MIN_LEASE_MS = 100;
 const MAX_LEASE_MS = 86_400_000;
 
+/** A handler whose work is done outside of this process; made by `external`. */
 export class ExternalHandler {
   readonly capability: string | undefined;
   readonly leaseMs: number;

@@ -1,6 +1,7 @@
 /** One handler in several versions, side by side. */
 import { RunchartError } from '../errors.js';
 
+/** A handler in several versions; made by `versions`. */
 export class VersionedHandler<H> {
   /** By version, in the order in which they were listed. */
   readonly versions: ReadonlyMap<string, H>;

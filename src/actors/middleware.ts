@@ -18,6 +18,7 @@ export type CallOutcome =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly error: unknown };
 
+/** What lies around every handler of a process; see docs/handlers.md. */
 export interface Middleware<Services = unknown> {
   /** Before anything further inside; where it throws nothing inside is called, and no `after` of its own. */
   before?(call: HandlerCall<Services>): unknown;

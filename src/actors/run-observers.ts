@@ -19,6 +19,7 @@ export interface UpcomingCall {
   readonly check: { readonly check: string; readonly number: number } | undefined;
 }
 
+/** How a call of a handler ended, to an observer. */
 export type CallEnd = 'returned' | 'threw' | 'aborted';
 
 /** What an observer has to do with one call. */
@@ -30,6 +31,7 @@ export interface ObservedCall {
   ended?(outcome: CallEnd): void;
 }
 
+/** Who is told of turns that became durable and of calls of handlers. */
 export interface RunObserver {
   /** `run` is as the turn left it, or as a later one did. */
   turnCommitted?(run: RunRecord, turn: TurnRecord): void;

@@ -5,6 +5,7 @@ import { isFinal, RUN_STATUSES, type RunStatus } from '../machines/statuses.js';
 import type { JsonObject, JsonValue } from '../plan/json.js';
 import type { BulkFilter } from './bulk-filter.js';
 
+/** What is done to each of many runs, with what it needs. */
 export type BulkAction =
   | { readonly type: 'cancel'; readonly reason?: string }
   | { readonly type: 'pause' }

@@ -21,6 +21,7 @@ import {
 import { type BulkFilter, isMeant, readFilter } from './bulk-filter.js';
 import { type BulkToken, digestOfRequest, readToken, writeToken } from './bulk-token.js';
 
+/** Which runs a bulk change would hit, and the token to have it done. */
 export interface BulkPreview {
   /** How many runs would be hit. */
   readonly count: number;
@@ -34,6 +35,7 @@ export interface BulkPreview {
   readonly token: string;
 }
 
+/** A page of a bulk change that was previewed. */
 export interface BulkApply {
   readonly token: string;
   /** Who asks, for the logs of the runs. */
@@ -46,6 +48,7 @@ export interface BulkApply {
   readonly allowChanges?: boolean | undefined;
 }
 
+/** What became of one run of a bulk change. */
 export interface BulkOutcome {
   readonly run: string;
   readonly outcome: 'done' | 'refused';
@@ -56,6 +59,7 @@ export interface BulkOutcome {
   readonly detail?: JsonObject;
 }
 
+/** A page of a bulk change that was done, and where the next begins. */
 export interface BulkPage {
   readonly outcomes: readonly BulkOutcome[];
   /** Asks for the next page; null where all is done. */
@@ -81,6 +85,7 @@ interface Wanted {
   readonly filter: BulkFilter;
 }
 
+/** Changes of many runs by filter; see docs/operations.md. */
 export class BulkChanges {
   readonly #parts: BulkParts;
   readonly #titles = new Map<string, string>();

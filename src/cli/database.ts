@@ -2,8 +2,9 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { readConfig } from '../config/read-config.js';
+import { payloadsWithKeys } from '../config/read-keys.js';
 import { DEFAULT_DATABASE } from '../config/settings.js';
-import { openRunReader, type RunReader } from '../index.js';
+import { openRunReader, type PayloadCodec, type RunReader } from '../index.js';
 
 export interface DatabaseOption {
   readonly db?: string;
@@ -12,6 +13,13 @@ export interface DatabaseOption {
 /** Throws `config-invalid`. */
 export function databaseOf({ db }: DatabaseOption): string {
   return readConfig({ flags: { database: db } }).settings.database ?? DEFAULT_DATABASE;
+}
+
+/** How its payloads are stored: encrypted, where a file of keys is configured. Throws `config-invalid`. */
+export function payloadsOf(keys = readConfig().settings.keys): {
+  readonly payloads?: PayloadCodec;
+} {
+  return keys === undefined ? {} : { payloads: payloadsWithKeys(keys) };
 }
 
 /** The words that a further command needs to mean the same database. */
@@ -29,7 +37,7 @@ export async function reading<T>(
   option: DatabaseOption,
   read: (runs: RunReader) => Promise<T>,
 ): Promise<T> {
-  const { runs, close } = openRunReader(databaseOf(option));
+  const { runs, close } = openRunReader(databaseOf(option), payloadsOf());
   try {
     return await read(runs);
   } finally {

@@ -1,6 +1,8 @@
 /** Gets hold of whatever can change the runs of a database: this process, or the one that owns it. */
+
 import { withoutSecrets } from '../config/without-secrets.js';
 import { createOrchestrator, type Logger, type Orchestrator, StorageError } from '../index.js';
+import { payloadsOf } from './database.js';
 import { RemoteError } from './failure.js';
 import type { Application } from './files.js';
 import { clean, note } from './output.js';
@@ -28,6 +30,7 @@ export async function findHost(options: HostOptions): Promise<Host> {
   try {
     const orchestrator = await createOrchestrator({
       url: options.database,
+      ...payloadsOf(),
       ...('application' in loaded ? loaded.application : { handlers: {} }),
       recover: false,
       logger: WARNINGS,

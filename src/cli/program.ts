@@ -14,6 +14,7 @@ import { eventsCommand } from './commands/events.js';
 import { exportCommand } from './commands/export.js';
 import { forkCommand } from './commands/fork.js';
 import { importCommand } from './commands/import.js';
+import { inspectCommand } from './commands/inspect.js';
 import { patchCommand } from './commands/patch.js';
 import { pauseCommand } from './commands/pause.js';
 import { replaceCommand } from './commands/replace.js';
@@ -54,6 +55,7 @@ const COMMANDS = [
   showCommand,
   whyCommand,
   eventsCommand,
+  inspectCommand,
   replayCommand,
   tasksCommand,
   taskCommand,

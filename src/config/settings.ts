@@ -35,6 +35,9 @@ function limit(name: keyof OrchestratorLimits, about: string, kind = wholeNumber
 /** By their path in a file. */
 export const SETTINGS = {
   database: setting('DB', database, 'the database', { fallback: DEFAULT_DATABASE, flag: 'db' }),
+  keys: setting('KEYS', path, 'file of the keys that payloads are encrypted with', {
+    flag: 'keys',
+  }),
   handlers: setting('HANDLERS', path, 'ES module that exports the handlers', { flag: 'handlers' }),
   plans: setting('PLANS', listOf(path), 'files of the plans on offer; as arguments of `serve`', {
     fallback: [],

@@ -1,5 +1,6 @@
 /** What history is read from: the rows of single runs, in memory or in a database. */
 import type { ActorVersionRecord, RunRecord, RunTable, RunTables } from '../actors/records.js';
+import type { VersionPage } from '../persistence/queries.js';
 import type { RowKey, RowRange } from '../persistence/run-tables.js';
 import type { StoredTurn } from '../persistence/run-turns.js';
 import type { Verification } from '../persistence/verify.js';
@@ -36,8 +37,8 @@ export interface HistoryRows {
    * the run's newest; 0 for none.
    */
   anchorBefore(run: number, at: number, turn?: number, seq?: number): Promise<number>;
-  /** Of each actor of a run, the newest snapshot that is not after event `seq`. */
-  versionsAt(run: number, seq: number): Promise<readonly ActorVersionRecord[]>;
+  /** Of each actor of a run, by name, the newest snapshot that is not after event `seq`. */
+  versionsAt(run: number, seq: number, page?: VersionPage): Promise<readonly ActorVersionRecord[]>;
   /** All rows of one table of a run, in the order of their keys; in memory a page at a time. */
   rowsOf<K extends RunTable>(run: number, table: K): AsyncIterable<RunTables[K]>;
   /** Pages of keys of a run's rows, as they are named where they are removed; rows may go meanwhile. */

@@ -14,6 +14,7 @@ export const REQUEST_ERRORS = {
   'token-missing': 401,
   'role-refused': 403,
   'rate-limited': 429,
+  'inspection-refused': 401,
   'host-refused': 403,
   'origin-refused': 403,
   'route-unknown': 404,

@@ -1,5 +1,7 @@
 /** Serves an app, on loopback unless every request has to bring a token. */
+import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { type ServerType, serve } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { RunchartError } from '../errors.js';
@@ -15,6 +17,9 @@ export interface HttpServer {
   closeConnections(): void;
 }
 
+/** Takes connections that are to be something else than HTTP. */
+export type TakeUpgrade = (request: IncomingMessage, connection: Duplex, head: Buffer) => void;
+
 export interface ListenOptions {
   /** Address to listen on; 127.0.0.1 unless given. */
   readonly host?: string;
@@ -22,6 +27,7 @@ export interface ListenOptions {
   readonly needsTokens?: boolean;
   /** Connections at a time; 1,000 unless given. */
   readonly maxConnections?: number;
+  readonly takeUpgrade?: TakeUpgrade;
 }
 
 const MAX_CONNECTIONS = 1_000;
@@ -36,9 +42,9 @@ export function isLoopbackHost(host: string): boolean {
  * come in without a token.
  */
 export async function listen(
-  app: Hono,
+  app: Pick<Hono, 'fetch'>,
   port: number,
-  { host = LOOPBACK, needsTokens = false, maxConnections }: ListenOptions = {},
+  { host = LOOPBACK, needsTokens = false, maxConnections, takeUpgrade }: ListenOptions = {},
 ): Promise<HttpServer> {
   if (!isLoopbackHost(host) && !needsTokens) {
     const message = `without tokens nobody but this machine is served, and ${host} is wider`;
@@ -51,6 +57,7 @@ export async function listen(
     });
     if ('maxConnections' in server) server.maxConnections = maxConnections ?? MAX_CONNECTIONS;
     server.once('error', reject);
+    if (takeUpgrade !== undefined) server.on('upgrade', takeUpgrade);
   });
 }
 

@@ -14,6 +14,7 @@ import { parseDatabasePath } from './database-path.js';
 import { flush } from './durable-files.js';
 import { StorageError } from './storage-error.js';
 
+/** How a backup is made. */
 export interface BackupOptions {
   /** Copies a database that is damaged, and says in the backup what was found. */
   readonly acceptDamage?: boolean;

@@ -7,6 +7,7 @@ import { readHead } from './head-file.js';
 import { loadMigrations } from './migrations.js';
 import { openExisting, type Reader } from './reader.js';
 
+/** What was found in a database, for an operator. */
 export interface DatabaseExamination {
   readonly path: string;
   /** Sizes of the database and of its log. */

@@ -74,11 +74,20 @@ const USES_PLAN = `select cast(json_array(1) as blob) from runs
 const COUNT_EVENTS =
   'select cast(json_array(count(*)) as blob) from run_events where run = ? and type = ?';
 
-const VERSIONS_AT = `select cast(${ACTOR_VERSION.expression('v')} as blob) from actor_versions v
-  where v.run = ?1 and v.seq = (
+/** A limit of -1 is none. */
+const versionsAt = (further: string) => `select cast(${ACTOR_VERSION.expression('v')} as blob)
+  from actor_versions v
+  where v.run = ?1 ${further} and v.seq = (
     select max(w.seq) from actor_versions w
     where w.run = v.run and w.actor = v.actor and w.seq <= ?2)
-  order by v.actor`;
+  order by v.actor limit ?3`;
+const VERSIONS_AT = versionsAt('');
+const VERSIONS_AT_AFTER = versionsAt('and v.actor > ?4');
+
+/** The list goes first: each of its actors is one look into the primary key. */
+const VERSIONS_BETWEEN = `select cast(${ACTOR_VERSION.expression('v')} as blob)
+  from json_each(?4) a cross join actor_versions v
+  where v.run = ?1 and v.actor = a.value and v.seq > ?2 and v.seq <= ?3`;
 
 /** Runs that have not ended, by status; open tasks; armed timers. */
 export interface Tallies {
@@ -161,6 +170,17 @@ interface Selection<R> {
   readonly where?: SQL | undefined;
   readonly order: readonly SQL[];
   readonly limit: number;
+}
+
+/** Actors by name, those after `after`; the run's own has the empty name and goes first. */
+export interface VersionPage {
+  readonly after?: string | undefined;
+  readonly limit?: number;
+}
+
+export interface EventRange {
+  readonly after: number;
+  readonly upTo: number;
 }
 
 export interface ArtifactVersion {
@@ -379,8 +399,25 @@ export class RunQueries {
   }
 
   /** Of each actor of a run, the newest snapshot that is not after event `seq`. */
-  async versionsAt(run: number, seq: number): Promise<ActorVersionRecord[]> {
-    return this.#reader.records(ACTOR_VERSION, VERSIONS_AT, [run, seq]);
+  async versionsAt(
+    run: number,
+    seq: number,
+    page: VersionPage = {},
+  ): Promise<ActorVersionRecord[]> {
+    const { after, limit = -1 } = page;
+    return after === undefined
+      ? this.#reader.records(ACTOR_VERSION, VERSIONS_AT, [run, seq, limit])
+      : this.#reader.records(ACTOR_VERSION, VERSIONS_AT_AFTER, [run, seq, limit, after]);
+  }
+
+  /** All snapshots of these actors whose event is after `after` and not after `upTo`. */
+  async versionsBetween(
+    run: number,
+    { after, upTo }: EventRange,
+    actors: readonly string[],
+  ): Promise<ActorVersionRecord[]> {
+    const args = [run, after, upTo, JSON.stringify(actors)];
+    return this.#reader.records(ACTOR_VERSION, VERSIONS_BETWEEN, args);
   }
 
   /** Attempts of one node, oldest first. */

@@ -22,7 +22,7 @@ import type {
   TaskRecord,
   TimerRecord,
 } from '../actors/records.js';
-import { decodePayload } from './decode-payload.js';
+import { decodePayload, NO_CODEC, SEALED } from './decode-payload.js';
 import type { SqlValue } from './encoded-turn.js';
 import * as tables from './schema.js';
 
@@ -58,6 +58,9 @@ function codec<R>(
       for (let place = 0; place < keys.length; place += 1)
         record[keys[place] as string] = values[place];
       if (payloads !== undefined) decodeWhenRead(record, payloadKeys, payloads);
+      else if (payloadKeys.some((key) => isSealed(record[key]))) {
+        decodeWhenRead(record, payloadKeys, NO_CODEC);
+      }
       return record as R;
     },
     encoded(record, payloads, run) {
@@ -82,6 +85,10 @@ function codec<R>(
       return complete as R;
     },
   };
+}
+
+function isSealed(value: unknown): boolean {
+  return typeof value === 'string' && value.startsWith(SEALED);
 }
 
 /** A payload that nobody asks for costs nothing, and that it cannot be read harms nobody else. */

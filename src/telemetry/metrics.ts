@@ -32,6 +32,7 @@ export function createMetrics(orchestrator: Orchestrator): Metrics {
   return new Metrics(orchestrator);
 }
 
+/** Metrics of an orchestrator in the text format of Prometheus; made by `createMetrics`. */
 export class Metrics {
   readonly registry = new Registry();
   readonly #orchestrator: Orchestrator;

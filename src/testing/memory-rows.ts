@@ -82,10 +82,17 @@ export function memoryRows(storage: MemoryStorage): RunRows {
       const turns = of(run, (rows) => rows.turns).slice(0, -1);
       return turns.findLast((one) => one.at <= at && one.turn <= upTo && one.seq <= seq)?.seq ?? 0;
     },
-    versionsAt: async (run, seq) => {
+    versionsAt: async (run, seq, { after, limit = Number.POSITIVE_INFINITY } = {}) => {
       const versions = of(run, (rows) => rows.versions).filter((version) => version.seq <= seq);
-      const newest = new Map(versions.map((version) => [version.actor, version]));
-      return [...newest.values()].sort((a, b) => compare(a.actor, b.actor));
+      const newest = [...new Map(versions.map((version) => [version.actor, version])).values()];
+      const found = newest.filter(({ actor }) => after === undefined || compare(actor, after) > 0);
+      return found.sort((a, b) => compare(a.actor, b.actor)).slice(0, limit);
+    },
+    versionsBetween: async (run, { after, upTo }, actors) => {
+      const wanted = new Set(actors);
+      return of(run, (rows) => rows.versions).filter(
+        ({ actor, seq }) => wanted.has(actor) && seq > after && seq <= upTo,
+      );
     },
     attempts: async (run, node) => {
       const rows = of(run, ({ attempts }) => attempts.values());

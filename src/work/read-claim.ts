@@ -2,6 +2,7 @@
 import type { Capability } from '../actors/messages.js';
 import { RunchartError } from '../errors.js';
 
+/** What a worker asks for. */
 export interface ClaimOptions {
   /** Names the worker in the log, 1 to 256 characters. */
   readonly worker: string;

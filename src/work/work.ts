@@ -36,6 +36,7 @@ export interface ClaimedWork extends Omit<ClaimedAttempt, 'lease'> {
   readonly idempotencyKey: string;
 }
 
+/** Why a worker could not do its work. */
 export interface WorkError {
   readonly message: string;
   readonly code?: string | undefined;
@@ -45,6 +46,7 @@ export interface WorkError {
   readonly retryable?: boolean | undefined;
 }
 
+/** Attempts that wait for workers, by handler. */
 export interface OfferedWork {
   /** Key of the handler, as plans name it. */
   readonly handler: string;
@@ -77,6 +79,7 @@ const MAX_LOST = 10_000;
 /** Wait before work that was not to be had is asked for again, in milliseconds. */
 const RECHECK_MS = 1_000;
 
+/** What workers outside of this process claim and say; see docs/workers.md. */
 export class Work {
   readonly #parts: WorkParts;
   /** Calls that were refused because the lease is lost, the oldest first: the same again is recorded no more. */

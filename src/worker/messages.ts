@@ -41,6 +41,7 @@ export interface LeaseState {
   readonly isCancelled: boolean;
 }
 
+/** Why a worker could not do its work. */
 export interface WorkError {
   readonly message: string;
   readonly code?: string;

@@ -43,6 +43,8 @@ describe('the kernel and the reference', () => {
       // What is called off half-way through what would be one turn may have started by then.
       const logs = reference.world.runs.flatMap(({ log }) => log);
       fc.pre(!logs.some((line) => / (stopping|cancelled)$/.test(line)));
+      // A failure inside a loop calls off what is beside it, which may have come to its end in the same turn.
+      fc.pre(!logs.some((line) => /\/\S* failed$/.test(line)));
       fc.pre(reference.ending === undefined);
       fc.pre(!JSON.stringify(random.draft).includes('"cancelRest":true'));
       const kernel = await playAll(random, steps, { isUnchecked: true, maxTurnSize });

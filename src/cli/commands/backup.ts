@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { backupDatabase } from '../../index.js';
 import { addJson, databaseCommand, type Finish, finishing } from '../command.js';
-import { type DatabaseOption, databaseOf } from '../database.js';
+import { type DatabaseOption, databaseOf, payloadsOf } from '../database.js';
 import { clean, note, print, printJson } from '../output.js';
 
 interface BackupCommandOptions extends DatabaseOption {
@@ -20,7 +20,8 @@ export function backupCommand(finish: Finish): Command {
 }
 
 async function backup(folder: string, options: BackupCommandOptions): Promise<undefined> {
-  const { acceptDamage = false, encodedPayloads = false, json } = options;
+  const { acceptDamage = false, json } = options;
+  const { encodedPayloads = payloadsOf().payloads !== undefined } = options;
   const how = { acceptDamage, encodedPayloads };
   const made = await backupDatabase(databaseOf(options), folder, how);
   for (const finding of made.findings) note(clean(`damaged: ${finding}`));

@@ -4,7 +4,7 @@ import type { Cadence } from '../../schedules/cadence.js';
 import type { CatchUpPolicy, Schedule } from '../../schedules/schedule.js';
 import type { ScheduleReader } from '../../schedules/schedule-reader.js';
 import { addJson, databaseCommand, type Finish, finishing, parseLimit } from '../command.js';
-import { type DatabaseOption, databaseOf } from '../database.js';
+import { type DatabaseOption, databaseOf, payloadsOf } from '../database.js';
 import { clean, note, oneLine, print, printJson, table, when } from '../output.js';
 
 interface ReadOptions extends DatabaseOption {
@@ -76,7 +76,7 @@ async function reading<T>(
   option: DatabaseOption,
   read: (reader: ScheduleReader) => Promise<T>,
 ): Promise<T> {
-  const { schedules, close } = openSchedules(databaseOf(option));
+  const { schedules, close } = openSchedules(databaseOf(option), payloadsOf());
   try {
     return await read(schedules);
   } finally {

@@ -9,10 +9,11 @@ import {
   type Settings,
 } from '../../config/settings.js';
 import { createHttpApp, type OfferedPlan } from '../../http/app.js';
+import { Inspector } from '../../http/inspect/inspector.js';
 import { type HttpServer, isLoopbackHost, listen } from '../../http/server.js';
-import { createMetrics, createOrchestrator, type Orchestrator } from '../../index.js';
+import { createMetrics, createOrchestrator, type Logger, type Orchestrator } from '../../index.js';
 import { databaseCommand, type Finish, finishing } from '../command.js';
-import { type DatabaseOption, prepareFolder } from '../database.js';
+import { type DatabaseOption, payloadsOf, prepareFolder } from '../database.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { UsageError } from '../failure.js';
 import { loadApplication, planName, requirePlan } from '../files.js';
@@ -22,6 +23,7 @@ import { catchStopSignals } from '../stop-signals.js';
 
 interface ServeOptions extends DatabaseOption {
   readonly config?: string;
+  readonly keys?: string;
   readonly handlers?: string;
   readonly port?: string;
   readonly host?: string;
@@ -30,6 +32,7 @@ interface ServeOptions extends DatabaseOption {
   readonly logLevel?: string;
   readonly logFormat?: string;
   readonly shutdownDelay?: string;
+  readonly inspect?: true;
 }
 
 /** Owns the database, carries its runs, and serves the HTTP API until it is told to stop. */
@@ -38,6 +41,7 @@ export function serveCommand(finish: Finish): Command {
     .argument('[plan...]', 'files with the plans to offer')
     .option('--config <file>', 'configuration (default: $RUNCHART_CONFIG, or runchart.config.json)')
     .option('--handlers <module>', 'ES module that exports the handlers')
+    .option('--keys <file>', 'keys that payloads are encrypted with; see docs/storage.md')
     .option('--start <plan>', 'start a run of this plan, once per database')
     .option('--host <address>', 'address to listen on; beyond loopback with tokens only')
     .option('--tokens <when>', 'required asks for a token on loopback too')
@@ -45,6 +49,7 @@ export function serveCommand(finish: Finish): Command {
     .option('--log-level <level>', 'debug, info, warn, error or silent')
     .option('--log-format <format>', 'json or text')
     .option('--shutdown-delay <duration>', 'how long not to be ready before the server stops')
+    .option('--inspect', 'serve the inspector too, which shows runs as graphs and statecharts')
     .action(finishing(finish, serve));
 }
 
@@ -68,6 +73,7 @@ async function serve(files: string[], options: ServeOptions): Promise<ExitCode> 
   });
   const orchestrator = await createOrchestrator({
     url: database,
+    ...payloadsOf(settings.keys),
     ...orchestratorOptions(settings),
     ...application,
     logger,
@@ -82,7 +88,9 @@ async function serve(files: string[], options: ServeOptions): Promise<ExitCode> 
       metrics: createMetrics(orchestrator),
       onInternalError: (error) => logger.error({ error }, 'a request met an error'),
     });
-    const server = await listenOn(app, settings, tokens);
+    const inspector = options.inspect && inspectorOf(orchestrator, logger);
+    if (inspector) closing.signal.addEventListener('abort', () => inspector.close());
+    const server = await listenOn(app, settings, tokens, inspector);
     await orchestrator.announce(server.url);
     print(`Runchart serves ${server.url} (process ${process.pid}, database ${database})`);
     print(
@@ -90,6 +98,7 @@ async function serve(files: string[], options: ServeOptions): Promise<ExitCode> 
         ? 'Every request but for health needs a token.'
         : 'Only programs on this machine can reach it: it listens on loopback and asks for no token.',
     );
+    if (inspector) print(`Inspector: ${inspector.pageUrl(server.url)} (good once)`);
     print(`Plans: ${Object.keys(plans).join(', ') || 'none'}`);
     if (settings.start !== undefined) await startOnce(orchestrator, plans, settings.start);
     await signals.stopped;
@@ -126,6 +135,7 @@ function configOf(files: readonly string[], options: ServeOptions): Config {
     file: options.config,
     flags: {
       database: options.db,
+      keys: options.keys,
       handlers: options.handlers,
       plans: files.length === 0 ? undefined : files,
       start: options.start,
@@ -185,13 +195,26 @@ async function tokensFor(
   });
 }
 
+function inspectorOf(orchestrator: Orchestrator, logger: Logger): Inspector {
+  const onInternalError = (error: unknown) =>
+    logger.error({ error }, 'a request of the inspector met an error');
+  return new Inspector(orchestrator, { onInternalError });
+}
+
 async function listenOn(
   app: ReturnType<typeof createHttpApp>,
   settings: Settings,
   tokens: 'required' | 'optional',
+  inspector: Inspector | undefined,
 ) {
   const { 'server.host': host = DEFAULT_HOST, 'server.port': port = DEFAULT_PORT } = settings;
+  if (inspector && !isLoopbackHost(host)) {
+    throw new UsageError(`runs are watched on loopback, and ${host} is wider`, {
+      hint: 'leave out --inspect, or --host',
+    });
+  }
   try {
+    if (inspector) return await inspector.listen(port, app);
     return await listen(app, port, { host, needsTokens: tokens === 'required' });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
