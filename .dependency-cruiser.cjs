@@ -35,7 +35,7 @@ module.exports = {
       to: {
         path: '^src/',
         pathNot:
-          '^src/(persistence/|machines/|actors/(ports|records|delivery-records)[.]ts|errors[.]ts)',
+          '^src/(persistence/|machines/|actors/(access-records|delivery-records|ports|records|tenant)[.]ts|errors[.]ts)',
       },
     },
     {
@@ -65,7 +65,7 @@ module.exports = {
       to: {
         path: '^src/',
         pathNot:
-          '^src/(schedules/|plan/|machines/|actors/(environment|ports|handlers|records)[.]ts|errors[.]ts)',
+          '^src/(schedules/|plan/|machines/|actors/(environment|ports|handlers|records|tenant)[.]ts|errors[.]ts)',
       },
     },
     {

@@ -5,6 +5,7 @@
  */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { PayloadCodec } from './actors/ports.js';
+import { tenantOf } from './actors/tenant.js';
 import { RunchartError } from './errors.js';
 import { SEALED } from './persistence/decode-payload.js';
 
@@ -95,8 +96,4 @@ function checked(found: EncryptionKey): EncryptionKey {
 function refused(message: string): RunchartError {
   const hint = 'a key has an id of letters, digits, _ and -, and 32 random bytes';
   return new RunchartError('argument-invalid', message, { hint });
-}
-
-function tenantOf(id: string): string {
-  return id.slice(0, Math.max(0, id.indexOf('~')));
 }

@@ -1,4 +1,21 @@
 /** The public API. */
+export type { Access, CreatedToken, Session, TokenPage, TokenView } from './access/access.js';
+export type {
+  AuditedRequest,
+  AuditOptions,
+  AuditPage,
+  AuditTrail,
+  AuditView,
+} from './access/audit-trail.js';
+export { TOKEN_ROLES, type TokenRole } from './access/roles.js';
+export type {
+  LinkAnswer,
+  LinkOptions,
+  OpenedLink,
+  TaskLink,
+  TaskLinks,
+} from './access/task-links.js';
+export type { TokenOptions } from './access/token-options.js';
 export type { Clock, Environment } from './actors/environment.js';
 export { ExternalHandler, type ExternalOptions, external } from './actors/external-handler.js';
 export { VersionedHandler, versions } from './actors/handler-versions.js';
@@ -96,12 +113,15 @@ export {
   Orchestrator,
   type OrchestratorLimits,
   type OrchestratorOptions,
-  type RunHandle,
-  type Signalled,
-  type SignalOptions,
-  type StartedRun,
   type UnrestorableRun,
 } from './orchestrator.js';
+export type {
+  OrchestratorView,
+  RunHandle,
+  Signalled,
+  SignalOptions,
+  StartedRun,
+} from './orchestrator-view.js';
 export {
   type Backup,
   type BackupOptions,
@@ -150,6 +170,7 @@ export type {
   Tasks,
 } from './tasks.js';
 export { type AnsweredRequest, createMetrics, Metrics } from './telemetry/metrics.js';
+export type { TenantView, Viewer } from './tenant-view.js';
 export type {
   ArtifactView,
   AttemptView,

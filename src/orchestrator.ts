@@ -4,6 +4,9 @@
  */
 
 import { hostname } from 'node:os';
+import { Access } from './access/access.js';
+import { type AuditOptions, AuditTrail } from './access/audit-trail.js';
+import { TaskLinks } from './access/task-links.js';
 import type { HandlerPolicy } from './actors/admission/handler-policy.js';
 import { ArtifactPayloads } from './actors/artifact-payloads.js';
 import { atMost, type Environment, systemEnvironment } from './actors/environment.js';
@@ -15,8 +18,10 @@ import type { RunMessage } from './actors/messages.js';
 import type { Middleware } from './actors/middleware.js';
 import { PlanCache } from './actors/plan-cache.js';
 import type { ArtifactStore, Journal, PayloadCodec, RunStore } from './actors/ports.js';
+import type { Principal } from './actors/records.js';
 import type { RunObserver } from './actors/run-observers.js';
 import { Supervisor, type SupervisorLimits, type SupervisorStats } from './actors/supervisor.js';
+import { DEFAULT_TENANT, isTenant, qualifyKey, tenantOf } from './actors/tenant.js';
 import { BulkChanges } from './bulk/bulk-changes.js';
 import { RunChanges } from './change/run-changes.js';
 import type { DeliveryService } from './delivery/delivery-service.js';
@@ -35,6 +40,14 @@ import type { Keyed } from './keyed.js';
 import { KeyedCalls } from './keyed-calls.js';
 import { isFinal, type RunStatus } from './machines/statuses.js';
 import type { ReadOptions } from './open-reader.js';
+import type {
+  BulkView,
+  OrchestratorView,
+  RunHandle,
+  Signalled,
+  SignalOptions,
+  StartedRun,
+} from './orchestrator-view.js';
 import { type Backup, type BackupOptions, backupDatabase } from './persistence/backup.js';
 import { openScheduleRows } from './persistence/schedules.js';
 import { openStorage } from './persistence/storage.js';
@@ -66,6 +79,7 @@ import {
 } from './start-options.js';
 import { type Groups, type Responded, type RespondOptions, Tasks } from './tasks.js';
 import { RunTracing } from './telemetry/run-tracing.js';
+import { TenantView, type Viewer } from './tenant-view.js';
 import type { RunEvent, RunResult } from './views.js';
 import { Work } from './work/work.js';
 
@@ -97,6 +111,8 @@ export interface OrchestratorOptions<Services = unknown> {
   readonly webhooks?: WebhookOptions;
   /** How long runs and their logs are kept; for good unless given. See docs/history.md. */
   readonly retention?: Retention;
+  /** How much of the audit is kept, and how long. See docs/access.md. */
+  readonly audit?: AuditOptions;
 }
 
 /** Bounds of one process; docs/admission.md says what they are for. */
@@ -120,35 +136,6 @@ export const DEFAULT_LIMITS: OrchestratorLimits = {
   drainMs: 10_000,
 };
 
-/** A run by its id: waits for its result and follows its events. */
-export interface RunHandle {
-  readonly id: string;
-  /** Resolves when the run has ended. */
-  result(): Promise<RunResult>;
-  events(options?: EventsOptions): AsyncIterableIterator<RunEvent>;
-}
-
-/** The handle of a run that was started, or was there already. */
-export interface StartedRun extends RunHandle {
-  /** False where the same start had created the run before. */
-  readonly created: boolean;
-}
-
-/** What a signal carries. */
-export interface SignalOptions extends Keyed {
-  readonly payload?: JsonValue;
-  /** Names the signal: sent again under the same id it is the same. */
-  readonly id?: string;
-}
-
-/** What became of a signal. */
-export interface Signalled {
-  readonly run: string;
-  readonly signal: string;
-  /** False where a signal of this id had come before. */
-  readonly isNew: boolean;
-}
-
 /** A run that this program could not take up, and why. */
 export interface UnrestorableRun {
   readonly run: string;
@@ -166,6 +153,8 @@ export interface Health {
 
 /** How long closing waits for schedules and webhooks that are on their way to storage, in milliseconds. */
 const SCHEDULES_PATIENCE_MS = 10_000;
+/** Tenants whose workers are remembered. */
+const MAX_WORKS = 1_000;
 const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** Opens the database as its one owner, and takes up what an earlier process left in motion. Rejects with a StorageError. */
@@ -193,6 +182,7 @@ export async function createOrchestrator<Services = unknown>(
       groups: options.groups,
       services: options.services,
       ...(options.retention !== undefined && { retention: options.retention }),
+      audit: options.audit,
       ...(options.webhooks !== undefined && { webhooks: options.webhooks }),
       ...(await storage.store.highWater()),
       announce: (address) => storage.journal.setAddress(address),
@@ -240,6 +230,7 @@ export interface OrchestratorParts {
   /** What the application shares with its handlers. */
   readonly services?: unknown;
   readonly retention?: Retention;
+  readonly audit?: AuditOptions | undefined;
   readonly webhooks?: WebhookOptions;
   /** Sends webhooks; over HTTP unless given. */
   readonly sendWebhook?: SendWebhook;
@@ -253,7 +244,7 @@ export interface OrchestratorParts {
 }
 
 /** Runs plans on one database, of which it is the owner. `createOrchestrator` opens it. */
-export class Orchestrator {
+export class Orchestrator implements OrchestratorView {
   /** Languages beside CEL that plans may be written in. */
   readonly evaluators: Evaluators;
   /** Reads: lists, details, events. */
@@ -266,6 +257,12 @@ export class Orchestrator {
   readonly schedules: Schedules;
   /** What people are asked, and what they do about it. */
   readonly tasks: Tasks;
+  /** Tokens: who may do what. See docs/access.md. */
+  readonly access: Access;
+  /** What was asked for over HTTP, and by whom. */
+  readonly audit: AuditTrail;
+  /** Links by which a person answers a task without a token. */
+  readonly links: TaskLinks<Responded>;
   /** What workers outside of this process do. See docs/workers.md. */
   readonly work: Work;
   /** Events of all runs, for this process. See docs/events.md. */
@@ -273,6 +270,7 @@ export class Orchestrator {
   /** Who is told of events over HTTP. They are told by a process that has recovered, and by no other. */
   readonly webhooks: Webhooks;
   readonly #delivery: DeliveryService;
+  readonly #works = new Map<string, Work>();
   readonly #scheduler: ScheduleService;
   readonly #keyed: KeyedStarts;
   readonly #parts: OrchestratorParts;
@@ -306,14 +304,17 @@ export class Orchestrator {
         await this.#begin(await this.#drafts.child(parent, child));
       },
     });
+    const { clock } = parts.environment;
+    const written = { clock, journal: parts.journal, rows: parts.store.access };
+    this.access = new Access(written);
+    this.audit = new AuditTrail({ ...parts, rows: parts.store.access, options: parts.audit });
+    this.links = new TaskLinks({
+      ...written,
+      tasksOf: (tenant, principal) => this.viewFor({ tenant, principal }).tasks,
+    });
     this.#tracing = new RunTracing(parts.environment.clock);
     this.#supervisor.observers.add(this.#tracing);
-    this.tasks = new Tasks({
-      runs: parts.runs,
-      groups: parts.groups,
-      payloads: new ArtifactPayloads(parts.artifacts, parts.limits, parts.environment.clock),
-      send: (run, message, key) => this.#send(run, message, key),
-    });
+    this.tasks = this.#newTasks(parts.runs);
     this.work = this.#newWork(parts);
     this.change = new RunChanges({
       rows: parts.runs.rows,
@@ -329,23 +330,11 @@ export class Orchestrator {
       journal: parts.journal,
       store: parts.store,
     });
-    this.bulk = new BulkChanges({
-      rows: parts.runs.rows,
-      newName: () => parts.environment.id(),
-      target: {
-        cancel: (id, options) => this.cancel(id, options),
-        pause: (id) => this.pause(id),
-        resume: (id) => this.resume(id),
-        signal: (id, name, options) => this.signal(id, name, options),
-        retryNode: (id, node, options) => this.retryNode(id, node, options),
-        retryRun: (id, options) => this.change.retry(id, options),
-        blockedNodes: (id) => this.#blockedNodes(id),
-      },
-    });
+    this.bulk = this.#newBulk(this);
     this.#watch = new RunWatch(parts.runs, this.#supervisor.live);
     const told = {
       ...parts,
-      log: parts.runs.rows.log,
+      log: parts.runs.maskedLog,
       live: this.#supervisor.live,
       newestTurn: () => this.#supervisor.newestTurn,
     };
@@ -360,6 +349,7 @@ export class Orchestrator {
     this.schedules = new Schedules(this.#scheduler, {
       admit: (plan, input) => this.#drafts.admit(plan, input),
       load: (hash) => this.runs.plan(hash),
+      hideInput: (hash, input) => this.runs.hideInput(hash, input),
     });
   }
 
@@ -369,8 +359,16 @@ export class Orchestrator {
    * A start with a key may give the handle of another run: see `singleton`.
    */
   async start<Input>(plan: PlanFor<Input>, options: StartOptions<Input> = {}): Promise<StartedRun> {
-    const { singleton, debounce } = readKeys(options);
-    const draft = await this.#drafts.draft(plan, options);
+    return this.#start(plan, options, tenantOf(options.id ?? ''));
+  }
+
+  async #start<Input>(
+    plan: PlanFor<Input>,
+    options: StartOptions<Input>,
+    tenant: string,
+  ): Promise<StartedRun> {
+    const { singleton, debounce } = readKeys(options, tenant);
+    const draft = await this.#drafts.draft(plan, options, tenant);
     const call = callOfStart(draft, options);
     const isFresh = options.id === undefined && call === undefined;
     const { id } = draft.record;
@@ -384,7 +382,7 @@ export class Orchestrator {
       return this.#begin(this.#drafts.again(draft, delayed), isFresh, call);
     };
     const start = () => this.#startKeyed({ id, begin }, singleton, debounce);
-    const keyed = await (call === undefined ? start() : this.#calls.once(call, start));
+    const keyed = await (call === undefined ? start() : this.#once(call, tenant, start));
     return { ...this.handle(keyed.id), created: keyed.created };
   }
 
@@ -566,7 +564,11 @@ export class Orchestrator {
     asked: JsonValue,
     work: () => Promise<Reply>,
   ): Promise<Reply> {
-    return this.#calls.once(keyedCall(idempotencyKey, asked), work);
+    return this.#once(keyedCall(idempotencyKey, asked), DEFAULT_TENANT, work);
+  }
+
+  #once<Reply>(call: KeyedCall, tenant: string, work: () => Promise<Reply>): Promise<Reply> {
+    return this.#calls.once({ ...call, key: qualifyKey(tenant, call.key) }, work);
   }
 
   /**
@@ -599,6 +601,34 @@ export class Orchestrator {
       found.push({ run: id, code: obstacle.code, message: obstacle.message });
     }
     return found;
+  }
+
+  /**
+   * What one tenant sees of it, under ids of its own: `order-7` is the run `acme~order-7` of `acme`. Throws
+   * `argument-invalid` unless the name has 1 to 32 small letters, digits and hyphens; the empty text is the
+   * default tenant, whose ids have no `~`.
+   */
+  forTenant(tenant: string): TenantView {
+    return this.viewFor({ tenant });
+  }
+
+  /** What a tenant sees, or one principal of it, who is then the one that acts, and nobody else. */
+  viewFor(viewer: Viewer): TenantView {
+    const { tenant, principal, isConfined = false } = viewer;
+    if (!isTenant(tenant)) {
+      const message = `"${String(tenant).slice(0, 64)}" is no name of a tenant`;
+      throw new RunchartError('argument-invalid', message);
+    }
+    return new TenantView({
+      orchestrator: this,
+      viewer,
+      tasks: this.#newTasks(this.runs.forTenant(tenant), principal, isConfined),
+      start: (plan, options, of) => this.#start(plan, options, of),
+      import: (file, options, of) => this.#history.import(file, options, of),
+      once: (call, work, of) => this.#once(call, of, work),
+      newBulk: (view) => this.#newBulk(view, tenant),
+      work: this.#workOf(tenant),
+    });
   }
 
   /** Runs in memory now, as their newest commits left them. */
@@ -685,9 +715,52 @@ export class Orchestrator {
     });
   }
 
-  #newWork({ artifacts, environment, limits, logger, registry, runs, store }: OrchestratorParts) {
+  #newTasks(runs: RunReader, principal?: Principal, isConfined = false): Tasks {
+    const { artifacts, limits, environment, groups } = this.#parts;
+    const payloads = new ArtifactPayloads(artifacts, limits, environment.clock);
+    return new Tasks({
+      ...{ runs, groups, principal, isConfined, payloads, links: this.links },
+      send: (run, message, key) => this.#send(run, message, key),
+    });
+  }
+
+  #newBulk(view: BulkView, tenant?: string): BulkChanges {
+    const { runs, environment } = this.#parts;
+    return new BulkChanges({
+      ...{ rows: runs.rows, tenant },
+      newName: () => environment.id(),
+      target: {
+        cancel: (id, options) => view.cancel(id, options),
+        pause: (id) => view.pause(id),
+        resume: (id) => view.resume(id),
+        signal: (id, name, options) => view.signal(id, name, options),
+        retryNode: (id, node, options) => view.retryNode(id, node, options),
+        retryRun: (id, options) => view.change.retry(id, options),
+        async blockedNodes(id) {
+          const nodes = await view.runs.nodeRuns(id);
+          return nodes.filter(({ status }) => status === 'blocked').map(({ node }) => node);
+        },
+      },
+    });
+  }
+
+  /** One for all views of a tenant: it remembers what it has refused. */
+  #workOf(tenant: string): Work {
+    const known = this.#works.get(tenant) ?? this.#newWork(this.#parts, tenant);
+    this.#works.delete(tenant);
+    this.#works.set(tenant, known);
+    const [oldest] = this.#works.keys();
+    if (this.#works.size > MAX_WORKS && oldest !== undefined) this.#works.delete(oldest);
+    return known;
+  }
+
+  #newWork(
+    { artifacts, environment, limits, logger, registry, runs, store }: OrchestratorParts,
+    tenant?: string,
+  ): Work {
     const { clock } = environment;
     return new Work({
+      tenant,
       board: this.#supervisor.work,
       clock,
       logger,
@@ -746,11 +819,6 @@ export class Orchestrator {
       runsBetween: (from, before) => this.#parts.store.schedules.runsBetween(from, before),
       watch: (run, listener) => live.watch(run, ({ status }) => listener(status)),
     });
-  }
-
-  async #blockedNodes(id: string): Promise<readonly string[]> {
-    const nodes = await this.runs.nodeRuns(id);
-    return nodes.filter(({ status }) => status === 'blocked').map(({ node }) => node);
   }
 
   /** The durable status of a run; undefined where there is none. */

@@ -10,6 +10,7 @@ import { idOfKey } from './actors/idempotency.js';
 import type { PlanCache } from './actors/plan-cache.js';
 import type { Journal, RunStore } from './actors/ports.js';
 import type { RunRecord, RunSettings } from './actors/records.js';
+import { DEFAULT_TENANT, qualifyId, tenantOf } from './actors/tenant.js';
 import { RunchartError } from './errors.js';
 import { canonicalJson } from './plan/canonical.js';
 import type { JsonValue } from './plan/json.js';
@@ -54,10 +55,14 @@ export class RunDrafts {
     this.#lastRun = parts.lastRun;
   }
 
-  /** Throws PlanInvalidError, or a RunchartError about handlers, the input or the options. */
-  async draft(plan: Plan, options: StartOptions): Promise<RunDraft> {
+  /**
+   * Throws PlanInvalidError, or a RunchartError about handlers, the input or the options. A run without an
+   * id is given one of the tenant.
+   */
+  async draft(plan: Plan, options: StartOptions, tenant?: string): Promise<RunDraft> {
     const version = this.compile(plan);
-    const record = this.#record(version, readInput(version, options.input), options);
+    const inputJson = readInput(version, options.input);
+    const record = this.#record(version, inputJson, options, tenant);
     await this.#store(version);
     return { record, version };
   }
@@ -124,11 +129,13 @@ export class RunDrafts {
       ...settings
     } = JSON.parse(of.settingsJson ?? '{}') as RunSettings;
     const { requestedBy } = settings;
-    const record = this.#record(version, inputJson, {
+    const tenant = tenantOf(of.id);
+    const start = {
       ...(id !== undefined && { id }),
       ...(requestedBy !== undefined && { requestedBy }),
       concurrency: of.concurrency,
-    });
+    };
+    const record = this.#record(version, inputJson, start, tenant);
     await this.#store(version);
     const text = canonicalJson([record.startDigest, { ...origin }, asked] as JsonValue);
     return {
@@ -171,10 +178,16 @@ export class RunDrafts {
     return this.#lastRun;
   }
 
-  #record(version: PlanVersion, inputJson: string, options: StartOptions): RunRecord {
+  #record(
+    version: PlanVersion,
+    inputJson: string,
+    options: StartOptions,
+    tenant = DEFAULT_TENANT,
+  ): RunRecord {
     const { environment, runConcurrency } = this.#parts;
     const { idempotencyKey: key } = options;
-    const id = readRunId(options.id ?? (key === undefined ? environment.id() : idOfKey(key)));
+    const made = () => qualifyId(tenant, key === undefined ? environment.id() : idOfKey(key));
+    const id = readRunId(options.id ?? made());
     const now = environment.clock.now();
     return {
       run: this.nextRun(),

@@ -1,7 +1,9 @@
 /** Reads runs as the API shows them. Works beside the process that owns the database. */
 
+import type { LogRows } from './actors/delivery-records.js';
 import type { ArtifactStore } from './actors/ports.js';
-import type { NodeRunRecord, Principal, RunRecord } from './actors/records.js';
+import type { NodeRunRecord, Principal, RunRecord, TaskRecord } from './actors/records.js';
+import { DEFAULT_TENANT, ownId, tenantOf } from './actors/tenant.js';
 import { type TraceContext, traceOf } from './actors/trace-context.js';
 import { readArtifact, toArtifact } from './artifact-reader.js';
 import { artifactsAt } from './artifacts-at.js';
@@ -11,6 +13,7 @@ import { RunchartError } from './errors.js';
 import { explainNode } from './explain/why.js';
 import { assertKept } from './history/assert-kept.js';
 import { exportRun } from './history/export-run.js';
+import { withChildren } from './history/family.js';
 import type { HistoryRows } from './history/history-rows.js';
 import { replay } from './history/replay.js';
 import { type ReplayView, toReplayView, type VerificationView } from './history/replay-view.js';
@@ -37,6 +40,15 @@ import {
 } from './row-views.js';
 import { failuresOf } from './run-failures.js';
 import { type RunRows, sqlRows } from './run-rows.js';
+import {
+  maskChange,
+  maskNode,
+  maskOutputs,
+  maskPayload,
+  maskTask,
+  type RunSecrets,
+  SecretKeeper,
+} from './run-secrets.js';
 import { stateFromVersions } from './run-state.js';
 import type {
   ArtifactView,
@@ -75,6 +87,12 @@ export interface TaskFilter {
   readonly after?: string;
 }
 
+/** What an export has. */
+export interface ExportOptions {
+  /** With what plans call secret, which is refused otherwise. */
+  readonly secrets?: 'include' | undefined;
+}
+
 /** Which node runs to list. */
 export interface NodeRunPage {
   readonly after?: string;
@@ -94,11 +112,23 @@ export class RunReader {
   /** The rows that it reads. */
   readonly rows: RunRows;
   readonly #payloads: Pick<ArtifactStore, 'get'>;
+  readonly #tenant: string | undefined;
+  readonly #secrets: SecretKeeper;
 
-  /** Reads a database, or rows that are kept elsewhere; `payloads` has what is too large for rows. */
-  constructor(source: Reader | RunRows, payloads: Pick<ArtifactStore, 'get'>) {
+  /**
+   * Reads a database, or rows that are kept elsewhere; `payloads` has what is too large for rows. With a
+   * tenant, the runs of others are not there.
+   */
+  constructor(source: Reader | RunRows, payloads: Pick<ArtifactStore, 'get'>, tenant?: string) {
     this.rows = 'jsonRows' in source ? sqlRows(source) : source;
     this.#payloads = payloads;
+    this.#tenant = tenant;
+    this.#secrets = new SecretKeeper(this.rows);
+  }
+
+  /** The same, of one tenant. */
+  forTenant(tenant: string): RunReader {
+    return new RunReader(this.rows, this.#payloads, tenant);
   }
 
   /** What the history of runs is read from. */
@@ -112,10 +142,11 @@ export class RunReader {
     const cursor = before === undefined ? undefined : await this.#record(before);
     const records = await this.rows.listRuns({
       limit: readLimit(limit),
+      tenant: this.#tenant,
       ...(status !== undefined && { status }),
       ...(cursor !== undefined && { before: cursor.run }),
     });
-    return records.map(toSummary);
+    return Promise.all(records.map((record) => this.#shown(record, toSummary(record))));
   }
 
   /** All runs that have not ended, newest first. */
@@ -138,13 +169,14 @@ export class RunReader {
   }
 
   async summary(id: string): Promise<RunSummary> {
-    return toSummary(await this.#record(id));
+    const record = await this.#record(id);
+    return this.#shown(record, toSummary(record));
   }
 
   /** The run with its node runs, open tasks and artifacts. Nodes that were never touched are listed too. */
   async details(id: string): Promise<RunDetails> {
     const record = await this.#record(id);
-    const plan = await this.plan(record.planHash);
+    const plan = await this.#loadPlan(record.planHash);
     const rows = await this.#nodeRuns(record.run);
     const untouched = untouchedIn(record);
     const open = await this.rows.listTasks({
@@ -153,7 +185,7 @@ export class RunReader {
       limit: MAX_PAGE_ROWS,
     });
     const artifacts = await this.rows.artifacts(record.run);
-    return {
+    const shown: RunDetails = {
       ...toSummary(record),
       inputs: JSON.parse(record.inputJson) as JsonValue,
       seq: await this.rows.newestSeq(record.run),
@@ -161,30 +193,40 @@ export class RunReader {
         const row = rows.get(node);
         return row === undefined ? { node, status: untouched, attempt: 0 } : toNodeRun(row);
       }),
-      tasks: open.map((task) => toTask(task, id)),
+      tasks: open.map((task) => toTask(task, record.id)),
       artifacts: artifacts.map(toArtifact),
       issues: await listIssues(this.rows, record.run),
     };
+    return this.#shown(record, shown, (secrets, view) => ({
+      ...view,
+      inputs: secrets.mask.inputs(view.inputs, secrets.found),
+      nodes: view.nodes.map((one) => maskNode(secrets, one)),
+      tasks: view.tasks.map((one) => maskTask(secrets, one)),
+    }));
   }
 
   async result(id: string): Promise<RunResult> {
     const record = await this.#record(id);
     const outputs: Record<string, JsonValue> = {};
     // What a replan removed is no node of the run any more.
-    const { nodes } = await this.plan(record.planHash);
+    const { nodes } = await this.#loadPlan(record.planHash);
     const own = new Set(nodes.map((node) => node.id));
     for (const row of (await this.#nodeRuns(record.run)).values()) {
       if (row.outputJson !== null && own.has(row.node))
         outputs[row.node] = JSON.parse(row.outputJson) as JsonValue;
     }
-    return {
-      id,
+    const shown: RunResult = {
+      id: record.id,
       status: record.status,
       outputs,
       ...(record.outputJson !== null && { output: JSON.parse(record.outputJson) as JsonValue }),
       ...(await failuresOf(this.rows, record)),
       reason: parseObject(record.reasonJson),
     };
+    return this.#shown(record, shown, (secrets, view) => ({
+      ...view,
+      outputs: maskOutputs(secrets, view.outputs),
+    }));
   }
 
   /**
@@ -195,13 +237,15 @@ export class RunReader {
     const record = await this.#record(id);
     const { after, limit = MAX_PAGE_ROWS, scope } = readOptions(options);
     const rows = await this.rows.listNodeRuns(record.run, after, readLimit(limit), scope);
-    return rows.map(toNodeRun);
+    return this.#shown(record, rows.map(toNodeRun), (secrets, nodes) =>
+      nodes.map((one) => maskNode(secrets, one)),
+    );
   }
 
   /** Mermaid text of the run's plan, with the status of each node and the edges taken. */
   async diagram(id: string): Promise<string> {
     const record = await this.#record(id);
-    const plan = await this.plan(record.planHash);
+    const plan = await this.#loadPlan(record.planHash);
     const rows = await this.#nodeRuns(record.run);
     const untouched = untouchedIn(record);
     const statuses = Object.fromEntries(
@@ -218,10 +262,10 @@ export class RunReader {
     if (checkpoint === undefined || seq < 1) {
       throw new RunchartError('argument-invalid', `run ${id} has no event ${seq}`);
     }
-    const { nodes } = await this.plan(await planAt(this.rows, record, seq));
+    const { nodes } = await this.#loadPlan(await planAt(this.rows, record, seq));
     const versions = await this.rows.versionsAt(record.run, seq);
-    return {
-      run: id,
+    return this.#shown(record, {
+      run: record.id,
       seq,
       cause: checkpoint.reason,
       at: checkpoint.at,
@@ -230,7 +274,7 @@ export class RunReader {
         versions,
       ),
       artifacts: await artifactsAt(this.rows, record.run, seq),
-    };
+    });
   }
 
   /**
@@ -240,15 +284,32 @@ export class RunReader {
    */
   async replay(id: string, options: { readonly to?: number } = {}): Promise<ReplayView> {
     const record = await this.#record(id);
-    return toReplayView(id, await replay(this.rows, record, options.to));
+    return this.#shown(
+      record,
+      toReplayView(record.id, await replay(this.rows, record, options.to)),
+    );
   }
 
   /**
    * A run that has ended as one file, line by line, with the runs of its subplans: all that is stored of
-   * it, for `Orchestrator.import`. Rejects with `run-not-ended`, `history-trimmed`, `export-damaged`.
+   * it, for `Orchestrator.import`. Rejects with `run-not-ended`, `history-trimmed`, `export-damaged`, and with
+   * `export-secret` where a plan has secrets, unless they are asked for.
    */
-  async *export(id: string): AsyncGenerator<string, void, undefined> {
-    yield* exportRun(this.rows, await this.#record(id), this.#payloads);
+  async *export(id: string, options: ExportOptions = {}): AsyncGenerator<string, void, undefined> {
+    const record = await this.#record(id);
+    if (options.secrets !== 'include') await this.#refuseSecrets(record);
+    yield* exportRun(this.rows, record, this.#payloads);
+  }
+
+  /** An export is what is stored: with something masked it would be no run. */
+  async #refuseSecrets(root: RunRecord): Promise<void> {
+    for (const record of await withChildren(this.rows, root)) {
+      if ((await this.#secrets.of(record)) === undefined) continue;
+      const message = `the plan of run ${record.id} has secrets, and an export has what is stored`;
+      throw new RunchartError('export-secret', message, {
+        hint: 'ask for them: secrets "include"',
+      });
+    }
   }
 
   /** Checks a run: its hash chain and snapshots, and that its log replays to what is stored. */
@@ -261,13 +322,22 @@ export class RunReader {
    * as `research[2]/decide`, `translate[3]` or `~/charge`. Rejects with `node-unknown`.
    */
   async why(id: string, node: string): Promise<Explanation> {
-    return explainNode(this.rows, await this.#record(id), node);
+    const record = await this.#record(id);
+    return this.#shown(record, await explainNode(this.rows, record, node));
   }
 
-  /** The plan of a version. */
+  /** The plan of a version; of a tenant's view, one that a run of it has. Rejects with `plan-unknown`. */
   async plan(hash: string): Promise<Plan> {
+    const tenant = this.#tenant ?? DEFAULT_TENANT;
+    if (tenant === DEFAULT_TENANT || (await this.rows.usesPlan(tenant, hash))) {
+      return this.#loadPlan(hash);
+    }
+    throw planUnknown(hash);
+  }
+
+  async #loadPlan(hash: string): Promise<Plan> {
     const planJson = await this.rows.loadPlan(hash);
-    if (planJson === undefined) throw new RunchartError('plan-unknown', `there is no plan ${hash}`);
+    if (planJson === undefined) throw planUnknown(hash);
     return JSON.parse(planJson) as Plan;
   }
 
@@ -276,7 +346,10 @@ export class RunReader {
     const record = await this.#record(id);
     assertKept(record, after);
     const events = await this.rows.events(record.run, after, readLimit(limit));
-    return events.map((event) => toEvent(event, id));
+    return this.#shown(
+      record,
+      events.map((event) => toEvent(event, record.id)),
+    );
   }
 
   /**
@@ -287,12 +360,19 @@ export class RunReader {
   async changes(id: string, after = 0, limit = MAX_PAGE_ROWS): Promise<ContextChange[]> {
     const record = await this.#record(id);
     assertKept(record, after);
-    return listChanges(this.rows, record.run, after, Math.min(readLimit(limit), MAX_PAGE_ROWS));
+    const most = Math.min(readLimit(limit), MAX_PAGE_ROWS);
+    const changes = await listChanges(this.rows, record.run, after, most);
+    return this.#shown(record, changes, (secrets, views) =>
+      views.map((one) => maskChange(secrets, one)),
+    );
   }
 
   async attempts(id: string, node: string): Promise<AttemptView[]> {
     const record = await this.#record(id);
-    return (await this.rows.attempts(record.run, node)).map(toAttempt);
+    const attempts = (await this.rows.attempts(record.run, node)).map(toAttempt);
+    return this.#shown(record, attempts, (secrets, views) =>
+      views.map((one) => maskNode(secrets, one)),
+    );
   }
 
   /**
@@ -302,7 +382,12 @@ export class RunReader {
   async artifacts(id: string, options: ArtifactPage = {}): Promise<ArtifactView[]> {
     const record = await this.#record(id);
     const { after, limit = MAX_PAGE_ROWS } = readOptions(options);
-    return (await this.rows.artifacts(record.run, after, readLimit(limit))).map(toArtifact);
+    const artifacts = (await this.rows.artifacts(record.run, after, readLimit(limit))).map(
+      toArtifact,
+    );
+    return this.#shown(record, artifacts, (secrets, views) =>
+      views.map((one) => maskPayload(secrets, one)),
+    );
   }
 
   /**
@@ -310,9 +395,11 @@ export class RunReader {
    * stands. Rejects with `artifact-unknown`, and with `artifact-corrupt` where its file is damaged.
    */
   async artifact(id: string, name: string, version?: number): Promise<ArtifactView> {
-    const { run } = await this.#record(id);
-    const found = await this.rows.artifact(run, name, version);
-    if (found !== undefined) return readArtifact(found, this.#payloads);
+    const record = await this.#record(id);
+    const found = await this.rows.artifact(record.run, name, version);
+    if (found !== undefined) {
+      return this.#shown(record, await readArtifact(found, this.#payloads), maskPayload);
+    }
     const what = version === undefined ? 'no accepted version' : `no version ${version}`;
     throw new RunchartError('artifact-unknown', `run ${id} has ${what} of artifact "${name}"`, {
       hint: 'list the artifacts of the run to see their names, versions and standing',
@@ -320,9 +407,9 @@ export class RunReader {
   }
 
   async task(id: string): Promise<TaskView> {
-    const task = await this.rows.findTask(readText(id, 'the id of a task'));
-    if (task === undefined) throw new RunchartError('task-unknown', `there is no task ${id}`);
-    return toTask(task, task.runId);
+    const task = await this.#task(id);
+    const record = await this.#record(task.runId);
+    return this.#shown(record, toTask(task, task.runId), maskTask);
   }
 
   /**
@@ -330,14 +417,19 @@ export class RunReader {
    * `task-unknown`, `artifact-unknown`, and with `artifact-corrupt` where its file is damaged.
    */
   async taskArtifact(task: string, name: string): Promise<PresentedArtifact> {
-    return readPresented(await this.task(task), name, this.#payloads);
+    const shown = await this.task(task);
+    return this.withoutSecrets(shown.run, await readPresented(shown, name, this.#payloads));
   }
 
   /** Answers to a task, oldest first. */
   async responses(task: string): Promise<ResponseView[]> {
-    const found = await this.rows.findTask(readText(task, 'the id of a task'));
-    if (found === undefined) throw new RunchartError('task-unknown', `there is no task ${task}`);
-    return (await this.rows.responses(found.run, task)).map(toResponse);
+    const found = await this.#task(task);
+    const record = await this.#record(found.runId);
+    const responses = (await this.rows.responses(found.run, task)).map(toResponse);
+    const schema = parseSchema(found.responseSchemaJson);
+    return this.#shown(record, responses, ({ mask, found: secrets }, views) =>
+      views.map((one) => ({ ...one, response: mask.value(schema, one.response, secrets) })),
+    );
   }
 
   /** Open tasks of all runs, oldest first. */
@@ -354,6 +446,7 @@ export class RunReader {
     const tasks = await this.rows.listTasks({
       status,
       limit: readLimit(limit),
+      tenant: this.#tenant,
       ...(record !== undefined && { run: record.run }),
       ...more,
     });
@@ -361,8 +454,37 @@ export class RunReader {
     return Promise.all(views);
   }
 
+  async #task(id: string): Promise<TaskRecord & { readonly runId: string }> {
+    const task = await this.rows.findTask(readText(id, 'the id of a task'));
+    const isOwn = this.#tenant === undefined || tenantOf(task?.runId ?? '') === this.#tenant;
+    if (task !== undefined && isOwn) return task;
+    throw new RunchartError('task-unknown', `there is no task ${id}`);
+  }
+
+  /** A value that says something of a run, without what its plan calls secret. */
+  async withoutSecrets<T>(run: string, value: T): Promise<T> {
+    return this.#shown(await this.#record(run), value);
+  }
+
+  /** An input for runs of a plan, without what the plan calls secret. */
+  hideInput(hash: string, input: JsonValue): Promise<JsonValue> {
+    return this.#secrets.hideInput(hash, input);
+  }
+
+  /** The log of all runs, without what their plans call secret. */
+  get maskedLog(): LogRows {
+    return this.#secrets.log(this.rows.log);
+  }
+
+  /** Without what its plan calls secret. */
+  #shown<T>(record: RunRecord, view: T, inPlace?: (secrets: RunSecrets, view: T) => T): Promise<T> {
+    return this.#secrets.hide(record, view, inPlace);
+  }
+
   async #record(id: string): Promise<RunRecord> {
-    const record = await this.rows.getRun(readText(id, 'the id of a run'));
+    const named = readText(id, 'the id of a run');
+    const own = this.#tenant === undefined ? named : ownId(this.#tenant, named);
+    const record = own === undefined ? undefined : await this.rows.getRun(own);
     if (record === undefined) {
       throw new RunchartError('run-unknown', `there is no run ${id}`, {
         hint: 'list the runs to see their ids',
@@ -399,4 +521,12 @@ function takenEdges(plan: Plan, rows: ReadonlyMap<string, NodeRunRecord>): Reado
     return rows.get(source)?.edges.charAt(place) === 't' ? [ids[index] ?? ''] : [];
   });
   return new Set(taken);
+}
+
+function parseSchema(json: string | null): JsonValue {
+  return json === null ? true : (JSON.parse(json) as JsonValue);
+}
+
+function planUnknown(hash: string): RunchartError {
+  return new RunchartError('plan-unknown', `there is no plan ${hash}`);
 }

@@ -42,6 +42,8 @@ export interface RunRows extends HistoryRows, Pick<RunStore, 'loadPlan' | 'findT
   generations(run: number, node: string): Promise<readonly NodeRunRecord[]>;
   /** Events with a number above `after`, in order. */
   events(run: number, after: number, limit: number): Promise<readonly EventRecord[]>;
+  /** Whether a run of the tenant, which is not the default one, has the plan now. */
+  usesPlan(tenant: string, hash: string): Promise<boolean>;
   getNodeRun(run: number, node: string): Promise<NodeRunRecord | undefined>;
   /** Generations of node runs that are over, by path; `after` is the last row of the page before. */
   pastNodeRuns(

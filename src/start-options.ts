@@ -1,5 +1,6 @@
 /** What a start may ask for, and how it is read: nothing is believed of it. */
 import type { RunSettings } from './actors/records.js';
+import { ownId, qualifyKey, TENANT_PREFIX } from './actors/tenant.js';
 import { type TraceContext, traceFromHeaders } from './actors/trace-context.js';
 import { RunchartError } from './errors.js';
 import type { Keyed } from './keyed.js';
@@ -48,7 +49,7 @@ export interface StartOptions<Input = unknown> extends Keyed {
 /** A start of which nothing but its own id decides what run it is. */
 export type EmbeddedStart<Input = unknown> = Omit<StartOptions<Input>, 'singleton' | 'debounce'>;
 
-const RUN_ID = /^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}$/;
+const RUN_ID = new RegExp(`^(?:${TENANT_PREFIX})?[A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}$`);
 const MAX_CONCURRENCY = 10_000;
 const ON_CONFLICT: readonly string[] = ['return', 'refuse', 'replace'];
 
@@ -57,6 +58,15 @@ export function readRunId(id: string): string {
   if (RUN_ID.test(id)) return id;
   throw new RunchartError('argument-invalid', `"${id.slice(0, 128)}" is no run id`, {
     hint: 'use up to 128 letters, digits, and _ . : -',
+  });
+}
+
+/** The full id of a run that its tenant calls `id`. Throws `argument-invalid`, also where it names another tenant. */
+export function readOwnRunId(tenant: string, id: string): string {
+  const own = ownId(tenant, readRunId(id));
+  if (own !== undefined) return own;
+  throw new RunchartError('argument-invalid', `"${id}" is no run id here`, {
+    hint: 'leave out the tenant in front of ~',
   });
 }
 
@@ -163,8 +173,11 @@ function refuseWithoutRequester({ graph }: PlanVersion): void {
   throw new RunchartError('requester-missing', message, { hint: 'start it with `requestedBy`' });
 }
 
-/** The keys of a start. Throws `argument-invalid`. */
-export function readKeys({ singleton, debounce, startAt }: StartOptions): {
+/** The keys of a start, as those of a tenant. Throws `argument-invalid`. */
+export function readKeys(
+  { singleton, debounce, startAt }: StartOptions,
+  tenant: string,
+): {
   readonly singleton?: Singleton | undefined;
   readonly debounce?: Debounce | undefined;
 } {
@@ -181,7 +194,10 @@ export function readKeys({ singleton, debounce, startAt }: StartOptions): {
     refuseUnless(startAt === undefined, 'debounce says when a run starts: leave out startAt');
     refuseUnless(singleton === undefined, 'a start has either singleton or debounce');
   }
-  return { singleton, debounce };
+  return {
+    singleton: singleton && { ...singleton, key: qualifyKey(tenant, singleton.key) },
+    debounce: debounce && { ...debounce, key: qualifyKey(tenant, debounce.key) },
+  };
 }
 
 const KEY_SHAPE = 'has 1 to 256 characters';

@@ -1,12 +1,17 @@
 /** Human tasks as the API shows them: who is asked what, and what people do about it. */
+
+import type { LinkOptions, TaskLink, TaskLinks } from './access/task-links.js';
+import { nameOf } from './acting-principal.js';
 import type { ArtifactPayloads } from './actors/artifact-payloads.js';
 import type { ReturnedValue, RunMessage, TaskChange } from './actors/messages.js';
 import type { Principal } from './actors/records.js';
+import { refuseResponder } from './actors/run/entitlement.js';
 import { RunchartError } from './errors.js';
 import type { Keyed } from './keyed.js';
 import type { JsonValue } from './plan/json.js';
 import type { PresentedArtifact } from './presented-artifact.js';
 import { readOptions } from './read-arguments.js';
+import { toResponse } from './row-views.js';
 import type { RunReader, TaskFilter } from './run-reader.js';
 import { readJson } from './start-options.js';
 import type { ResponseView, TaskView } from './views.js';
@@ -76,7 +81,12 @@ export interface TaskPage extends TaskFilter {
 interface TasksParts {
   readonly runs: RunReader;
   readonly groups: Groups | undefined;
+  /** Who asks, where that is known: he acts, whoever is named, and is in these groups too. */
+  readonly principal?: Principal | undefined;
+  /** He sees only tasks that are his to answer, or that he has answered. */
+  readonly isConfined?: boolean;
   readonly payloads: Pick<ArtifactPayloads, 'keep'>;
+  readonly links: Pick<TaskLinks<Responded>, 'create' | 'revoke'>;
   send(run: string, message: RunMessage, idempotencyKey?: string): Promise<unknown>;
 }
 
@@ -94,22 +104,28 @@ export class Tasks {
   /** Open tasks, unless another status is asked for; oldest first. */
   async list(page: TaskPage = {}): Promise<TaskView[]> {
     const { answerableBy, ...filter } = readOptions(page);
-    const who = answerableBy === undefined ? undefined : await this.#principal(answerableBy);
+    const { principal, isConfined } = this.#parts;
+    const name = isConfined ? nameOf(principal, answerableBy) : answerableBy;
+    const who = name === undefined ? undefined : await this.#principal(name);
     return this.#parts.runs.tasks({ ...filter, ...(who !== undefined && { answerableBy: who }) });
   }
 
   /** Rejects with `task-unknown`. */
-  get(id: string): Promise<TaskView> {
-    return this.#parts.runs.task(id);
+  async get(id: string): Promise<TaskView> {
+    const task = await this.#parts.runs.task(id);
+    if (this.#parts.isConfined) await this.#assertHis(id);
+    return task;
   }
 
   /** An artifact that a task shows, with its payload. Rejects with `task-unknown`, `artifact-unknown`, `artifact-corrupt`. */
-  artifact(id: string, name: string): Promise<PresentedArtifact> {
+  async artifact(id: string, name: string): Promise<PresentedArtifact> {
+    if (this.#parts.isConfined) await this.#assertHis(id);
     return this.#parts.runs.taskArtifact(id, name);
   }
 
   /** Answers so far, oldest first: one, or the votes. */
-  responses(id: string): Promise<ResponseView[]> {
+  async responses(id: string): Promise<ResponseView[]> {
+    if (this.#parts.isConfined) await this.#assertHis(id);
     return this.#parts.runs.responses(id);
   }
 
@@ -124,7 +140,8 @@ export class Tasks {
       const message = `task ${id} belongs to another run than ${options.run}`;
       throw new RunchartError('task-foreign', message);
     }
-    const { responder, digest = null, messageId = null, comment = null } = options;
+    const { digest = null, messageId = null, comment = null } = options;
+    const responder = nameOf(this.#parts.principal, options.responder);
     if (messageId !== null) readName(messageId, 'messageId');
     if (comment !== null) readComment(comment);
     const who = responder === undefined ? null : await this.#principal(responder);
@@ -143,12 +160,12 @@ export class Tasks {
 
   /** Takes a task for oneself. Rejects with `task-claimed`, `task-not-claimable`, `task-closed`, `responder-refused`. */
   async claim(id: string, options: { readonly by: string } & Keyed): Promise<TaskChanged> {
-    return this.#change(id, { type: 'claim', by: await this.#principal(options.by) }, options);
+    return this.#change(id, { type: 'claim', by: await this.#acting(options.by) }, options);
   }
 
   /** Gives a task back to all who may answer it. Rejects with `task-claimed` where it belongs to somebody else. */
   async release(id: string, options: { readonly by: string } & Keyed): Promise<TaskChanged> {
-    return this.#change(id, { type: 'release', by: await this.#principal(options.by) }, options);
+    return this.#change(id, { type: 'release', by: await this.#acting(options.by) }, options);
   }
 
   /** Hands a task on. Rejects with `delegation-refused`, `task-claimed`, `responder-refused`. */
@@ -157,7 +174,7 @@ export class Tasks {
     options: { readonly by: string; readonly to: string } & Keyed,
   ): Promise<TaskChanged> {
     const { by, to } = options;
-    const [from, receiver] = [await this.#principal(by), await this.#principal(to)];
+    const [from, receiver] = [await this.#acting(by), await this.#principal(to)];
     return this.#change(id, { type: 'delegate', by: from, to: receiver }, options);
   }
 
@@ -178,6 +195,32 @@ export class Tasks {
   ): Promise<TaskChanged> {
     const { deadlineAt, by } = options;
     return this.#change(id, { type: 'extend', by: await this.#by(by), deadlineAt }, options);
+  }
+
+  /**
+   * A link by which somebody answers this task, once, without a token; see docs/access.md. Rejects with
+   * `task-unknown`, `task-closed`, `argument-invalid`.
+   */
+  async link(id: string, options: LinkOptions): Promise<TaskLink> {
+    const by = nameOf(this.#parts.principal, options.by);
+    return this.#parts.links.create(await this.get(id), { ...options, by });
+  }
+
+  /** Ends all links to a task. Rejects with `task-unknown`. */
+  async revokeLinks(id: string): Promise<void> {
+    const { id: task } = await this.get(id);
+    await this.#parts.links.revoke(task);
+  }
+
+  /** One that is neither his to answer nor answered by him is not there. */
+  async #assertHis(id: string): Promise<void> {
+    const { runs, principal } = this.#parts;
+    const task = await runs.rows.findTask(id);
+    const who = await this.#principal(principal?.name ?? '');
+    if (task !== undefined && refuseResponder(task, who) === undefined) return;
+    const given = task === undefined ? [] : await runs.rows.responses(task.run, id);
+    if (given.some(({ responder }) => responder === who.name)) return;
+    throw new RunchartError('task-unknown', `there is no task ${id}`);
   }
 
   /** Large payloads are durable before the answer is. */
@@ -208,9 +251,9 @@ export class Tasks {
     error: unknown,
   ): Promise<Responded> {
     const isOver = error instanceof RunchartError && CLOSED.has(error.code);
-    const earlier = isOver && messageId !== null ? await this.responses(id) : [];
+    const earlier = isOver && messageId !== null ? await this.#stored(id) : [];
     const same = earlier.find((answer) => answer.messageId === messageId);
-    if (same === undefined) throw error;
+    if (same === undefined) throw await this.#withoutSecrets(run, error);
     const isSameAnswer = JSON.stringify(same.response) === JSON.stringify(response);
     if (!isSameAnswer || same.responder !== (responder ?? null)) {
       const message = `message ${messageId} has answered task ${id} otherwise`;
@@ -219,13 +262,36 @@ export class Tasks {
     return { run, node, task: id, outcome: same.outcome, isDecided: status !== 'open' };
   }
 
+  /** Answers as they are stored: what is secret about them has to be compared too. */
+  async #stored(id: string): Promise<ResponseView[]> {
+    const { rows } = this.#parts.runs;
+    const task = await rows.findTask(id);
+    return task === undefined ? [] : (await rows.responses(task.run, id)).map(toResponse);
+  }
+
+  /** A refusal may show what is presented now. */
+  async #withoutSecrets(run: string, error: unknown): Promise<unknown> {
+    if (!(error instanceof RunchartError) || error.data === undefined) return error;
+    const { code, message, hint, issues } = error;
+    const data = await this.#parts.runs.withoutSecrets(run, error.data);
+    return new RunchartError(code, message, { ...(hint !== undefined && { hint }), issues, data });
+  }
+
   async #by(name: string | undefined): Promise<Principal | null> {
-    return name === undefined ? null : this.#principal(name);
+    const acting = nameOf(this.#parts.principal, name);
+    return acting === undefined ? null : this.#principal(acting);
+  }
+
+  async #acting(name: string): Promise<Principal> {
+    return this.#principal(nameOf(this.#parts.principal, name));
   }
 
   async #principal(name: string): Promise<Principal> {
     readName(name, 'a name');
-    return { name, groups: await this.#groupsOf(name) };
+    const { principal } = this.#parts;
+    const groups = await this.#groupsOf(name);
+    const own = name === principal?.name ? principal.groups : [];
+    return { name, groups: [...new Set([...groups, ...own])] };
   }
 
   async #groupsOf(name: string): Promise<readonly string[]> {

@@ -1,4 +1,5 @@
 /** The two sides of storage that the actors know: a journal that makes turns durable, a store that reads back. */
+import type { AuditRecord, TaskLinkRecord, TokenRecord } from './access-records.js';
 import type { DeliveryRow, DeliveryRows } from './delivery-records.js';
 import type {
   IdempotencyKeyRecord,
@@ -104,6 +105,7 @@ export interface RunStore {
   readonly runKeys: RunKeyRows;
   /** What a call that was about no run was answered, by its key. */
   findAnswer(key: string): Promise<IdempotencyKeyRecord | undefined>;
+  readonly access: AccessRows;
   readonly deliveries: DeliveryRows;
   /** Gives up the connection. */
   close(): void;
@@ -174,8 +176,21 @@ export type FreeRow =
   | { readonly type: 'schedule.remove'; readonly id: string }
   | { readonly type: 'run-key.put'; readonly record: RunKeyRecord }
   | { readonly type: 'idempotency-key.put'; readonly record: IdempotencyKeyRecord }
+  | AccessRow
   | DeliveryRow
   | HistoryRow;
+
+/** Changes of who may do what, and the record of what was asked for. */
+export type AccessRow =
+  | { readonly type: 'token.put'; readonly record: TokenRecord }
+  | { readonly type: 'token.revoke'; readonly id: string; readonly at: number }
+  | { readonly type: 'token.used'; readonly id: string; readonly at: number }
+  | { readonly type: 'audit.put'; readonly record: AuditRecord }
+  /** Records whose id is not after `id`. */
+  | { readonly type: 'audit.trim'; readonly id: string }
+  | { readonly type: 'task-link.put'; readonly record: TaskLinkRecord }
+  /** Links that expired before a time. */
+  | { readonly type: 'task-link.sweep'; readonly before: number };
 
 /** Tables of which rows of a run that has ended may be written outside of a turn. */
 export type AddedTable = Exclude<
@@ -250,4 +265,28 @@ export interface RunKeyRows {
   superseded(after: string, limit: number): Promise<readonly string[]>;
   /** Runs that have not ended although their replacement is there, by id, those after `after`. */
   replaced(after: string, limit: number): Promise<readonly ReplacedRun[]>;
+}
+
+export interface AccessPage {
+  /** Only rows of this tenant; the empty text is the default tenant. */
+  readonly tenant?: string | undefined;
+  readonly limit: number;
+}
+
+/** Reads of who may do what. */
+export interface AccessRows {
+  /** Whether there is a token that is neither revoked nor expired at `now`. */
+  hasTokens(now: number): Promise<boolean>;
+  findToken(id: string): Promise<TokenRecord | undefined>;
+  /** By id, those after `after`. */
+  listTokens(page: AccessPage & { readonly after: string }): Promise<readonly TokenRecord[]>;
+  /** Newest first, those before `before`. */
+  listAudit(
+    page: AccessPage & { readonly before: string | undefined },
+  ): Promise<readonly AuditRecord[]>;
+  /** Id of the newest record of which `keep` or more are newer, or which is older than `at`. */
+  auditToTrim(keep: number, at: number): Promise<string | undefined>;
+  findTaskLink(id: string): Promise<TaskLinkRecord | undefined>;
+  /** Links to a task, by id, the first thousand. */
+  taskLinks(task: string): Promise<readonly TaskLinkRecord[]>;
 }

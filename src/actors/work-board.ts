@@ -58,11 +58,12 @@ export class WorkBoard {
     return this.#waiting.size >= MAX_WAITING;
   }
 
-  /** Attempts that could be claimed, by handler. */
-  offers(): ReadonlyMap<string, number> {
+  /** Attempts that could be claimed, by handler; of runs that `isMeant`. */
+  offers(isMeant: (run: string) => boolean = () => true): ReadonlyMap<string, number> {
     const sums = new Map<string, number>();
     for (const level of this.#levels) {
-      for (const offers of level.values()) {
+      for (const [run, offers] of level) {
+        if (!isMeant(run)) continue;
         for (const [handler, count] of offers) {
           sums.set(handler, (sums.get(handler) ?? 0) + count);
         }
@@ -92,11 +93,15 @@ export class WorkBoard {
   }
 
   /** Runs with work for a worker, in the order in which to ask them; each is asked last from then on. */
-  *runsFor(matches: Matches): IterableIterator<string> {
+  *runsFor(
+    matches: Matches,
+    isMeant: (run: string) => boolean = () => true,
+  ): IterableIterator<string> {
     for (const level of [...this.#levels].reverse()) {
       for (const run of [...level.keys()]) {
         const offers = level.get(run);
-        if (offers === undefined || ![...offers.keys()].some(matches)) continue;
+        if (offers === undefined || !isMeant(run)) continue;
+        if (![...offers.keys()].some(matches)) continue;
         level.delete(run);
         level.set(run, offers);
         yield run;

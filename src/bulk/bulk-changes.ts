@@ -6,6 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { RunRecord } from '../actors/records.js';
+import { ownId } from '../actors/tenant.js';
 import { RunchartError } from '../errors.js';
 import { isFinal, type RunStatus } from '../machines/statuses.js';
 import type { JsonObject } from '../plan/json.js';
@@ -68,6 +69,8 @@ export interface BulkPage {
 export interface BulkParts {
   readonly rows: RunRows;
   readonly target: BulkTarget;
+  /** Only runs of this tenant; the empty text is the default tenant. */
+  readonly tenant?: string | undefined;
   newName(): string;
 }
 
@@ -93,8 +96,9 @@ export class BulkChanges {
 
   /** Says which runs would be hit, and does nothing. Rejects with `argument-invalid`. */
   async preview(action: BulkAction, filter: BulkFilter): Promise<BulkPreview> {
-    const wanted = { action: readAction(action), filter: readFilter(filter) };
-    const [newest] = await this.#parts.rows.listRuns({ limit: 1 });
+    const wanted = { action: readAction(action), filter: this.#own(readFilter(filter)) };
+    const { rows, tenant } = this.#parts;
+    const [newest] = await rows.listRuns({ limit: 1, tenant });
     const upTo = newest?.run ?? 0;
     const sample: RunRecord[] = [];
     const { count, hits } = await this.#count(wanted, upTo, (run) => {
@@ -112,7 +116,7 @@ export class BulkChanges {
    * `bulk-changed` where other runs are hit by now; `data` has the count.
    */
   async apply(action: BulkAction, filter: BulkFilter, options: BulkApply): Promise<BulkPage> {
-    const wanted = { action: readAction(action), filter: readFilter(filter) };
+    const wanted = { action: readAction(action), filter: this.#own(readFilter(filter)) };
     const token = readToken(options.token, wanted.action, wanted.filter);
     const { cursor, by, allowChanges = false } = options;
     const limit = readLimit(options.limit);
@@ -157,11 +161,12 @@ export class BulkChanges {
 
   /** Runs that are meant, with a number below `before`, the newest first; each page by the index of statuses. */
   async *#runs({ action, filter }: Wanted, before: number): AsyncGenerator<RunRecord> {
+    const { rows, tenant } = this.#parts;
     const statuses = statusesFor(action, filter);
     if (filter.ids !== undefined) return yield* this.#named(filter, statuses, before);
     for (let next = before; ; ) {
       const pages = await Promise.all(
-        statuses.map((status) => this.#parts.rows.listRuns({ status, limit: PAGE, before: next })),
+        statuses.map((status) => rows.listRuns({ status, limit: PAGE, before: next, tenant })),
       );
       const page = pages
         .flat()
@@ -174,6 +179,13 @@ export class BulkChanges {
       if (last === undefined || page.length < PAGE) return;
       next = last.run;
     }
+  }
+
+  /** With full ids; those of other tenants are none. */
+  #own(filter: BulkFilter): BulkFilter {
+    const { tenant } = this.#parts;
+    if (tenant === undefined || filter.ids === undefined) return filter;
+    return { ...filter, ids: filter.ids.flatMap((id) => ownId(tenant, id) ?? []) };
   }
 
   async *#named(

@@ -9,6 +9,7 @@ import type { Journal, RunKeyRows } from '../actors/ports.js';
 import type { RunRecord } from '../actors/records.js';
 import type { Replanned } from '../actors/run/replan.js';
 import type { Started } from '../actors/supervisor.js';
+import { qualifyId, tenantOf } from '../actors/tenant.js';
 import { RunchartError } from '../errors.js';
 import { isFinal } from '../machines/statuses.js';
 import type { JsonValue } from '../plan/json.js';
@@ -19,7 +20,7 @@ import type { RunDraft, RunDrafts } from '../run-drafts.js';
 import type { RunRows } from '../run-rows.js';
 import { durable } from '../schedules/durable.js';
 import { InTurn } from '../schedules/in-turn.js';
-import { readJson } from '../start-options.js';
+import { readJson, readOwnRunId } from '../start-options.js';
 import {
   type Asked,
   type ChangedNode,
@@ -276,8 +277,10 @@ function callOf(
   { idempotencyKey, id, ...asked }: ForkOptions,
   version: PlanVersion | undefined,
 ): { readonly id: string | undefined; readonly call: KeyedCall | undefined } {
-  if (idempotencyKey === undefined) return { id, call: undefined };
-  const request = JSON.stringify({ ...asked, plan: version?.hash, of, id });
+  const tenant = tenantOf(of);
+  const own = id === undefined ? undefined : readOwnRunId(tenant, id);
+  if (idempotencyKey === undefined) return { id: own, call: undefined };
+  const request = JSON.stringify({ ...asked, plan: version?.hash, of, id: own });
   const call = keyedCall(idempotencyKey, JSON.parse(request) as JsonValue);
-  return { id: id ?? idOfKey(idempotencyKey), call };
+  return { id: own ?? qualifyId(tenant, idOfKey(idempotencyKey)), call };
 }

@@ -37,6 +37,7 @@ import { skipCommand } from './commands/skip.js';
 import { stepCommand } from './commands/step.js';
 import { taskCommand } from './commands/task.js';
 import { tasksCommand } from './commands/tasks.js';
+import { auditCommand, tokenCommand } from './commands/token.js';
 import { trimCommand } from './commands/trim.js';
 import { validateCommand } from './commands/validate.js';
 import { webhookCommand } from './commands/webhook.js';
@@ -84,6 +85,8 @@ const COMMANDS = [
   configCommand,
   doctorCommand,
   scheduleCommand,
+  tokenCommand,
+  auditCommand,
   webhookCommand,
   serveCommand,
   workerCommand,

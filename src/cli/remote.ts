@@ -76,13 +76,13 @@ export class RemoteOwner {
   }
 
   /** Resolves with what the server answers. Rejects with a RemoteError. */
-  get<T>(path: string): Promise<T> {
-    return this.#send('GET', path);
-  }
-
   /** As `get`. */
   post<T>(path: string, body: object = {}): Promise<T> {
     return this.#send('POST', path, body);
+  }
+
+  get<T>(path: string): Promise<T> {
+    return this.#send('GET', path);
   }
 
   trim(options: TrimOptions): Promise<Trimmed> {
@@ -130,7 +130,8 @@ export class RemoteOwner {
 
   async #fetch(path: string, init: RequestInit): Promise<Response> {
     try {
-      return await fetch(new URL(path, this.address), init);
+      const headers = { ...init.headers, ...authorization() };
+      return await fetch(new URL(path, this.address), { ...init, headers });
     } catch {
       throw new RemoteError(
         'owner-unreachable',
@@ -139,4 +140,10 @@ export class RemoteOwner {
       );
     }
   }
+}
+
+/** The token of whoever calls, where the server asks for one. */
+function authorization(): Record<string, string> {
+  const token = process.env.RUNCHART_TOKEN ?? '';
+  return token === '' ? {} : { authorization: `Bearer ${token}` };
 }

@@ -16,6 +16,7 @@ export interface Setting<T> {
 
 export const DEFAULT_DATABASE = join('.runchart', 'runchart.db');
 export const DEFAULT_PORT = 4747;
+export const DEFAULT_HOST = '127.0.0.1';
 
 function setting<T>(
   env: string,
@@ -47,10 +48,20 @@ export const SETTINGS = {
   executors: setting('EXECUTORS', listOf(text), 'owners that need no handler, as `user/alice`', {
     fallback: [],
   }),
-  'server.port': setting('PORT', wholeNumber(0, 65_535), 'port on loopback; 0 takes a free one', {
+  'server.port': setting('PORT', wholeNumber(0, 65_535), 'port; 0 takes a free one', {
     fallback: DEFAULT_PORT,
     flag: 'port',
   }),
+  'server.host': setting('HOST', text, 'address to listen on; beyond loopback with tokens only', {
+    fallback: DEFAULT_HOST,
+    flag: 'host',
+  }),
+  'server.tokens': setting(
+    'TOKENS',
+    oneOf('optional', 'required'),
+    'whether a token is needed on loopback too',
+    { fallback: 'optional', flag: 'tokens' },
+  ),
   'log.level': setting(
     'LOG',
     oneOf('debug', 'info', 'warn', 'error', 'silent'),

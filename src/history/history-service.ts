@@ -43,8 +43,9 @@ export class HistoryService {
     this.#parts = { ...parts, journal: this.#untilClosed(parts.journal) };
   }
 
-  import(path: string, options?: ImportOptions): Promise<Imported> {
-    return this.#inTurn(() => importRun(this.#parts, path, options));
+  /** With a tenant, the runs become those of it. */
+  import(path: string, options?: ImportOptions, tenant?: string): Promise<Imported> {
+    return this.#inTurn(() => importRun(this.#parts, path, { ...options, tenant }));
   }
 
   trim(options: TrimOptions): Promise<Trimmed> {

@@ -1,25 +1,33 @@
 /** What the runs of an exported file are called here, and whether they are here already. */
 import type { RunStore } from '../actors/ports.js';
 import type { RunRecord } from '../actors/records.js';
+import { localId, qualifyId, tenantOf } from '../actors/tenant.js';
 import { RunchartError } from '../errors.js';
 import type { JsonObject } from '../plan/json.js';
 import type { CheckedExport, CheckedRun } from './check-export.js';
 import type { HistoryRows } from './history-rows.js';
 import { replay } from './replay.js';
 
+export interface NamedOptions {
+  readonly as?: string | undefined;
+  readonly tenant?: string | undefined;
+}
+
 /** Ids here of the runs in the file. */
 export class ImportNames {
   readonly #names: ReadonlyMap<string, string>;
   readonly isRenamed: boolean;
 
-  constructor({ runs, root }: CheckedExport, as: string | undefined) {
-    this.isRenamed = as !== undefined && as !== root.run;
+  /** With a tenant, all of them become runs of it, whatever the file says. */
+  constructor({ runs }: CheckedExport, { as, tenant }: NamedOptions) {
+    const kept = (run: string) => (tenant === undefined ? run : qualifyId(tenant, localId(run)));
     this.#names = new Map(
       runs.map(({ run }, place) => [
         run,
-        as === undefined ? run : place === 0 ? as : `${as}.${place}`,
+        as === undefined ? kept(run) : place === 0 ? as : `${as}.${place}`,
       ]),
     );
+    this.isRenamed = [...this.#names].some(([there, here]) => there !== here);
   }
 
   of(id: string): string {
@@ -60,7 +68,9 @@ export async function isHere(
   for (const id of tasks) {
     const task = await store.findTask(id);
     if (task === undefined || (await rows.getHiddenRun(task.runId)) !== undefined) continue;
-    throw new RunchartError('run-conflict', `task ${id} belongs to run ${task.runId} here`, {
+    const isTheirs = tenantOf(task.runId) !== tenantOf(names.of(runs[0]?.run ?? ''));
+    const whose = isTheirs ? 'another run' : `run ${task.runId}`;
+    throw new RunchartError('run-conflict', `task ${id} belongs to ${whose} here`, {
       hint: 'a run with tasks is there once in a database: import it into another one',
     });
   }

@@ -15,7 +15,7 @@ import { type CheckedExport, type CheckedRun, checkExport } from './check-export
 import type { ExportedContent, ExportedRow } from './export-format.js';
 import { type BodyLine, completeRow, openExport } from './export-lines.js';
 import type { HistoryRows } from './history-rows.js';
-import { ImportNames, isHere } from './import-names.js';
+import { ImportNames, isHere, type NamedOptions } from './import-names.js';
 import { removeRuns } from './remove-run.js';
 
 /** How a run is brought in. */
@@ -54,10 +54,10 @@ const WRITE_ROWS = 200;
 export async function importRun(
   parts: ImportParts,
   path: string,
-  { as }: ImportOptions = {},
+  options: ImportOptions & NamedOptions = {},
 ): Promise<Imported> {
   const checked = await checkExport(path);
-  const names = new ImportNames(checked, as);
+  const names = new ImportNames(checked, options);
   const answer = {
     run: names.of(checked.root.run),
     runs: checked.runs.length,

@@ -3,11 +3,15 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Hono } from 'hono';
 import type { Orchestrator } from '../orchestrator.js';
 import type { Metrics } from '../telemetry/metrics.js';
-import { loopbackOnly } from './loopback.js';
+import { DEFAULT_RATE, DEFAULT_REFUSALS, guard } from './access/guard.js';
+import type { Rate } from './access/rate-limit.js';
+import { viewedScope } from './access/viewed-scope.js';
+import { loopbackOnly, sameOriginOnly } from './loopback.js';
 import { measure, ServedMetrics } from './measure.js';
 import { type OfferedPlan, PlanCatalog } from './plan-catalog.js';
 import { RequestError, sendProblem, toProblem } from './problem.js';
 import type { RouteEnv } from './route-spec.js';
+import { serveAccess } from './routes/access.js';
 import { serveArtifacts } from './routes/artifacts.js';
 import { serveChanges } from './routes/changes.js';
 import { serveDocument } from './routes/document.js';
@@ -21,7 +25,7 @@ import { serveTasks } from './routes/tasks.js';
 import { serveWebhooks } from './routes/webhooks.js';
 import { serveWork } from './routes/work.js';
 import type { HttpScope } from './scope.js';
-import { RouteServer } from './serve-routes.js';
+import { AppRoutes } from './serve-routes.js';
 
 export type { OfferedPlan } from './plan-catalog.js';
 export type { Problem } from './problem.js';
@@ -34,6 +38,15 @@ export interface HttpOptions {
   readonly heartbeatMs?: number;
   /** Ends the streams of events; clients go on elsewhere, or later, with what they have. */
   readonly closing?: AbortSignal;
+  /**
+   * Whether every route but health needs a token: `required` beyond loopback. `optional` unless given: then
+   * only this machine is served, and whoever sends no token may do everything.
+   */
+  readonly tokens?: 'required' | 'optional';
+  /** How often one principal may ask: 200 times a second, 1,000 at once, unless given. */
+  readonly rate?: Rate;
+  /** How often one address is told that its token is refused: once in 5 s, 20 times at once, unless given. */
+  readonly refusals?: Rate;
   /** What `GET /metrics` shows; begun with the first scrape unless given. */
   readonly metrics?: Metrics;
   /** Whether the process is about to stop: it is not ready then, although it still answers. */
@@ -44,14 +57,21 @@ export interface HttpOptions {
 
 const RESOURCES = [
   ...[serveHealth, serveDocument, servePlans, serveRuns, serveChanges, serveHistory],
-  ...[serveArtifacts, serveTasks, serveSchedules, serveWork, serveOperations, serveWebhooks],
+  ...[serveArtifacts, serveTasks, serveSchedules, serveWork, serveAccess, serveOperations],
+  ...[serveWebhooks],
 ];
 
-/** For loopback: there is no authentication. Throws PlanInvalidError where an offered plan is. */
+/** Throws PlanInvalidError where an offered plan is. */
 export function createHttpApp(orchestrator: Orchestrator, options: HttpOptions = {}): Hono {
+  const { tokens = 'optional', rate = DEFAULT_RATE, refusals = DEFAULT_REFUSALS } = options;
   const scope: HttpScope = {
     orchestrator,
     catalog: new PlanCatalog(options.plans ?? {}, orchestrator),
+    host: orchestrator,
+    access: orchestrator.access,
+    audit: orchestrator.audit,
+    links: orchestrator.links,
+    needsTokens: tokens === 'required',
     heartbeatMs: options.heartbeatMs ?? 15_000,
     closing: options.closing ?? new AbortController().signal,
     isDraining: () => options.isDraining?.() ?? false,
@@ -59,9 +79,14 @@ export function createHttpApp(orchestrator: Orchestrator, options: HttpOptions =
   };
   const app = new OpenAPIHono<RouteEnv>();
   app.use(measure(scope.metrics));
-  app.use(loopbackOnly);
-  const server = new RouteServer(app, []);
-  for (const serve of RESOURCES) serve(server, scope);
+  app.use(tokens === 'required' ? sameOriginOnly : loopbackOnly);
+  const server = new AppRoutes({
+    app,
+    guards: [guard(orchestrator, { tokens, rate, refusals })],
+    scope,
+    scopeFor: (session) => viewedScope(scope, orchestrator, session),
+  });
+  for (const resource of RESOURCES) server.add(resource);
   server.refuseOtherMethods();
   app.notFound((context) =>
     sendProblem(context, new RequestError('route-unknown', `There is no ${context.req.path}.`)),

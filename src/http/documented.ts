@@ -8,6 +8,12 @@ import { problem } from './schemas/problem.js';
 type Responses = RouteConfig['responses'];
 
 const ANYWHERE: readonly ProblemCode[] = ['host-refused', 'origin-refused', 'internal', 'closing'];
+const GUARDED: readonly ProblemCode[] = [
+  'token-missing',
+  'token-refused',
+  'role-refused',
+  'rate-limited',
+];
 const WITH_BODY: readonly ProblemCode[] = [
   'body-malformed',
   'body-too-deep',
@@ -52,6 +58,7 @@ function contentOf(types: readonly string[]): Record<string, { schema: z.ZodType
 /** Every code that the route may answer with. */
 export function codesOf({
   method,
+  role,
   query,
   body,
   bodyTypes,
@@ -60,6 +67,7 @@ export function codesOf({
   const hasBody = body !== undefined || bodyTypes !== undefined;
   return [
     ...ANYWHERE,
+    ...(role === 'public' ? [] : GUARDED),
     ...(query === undefined ? [] : (['argument-invalid'] as const)),
     ...(hasBody ? WITH_BODY : []),
     ...(method === 'post' ? CHANGING : []),

@@ -25,3 +25,16 @@ export const loopbackOnly: MiddlewareHandler = async (context, next) => {
   }
   await next();
 };
+
+/** Beyond loopback: pages of other origins change nothing here, whatever they have got hold of. */
+export const sameOriginOnly: MiddlewareHandler = async (context, next) => {
+  const origin = context.req.header('origin');
+  const isOwn =
+    origin !== undefined &&
+    URL.canParse(origin) &&
+    new URL(origin).host === context.req.header('host');
+  if (origin !== undefined && !isOwn) {
+    throw new RequestError('origin-refused', 'Pages of other origins may not use this server.');
+  }
+  await next();
+};

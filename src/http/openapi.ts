@@ -17,6 +17,7 @@ const TAGS = {
   artifacts: 'What runs have produced',
   tasks: 'What people are asked',
   schedules: 'Runs that start by themselves',
+  access: 'Who may do what, and who asked for what',
 };
 
 /** Paths count from where the document lies, so that it holds wherever the app is mounted. */

@@ -1,26 +1,47 @@
 /** Reads the JSON body of a request, bounded in size and depth, and checks its shape. */
 import type { Context } from 'hono';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { RunchartError } from '../errors.js';
-import type { JsonValue } from '../plan/json.js';
+import { isJsonObject, type JsonValue } from '../plan/json.js';
 import { toJsonValue } from '../plan/json-values.js';
 import { pointer } from '../plan/pointer.js';
 import { RequestError } from './problem.js';
 
 const MAX_BODY_BYTES = 1024 * 1024;
 const MAX_DEPTH = 128;
+const FORM = 'application/x-www-form-urlencoded';
 
 /** A member of what was read as JSON is there, or is not: it is never undefined. */
 export type Given<T> = { [K in keyof T]: Exclude<T[K], undefined> };
 
-/** The body as `schema` reads it. A request without a body has an empty object for one. */
+/**
+ * The body as `schema` reads it. A request without a body has an empty object for one. Where it may say `by`
+ * whom and does not, it is `by`.
+ */
 export async function readBody<S extends z.ZodType>(
   context: Context,
   schema: S,
+  by?: string,
 ): Promise<Given<z.infer<S>>> {
   const text = await readText(context.req.raw);
   if (text !== '') requireJson(context.req.header('content-type') ?? '');
-  return readAs(schema, parseJson(text), 'The body');
+  return readAs(schema, signed(schema, parseJson(text), by), 'The body');
+}
+
+/** The fields of a form. Throws as `readBody`. */
+export async function readForm(context: Context): Promise<URLSearchParams> {
+  const [type = ''] = (context.req.header('content-type') ?? '').split(';');
+  if (type.trim().toLowerCase() !== FORM) {
+    const hint = `Send it with \`content-type: ${FORM}\`.`;
+    throw new RequestError('content-type-refused', 'The body is not announced as a form.', hint);
+  }
+  return new URLSearchParams(await readText(context.req.raw));
+}
+
+function signed(schema: z.ZodType, body: JsonValue, by: string | undefined): JsonValue {
+  const isAsked = by !== undefined && schema instanceof z.ZodObject && 'by' in schema.shape;
+  if (!isAsked || !isJsonObject(body) || Object.hasOwn(body, 'by')) return body;
+  return { ...body, by };
 }
 
 /** Throws `argument-invalid` with all issues; `what` names the value. */

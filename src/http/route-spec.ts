@@ -3,6 +3,7 @@
  * document, typed client and tests read the same declaration.
  */
 import type { RouteConfig, z } from '@hono/zod-openapi';
+import type { Session } from '../access/access.js';
 import type { ProblemCode } from './problem.js';
 import type { Role } from './roles.js';
 
@@ -23,6 +24,8 @@ export interface RouteSpec<
   /** As OpenAPI writes it: `/runs/{id}`. */
   readonly path: Path;
   readonly role: Role;
+  /** Another role that will do. */
+  readonly otherRole?: Role;
   /** What it does, in a line. */
   readonly summary: string;
   readonly query?: Query;
@@ -63,5 +66,5 @@ export type Unnamed<R> = Omit<R, 'operationId' | 'tag' | 'pattern' | 'documented
 
 /** What an app knows of a request that a route takes: `context.get('route')` in guards and handlers. */
 export interface RouteEnv {
-  Variables: { route: Route };
+  Variables: { route: Route; session?: Session };
 }

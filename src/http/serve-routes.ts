@@ -6,12 +6,14 @@ import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context, MiddlewareHandler } from 'hono';
 import { basePath } from 'hono/route';
 import type { z } from 'zod';
+import type { Session } from '../access/access.js';
 import type { JsonObject } from '../plan/json.js';
 import { openApiDocument } from './openapi.js';
 import { RequestError } from './problem.js';
 import { type Given, readAs, readBody } from './read-body.js';
 import { Reply } from './reply.js';
 import type { ParamsOf, Route, RouteEnv } from './route-spec.js';
+import type { HttpScope } from './scope.js';
 
 /** A request as its route has read it. */
 export interface Incoming<R> {
@@ -33,24 +35,54 @@ export type RouteHandler<R> = (
 /** A handler for each of the routes. */
 export type Handlers<Routes> = { readonly [Name in keyof Routes]: RouteHandler<Routes[Name]> };
 
-export class RouteServer {
+/** Where resources put their routes. */
+export interface RouteServer {
+  serve<Routes extends Readonly<Record<string, Route>>>(
+    routes: Routes,
+    handlers: Handlers<Routes>,
+  ): void;
+  /** What is served by now, as an OpenAPI document. */
+  document(): JsonObject;
+}
+
+/** Serves the routes of a resource with handlers over a scope. */
+export type Resource = (server: RouteServer, scope: HttpScope) => void;
+
+export interface AppRoutesParts {
+  readonly app: OpenAPIHono<RouteEnv>;
+  /** Run before anything of the request is read, and know its route. */
+  readonly guards: readonly MiddlewareHandler<RouteEnv>[];
+  readonly scope: HttpScope;
+  /** What the handlers of a request work with, where that is not the scope of all. */
+  scopeFor(session: Session): HttpScope;
+}
+
+export class AppRoutes implements RouteServer {
   readonly #app: OpenAPIHono<RouteEnv>;
-  readonly #guards: readonly MiddlewareHandler<RouteEnv>[];
+  readonly #parts: AppRoutesParts;
   readonly #methods = new Map<string, Set<string>>();
   #document: JsonObject | undefined;
 
-  /** `guards` run before anything of the request is read, and know its route. */
-  constructor(app: OpenAPIHono<RouteEnv>, guards: readonly MiddlewareHandler<RouteEnv>[]) {
-    this.#app = app;
-    this.#guards = guards;
+  /** The resource that is being added. */
+  #resource: Resource = () => {};
+
+  constructor(parts: AppRoutesParts) {
+    this.#app = parts.app;
+    this.#parts = parts;
+  }
+
+  add(resource: Resource): void {
+    this.#resource = resource;
+    resource(this, this.#parts.scope);
   }
 
   serve<Routes extends Readonly<Record<string, Route>>>(
     routes: Routes,
     handlers: Handlers<Routes>,
   ): void {
+    const resource = this.#resource;
     for (const [name, route] of Object.entries(routes)) {
-      const handler = handlers[name] as RouteHandler<Route>;
+      const shared = handlers[name] as RouteHandler<Route>;
       this.#app.openAPIRegistry.registerPath(route.documented);
       const known: MiddlewareHandler<RouteEnv> = (context, next) => {
         context.set('route', route);
@@ -58,8 +90,13 @@ export class RouteServer {
       };
       const chain = [
         known,
-        ...this.#guards,
-        (context: Context<RouteEnv>) => answer(context, handler),
+        ...this.#parts.guards,
+        (context: Context<RouteEnv>) => {
+          const session = context.get('session');
+          const handler =
+            session === undefined ? shared : this.#handlerFor(session, resource, route);
+          return answer(context, handler);
+        },
       ];
       this.#app.on(route.method.toUpperCase(), [route.pattern], ...chain);
       this.#methods.set(
@@ -67,6 +104,22 @@ export class RouteServer {
         (this.#methods.get(route.pattern) ?? new Set()).add(route.method.toUpperCase()),
       );
     }
+  }
+
+  /** The handler over what the session sees: it has nothing else within its reach. */
+  #handlerFor(session: Session, resource: Resource, route: Route): RouteHandler<Route> {
+    let found: RouteHandler<Route> | undefined;
+    const picking: RouteServer = {
+      serve: (routes, handlers) => {
+        for (const [name, one] of Object.entries(routes)) {
+          if (one === route) found = handlers[name] as RouteHandler<Route>;
+        }
+      },
+      document: () => this.document(),
+    };
+    resource(picking, this.#parts.scopeFor(session));
+    if (found === undefined) throw new Error(`nothing serves ${route.operationId}`);
+    return found;
   }
 
   /** What is served by now, as an OpenAPI document; made once. */
@@ -94,7 +147,7 @@ async function answer(context: Context<RouteEnv>, handler: RouteHandler<Route>):
     context,
     params: context.req.param(),
     query: query && readAs(query, context.req.query(), 'The query'),
-    body: body && (await readBody(context, body)),
+    body: body && (await readBody(context, body, context.get('session')?.principal.name)),
   };
   const answered = await handler(incoming as Incoming<Route>);
   if (answered instanceof Response) return answered;

@@ -1,9 +1,10 @@
-/** Serves an app on loopback. */
+/** Serves an app, on loopback unless every request has to bring a token. */
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type ServerType, serve } from '@hono/node-server';
 import type { Hono } from 'hono';
+import { RunchartError } from '../errors.js';
 
 const LOOPBACK = '127.0.0.1';
 
@@ -19,20 +20,52 @@ export interface HttpServer {
 /** Takes connections that are to be something else than HTTP. */
 export type TakeUpgrade = (request: IncomingMessage, connection: Duplex, head: Buffer) => void;
 
-/** Listens on 127.0.0.1 and nowhere else; port 0 takes a free one. Rejects where the port is taken. */
-export function listen(
+export interface ListenOptions {
+  /** Address to listen on; 127.0.0.1 unless given. */
+  readonly host?: string;
+  /** Whether the app asks for tokens: without them it is served on loopback alone. */
+  readonly needsTokens?: boolean;
+  /** Connections at a time; 1,000 unless given. */
+  readonly maxConnections?: number;
+  readonly takeUpgrade?: TakeUpgrade;
+}
+
+const MAX_CONNECTIONS = 1_000;
+const LOOPBACK_HOSTS: ReadonlySet<string> = new Set([LOOPBACK, '::1', 'localhost']);
+
+export function isLoopbackHost(host: string): boolean {
+  return LOOPBACK_HOSTS.has(host);
+}
+
+/**
+ * Port 0 takes a free one. Rejects where the port is taken, and with `argument-invalid` where others could
+ * come in without a token.
+ */
+export async function listen(
   app: Pick<Hono, 'fetch'>,
   port: number,
-  takeUpgrade?: TakeUpgrade,
+  options: ListenOptions = {},
 ): Promise<HttpServer> {
+  const { host = LOOPBACK, needsTokens = false, maxConnections, takeUpgrade } = options;
+  if (!isLoopbackHost(host) && !needsTokens) {
+    const message = `without tokens nobody but this machine is served, and ${host} is wider`;
+    throw new RunchartError('argument-invalid', message, { hint: 'require tokens' });
+  }
   return new Promise((resolve, reject) => {
-    const server = serve({ fetch: app.fetch, hostname: LOOPBACK, port }, (info: AddressInfo) => {
+    const server = serve({ fetch: app.fetch, hostname: host, port }, (info: AddressInfo) => {
       server.off('error', reject);
-      resolve(wrap(server, `http://${LOOPBACK}:${info.port}`));
+      resolve(wrap(server, `http://${reachable(host)}:${info.port}`));
     });
+    if ('maxConnections' in server) server.maxConnections = maxConnections ?? MAX_CONNECTIONS;
     server.once('error', reject);
     if (takeUpgrade !== undefined) server.on('upgrade', takeUpgrade);
   });
+}
+
+/** An address that leads there from this machine. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return LOOPBACK;
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 function wrap(server: ServerType, url: string): HttpServer {

@@ -24,6 +24,7 @@ import type {
   TaskRecord,
   TurnRecord,
 } from '../actors/records.js';
+import { encodeAccessRow } from './encode-access.js';
 import { encodeDeliveryRow, isDeliveryRow } from './encode-delivery.js';
 import { encodeHistoryRow } from './encode-history.js';
 import {
@@ -152,6 +153,14 @@ function encodeRow(row: FreeRow): EncodedRow {
       return { name: row.type, values: runKeyRow(row.record) };
     case 'idempotency-key.put':
       return { name: row.type, values: IDEMPOTENCY_KEY.toRow(row.record) };
+    case 'token.put':
+    case 'token.revoke':
+    case 'token.used':
+    case 'audit.put':
+    case 'audit.trim':
+    case 'task-link.put':
+    case 'task-link.sweep':
+      return encodeAccessRow(row);
     default:
       return isDeliveryRow(row) ? encodeDeliveryRow(row) : encodeHistoryRow(row);
   }

@@ -35,6 +35,7 @@ import type {
   SignalRecord,
   TaskRecord,
 } from '../actors/records.js';
+import { DEFAULT_TENANT } from '../actors/tenant.js';
 import { isFinal, RUN_STATUSES, type RunStatus } from '../machines/statuses.js';
 import { namedPayloads } from './named-payloads.js';
 import type { Reader } from './reader.js';
@@ -66,6 +67,9 @@ const ANCHOR_BEFORE = `select cast(json_array(coalesce((
     select seq from checkpoints c where c.run = ?1 and c.at <= ?2 and c.turn <= ?3 and c.seq <= ?4
       and c.seq < (select max(seq) from checkpoints where run = ?1)
     order by c.seq desc limit 1), 0)) as blob)`;
+
+const USES_PLAN = `select cast(json_array(1) as blob) from runs
+  where instr(id, '~') > 0 and substr(id, 1, instr(id, '~')) = ? and plan_hash = ? limit 1`;
 
 const COUNT_EVENTS =
   'select cast(json_array(count(*)) as blob) from run_events where run = ? and type = ?';
@@ -103,6 +107,23 @@ const TALLIES = `select cast(json_array(
 /** Runs that are on their way in or out are there for nobody. */
 const VISIBLE = gte(tables.runs.trimmedTo, 0);
 
+const TENANT_OF_RUN = sql`substr(id, 1, instr(id, '~'))`;
+const LIVE = RUN_STATUSES.filter((status) => !isFinal(status));
+
+/** The runs of a tenant, by an index that has no others; those of none are passed on the way. */
+function isOfTenant(tenant: string | undefined): SQL | undefined {
+  if (tenant === undefined) return undefined;
+  if (tenant === DEFAULT_TENANT) return sql`instr(id, '~') = 0`;
+  return sql`instr(id, '~') > 0 and ${TENANT_OF_RUN} = ${`${tenant}~`}`;
+}
+
+/** Tasks of runs of a tenant. Only a run that has not ended has open ones. */
+function isTaskOfTenant(tenant: string | undefined, status: string | undefined): SQL | undefined {
+  const condition = isOfTenant(tenant);
+  if (condition === undefined) return undefined;
+  const isLive = status === 'open' ? sql`and status in ${LIVE}` : sql``;
+  return sql`${tables.tasks.run} in (select run from runs where ${condition} ${isLive})`;
+}
 /** Of turns and events: no bound. */
 const ANY = Number.MAX_SAFE_INTEGER;
 
@@ -114,6 +135,8 @@ export interface RunPage {
   readonly limit: number;
   /** Number of the run that ended the page before. */
   readonly before?: number;
+  /** Only those of this tenant; the empty text is the default tenant. */
+  readonly tenant?: string | undefined;
 }
 
 export interface TaskPage {
@@ -125,6 +148,8 @@ export interface TaskPage {
   readonly limit: number;
   /** Id of the task that ended the page before. */
   readonly after?: string;
+  /** Only those of this tenant; the empty text is the default tenant. */
+  readonly tenant?: string | undefined;
 }
 
 /** Rows whose key of two columns comes after `key`; all of them where there is none. */
@@ -172,13 +197,14 @@ export class RunQueries {
   }
 
   /** Newest first. */
-  listRuns({ status, limit, before }: RunPage): Promise<RunRecord[]> {
+  listRuns({ status, limit, before, tenant }: RunPage): Promise<RunRecord[]> {
     const { runs } = tables;
     return this.#select({
       table: runs,
       codec: RUN,
       where: and(
         VISIBLE,
+        isOfTenant(tenant),
         status === undefined ? undefined : eq(runs.status, status),
         before === undefined ? undefined : lt(runs.run, before),
       ),
@@ -269,6 +295,12 @@ export class RunQueries {
       order: [asc(nodeRuns.node)],
       limit,
     });
+  }
+
+  /** Whether a run of a tenant that has a name has the plan now. */
+  async usesPlan(tenant: string, hash: string): Promise<boolean> {
+    const [row] = await this.#reader.jsonRows(USES_PLAN, [`${tenant}~`, hash]);
+    return row !== undefined;
   }
 
   async getNodeRun(run: number, node: string): Promise<NodeRunRecord | undefined> {
@@ -422,14 +454,14 @@ export class RunQueries {
 
   /** By id, which for ids that grow with time is oldest first. */
   listTasks(page: TaskPage): Promise<TaskRecord[]> {
-    const { status, run, assignee, answerableBy, limit, after } = page;
+    const { status, run, assignee, answerableBy, limit, after, tenant } = page;
     const { tasks } = tables;
     return this.#select({
       table: tasks,
       codec: TASK,
       where: and(
         status === undefined ? undefined : eq(tasks.status, status),
-        run === undefined ? undefined : eq(tasks.run, run),
+        run === undefined ? isTaskOfTenant(tenant, status) : eq(tasks.run, run),
         assignee === undefined ? undefined : eq(tasks.assignee, assignee),
         answerableBy === undefined ? undefined : isAnswerableBy(answerableBy),
         after === undefined ? undefined : gt(tasks.id, after),

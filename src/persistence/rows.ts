@@ -5,6 +5,7 @@
 
 import type { Table } from 'drizzle-orm';
 import { getTableColumns } from 'drizzle-orm';
+import type { AuditRecord, TaskLinkRecord, TokenRecord } from '../actors/access-records.js';
 import type { DeadLetterRecord, LaneRecord, WebhookRecord } from '../actors/delivery-records.js';
 import type { PayloadCodec, RunKeyRecord, ScheduleRecord } from '../actors/ports.js';
 import type {
@@ -129,6 +130,9 @@ export const CHECKPOINT = codec<CheckpointRecord>(tables.checkpoints);
 export const IDEMPOTENCY_KEY = codec<IdempotencyKeyRecord>(tables.idempotencyKeys);
 export const SCHEDULE = codec<ScheduleRecord>(tables.schedules, 'inputJson');
 export const RUN_KEY = codec<RunKeyRecord>(tables.runKeys);
+export const TOKEN = codec<TokenRecord>(tables.tokens);
+export const AUDIT = codec<AuditRecord>(tables.audit);
+export const TASK_LINK = codec<TaskLinkRecord>(tables.taskLinks);
 export const WEBHOOK = codec<WebhookRecord>(tables.webhooks, 'secretsJson');
 export const LANE = codec<LaneRecord>(tables.deliveryLanes);
 export const DEAD_LETTER = codec<DeadLetterRecord>(tables.deadLetters);

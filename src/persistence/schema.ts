@@ -48,6 +48,11 @@ export const runs = sqliteTable(
     index('runs_parent').on(table.parentId).where(sql`parent_id is not null`),
     // Ends in the rowid, which is the run number: newest first within a status needs no more.
     index('runs_status').on(table.status),
+    // Only of runs in a tenant, and so free for those who have none.
+    index('runs_tenant').on(sql`substr(id, 1, instr(id, '~'))`).where(sql`instr(id, '~') > 0`),
+    index('runs_tenant_status')
+      .on(sql`substr(id, 1, instr(id, '~'))`, table.status)
+      .where(sql`instr(id, '~') > 0`),
   ],
 );
 
@@ -285,6 +290,62 @@ export const idempotencyKeys = sqliteTable(
     at: integer('at').notNull(),
   },
   (table) => [primaryKey({ columns: [table.run, table.key] })],
+);
+
+export const tokens = sqliteTable(
+  'tokens',
+  {
+    id: text('id').primaryKey(),
+    tenant: text('tenant').notNull(),
+    principal: text('principal').notNull(),
+    rolesJson: text('roles_json').notNull(),
+    groupsJson: text('groups_json').notNull(),
+    secretHash: text('secret_hash').notNull(),
+    createdAt: integer('created_at').notNull(),
+    createdBy: text('created_by'),
+    expiresAt: integer('expires_at'),
+    revokedAt: integer('revoked_at'),
+    lastUsedAt: integer('last_used_at'),
+  },
+  (table) => [index('tokens_tenant').on(table.tenant, table.id)],
+);
+
+export const audit = sqliteTable(
+  'audit',
+  {
+    id: text('id').primaryKey(),
+    at: integer('at').notNull(),
+    tenant: text('tenant').notNull(),
+    principal: text('principal'),
+    token: text('token'),
+    address: text('address'),
+    action: text('action').notNull(),
+    target: text('target').notNull(),
+    status: integer('status'),
+    code: text('code'),
+  },
+  (table) => [index('audit_tenant').on(table.tenant, table.id)],
+);
+
+export const taskLinks = sqliteTable(
+  'task_links',
+  {
+    id: text('id').primaryKey(),
+    task: text('task').notNull(),
+    tenant: text('tenant').notNull(),
+    principal: text('principal').notNull(),
+    groupsJson: text('groups_json').notNull(),
+    secretHash: text('secret_hash').notNull(),
+    presentedDigest: text('presented_digest').notNull(),
+    createdAt: integer('created_at').notNull(),
+    createdBy: text('created_by'),
+    expiresAt: integer('expires_at').notNull(),
+    revokedAt: integer('revoked_at'),
+  },
+  (table) => [
+    index('task_links_task').on(table.task, table.id),
+    index('task_links_expiry').on(table.expiresAt),
+  ],
 );
 
 export const webhooks = sqliteTable('webhooks', {

@@ -65,6 +65,28 @@ export const FREE_ROW_STATEMENTS: Readonly<Record<FreeRowName, FreeRowStatements
     write: upserts(tables.idempotencyKeys, ['run', 'key']).one,
     isWritten: finds(tables.idempotencyKeys),
   },
+  'token.put': { write: upserts(tables.tokens, ['id']).one, isWritten: finds(tables.tokens) },
+  'token.revoke': {
+    write: 'update tokens set revoked_at = coalesce(revoked_at, ?2) where id = ?1',
+    isWritten: 'select 1 from tokens where id = ?1 and revoked_at <= ?2',
+  },
+  'token.used': {
+    write: 'update tokens set last_used_at = ?2 where id = ?1',
+    isWritten: 'select 1 from tokens where id = ?1 and last_used_at >= ?2',
+  },
+  'audit.put': { write: upserts(tables.audit, ['id']).one, isWritten: finds(tables.audit) },
+  'audit.trim': {
+    write: 'delete from audit where id <= ?',
+    isWritten: 'select 1 where not exists (select 1 from audit where id <= ?)',
+  },
+  'task-link.put': {
+    write: upserts(tables.taskLinks, ['id']).one,
+    isWritten: finds(tables.taskLinks),
+  },
+  'task-link.sweep': {
+    write: 'delete from task_links where expires_at < ?',
+    isWritten: 'select 1 where not exists (select 1 from task_links where expires_at < ?)',
+  },
   'webhook.put': { write: upserts(tables.webhooks, ['id']).one, isWritten: finds(tables.webhooks) },
   'webhook.remove': removes('webhooks', ['id']),
   'lane.put': {

@@ -1,6 +1,6 @@
 /** What the actors read. Everything comes from the disk, over a connection that cannot write. */
 import type { DeliveryRows } from '../actors/delivery-records.js';
-import type { RunKeyRows, RunStore, ScheduleRows } from '../actors/ports.js';
+import type { AccessRows, RunKeyRows, RunStore, ScheduleRows } from '../actors/ports.js';
 import type {
   IdempotencyKeyRecord,
   RunRecord,
@@ -8,6 +8,7 @@ import type {
   TaskRecord,
   TimerRecord,
 } from '../actors/records.js';
+import { SqliteAccess } from './access.js';
 import { SqliteDeliveries } from './deliveries.js';
 import { loadRun } from './load-run.js';
 import type { Reader } from './reader.js';
@@ -64,6 +65,7 @@ const NEXT_DUE = 'select cast(json_array(min(due_at)) as blob) from timers where
 export class SqliteRunStore implements RunStore {
   readonly schedules: ScheduleRows;
   readonly runKeys: RunKeyRows;
+  readonly access: AccessRows;
   readonly deliveries: DeliveryRows;
   readonly #reader: Reader;
 
@@ -71,6 +73,7 @@ export class SqliteRunStore implements RunStore {
     this.#reader = reader;
     this.schedules = new SqliteSchedules(reader);
     this.runKeys = new SqliteRunKeys(reader);
+    this.access = new SqliteAccess(reader);
     this.deliveries = new SqliteDeliveries(reader);
   }
 

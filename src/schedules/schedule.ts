@@ -1,5 +1,6 @@
 /** What is stored of a schedule, its limits, and the ids of the runs that it starts. */
 import { createHash } from 'node:crypto';
+import { TENANT_PREFIX } from '../actors/tenant.js';
 import type { RunStatus } from '../machines/statuses.js';
 import type { JsonObject, JsonValue } from '../plan/json.js';
 import type { Cadence } from './cadence.js';
@@ -90,10 +91,11 @@ export interface ScheduledStart {
 }
 
 /** Leaves room for the rest of a run id; has no colon, which ends it there. */
-export const SCHEDULE_ID = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/;
+export const SCHEDULE_ID = new RegExp(`^(?:${TENANT_PREFIX})?[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$`);
 
-const RUN_ID =
-  /^([A-Za-z0-9_][A-Za-z0-9_.-]*):(manual:)?(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)([\d.]{6})Z$/;
+const RUN_ID = new RegExp(
+  `^((?:${TENANT_PREFIX})?[A-Za-z0-9_][A-Za-z0-9_.-]*):(manual:)?(\\d{4})(\\d\\d)(\\d\\d)T(\\d\\d)(\\d\\d)([\\d.]{6})Z$`,
+);
 
 /** `SCHEDULE:20240331T010000.000Z`, with `manual:` in front of the time for what a person asked for. */
 export function runIdOf(schedule: string, { at, manual }: Occurrence): string {

@@ -1,11 +1,17 @@
 /** Schedules as the users of an orchestrator see them: they name plans, and plans are checked and stored. */
 import type { PlanFor } from '../plan/builder.js';
+import type { JsonValue } from '../plan/json.js';
 import type { Plan } from '../plan/schema.js';
 import type { UpcomingOccurrence } from './decide.js';
 import { MAX_LABEL, type ScheduleDraft } from './draft.js';
 import type { Schedule } from './schedule.js';
 import type { ScheduleList } from './schedule-reader.js';
-import type { CreatedSchedule, ScheduleService, Triggered } from './schedule-service.js';
+import type {
+  CreatedSchedule,
+  ScheduleChanges,
+  ScheduleService,
+  Triggered,
+} from './schedule-service.js';
 
 /** When and how a schedule starts runs. */
 export interface ScheduleOptions<Input = unknown>
@@ -33,6 +39,8 @@ export interface SchedulablePlans {
    */
   admit(plan: Plan, input: unknown): Promise<{ readonly hash: string; readonly title: string }>;
   load(hash: string): Promise<Plan>;
+  /** An input, without what the plan calls secret. */
+  hideInput(hash: string, input: JsonValue): Promise<JsonValue>;
 }
 
 /** Starts that recur: made, changed, paused and removed. */
@@ -52,7 +60,8 @@ export class Schedules {
   async create<Input>(options: ScheduleOptions<Input>): Promise<CreatedSchedule> {
     const { plan, label, ...draft } = options;
     const { hash, title } = await this.#plans.admit(plan, draft.input);
-    return this.#service.create({ ...draft, plan: hash, label: label ?? labelOf(title) });
+    const named = label ?? labelOf(title);
+    return this.#shown(await this.#service.create({ ...draft, plan: hash, label: named }));
   }
 
   /**
@@ -61,23 +70,24 @@ export class Schedules {
    */
   async update<Input>(id: string, changes: ScheduleUpdate<Input>): Promise<Schedule> {
     const { plan, ...rest } = changes;
-    if (plan === undefined && changes.input === undefined) return this.#service.update(id, rest);
+    const update = async (all: ScheduleChanges) => this.#shown(await this.#service.update(id, all));
+    if (plan === undefined && changes.input === undefined) return update(rest);
     const current = await this.#service.get(id);
     const input = changes.input === undefined ? current.input : changes.input;
     const admitted = await this.#plans.admit(plan ?? (await this.#plans.load(current.plan)), input);
-    if (plan === undefined) return this.#service.update(id, rest);
+    if (plan === undefined) return update(rest);
     const label = changes.label ?? labelOf(admitted.title);
-    return this.#service.update(id, { ...rest, plan: admitted.hash, label });
+    return update({ ...rest, plan: admitted.hash, label });
   }
 
   /** Starts nothing by itself any more; what waits in the queue stays there. Runs go on. */
-  pause(id: string): Promise<Schedule> {
-    return this.#service.pause(id);
+  async pause(id: string): Promise<Schedule> {
+    return this.#shown(await this.#service.pause(id));
   }
 
   /** Goes on from now: what occurred during the pause is not made up for. */
-  resume(id: string): Promise<Schedule> {
-    return this.#service.resume(id);
+  async resume(id: string): Promise<Schedule> {
+    return this.#shown(await this.#service.resume(id));
   }
 
   /** Resolves false where there was none. Runs go on. */
@@ -86,13 +96,14 @@ export class Schedules {
   }
 
   /** By id. */
-  list(page?: ScheduleList): Promise<Schedule[]> {
-    return this.#service.list(page);
+  async list(page?: ScheduleList): Promise<Schedule[]> {
+    const schedules = await this.#service.list(page);
+    return Promise.all(schedules.map((schedule) => this.#shown(schedule)));
   }
 
   /** Rejects with `schedule-unknown`. */
-  get(id: string): Promise<Schedule> {
-    return this.#service.get(id);
+  async get(id: string): Promise<Schedule> {
+    return this.#shown(await this.#service.get(id));
   }
 
   /**
@@ -106,6 +117,12 @@ export class Schedules {
   /** The next occurrences, 10 unless given, 1,000 at most, as if the schedule were not paused. */
   preview(id: string, count?: number): Promise<UpcomingOccurrence[]> {
     return this.#service.preview(id, count);
+  }
+
+  /** Without what its plan calls secret. */
+  async #shown<T extends Schedule>(schedule: T): Promise<T> {
+    const input = await this.#plans.hideInput(schedule.plan, schedule.input);
+    return { ...schedule, input };
   }
 }
 

@@ -8,6 +8,7 @@ import {
   type TaskRecord,
 } from '../actors/records.js';
 import { refuseResponder } from '../actors/run/entitlement.js';
+import { tenantOf } from '../actors/tenant.js';
 import { isFinal } from '../machines/statuses.js';
 import {
   type ArtifactVersion,
@@ -37,9 +38,12 @@ export function memoryRows(storage: MemoryStorage): RunRows {
     ),
     loadPlan: (hash) => storage.store.loadPlan(hash),
     findTask: (id) => storage.store.findTask(id),
-    listRuns: async ({ status, limit, before = Number.POSITIVE_INFINITY }) => {
+    listRuns: async ({ status, limit, before = Number.POSITIVE_INFINITY, tenant }) => {
       const records = [...storage.runs.values()].map((run) => run.record).filter(isVisible);
-      const found = records.filter((record) => record.run < before && isOf(status, record.status));
+      const found = records.filter(
+        (record) =>
+          record.run < before && isOf(status, record.status) && isOf(tenant, tenantOf(record.id)),
+      );
       found.sort((a, b) => b.run - a.run);
       return page(found, limit);
     },
@@ -59,6 +63,10 @@ export function memoryRows(storage: MemoryStorage): RunRows {
       return [...past, ...present];
     },
     events: async (run, after, limit) => events(run, ({ seq }) => seq > after, limit),
+    usesPlan: async (tenant, hash) =>
+      [...storage.runs.values()].some(
+        ({ record }) => tenantOf(record.id) === tenant && record.planHash === hash,
+      ),
     getNodeRun: async (run, node) => storage.numbered(run)?.nodeRuns.get(node),
     pastNodeRuns: async (run, after) => {
       const found = of(run, ({ pastNodeRuns }) => pastNodeRuns).sort(byNode);
@@ -94,8 +102,11 @@ export function memoryRows(storage: MemoryStorage): RunRows {
       of(run, ({ attempts }) => attempts.values()).find(
         (row) => row.node === node && row.generation === generation && row.attempt === attempt,
       ),
-    listTasks: async ({ status, run, assignee, answerableBy, limit, after = '' }) => {
-      const tasks = [...storage.runs.values()].flatMap((rows) => [...rows.tasks.values()]);
+    listTasks: async ({ status, run, assignee, answerableBy, limit, after = '', tenant }) => {
+      const runs = [...storage.runs.values()].filter(({ record }) =>
+        isOf(tenant, tenantOf(record.id)),
+      );
+      const tasks = runs.flatMap((rows) => [...rows.tasks.values()]);
       const hasVoted = (task: TaskRecord, name: string) =>
         of(task.run, ({ responses }) => responses).some(
           (vote) => vote.task === task.id && vote.responder === name,

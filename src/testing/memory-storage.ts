@@ -22,6 +22,7 @@ import {
 } from '../actors/records.js';
 import { isFinal } from '../machines/statuses.js';
 import { encodeTurn } from '../persistence/encode.js';
+import { MemoryAccess } from './memory-access.js';
 import { MemoryArtifacts } from './memory-artifacts.js';
 import { MemoryDeliveries } from './memory-deliveries.js';
 import { addRow, marked, removeRows } from './memory-history.js';
@@ -41,6 +42,7 @@ export class MemoryStorage {
   readonly plans = new Map<string, string>();
   readonly schedules = new Map<string, ScheduleRecord>();
   readonly runKeys = new Map<string, RunKeyRecord>();
+  readonly access = new MemoryAccess();
   /** Payloads that are too large for a row. */
   readonly artifacts = new MemoryArtifacts();
   readonly deliveries = new MemoryDeliveries();
@@ -128,6 +130,15 @@ export class MemoryStorage {
         return;
       case 'idempotency-key.put':
         this.#answersOf(row.record.run).set(row.record.key, row.record);
+        return;
+      case 'token.put':
+      case 'token.revoke':
+      case 'token.used':
+      case 'audit.put':
+      case 'audit.trim':
+      case 'task-link.put':
+      case 'task-link.sweep':
+        this.access.put(row);
         return;
       case 'run-keys.remove':
         for (const [key, { runId }] of this.runKeys) {
@@ -262,6 +273,7 @@ export class MemoryStorage {
       },
     },
     findAnswer: async (key) => this.#answers.get(key),
+    access: this.access,
     deliveries: this.deliveries.rows,
     close: () => {},
   };

@@ -3,6 +3,7 @@
  * over, it commits nothing, calls no handler and answers nobody.
  */
 
+import type { AuditOptions } from '../access/audit-trail.js';
 import { HandlerRegistry } from '../actors/handler-registry.js';
 import type { Handlers, Logger } from '../actors/handlers.js';
 import type { Middleware } from '../actors/middleware.js';
@@ -25,6 +26,7 @@ export interface ProcessParts {
   readonly executors: readonly string[];
   readonly groups?: Groups | undefined;
   readonly evaluators: Evaluators;
+  readonly audit?: AuditOptions | undefined;
   readonly services?: unknown;
   readonly middleware?: readonly Middleware[] | undefined;
   readonly limits: Partial<OrchestratorLimits>;
@@ -60,6 +62,7 @@ export class SimulatedProcess {
       registry: new HandlerRegistry(gated, executors, middleware),
       evaluators,
       groups,
+      audit: parts.audit,
       services,
       journal: this.#limit(storage.journal),
       store: storage.store,

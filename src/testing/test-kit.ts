@@ -1,5 +1,6 @@
 /** The kit that tests of plans and handlers are written with: the real engine in a simulated world. */
 
+import type { AuditOptions } from '../access/audit-trail.js';
 import type { Handlers, Logger } from '../actors/handlers.js';
 import type { Middleware } from '../actors/middleware.js';
 import type { WebhookOptions } from '../delivery/new-delivery.js';
@@ -27,6 +28,8 @@ export interface TestKitOptions {
   readonly groups?: Groups;
   /** Of languages beside CEL, as for an orchestrator. */
   readonly evaluators?: Evaluators;
+  /** How much of the audit is kept, as for an orchestrator. */
+  readonly audit?: AuditOptions;
   /** What handlers find in their context, and what is put around them, as for an orchestrator. */
   readonly services?: unknown;
   readonly middleware?: readonly Middleware[];
@@ -53,6 +56,7 @@ export async function testKit(options: TestKitOptions): Promise<TestKit> {
     executors = [],
     groups,
     evaluators = {},
+    audit,
     seed = 1,
     limits = {},
     maxTime = DEFAULT_MAX_TIME_MS,
@@ -64,6 +68,7 @@ export async function testKit(options: TestKitOptions): Promise<TestKit> {
     executors,
     groups,
     evaluators,
+    audit,
     services: options.services,
     middleware: options.middleware,
     webhooks: options.webhooks,

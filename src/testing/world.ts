@@ -5,6 +5,7 @@
  * outcomes of handlers give the same rows.
  */
 
+import type { AuditOptions } from '../access/audit-trail.js';
 import type { Handlers, Logger } from '../actors/handlers.js';
 import type { Middleware } from '../actors/middleware.js';
 import type { CommitErrorCode } from '../actors/ports.js';
@@ -31,6 +32,7 @@ export interface WorldOptions {
   readonly executors: readonly string[];
   readonly groups?: Groups | undefined;
   readonly evaluators: Evaluators;
+  readonly audit?: AuditOptions | undefined;
   readonly services?: unknown;
   readonly middleware?: readonly Middleware[] | undefined;
   readonly webhooks?: WebhookOptions | undefined;

@@ -16,6 +16,7 @@ import type {
 import type { AttemptLease, AttemptRecord } from '../actors/records.js';
 import type { ClaimedAttempt } from '../actors/run/claim.js';
 import { type AcceptedResult, acceptedAs, type LeaseState } from '../actors/run/leases.js';
+import { tenantOf } from '../actors/tenant.js';
 import type { WaitingWorker, WorkBoard } from '../actors/work-board.js';
 import { RunchartError } from '../errors.js';
 import { canonicalJson } from '../plan/canonical.js';
@@ -55,6 +56,8 @@ export interface OfferedWork {
 }
 
 export interface WorkParts {
+  /** Only work of this tenant; the empty text is the default tenant. */
+  readonly tenant?: string | undefined;
   readonly board: WorkBoard;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -88,7 +91,7 @@ export class Work {
 
   /** Work that waits for a worker. */
   offers(): readonly OfferedWork[] {
-    return [...this.#parts.board.offers()].map(([handler, waiting]) => {
+    return [...this.#parts.board.offers((run) => this.#isOwn(run))].map(([handler, waiting]) => {
       const capability = this.#parts.capabilityOf(handler) ?? parseHandlerReference(handler).key;
       return { handler, capability, waiting };
     });
@@ -131,7 +134,7 @@ export class Work {
       readonly signal?: AbortSignal | undefined;
     } = {},
   ): Promise<LeaseState> {
-    const { run, ...lease } = readToken(token);
+    const { run, ...lease } = this.#lease(token);
     const waitMs = readWait(options.waitMs ?? 0);
     const { payload: given } = options;
     const payload = given === undefined ? undefined : readJson(given, 'the payload');
@@ -154,7 +157,7 @@ export class Work {
 
   /** Records a progress value, and extends the lease. Rejects as `heartbeat` does. */
   async progress(token: string, value: JsonValue): Promise<LeaseState> {
-    const { run, ...lease } = readToken(token);
+    const { run, ...lease } = this.#lease(token);
     const progress = readJson(value, 'the progress');
     return this.#send(run, { type: 'work.progress', ...lease, progress });
   }
@@ -163,25 +166,25 @@ export class Work {
    * Ends an attempt with its result: an output, or a result record as handlers return them. The same again gets
    * the same answer; anything else is refused. Rejects as `heartbeat` does.
    */
-  complete(token: string, result: JsonValue = null): Promise<AcceptedResult> {
+  async complete(token: string, result: JsonValue = null): Promise<AcceptedResult> {
     const value = readJson(result, 'the result');
     return this.#end(token, { type: 'returned', value }, { result: value });
   }
 
   /** Ends an attempt with a failure, which the node's policy decides about. Rejects as `heartbeat` does. */
-  fail(token: string, error: WorkError): Promise<AcceptedResult> {
+  async fail(token: string, error: WorkError): Promise<AcceptedResult> {
     const thrown = readJson({ ...error } as JsonValue, 'the error');
     return this.#end(token, { type: 'threw', error: thrown }, { error: thrown });
   }
 
   /** Gives an attempt back, for another worker; that uses up no try. Rejects as `heartbeat` does. */
   async release(token: string): Promise<AcceptedResult> {
-    const { run, ...lease } = readToken(token);
+    const { run, ...lease } = this.#lease(token);
     return (await this.#tell(run, { type: 'work.release', ...lease })) as AcceptedResult;
   }
 
   async #end(token: string, result: HandlerReturn, sent: JsonValue): Promise<AcceptedResult> {
-    const { run, ...lease } = readToken(token);
+    const { run, ...lease } = this.#lease(token);
     const digest = createHash('sha256').update(canonicalJson(sent)).digest('hex');
     if (await this.#wasAccepted({ run, ...lease }, digest)) return acceptedAs(run, lease);
     const kept = await this.#parts.payloads.keep(result, run);
@@ -203,6 +206,18 @@ export class Work {
   async #leaseOf(run: string, name: LeaseName): Promise<AttemptLease | undefined> {
     const json = (await this.#parts.attempt(run, name))?.leaseJson ?? null;
     return json === null ? undefined : (JSON.parse(json) as AttemptLease);
+  }
+
+  #isOwn(run: string): boolean {
+    const { tenant } = this.#parts;
+    return tenant === undefined || tenantOf(run) === tenant;
+  }
+
+  /** Throws `argument-invalid`, and `run-unknown` where the token names another tenant's run. */
+  #lease(token: string): Lease {
+    const lease = readToken(token);
+    if (this.#isOwn(lease.run)) return lease;
+    throw new RunchartError('run-unknown', `there is no run ${lease.run}`);
   }
 
   async #send(run: string, message: WorkMessage): Promise<LeaseState> {
@@ -238,7 +253,7 @@ export class Work {
     worker.isCalled = false;
     worker.isHungry = false;
     let fruitless = 0;
-    for (const run of board.runsFor(worker.matches)) {
+    for (const run of board.runsFor(worker.matches, (one) => this.#isOwn(one))) {
       const given = await this.#claimOf(run, request, request.limit - claimed.length);
       claimed.push(...given.map((attempt) => toWork(attempt)));
       fruitless = given.length === 0 ? fruitless + 1 : 0;

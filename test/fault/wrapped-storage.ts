@@ -61,6 +61,7 @@ export function wrapStore(
     findAnswer: inner.findAnswer.bind(inner),
     schedules: inner.schedules,
     runKeys: inner.runKeys,
+    access: inner.access,
     deliveries: inner.deliveries,
     close: inner.close.bind(inner),
     async loadRun(id) {

@@ -7,6 +7,7 @@ import type { Clock } from '../environment.js';
 import type { Logger } from '../handlers.js';
 import type { Slots } from '../run/decider.js';
 import type { Permit } from '../run/permits.js';
+import { qualifyKey, tenantOf } from '../tenant.js';
 import { Admission, type AdmissionReport } from './admission.js';
 import type { HandlerPolicy } from './handler-policy.js';
 
@@ -56,7 +57,7 @@ export class SlotDesk {
 
   /** After each turn of a run: it waits for a slot, or for none. */
   turnEnded({ id: run, priority, wantsSlot }: Applicant): void {
-    const waiting = { run, priority, tenant: '' };
+    const waiting = { run, priority, tenant: tenantOf(run) };
     if (wantsSlot) this.#admission.enqueue(waiting, this.#clock.now());
     else this.#admission.withdraw(run);
     this.#admit();
@@ -64,7 +65,11 @@ export class SlotDesk {
 
   /** Sets what a run has at work, after it was loaded. */
   adopt(run: string, permits: readonly Permit[]): void {
-    this.#admission.adopt(run, permits, this.#clock.now());
+    this.#admission.adopt(
+      run,
+      permits.map((permit) => withOwnKey(run, permit)),
+      this.#clock.now(),
+    );
     this.#admit();
   }
 
@@ -90,7 +95,7 @@ export class SlotDesk {
 
   #tryTake(run: string, permit: Permit): ReturnType<Slots['tryTake']> {
     if (this.#isClosed) return 'busy';
-    const answer = this.#admission.tryTake({ ...permit, run }, this.#clock.now());
+    const answer = this.#admission.tryTake({ ...withOwnKey(run, permit), run }, this.#clock.now());
     if (answer.granted) return 'granted';
     return answer.refused === 'busy' ? 'busy' : 'shut';
   }
@@ -111,4 +116,10 @@ export class SlotDesk {
     this.#wakeAt = undefined;
     this.#admit();
   }
+}
+
+/** Concurrency keys are those of the run's tenant. */
+function withOwnKey(run: string, permit: Permit): Permit {
+  const { key } = permit;
+  return key === undefined ? permit : { ...permit, key: qualifyKey(tenantOf(run), key) };
 }

@@ -7,6 +7,7 @@ import { isFinal } from '../../machines/statuses.js';
 import { blockingIssues } from '../../plan/issue.js';
 import type { JsonValue } from '../../plan/json.js';
 import type { ChildMessage } from '../messages.js';
+import { qualifyId, tenantOf } from '../tenant.js';
 import { endInFailure } from './attempts.js';
 import { remainingBudget, spend } from './budget.js';
 import { childOf, setChild } from './child.js';
@@ -25,7 +26,8 @@ export function beginSubplan(decider: Decider, run: NodeRun): void {
   const isTooDeep = depth > maxDepth;
   // Without a child there is nothing to start.
   run.inside = null;
-  if (!isTooDeep) setChild(run, { id: services.environment.id(), status: 'pending' });
+  const id = qualifyId(tenantOf(model.record.id), services.environment.id());
+  if (!isTooDeep) setChild(run, { id, status: 'pending' });
   decider.step(run, { type: 'inside.begun' });
   if (!isTooDeep) return;
   const message = `runs lie ${depth} deep in each other, and ${maxDepth} is the limit here`;

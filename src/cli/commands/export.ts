@@ -13,6 +13,7 @@ import { note } from '../output.js';
 interface ExportOptions extends DatabaseOption {
   readonly out?: string;
   readonly gzip?: true;
+  readonly withSecrets?: true;
 }
 
 /** Writes a run that has ended to a file. */
@@ -21,6 +22,7 @@ export function exportCommand(finish: Finish): Command {
     .argument('<run>')
     .option('--out <file>', 'the file; standard output unless given')
     .option('--gzip', 'compress it')
+    .option('--with-secrets', 'also what its plan calls secret')
     .action(
       finishing(finish, (id: string, options: ExportOptions) =>
         reading(options, (runs) => exportRun(runs, id, options)),
@@ -31,9 +33,11 @@ export function exportCommand(finish: Finish): Command {
 async function exportRun(
   runs: RunReader,
   id: string,
-  { out, gzip }: ExportOptions,
+  { out, gzip, withSecrets }: ExportOptions,
 ): Promise<undefined> {
-  const lines = Readable.from(runs.export(id), { objectMode: false });
+  const lines = Readable.from(runs.export(id, withSecrets ? { secrets: 'include' } : {}), {
+    objectMode: false,
+  });
   const packed = gzip ? [createGzip()] : [];
   if (out === undefined) {
     await pipeline([lines, ...packed, process.stdout], { end: false });

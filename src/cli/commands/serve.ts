@@ -2,10 +2,15 @@ import type { Command } from 'commander';
 import { createLogger } from '../../config/create-logger.js';
 import { orchestratorOptions } from '../../config/orchestrator-options.js';
 import { type Config, readConfig } from '../../config/read-config.js';
-import { DEFAULT_DATABASE, DEFAULT_PORT } from '../../config/settings.js';
+import {
+  DEFAULT_DATABASE,
+  DEFAULT_HOST,
+  DEFAULT_PORT,
+  type Settings,
+} from '../../config/settings.js';
 import { createHttpApp, type OfferedPlan } from '../../http/app.js';
 import { Inspector } from '../../http/inspect/inspector.js';
-import { type HttpServer, listen } from '../../http/server.js';
+import { type HttpServer, isLoopbackHost, listen } from '../../http/server.js';
 import { createMetrics, createOrchestrator, type Logger, type Orchestrator } from '../../index.js';
 import { databaseCommand, type Finish, finishing } from '../command.js';
 import { type DatabaseOption, payloadsOf, prepareFolder } from '../database.js';
@@ -21,6 +26,8 @@ interface ServeOptions extends DatabaseOption {
   readonly keys?: string;
   readonly handlers?: string;
   readonly port?: string;
+  readonly host?: string;
+  readonly tokens?: string;
   readonly start?: string;
   readonly logLevel?: string;
   readonly logFormat?: string;
@@ -30,12 +37,14 @@ interface ServeOptions extends DatabaseOption {
 
 /** Owns the database, carries its runs, and serves the HTTP API until it is told to stop. */
 export function serveCommand(finish: Finish): Command {
-  return databaseCommand('serve', 'carry the runs of a database and serve the HTTP API on loopback')
+  return databaseCommand('serve', 'carry the runs of a database and serve the HTTP API')
     .argument('[plan...]', 'files with the plans to offer')
     .option('--config <file>', 'configuration (default: $RUNCHART_CONFIG, or runchart.config.json)')
     .option('--handlers <module>', 'ES module that exports the handlers')
     .option('--keys <file>', 'keys that payloads are encrypted with; see docs/storage.md')
     .option('--start <plan>', 'start a run of this plan, once per database')
+    .option('--host <address>', 'address to listen on; beyond loopback with tokens only')
+    .option('--tokens <when>', 'required asks for a token on loopback too')
     .option('--port <port>', `port; 0 takes a free one (default: ${DEFAULT_PORT})`)
     .option('--log-level <level>', 'debug, info, warn, error or silent')
     .option('--log-format <format>', 'json or text')
@@ -70,8 +79,10 @@ async function serve(files: string[], options: ServeOptions): Promise<ExitCode> 
     logger,
   });
   try {
+    const tokens = await tokensFor(orchestrator, settings);
     const app = createHttpApp(orchestrator, {
       plans,
+      tokens,
       closing: closing.signal,
       isDraining: () => isDraining,
       metrics: createMetrics(orchestrator),
@@ -79,11 +90,13 @@ async function serve(files: string[], options: ServeOptions): Promise<ExitCode> 
     });
     const inspector = options.inspect && inspectorOf(orchestrator, logger);
     if (inspector) closing.signal.addEventListener('abort', () => inspector.close());
-    const server = await listenOn(app, settings['server.port'] ?? DEFAULT_PORT, inspector);
+    const server = await listenOn(app, settings, tokens, inspector);
     await orchestrator.announce(server.url);
     print(`Runchart serves ${server.url} (process ${process.pid}, database ${database})`);
     print(
-      'Only programs on this machine can reach it: it listens on loopback and asks for no token.',
+      tokens === 'required'
+        ? 'Every request but for health needs a token.'
+        : 'Only programs on this machine can reach it: it listens on loopback and asks for no token.',
     );
     if (inspector) print(`Inspector: ${inspector.pageUrl(server.url)} (good once)`);
     print(`Plans: ${Object.keys(plans).join(', ') || 'none'}`);
@@ -127,6 +140,8 @@ function configOf(files: readonly string[], options: ServeOptions): Config {
       plans: files.length === 0 ? undefined : files,
       start: options.start,
       'server.port': options.port,
+      'server.host': options.host,
+      'server.tokens': options.tokens,
       'log.level': options.logLevel,
       'log.format': options.logFormat,
       'shutdown.delay': options.shutdownDelay,
@@ -173,13 +188,29 @@ function inspectorOf(orchestrator: Orchestrator, logger: Logger): Inspector {
   return new Inspector(orchestrator, { onInternalError });
 }
 
+/** Beyond loopback a token is needed. Throws where there is none, so that nobody could come in. */
+async function tokensFor(
+  { access }: Orchestrator,
+  settings: Settings,
+): Promise<'required' | 'optional'> {
+  const isOpen = settings['server.tokens'] !== 'required';
+  if (isOpen && isLoopbackHost(settings['server.host'] ?? DEFAULT_HOST)) return 'optional';
+  if (await access.hasTokens()) return 'required';
+  throw new UsageError('nobody could come in: there is no token', {
+    hint: 'make one with: npx runchart token create NAME --role admin',
+  });
+}
+
 async function listenOn(
   app: ReturnType<typeof createHttpApp>,
-  port: number,
+  settings: Settings,
+  tokens: 'required' | 'optional',
   inspector: Inspector | undefined,
 ) {
+  const { 'server.host': host = DEFAULT_HOST, 'server.port': port = DEFAULT_PORT } = settings;
   try {
-    return await (inspector ? inspector.listen(port, app) : listen(app, port));
+    const options = { host, needsTokens: tokens === 'required' };
+    return await (inspector?.listen(port, app, options) ?? listen(app, port, options));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
     throw new UsageError(`port ${port} is taken`, { hint: 'name another with --port' });

@@ -1,4 +1,5 @@
 /** The whole HTTP API: every route, declared once, by the name of its operation. */
+import { accessApi } from './access.js';
 import { artifactApi } from './artifacts.js';
 import { changeApi } from './changes.js';
 import { documentApi } from './document.js';
@@ -22,6 +23,7 @@ export const API = {
   ...artifactApi,
   ...taskApi,
   ...scheduleApi,
+  ...accessApi,
   ...operationsApi,
   ...workApi,
   ...webhookApi,

@@ -40,9 +40,17 @@ export const historyApi = api('history', {
     method: 'get',
     path: '/runs/{id}/export',
     role: 'reader',
-    summary: 'a run that has ended as one file, JSON Lines',
+    summary:
+      'a run that has ended as one file, JSON Lines; for a `host` also one with secrets, with `secrets` include',
+    query: z.object({ secrets: z.literal('include').optional() }),
     answerTypes: ['application/x-ndjson'],
-    problems: ['run-unknown', 'run-not-ended', 'history-trimmed', 'export-damaged'],
+    problems: [
+      'run-unknown',
+      'run-not-ended',
+      'history-trimmed',
+      'export-damaged',
+      'export-secret',
+    ],
   }),
   importRun: route({
     method: 'post',
@@ -58,7 +66,7 @@ export const historyApi = api('history', {
   trimHistory: route({
     method: 'post',
     path: '/trim',
-    role: 'admin',
+    role: 'host',
     summary: 'removes old runs and old history; how much',
     body: z.strictObject({
       olderThanMs: age.optional(),
@@ -71,7 +79,7 @@ export const historyApi = api('history', {
   examineRuns: route({
     method: 'get',
     path: '/examination',
-    role: 'reader',
+    role: 'host',
     summary: 'live runs that this program could not take up, and why',
     answer: listOf('runs', stuckRun),
   }),

@@ -9,7 +9,7 @@ export const operationsApi = api('operations', {
   getMetrics: route({
     method: 'get',
     path: '/metrics',
-    role: 'reader',
+    role: 'host',
     summary: 'metrics for Prometheus; see [operations](operations.md#metrics)',
     answerTypes: ['text/plain'],
   }),

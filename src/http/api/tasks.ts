@@ -39,6 +39,7 @@ export const taskApi = api('tasks', {
     method: 'get',
     path: '/tasks',
     role: 'reader',
+    otherRole: 'responder',
     summary:
       'tasks of all runs, oldest first, open ones unless told otherwise; `answerableBy` a name, `after` a task',
     query: z.strictObject({
@@ -56,6 +57,7 @@ export const taskApi = api('tasks', {
     method: 'get',
     path: TASK,
     role: 'reader',
+    otherRole: 'responder',
     summary: 'one task',
     answer: tasks.task,
     problems: ['task-unknown'],
@@ -64,6 +66,7 @@ export const taskApi = api('tasks', {
     method: 'get',
     path: `${TASK}/artifacts/{name}`,
     role: 'reader',
+    otherRole: 'responder',
     summary: 'an artifact that it shows, with its payload: of what is judged, or was refused',
     answer: tasks.presentedArtifact,
     problems: ['task-unknown', 'artifact-unknown', 'artifact-corrupt'],
@@ -72,6 +75,7 @@ export const taskApi = api('tasks', {
     method: 'get',
     path: `${TASK}/responses`,
     role: 'reader',
+    otherRole: 'responder',
     summary: 'answers to it, oldest first',
     answer: listOf('responses', tasks.taskResponse),
     problems: ['task-unknown'],

@@ -17,15 +17,15 @@ const secret = checkedLater<string>(z.string().startsWith('whsec_'));
 const WEBHOOK = '/webhooks/{id}' as const;
 const LETTERS = `${WEBHOOK}/dead-letters` as const;
 const LETTER = `${LETTERS}/{message}` as const;
-const read = { method: 'get', role: 'operator', problems: ['webhook-unknown'] } as const;
+const read = { method: 'get', role: 'host', problems: ['webhook-unknown'] } as const;
 const changed = {
   method: 'post',
-  role: 'admin',
+  role: 'host',
   answer: webhooks.webhook,
   problems: ['webhook-unknown', 'webhook-invalid'],
 } as const;
 const letter = {
-  role: 'operator',
+  role: 'host',
   problems: ['webhook-unknown', 'dead-letter-unknown'],
 } as const;
 
@@ -33,7 +33,7 @@ export const webhookApi = api('webhooks', {
   addWebhook: route({
     method: 'post',
     path: '/webhooks',
-    role: 'admin',
+    role: 'host',
     summary: 'adds a [webhook](webhooks.md): 201, `Location`, and the only answer with its secret',
     body: settings.extend({
       url: z.string().max(2_048),
@@ -48,7 +48,7 @@ export const webhookApi = api('webhooks', {
   listWebhooks: route({
     method: 'get',
     path: '/webhooks',
-    role: 'operator',
+    role: 'host',
     summary: 'all webhooks, by id',
     answer: listOf('webhooks', webhooks.webhook),
   }),

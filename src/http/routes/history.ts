@@ -6,20 +6,24 @@ import type { RouteServer } from '../serve-routes.js';
 import { spooled } from '../spool.js';
 
 /** What runs were, whether they are whole, and how they come and go. */
-export function serveHistory(server: RouteServer, { orchestrator }: HttpScope): void {
+export function serveHistory(server: RouteServer, scope: HttpScope): void {
+  const { orchestrator } = scope;
   const { runs } = orchestrator;
   server.serve(historyApi, {
     getRunState: ({ params, query }) => runs.stateAt(params.id, query.at),
     replayRun: ({ params, query: { at } }) =>
       runs.replay(params.id, at === undefined ? {} : { to: at }),
     verifyRun: ({ params }) => runs.verify(params.id),
-    exportRun: ({ context, params }) => exportOf(context, params.id, runs.export(params.id)),
+    exportRun({ context, params: { id }, query }) {
+      const reader = query.secrets === 'include' ? scope.host.runs : runs;
+      return exportOf(context, id, reader.export(id, query));
+    },
     async importRun({ context, query }) {
       const imported = await spooled(context, (file) => orchestrator.import(file, query));
       return made(imported, imported.created);
     },
-    trimHistory: ({ body }) => orchestrator.trim(body),
-    examineRuns: async () => ({ runs: await orchestrator.examine() }),
+    trimHistory: ({ body }) => scope.host.trim(body),
+    examineRuns: async () => ({ runs: await scope.host.examine() }),
   });
 }
 

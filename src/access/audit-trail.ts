@@ -1,0 +1,123 @@
+/**
+ * The record of what was asked for: who, from where, what, and what became of it. Invariants: 1. a record is
+ * handed to the journal before the change that it is about, and the journal keeps the order, so that no
+ * change is durable whose record is not; 2. what is kept is bounded, in number and in age.
+ */
+import type { AuditRecord } from '../actors/access-records.js';
+import type { Environment } from '../actors/environment.js';
+import type { Logger } from '../actors/handlers.js';
+import type { AccessRows, Journal } from '../actors/ports.js';
+import type { Session } from './access.js';
+
+/** How much of the audit is kept. */
+export interface AuditOptions {
+  /** Records that are kept, at most; 1,000,000 unless given. */
+  readonly maxRecords?: number;
+  /** How long they are kept, in milliseconds; 400 days unless given. */
+  readonly maxAgeMs?: number;
+}
+
+/** A request that is to change something. */
+export interface AuditedRequest {
+  /** Who asks; undefined where nobody had to say. Without a token for whoever comes by a link. */
+  readonly session: (Pick<Session, 'tenant' | 'principal'> & { token?: string }) | undefined;
+  readonly address: string | undefined;
+  /** Method and pattern of the route. */
+  readonly action: string;
+  /** Path that was asked for. */
+  readonly target: string;
+}
+
+/** A request that was to change something, and what became of it. */
+export type AuditView = AuditRecord;
+
+/** Which records to list. */
+export interface AuditPage {
+  /** Only what was asked for by those of this tenant. */
+  readonly tenant?: string | undefined;
+  /** Id of the record that ended the page before. */
+  readonly before?: string | undefined;
+  /** 100 unless given, 1,000 at most. */
+  readonly limit?: number | undefined;
+}
+
+/** Says what became of a request: an HTTP status, and the code of a refusal. Resolves when that is stored. */
+export type Outcome = (status: number, code?: string) => Promise<void>;
+
+export interface AuditParts {
+  readonly environment: Pick<Environment, 'clock' | 'id'>;
+  readonly journal: Pick<Journal, 'write'>;
+  readonly rows: AccessRows;
+  readonly logger: Logger;
+  readonly options?: AuditOptions | undefined;
+}
+
+const MAX_RECORDS = 1_000_000;
+const MAX_AGE_MS = 400 * 86_400_000;
+/** Records between two looks at what is to go. */
+const TRIM_EVERY = 1_000;
+const MAX_TARGET = 1_024;
+const MAX_PAGE = 1_000;
+
+/** The audit of a database: takes records, and lists them. */
+export class AuditTrail {
+  readonly #parts: AuditParts;
+  #sinceTrim = 0;
+
+  constructor(parts: AuditParts) {
+    this.#parts = parts;
+  }
+
+  /** Notes a request before it is done; to be told its outcome. Waits for nothing. */
+  begin({ session, address, action, target }: AuditedRequest): Outcome {
+    const { environment } = this.#parts;
+    const record: AuditRecord = {
+      id: environment.id(),
+      at: environment.clock.now(),
+      tenant: session?.tenant ?? '',
+      principal: session?.principal.name ?? null,
+      token: session?.token ?? null,
+      address: address ?? null,
+      action,
+      target: target.slice(0, MAX_TARGET),
+      status: null,
+      code: null,
+    };
+    void this.#write(record);
+    return (status, code) => {
+      const written = this.#write({ ...record, status, code: code ?? null });
+      this.#sinceTrim += 1;
+      if (this.#sinceTrim >= TRIM_EVERY) void this.trim();
+      return written;
+    };
+  }
+
+  /** Newest first. */
+  list({ tenant, before, limit = 100 }: AuditPage = {}): Promise<readonly AuditView[]> {
+    const most = Math.min(Math.max(limit, 0), MAX_PAGE);
+    return this.#parts.rows.listAudit({ tenant, before, limit: most });
+  }
+
+  /** Removes what is too old or too much. */
+  async trim(): Promise<void> {
+    const { environment, journal, rows, options = {} } = this.#parts;
+    const { maxRecords = MAX_RECORDS, maxAgeMs = MAX_AGE_MS } = options;
+    this.#sinceTrim = 0;
+    try {
+      const id = await rows.auditToTrim(maxRecords, environment.clock.now() - maxAgeMs);
+      if (id !== undefined) await journal.write([{ type: 'audit.trim', id }]);
+    } catch (error) {
+      this.#parts.logger.warn(
+        { error },
+        'old audit records could not be removed; tried again later',
+      );
+    }
+  }
+
+  /** Where storage fails, so does the change itself. */
+  #write(record: AuditRecord): Promise<void> {
+    return this.#parts.journal.write([{ type: 'audit.put', record }]).catch((error: unknown) => {
+      this.#parts.logger.error({ error, audit: record }, 'an audit record could not be stored');
+    });
+  }
+}

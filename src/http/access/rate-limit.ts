@@ -1,0 +1,54 @@
+/** How often somebody may ask: a bucket of tokens each, which fills up as time passes. Memory is bounded. */
+
+export interface Rate {
+  /** Requests a second, in the long run. */
+  readonly perSecond: number;
+  /** Requests at once, after a quiet time. */
+  readonly burst: number;
+}
+
+interface Bucket {
+  tokens: number;
+  at: number;
+}
+
+/** Buckets that are remembered; whoever was forgotten has a full one. */
+const MAX_BUCKETS = 10_000;
+
+export class RateLimit {
+  readonly #rate: Rate;
+  readonly #now: () => number;
+  /** The one that was used last is the last. */
+  readonly #buckets = new Map<string, Bucket>();
+
+  constructor(rate: Rate, now: () => number = () => performance.now()) {
+    this.#rate = rate;
+    this.#now = now;
+  }
+
+  /** Takes one; gives 0, or the seconds after which there is one again. */
+  take(who: string): number {
+    const bucket = this.#bucketOf(who);
+    if (bucket.tokens >= 1) {
+      bucket.tokens -= 1;
+      return 0;
+    }
+    return Math.ceil((1 - bucket.tokens) / this.#rate.perSecond);
+  }
+
+  #bucketOf(who: string): Bucket {
+    const { perSecond, burst } = this.#rate;
+    const now = this.#now();
+    const known = this.#buckets.get(who) ?? { tokens: burst, at: now };
+    const tokens = Math.min(
+      burst,
+      known.tokens + (Math.max(0, now - known.at) / 1_000) * perSecond,
+    );
+    const bucket = { tokens, at: now };
+    this.#buckets.delete(who);
+    this.#buckets.set(who, bucket);
+    const [oldest] = this.#buckets.keys();
+    if (this.#buckets.size > MAX_BUCKETS && oldest !== undefined) this.#buckets.delete(oldest);
+    return bucket;
+  }
+}

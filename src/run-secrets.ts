@@ -1,0 +1,176 @@
+/**
+ * Keeps what a plan calls secret out of everything that is shown of its runs. Invariants: 1. values in the
+ * places that the plan names are masked, and their texts wherever they have got to; 2. runs of plans that
+ * name no secret are shown as they are, at the cost of one look at each plan.
+ */
+import type { LoggedEvent, LogRows } from './actors/delivery-records.js';
+import type { RunRecord } from './actors/records.js';
+import { MAX_PAGE_ROWS } from './persistence/queries.js';
+import type { JsonObject, JsonValue } from './plan/json.js';
+import type { Plan } from './plan/schema.js';
+import { maskFor, type PlanMask, Secrets } from './plan/secrets.js';
+import type { RunRows } from './run-rows.js';
+
+/** Plans whose secrets are known at a time. */
+const MAX_PLANS = 1_000;
+
+/** What is secret about one run. */
+export interface RunSecrets {
+  readonly mask: PlanMask;
+  readonly found: Secrets;
+}
+
+export class SecretKeeper {
+  readonly #rows: RunRows;
+  readonly #masks = new Map<string, PlanMask | undefined>();
+
+  constructor(rows: RunRows) {
+    this.#rows = rows;
+  }
+
+  /** Undefined where its plan names no secret. */
+  async of(record: RunRecord): Promise<RunSecrets | undefined> {
+    const mask = await this.#maskOf(record.planHash);
+    if (mask === undefined) return undefined;
+    const found = new Secrets();
+    mask.inputs(JSON.parse(record.inputJson) as JsonValue, found);
+    if (mask.hasNodes) await this.#collect(record.run, mask, found);
+    return { mask, found };
+  }
+
+  /** What is shown of a run, without its secrets; `inPlace` masks those that are known by their places alone. */
+  async hide<T>(
+    record: RunRecord,
+    view: T,
+    inPlace: (secrets: RunSecrets, view: T) => T = (_, shown) => shown,
+  ): Promise<T> {
+    const secrets = await this.of(record);
+    if (secrets === undefined) return view;
+    const masked = inPlace(secrets, view);
+    return secrets.found.hide(masked);
+  }
+
+  /** The log of all runs, without what their plans call secret. */
+  log(log: LogRows): LogRows {
+    const masked = (events: readonly LoggedEvent[]) =>
+      Promise.all(events.map((logged) => this.#masked(logged)));
+    return {
+      newestTurn: () => log.newestTurn(),
+      planTitle: (hash) => log.planTitle(hash),
+      async logAfter(after, limit) {
+        const page = await log.logAfter(after, limit);
+        return { ...page, events: await masked(page.events) };
+      },
+      async runLogAfter(run, seq, limit) {
+        return masked(await log.runLogAfter(run, seq, limit));
+      },
+    };
+  }
+
+  async #masked(logged: LoggedEvent): Promise<LoggedEvent> {
+    const { planHash, runId, event } = logged;
+    if ((await this.#maskOf(planHash)) === undefined) return logged;
+    const record = await this.#rows.getRun(runId);
+    if (record === undefined) return { ...logged, event: { ...event, detailJson: '{}' } };
+    const detail = await this.hide(record, JSON.parse(event.detailJson) as JsonObject);
+    return { ...logged, event: { ...event, detailJson: JSON.stringify(detail) } };
+  }
+
+  async hideInput(hash: string, input: JsonValue): Promise<JsonValue> {
+    const mask = await this.#maskOf(hash);
+    return mask === undefined ? input : mask.inputs(input, new Secrets());
+  }
+
+  async #maskOf(hash: string): Promise<PlanMask | undefined> {
+    if (this.#masks.has(hash)) return this.#masks.get(hash);
+    const planJson = await this.#rows.loadPlan(hash);
+    if (planJson === undefined) return undefined;
+    const mask = maskFor(JSON.parse(planJson) as Plan);
+    if (this.#masks.size >= MAX_PLANS) this.#masks.clear();
+    this.#masks.set(hash, mask);
+    return mask;
+  }
+
+  /** What its nodes got and gave, in every generation. */
+  async #collect(run: number, mask: PlanMask, found: Secrets): Promise<void> {
+    const take = ({ node, inputJson, outputJson }: NodeValues) => {
+      if (inputJson !== null) mask.nodeInput(node, JSON.parse(inputJson) as JsonValue, found);
+      if (outputJson !== null) mask.nodeOutput(node, JSON.parse(outputJson) as JsonValue, found);
+    };
+    for (let after = ''; ; ) {
+      const page = await this.#rows.listNodeRuns(run, after, MAX_PAGE_ROWS);
+      page.forEach(take);
+      if (page.length < MAX_PAGE_ROWS) break;
+      after = page.at(-1)?.node ?? '';
+    }
+    for (let after: Parameters<RunRows['pastNodeRuns']>[1]; ; ) {
+      const page = await this.#rows.pastNodeRuns(run, after);
+      page.forEach(take);
+      if (page.length < MAX_PAGE_ROWS) return;
+      after = page.at(-1);
+    }
+  }
+}
+
+interface NodeValues {
+  readonly node: string;
+  readonly inputJson: string | null;
+  readonly outputJson: string | null;
+}
+
+interface ShownNode {
+  readonly node: string;
+  readonly input?: JsonValue;
+  readonly output?: JsonValue;
+}
+
+/** What a node run got and gave. */
+export function maskNode<T extends ShownNode>({ mask, found }: RunSecrets, view: T): T {
+  const { node, input, output } = view;
+  return {
+    ...view,
+    ...(input !== undefined && { input: mask.nodeInput(node, input, found) }),
+    ...(output !== undefined && { output: mask.nodeOutput(node, output, found) }),
+  };
+}
+
+/** Outputs by the nodes that gave them. */
+export function maskOutputs(
+  { mask, found }: RunSecrets,
+  outputs: Readonly<Record<string, JsonValue>>,
+): Record<string, JsonValue> {
+  return Object.fromEntries(
+    Object.entries(outputs).map(([node, output]) => [node, mask.nodeOutput(node, output, found)]),
+  );
+}
+
+/** A payload that has a schema of its own. */
+export function maskPayload<
+  T extends { readonly payload?: JsonValue; readonly schema?: JsonValue },
+>({ mask, found }: RunSecrets, view: T): T {
+  const { payload, schema } = view;
+  if (payload === undefined || schema === undefined) return view;
+  return { ...view, payload: mask.value(schema, payload, found) };
+}
+
+/** What a person is shown: the input of the node that asks. */
+export function maskTask<T extends { readonly node: string; readonly presented: JsonObject }>(
+  { mask, found }: RunSecrets,
+  view: T,
+): T {
+  const { input } = view.presented;
+  if (input === undefined) return view;
+  return {
+    ...view,
+    presented: { ...view.presented, input: mask.nodeInput(view.node, input, found) },
+  };
+}
+
+/** What an output was set to. */
+export function maskChange<T extends { readonly node: string; readonly value?: JsonValue }>(
+  { mask, found }: RunSecrets,
+  view: T,
+): T {
+  const { node, value } = view;
+  return value === undefined ? view : { ...view, value: mask.nodeOutput(node, value, found) };
+}
