@@ -5,7 +5,7 @@ import { RunchartError } from './errors.js';
 import { isJsonObject, type JsonObject, type JsonValue } from './plan/json.js';
 import type { TaskView } from './views.js';
 
-/** An artifact that a task shows, whole. */
+/** An artifact that a task shows, with its payload. */
 export interface PresentedArtifact {
   readonly name: string;
   readonly kind: string;

@@ -44,8 +44,9 @@ export function isLoopbackHost(host: string): boolean {
 export async function listen(
   app: Pick<Hono, 'fetch'>,
   port: number,
-  { host = LOOPBACK, needsTokens = false, maxConnections, takeUpgrade }: ListenOptions = {},
+  options: ListenOptions = {},
 ): Promise<HttpServer> {
+  const { host = LOOPBACK, needsTokens = false, maxConnections, takeUpgrade } = options;
   if (!isLoopbackHost(host) && !needsTokens) {
     const message = `without tokens nobody but this machine is served, and ${host} is wider`;
     throw new RunchartError('argument-invalid', message, { hint: 'require tokens' });

@@ -182,6 +182,12 @@ async function readPlans(
   return plans;
 }
 
+function inspectorOf(orchestrator: Orchestrator, logger: Logger): Inspector {
+  const onInternalError = (error: unknown) =>
+    logger.error({ error }, 'a request of the inspector met an error');
+  return new Inspector(orchestrator, { onInternalError });
+}
+
 /** Beyond loopback a token is needed. Throws where there is none, so that nobody could come in. */
 async function tokensFor(
   { access }: Orchestrator,
@@ -195,12 +201,6 @@ async function tokensFor(
   });
 }
 
-function inspectorOf(orchestrator: Orchestrator, logger: Logger): Inspector {
-  const onInternalError = (error: unknown) =>
-    logger.error({ error }, 'a request of the inspector met an error');
-  return new Inspector(orchestrator, { onInternalError });
-}
-
 async function listenOn(
   app: ReturnType<typeof createHttpApp>,
   settings: Settings,
@@ -208,14 +208,9 @@ async function listenOn(
   inspector: Inspector | undefined,
 ) {
   const { 'server.host': host = DEFAULT_HOST, 'server.port': port = DEFAULT_PORT } = settings;
-  if (inspector && !isLoopbackHost(host)) {
-    throw new UsageError(`runs are watched on loopback, and ${host} is wider`, {
-      hint: 'leave out --inspect, or --host',
-    });
-  }
   try {
-    if (inspector) return await inspector.listen(port, app);
-    return await listen(app, port, { host, needsTokens: tokens === 'required' });
+    const options = { host, needsTokens: tokens === 'required' };
+    return await (inspector?.listen(port, app, options) ?? listen(app, port, options));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
     throw new UsageError(`port ${port} is taken`, { hint: 'name another with --port' });

@@ -10,7 +10,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import type { Mask } from '../../inspect/conversion.js';
 import type { InspectSource } from '../../inspect/inspect-source.js';
 import { isLoopbackUrl } from '../loopback.js';
-import { type HttpServer, listen, type TakeUpgrade } from '../server.js';
+import { type HttpServer, type ListenOptions, listen, type TakeUpgrade } from '../server.js';
 import { createInspectApp } from './inspect-app.js';
 import { sendInspection } from './inspect-socket.js';
 import { Passes } from './passes.js';
@@ -51,15 +51,19 @@ export class Inspector {
     return this.#sockets.clients.size;
   }
 
-  /** Listens on loopback for itself, and for an app that takes all requests but those below `/inspect`. */
-  listen(port: number, app: Pick<Hono, 'fetch'> = NOTHING): Promise<HttpServer> {
+  /** Listens for itself, and for an app that takes all requests but those below `/inspect`. */
+  listen(
+    port: number,
+    app: Pick<Hono, 'fetch'> = NOTHING,
+    options: ListenOptions = {},
+  ): Promise<HttpServer> {
     const fetch: Hono['fetch'] = (request, ...more) => {
       const { pathname } = new URL(request.url);
       const isOurs = pathname === INSPECT_PATH || pathname.startsWith(`${INSPECT_PATH}/`);
       return (isOurs ? this.#app : app).fetch(request, ...more);
     };
     const takeUpgrade: TakeUpgrade = (...upgrade) => this.#upgrade(...upgrade);
-    return listen({ fetch }, port, { takeUpgrade });
+    return listen({ fetch }, port, { ...options, takeUpgrade });
   }
 
   /** Address of the page, with a ticket that is good once; of the list of runs unless one is named. */
