@@ -8,6 +8,7 @@ export type { ClaimedWork, Json, WorkError } from './messages.js';
 export { WorkCallError, WorkClient } from './work-client.js';
 export { Worker, type WorkerFunctions, type WorkerOptions } from './worker.js';
 
+/** A server that a worker works for. */
 export interface Connection {
   /** The calls themselves, for workers that go about it in their own way. */
   readonly client: WorkClient;
