@@ -18,7 +18,7 @@ import type { RunMessage } from './actors/messages.js';
 import type { Middleware } from './actors/middleware.js';
 import { PlanCache } from './actors/plan-cache.js';
 import type { ArtifactStore, Journal, PayloadCodec, RunStore } from './actors/ports.js';
-import type { Principal } from './actors/records.js';
+import type { Principal, RunRecord } from './actors/records.js';
 import type { RunObserver } from './actors/run-observers.js';
 import { Supervisor, type SupervisorLimits, type SupervisorStats } from './actors/supervisor.js';
 import { DEFAULT_TENANT, isTenant, qualifyKey, tenantOf } from './actors/tenant.js';
@@ -459,7 +459,8 @@ export class Orchestrator implements OrchestratorView {
    */
   inspect(id: string, options: InspectOptions = {}): Inspection {
     const changes = (run: string, signal: AbortSignal) => this.#watch.changes(run, signal);
-    return new Inspection({ rows: this.runs.rows, changes }, id, options);
+    const maskFor = (record: RunRecord) => this.runs.maskFor(record);
+    return new Inspection({ rows: this.runs.rows, changes, maskFor }, id, options);
   }
 
   /** Answers a human task, as `tasks.respond` does. */

@@ -126,6 +126,12 @@ export class RunReader {
     this.#secrets = new SecretKeeper(this.rows);
   }
 
+  /** Shows values of a run without what its plan calls secret; undefined where that is nothing. */
+  async maskFor(record: RunRecord): Promise<(<T>(value: T) => T) | undefined> {
+    const secrets = await this.#secrets.of(record);
+    return secrets && ((value) => secrets.found.hide(value));
+  }
+
   /** The same, of one tenant. */
   forTenant(tenant: string): RunReader {
     return new RunReader(this.rows, this.#payloads, tenant);
