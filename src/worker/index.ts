@@ -8,6 +8,7 @@ export type { ClaimedWork, Json, WorkError } from './messages.js';
 export { WorkCallError, WorkClient } from './work-client.js';
 export { Worker, type WorkerFunctions, type WorkerOptions } from './worker.js';
 
+/** A way to a server, and the workers that use it. */
 export interface Connection {
   /** The calls themselves, for workers that go about it in their own way. */
   readonly client: WorkClient;
