@@ -459,7 +459,7 @@ export class Orchestrator implements OrchestratorView {
    */
   inspect(id: string, options: InspectOptions = {}): Inspection {
     const changes = (run: string, signal: AbortSignal) => this.#watch.changes(run, signal);
-    const maskFor = (record: RunRecord) => this.runs.maskOf(record);
+    const maskFor = (record: RunRecord) => this.runs.maskFor(record);
     return new Inspection({ rows: this.runs.rows, changes, maskFor }, id, options);
   }
 

@@ -126,6 +126,12 @@ export class RunReader {
     this.#secrets = new SecretKeeper(this.rows);
   }
 
+  /** Shows values of a run without what its plan calls secret; undefined where that is nothing. */
+  async maskFor(record: RunRecord): Promise<(<T>(value: T) => T) | undefined> {
+    const secrets = await this.#secrets.of(record);
+    return secrets && ((value) => secrets.found.hide(value));
+  }
+
   /** The same, of one tenant. */
   forTenant(tenant: string): RunReader {
     return new RunReader(this.rows, this.#payloads, tenant);
@@ -469,11 +475,6 @@ export class RunReader {
   /** An input for runs of a plan, without what the plan calls secret. */
   hideInput(hash: string, input: JsonValue): Promise<JsonValue> {
     return this.#secrets.hideInput(hash, input);
-  }
-
-  /** Hides what is secret about a run by now; undefined where nothing is. */
-  maskOf(record: RunRecord): Promise<(<T>(value: T) => T) | undefined> {
-    return this.#secrets.maskOf(record);
   }
 
   /** The log of all runs, without what their plans call secret. */

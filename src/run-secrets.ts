@@ -50,12 +50,6 @@ export class SecretKeeper {
     return secrets.found.hide(masked);
   }
 
-  /** Hides what is secret about a run by now; undefined where nothing is. */
-  async maskOf(record: RunRecord): Promise<(<T>(value: T) => T) | undefined> {
-    const secrets = await this.of(record);
-    return secrets && ((value) => secrets.found.hide(value));
-  }
-
   /** The log of all runs, without what their plans call secret. */
   log(log: LogRows): LogRows {
     const masked = (events: readonly LoggedEvent[]) =>

@@ -14,13 +14,9 @@ const POLL_MS = 200;
 
 /** Runs of another process: their database is looked at again and again. */
 export function inspectBeside(runs: RunReader): InspectSource {
-  return {
-    runs,
-    inspect(run, options) {
-      const maskFor = (record: RunRecord) => runs.maskOf(record);
-      return new Inspection({ rows: runs.rows, changes: polls, maskFor }, run, options);
-    },
-  };
+  const maskFor = (record: RunRecord) => runs.maskFor(record);
+  const parts = { rows: runs.rows, changes: polls, maskFor };
+  return { runs, inspect: (run, options) => new Inspection(parts, run, options) };
 }
 
 async function* polls(_: string, signal: AbortSignal): AsyncGenerator<void, void, undefined> {

@@ -8,7 +8,7 @@ export type { ClaimedWork, Json, WorkError } from './messages.js';
 export { WorkCallError, WorkClient } from './work-client.js';
 export { Worker, type WorkerFunctions, type WorkerOptions } from './worker.js';
 
-/** A server that a worker works for. */
+/** A way to a server, and the workers that use it. */
 export interface Connection {
   /** The calls themselves, for workers that go about it in their own way. */
   readonly client: WorkClient;

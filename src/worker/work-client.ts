@@ -17,7 +17,7 @@ export class WorkCallError extends Error {
 /** How much longer than it was asked to wait a server may take to answer, in milliseconds. */
 const PATIENCE_MS = 10_000;
 
-/** Claims work of a server over HTTP, and answers for it. */
+/** The calls of a worker to its server, one method each; retries nothing. */
 export class WorkClient {
   readonly #url: URL;
   readonly #headers: Readonly<Record<string, string>>;

@@ -12,7 +12,7 @@ import { Job, type JobEnd, type JobFunction, type WorkerLogger } from './job.js'
 import type { Capability, ClaimedWork } from './messages.js';
 import type { WorkClient } from './work-client.js';
 
-/** What a worker can do, and how much at a time. */
+/** What a worker can do, and how much of it at a time. */
 export interface WorkerOptions {
   /** Names the worker in the logs of runs; host and process unless given. */
   readonly name?: string;
@@ -38,7 +38,7 @@ export type WorkerFunctions = Readonly<
 const GRACE_MS = 5_000;
 const SILENT: WorkerLogger = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** Does the work of actions in a process of its own; `connect(url).work(…)` makes one. */
+/** A worker at work, until it is told to stop. */
 export class Worker {
   readonly name: string;
   /** Resolves when the worker was stopped and nothing is at work any more. */

@@ -58,6 +58,24 @@ async function leakyRun() {
 }
 
 describe('what a plan calls secret', () => {
+  it('S211 promise 18: is in nothing that an inspector of its run is told', async () => {
+    const { kit } = await leakyRun();
+    const { orchestrator } = kit;
+    const told: unknown[] = [];
+    const newest = (await orchestrator.runs.events('leaky')).length;
+    for (let at = 1; at <= newest; at += 1) {
+      const then = orchestrator.inspect('leaky', { at, actors: 'all' });
+      for await (const event of then) told.push(event);
+    }
+    const live = orchestrator.inspect('leaky', { actors: 'all' });
+    for await (const event of live) {
+      told.push(event);
+      if (JSON.stringify(event).includes('login')) live.detach();
+    }
+    expect(told.length).toBeGreaterThan(newest);
+    expect(JSON.stringify(told)).not.toContain(SECRET);
+  });
+
   it('promise 18: is in no event that leaves by the bus or by a webhook', async () => {
     const sent: string[] = [];
     const kit = await testKit({
