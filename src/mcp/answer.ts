@@ -81,6 +81,13 @@ export function toResult(action: string, answer: Answer): ToolResult {
   return { action, message, status, hasPlan: answer.plan !== undefined, ...asked };
 }
 
+/** A tool is for a role that its caller has not. */
+export class RoleRefused extends Error {
+  constructor(role: string) {
+    super(`this is for the role ${role}, which the token has not`);
+  }
+}
+
 const MAX_MESSAGE = 2_000;
 const MAX_ISSUES = 20;
 
@@ -115,15 +122,18 @@ interface Told {
 function describe(error: unknown): Told {
   if (error instanceof RunchartError && error.code !== 'internal') {
     const { code, message, retryable, hint, issues, data } = error;
-    const [line = message] = message.split('\n');
     return {
       code,
-      message: issues.length === 0 ? message : line,
+      // Its own lists the issues, which follow anyway.
+      message: code === 'plan-invalid' ? 'the plan is not valid' : message,
       retryable,
       ...(hint !== undefined && { hint: cut(hint, MAX_MESSAGE) }),
       ...(issues.length > 0 && inShortIssues(issues)),
       ...(data !== undefined && { data: shown(data as JsonObject) }),
     };
+  }
+  if (error instanceof RoleRefused) {
+    return { code: 'role-refused', message: error.message, retryable: false };
   }
   if (error instanceof StorageError) {
     const { code, message, hint } = error;

@@ -15,7 +15,7 @@ import {
 import { z } from 'zod';
 import { RunchartError } from '../errors.js';
 import { toJsonValue } from '../plan/json-values.js';
-import { RESULT_SCHEMA, type ToolResult, toRefusal, toResult } from './answer.js';
+import { RESULT_SCHEMA, RoleRefused, type ToolResult, toRefusal, toResult } from './answer.js';
 import type { Caller, Tool } from './tool.js';
 import { TOOLS } from './tools.js';
 
@@ -61,7 +61,7 @@ export function createMcpServer(options: McpServerOptions): Server {
         throw new RunchartError('overloaded', 'too many calls are under way');
       const by = `agent:${server.getClientVersion()?.name ?? 'unnamed'}`.slice(0, 256);
       const call = { by, ...options.callerOf(authInfo?.extra), signal };
-      call.authorize?.(tool.role);
+      if (call.mayCall?.(tool.role) === false) throw new RoleRefused(tool.role);
       const answer = await tool.call(readArguments(params.arguments), call);
       return toContent(toResult(tool.name, answer));
     } catch (error) {

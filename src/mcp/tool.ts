@@ -4,7 +4,7 @@
  */
 import type { z } from 'zod';
 import { RunchartError } from '../errors.js';
-import type { Orchestrator } from '../orchestrator.js';
+import type { OrchestratorView } from '../orchestrator-view.js';
 import type { JsonObject } from '../plan/json.js';
 import type { Plan } from '../plan/schema.js';
 import type { Answer } from './answer.js';
@@ -14,7 +14,7 @@ export type ToolRole = 'reader' | 'operator' | 'worker';
 
 /** What the tools work with. */
 export type ToolHost = Pick<
-  Orchestrator,
+  OrchestratorView,
   | 'runs'
   | 'tasks'
   | 'work'
@@ -46,8 +46,8 @@ export interface Caller {
   readonly plans: OfferedPlans;
   /** Who asks, for the log, unless the call says. */
   readonly by: string;
-  /** Throws where the caller may not call a tool that needs the role. */
-  authorize?(role: ToolRole): void;
+  /** Whether the caller may call a tool that needs the role; he may call all unless given. */
+  mayCall?(role: ToolRole): boolean;
 }
 
 /** One call: the caller, and when the call is given up. */

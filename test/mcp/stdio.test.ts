@@ -53,7 +53,7 @@ describe('runchart mcp', () => {
       handlers: { write: external() },
     });
     const [task] = await orchestrator.tasks.list({ run: 'r1' });
-    await orchestrator.respond(task?.id ?? '', { response: { outcome: 'approved' } });
+    await orchestrator.respond(task?.id ?? '', { response: { approved: true } });
     await orchestrator.close();
 
     const second = await start(...words);

@@ -4,7 +4,7 @@ import { createOrchestrator, external, type Orchestrator, StorageError } from '.
 import type { Conversation } from '../../mcp/stdio.js';
 import { readVersion } from '../../version.js';
 import { databaseCommand, type Finish, finishing } from '../command.js';
-import { type DatabaseOption, databaseOf, prepareFolder } from '../database.js';
+import { type DatabaseOption, databaseOf, payloadsOf, prepareFolder } from '../database.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { loadApplication, planName, requirePlan } from '../files.js';
 import { ownerBehind, WARNINGS } from '../host.js';
@@ -50,6 +50,7 @@ async function openHere(options: McpCommandOptions): Promise<Orchestrator | stri
   try {
     return await createOrchestrator({
       url: database,
+      ...payloadsOf(),
       ...application,
       handlers: { ...handlers, ...Object.fromEntries(outside) },
       logger: WARNINGS,

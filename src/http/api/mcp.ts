@@ -9,7 +9,8 @@ const message = z.looseObject({}).openapi('McpMessage', {
 
 const talk = {
   path: '/mcp',
-  role: 'admin',
+  role: 'operator',
+  otherRole: 'worker',
   problems: ['session-unknown', 'argument-invalid', 'overloaded'],
 } as const;
 

@@ -152,7 +152,7 @@ export async function workThrough(
   const { tasks } = await agent.call('list_tasks', { run: 'r1' });
   expect(tasks.map(({ node }: Told) => node).sort()).toEqual(['approve', 'title']);
   for (const { id, node } of tasks) {
-    await answer(id, node === 'approve' ? { outcome: 'approved' } : 'The end');
+    await answer(id, node === 'approve' ? { approved: true } : 'The end');
   }
 
   const ended = await agent.call('wait_for_run', { run: 'r1', waitMs: 10_000 });
