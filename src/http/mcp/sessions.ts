@@ -13,7 +13,7 @@ import { createMcpServer } from '../../mcp/mcp-server.js';
 import type { Caller } from '../../mcp/tool.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../plan/json.js';
 import { RequestError } from '../problem.js';
-import type { AgentCaller, McpOptions } from './endpoint.js';
+import type { AgentCaller, McpOptions } from './options.js';
 
 const MAX_SESSIONS = 100;
 /** Silence after which a session ends, in milliseconds. */
