@@ -2,7 +2,6 @@ import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RunchartError } from '../../src/errors.js';
 import { PlanCatalog } from '../../src/http/plan-catalog.js';
 import { pageOf, shown } from '../../src/mcp/bounded.js';
 import { createMcpServer } from '../../src/mcp/mcp-server.js';
@@ -131,13 +130,10 @@ describe('tools', () => {
   });
 
   it('S225 are not called by whom they are not for', async () => {
-    const authorize: Caller['authorize'] = (role) => {
-      if (role !== 'reader') throw new RunchartError('responder-refused', `not for you: ${role}`);
-    };
-    const { agent } = await connect({ authorize });
+    const { agent } = await connect({ mayCall: (role) => role === 'reader' });
     for (const { name, role } of TOOLS) {
       const { result, isError } = await agent.try(name, {});
-      const isRefused = isError && result.error.code === 'responder-refused';
+      const isRefused = isError && result.error.code === 'role-refused';
       expect([name, isRefused]).toEqual([name, role !== 'reader']);
     }
   });

@@ -17,6 +17,8 @@ export interface McpOptions {
 
 /** Who talks, and what the tools do it on. */
 export interface AgentCaller extends Omit<Caller, 'by'> {
+  /** Who asks, where that is known. */
+  readonly by?: string;
   /** Whose the session is: nobody else may go on with it. */
   readonly owner: string;
 }
