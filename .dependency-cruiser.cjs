@@ -127,6 +127,12 @@ module.exports = {
       to: { path: '^src/(actors|persistence)/' },
     },
     {
+      name: 'tools-use-the-api',
+      severity: 'error',
+      from: inside('mcp'),
+      to: { path: '^src/(actors|persistence|http|cli)/' },
+    },
+    {
       name: 'nobody-imports-the-barrel',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/(cli)/' },

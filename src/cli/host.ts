@@ -44,7 +44,8 @@ export async function findHost(options: HostOptions): Promise<Host> {
   }
 }
 
-function ownerBehind(error: unknown): RemoteOwner {
+/** The server that has the database open. Throws where that is not why it cannot be opened, and a RemoteError where nobody can be reached. */
+export function ownerBehind(error: unknown): RemoteOwner {
   if (!(error instanceof StorageError) || error.code !== 'database-owned') throw error;
   const { owner } = error;
   if (owner?.address) return new RemoteOwner(owner.address);
@@ -53,7 +54,8 @@ function ownerBehind(error: unknown): RemoteOwner {
   throw new RemoteError(error.code, error.message, `${hint}, or stop it`);
 }
 
-const WARNINGS: Logger = {
+/** Warnings and errors, on standard error. */
+export const WARNINGS: Logger = {
   debug() {},
   info() {},
   warn: (fields, message) => note(`warning: ${describe(fields, message)}`),

@@ -1,6 +1,6 @@
 /** Puts the commands together. */
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { readVersion } from '../version.js';
 import type { Finish } from './command.js';
 import { artifactCommand, artifactsCommand } from './commands/artifacts.js';
 import { backupCommand } from './commands/backup.js';
@@ -15,6 +15,7 @@ import { exportCommand } from './commands/export.js';
 import { forkCommand } from './commands/fork.js';
 import { importCommand } from './commands/import.js';
 import { inspectCommand } from './commands/inspect.js';
+import { mcpCommand } from './commands/mcp.js';
 import { patchCommand } from './commands/patch.js';
 import { pauseCommand } from './commands/pause.js';
 import { replaceCommand } from './commands/replace.js';
@@ -90,6 +91,7 @@ const COMMANDS = [
   webhookCommand,
   serveCommand,
   workerCommand,
+  mcpCommand,
 ];
 
 /** Runs one command line; resolves with the exit code. */
@@ -123,9 +125,4 @@ export function createProgram(finish: Finish): Command {
 function throwErrors(command: Command): void {
   command.exitOverride().showHelpAfterError('(add --help for the options)');
   for (const below of command.commands) throwErrors(below);
-}
-
-function readVersion(): string {
-  const file = new URL('../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }

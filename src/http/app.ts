@@ -3,10 +3,12 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Hono } from 'hono';
 import type { Orchestrator } from '../orchestrator.js';
 import type { Metrics } from '../telemetry/metrics.js';
+import { readVersion } from '../version.js';
 import { DEFAULT_RATE, DEFAULT_REFUSALS, guard } from './access/guard.js';
 import type { Rate } from './access/rate-limit.js';
 import { viewedScope } from './access/viewed-scope.js';
 import { loopbackOnly, sameOriginOnly } from './loopback.js';
+import { McpEndpoint } from './mcp/endpoint.js';
 import { measure, ServedMetrics } from './measure.js';
 import { type OfferedPlan, PlanCatalog } from './plan-catalog.js';
 import { RequestError, sendProblem, toProblem } from './problem.js';
@@ -17,6 +19,7 @@ import { serveChanges } from './routes/changes.js';
 import { serveDocument } from './routes/document.js';
 import { serveHealth } from './routes/health.js';
 import { serveHistory } from './routes/history.js';
+import { serveMcp } from './routes/mcp.js';
 import { serveOperations } from './routes/operations.js';
 import { servePlans } from './routes/plans.js';
 import { serveRuns } from './routes/runs.js';
@@ -58,12 +61,13 @@ export interface HttpOptions {
 const RESOURCES = [
   ...[serveHealth, serveDocument, servePlans, serveRuns, serveChanges, serveHistory],
   ...[serveArtifacts, serveTasks, serveSchedules, serveWork, serveAccess, serveOperations],
-  ...[serveWebhooks],
+  ...[serveWebhooks, serveMcp],
 ];
 
 /** Throws PlanInvalidError where an offered plan is. */
 export function createHttpApp(orchestrator: Orchestrator, options: HttpOptions = {}): Hono {
   const { tokens = 'optional', rate = DEFAULT_RATE, refusals = DEFAULT_REFUSALS } = options;
+  const closing = options.closing ?? new AbortController().signal;
   const scope: HttpScope = {
     orchestrator,
     catalog: new PlanCatalog(options.plans ?? {}, orchestrator),
@@ -73,9 +77,14 @@ export function createHttpApp(orchestrator: Orchestrator, options: HttpOptions =
     links: orchestrator.links,
     needsTokens: tokens === 'required',
     heartbeatMs: options.heartbeatMs ?? 15_000,
-    closing: options.closing ?? new AbortController().signal,
+    closing,
     isDraining: () => options.isDraining?.() ?? false,
     metrics: new ServedMetrics(orchestrator, options.metrics),
+    agents: new McpEndpoint({
+      version: readVersion(),
+      closing,
+      onInternalError: (error) => options.onInternalError?.(error),
+    }),
   };
   const app = new OpenAPIHono<RouteEnv>();
   app.use(measure(scope.metrics));

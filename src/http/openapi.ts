@@ -1,7 +1,7 @@
 /** The OpenAPI document of an app, made of the declarations of its routes. */
-import { readFileSync } from 'node:fs';
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { JsonObject } from '../plan/json.js';
+import { readVersion } from '../version.js';
 import type { RouteEnv } from './route-spec.js';
 
 const DESCRIPTION = `Runs plans and tells of them. Errors are problem details (RFC 9457) with a stable
@@ -18,16 +18,19 @@ const TAGS = {
   tasks: 'What people are asked',
   schedules: 'Runs that start by themselves',
   access: 'Who may do what, and who asked for what',
+  agents: 'What agents use as tools',
 };
 
 /** Paths count from where the document lies, so that it holds wherever the app is mounted. */
 export function openApiDocument(app: OpenAPIHono<RouteEnv>): JsonObject {
-  const { version } = JSON.parse(
-    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-  ) as { version: string };
   const document = app.getOpenAPI31Document({
     openapi: '3.1.0',
-    info: { title: 'Runchart', version, description: DESCRIPTION, license: { name: 'MIT' } },
+    info: {
+      title: 'Runchart',
+      version: readVersion(),
+      description: DESCRIPTION,
+      license: { name: 'MIT' },
+    },
     servers: [{ url: '.', description: 'Where this document lies' }],
     tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
   });

@@ -18,6 +18,7 @@ export const REQUEST_ERRORS = {
   'host-refused': 403,
   'origin-refused': 403,
   'route-unknown': 404,
+  'session-unknown': 404,
   'method-refused': 405,
 } as const;
 

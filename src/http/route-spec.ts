@@ -7,7 +7,7 @@ import type { Session } from '../access/access.js';
 import type { ProblemCode } from './problem.js';
 import type { Role } from './roles.js';
 
-export type Method = 'get' | 'post';
+export type Method = 'get' | 'post' | 'delete';
 
 /** `/runs/{id}` has `id`. */
 export type ParamsOf<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`

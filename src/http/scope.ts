@@ -3,6 +3,7 @@ import type { AuditTrail } from '../access/audit-trail.js';
 import type { TaskLinks } from '../access/task-links.js';
 import type { Orchestrator } from '../orchestrator.js';
 import type { OrchestratorView } from '../orchestrator-view.js';
+import type { McpEndpoint } from './mcp/endpoint.js';
 import type { ServedMetrics } from './measure.js';
 import type { PlanCatalog } from './plan-catalog.js';
 
@@ -24,4 +25,5 @@ export interface HttpScope {
   readonly closing: AbortSignal;
   isDraining(): boolean;
   readonly metrics: ServedMetrics;
+  readonly agents: McpEndpoint;
 }

@@ -10,7 +10,7 @@ const page = readFileSync(new URL('../../docs/http.md', import.meta.url), 'utf8'
 describe('docs/http.md', () => {
   it('lists every route as it is declared', () => {
     expect(withRoutes(page)).toBe(page);
-    const listed = [...page.matchAll(/^\| `(GET|POST) (\S+)` \|/gm)];
+    const listed = [...page.matchAll(/^\| `(?:GET|POST|DELETE) (\S+)` \|/gm)];
     expect(listed).toHaveLength(Object.keys(API).length);
   });
 

@@ -5,6 +5,7 @@ import { changeApi } from './changes.js';
 import { documentApi } from './document.js';
 import { healthApi } from './health.js';
 import { historyApi } from './history.js';
+import { mcpApi } from './mcp.js';
 import { operationsApi } from './operations.js';
 import { planApi } from './plans.js';
 import { runApi } from './runs.js';
@@ -27,4 +28,5 @@ export const API = {
   ...operationsApi,
   ...workApi,
   ...webhookApi,
+  ...mcpApi,
 } as const;
