@@ -149,6 +149,12 @@ describe('what a plan calls secret', () => {
     await kit.orchestrator.cancel('leaky');
     for await (const event of kit.orchestrator.events('leaky')) events.push(event);
     expect(JSON.stringify(events)).not.toContain(SECRET);
+    const inspected: unknown[] = [];
+    for await (const event of kit.orchestrator.inspect('leaky', { actors: 'all' })) {
+      inspected.push(event);
+    }
+    expect(JSON.stringify(inspected)).toContain(`refused ${MASK}`);
+    expect(JSON.stringify(inspected)).not.toContain(SECRET);
   });
 
   it('promise 18: is not in refusals that show what is asked, and answers that come again are the same', async () => {
