@@ -29,6 +29,9 @@ describe('tokens on the command line', () => {
     const { stdout, stderr } = await place.cli('token', 'create', 'root', '--role', 'admin');
     expect(stdout).toMatch(/^rct_\S{60}\n$/);
     expect(stderr).toContain('not shown again');
+    const inspected = await place.cli('serve', ...wide, '--port', '0', '--inspect');
+    expect(inspected).toMatchObject({ code: 2, stdout: '' });
+    expect(inspected.stderr).toContain('served on loopback alone');
     const { url } = await place.serve(...wide);
     expect((await runs(url)).status).toBe(401);
     expect((await runs(url, stdout.trim())).status).toBe(200);

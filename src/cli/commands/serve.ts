@@ -79,6 +79,7 @@ async function serve(files: string[], options: ServeOptions): Promise<ExitCode> 
     logger,
   });
   try {
+    if (options.inspect) refuseWideInspector(settings);
     const tokens = await tokensFor(orchestrator, settings);
     const app = createHttpApp(orchestrator, {
       plans,
@@ -186,6 +187,14 @@ function inspectorOf(orchestrator: Orchestrator, logger: Logger): Inspector {
   const onInternalError = (error: unknown) =>
     logger.error({ error }, 'a request of the inspector met an error');
   return new Inspector(orchestrator, { onInternalError });
+}
+
+/** Its tickets are for this machine: the inspector shows the runs of all tenants. */
+function refuseWideInspector({ 'server.host': host = DEFAULT_HOST }: Settings): void {
+  if (isLoopbackHost(host)) return;
+  throw new UsageError(`the inspector is served on loopback alone, and ${host} is wider`, {
+    hint: 'look at the runs beside the server instead: npx runchart inspect RUN',
+  });
 }
 
 /** Beyond loopback a token is needed. Throws where there is none, so that nobody could come in. */
