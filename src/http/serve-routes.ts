@@ -5,14 +5,15 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context, MiddlewareHandler } from 'hono';
 import { basePath } from 'hono/route';
-import type { z } from 'zod';
 import type { Session } from '../access/access.js';
 import type { JsonObject } from '../plan/json.js';
+import { documentedRoute } from './documented.js';
 import { openApiDocument } from './openapi.js';
 import { RequestError } from './problem.js';
 import { type Given, readAs, readBody } from './read-body.js';
 import { Reply } from './reply.js';
-import type { ParamsOf, Route, RouteEnv } from './route-spec.js';
+import type { DeclaredRoute, ParamsOf, Route, RouteEnv } from './route-spec.js';
+import type { Gives } from './schemas/json.js';
 import type { HttpScope } from './scope.js';
 
 /** A request as its route has read it. */
@@ -23,8 +24,8 @@ export interface Incoming<R> {
   readonly body: R extends { readonly body?: infer Body } ? Output<Body> : unknown;
 }
 
-type Output<Schema> = Schema extends z.ZodType<infer Value> ? Given<Value> : unknown;
-type AnswerOf<R> = R extends { readonly answer?: z.ZodType<infer Answer> } ? Answer : never;
+type Output<Schema> = Schema extends Gives<infer Value> ? Given<Value> : unknown;
+type AnswerOf<R> = R extends { readonly answer?: Gives<infer Answer> } ? Answer : never;
 type Answered<Answer> = Answer | Reply<Answer> | Response;
 
 /** Answers with JSON (or a Reply, or any Response), as the route declares it. */
@@ -37,7 +38,7 @@ export type Handlers<Routes> = { readonly [Name in keyof Routes]: RouteHandler<R
 
 /** Where resources put their routes. */
 export interface RouteServer {
-  serve<Routes extends Readonly<Record<string, Route>>>(
+  serve<Routes extends Readonly<Record<string, DeclaredRoute>>>(
     routes: Routes,
     handlers: Handlers<Routes>,
   ): void;
@@ -76,14 +77,15 @@ export class AppRoutes implements RouteServer {
     resource(this, this.#parts.scope);
   }
 
-  serve<Routes extends Readonly<Record<string, Route>>>(
+  serve<Routes extends Readonly<Record<string, DeclaredRoute>>>(
     routes: Routes,
     handlers: Handlers<Routes>,
   ): void {
     const resource = this.#resource;
-    for (const [name, route] of Object.entries(routes)) {
-      const shared = handlers[name] as RouteHandler<Route>;
-      this.#app.openAPIRegistry.registerPath(route.documented);
+    for (const [name, declared] of Object.entries(routes)) {
+      const route = declared as Route;
+      const shared = handlers[name] as unknown as RouteHandler<Route>;
+      this.#app.openAPIRegistry.registerPath(documentedRoute(route));
       const known: MiddlewareHandler<RouteEnv> = (context, next) => {
         context.set('route', route);
         return next();
@@ -112,7 +114,8 @@ export class AppRoutes implements RouteServer {
     const picking: RouteServer = {
       serve: (routes, handlers) => {
         for (const [name, one] of Object.entries(routes)) {
-          if (one === route) found = handlers[name] as RouteHandler<Route>;
+          if (one.operationId !== route.operationId) continue;
+          found = handlers[name] as unknown as RouteHandler<Route>;
         }
       },
       document: () => this.document(),
