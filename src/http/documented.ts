@@ -1,6 +1,7 @@
 /** A route as the OpenAPI document has it. */
 import { type RouteConfig, z } from '@hono/zod-openapi';
 import { ERROR_KINDS, type ErrorCode } from '../errors.js';
+import { isKeyed, REPLAYED } from './keyed-answer.js';
 import { type ProblemCode, REQUEST_ERRORS } from './problem.js';
 import type { Route } from './route-spec.js';
 import { problem } from './schemas/problem.js';
@@ -22,6 +23,17 @@ const WITH_BODY: readonly ProblemCode[] = [
   'argument-invalid',
 ];
 const CHANGING: readonly ProblemCode[] = ['commit-failed', 'overloaded'];
+const KEYED: readonly ProblemCode[] = ['argument-invalid', 'idempotency-key-reused'];
+const KEY = z.object({
+  'idempotency-key': z.string().min(1).max(256).optional().openapi({
+    description: 'Names the request: sent again with the same key it is answered as before',
+  }),
+});
+const REPLAY = {
+  description: 'There where the answer was given before to the same request',
+  schema: { type: 'string' as const, enum: ['true'] },
+};
+
 /** Bytes that the document says nothing about. */
 const BINARY = z.string().openapi({ format: 'binary' });
 
@@ -36,6 +48,7 @@ export function documentedRoute(route: Route): RouteConfig {
       ...(names.length > 0 && { params: z.object(paramsNamed(names)) }),
       ...(query instanceof z.ZodObject && { query }),
       ...documentedBody(route),
+      ...(isKeyed(route) && { headers: KEY }),
     },
     responses: documentedAnswers(route),
   };
@@ -63,8 +76,9 @@ function documentedAnswers(spec: Route): Responses {
     ...(answer !== undefined && { 'application/json': { schema: answer } }),
     ...contentOf(answerTypes),
   };
+  const headers = isKeyed(spec) && { headers: { [REPLAYED]: REPLAY } };
   const good = Object.entries(statuses).map(([status, description]) => {
-    return [status, status === '204' ? { description } : { description, content }];
+    return [status, { description, ...(status !== '204' && { content }), ...headers }];
   });
   return { ...Object.fromEntries(good), ...problemAnswers(codesOf(spec), statuses) };
 }
@@ -76,7 +90,8 @@ function contentOf(types: readonly string[]): Record<string, { schema: z.ZodType
 }
 
 /** Every code that the route may answer with. */
-export function codesOf({ method, role, query, body, bodyTypes, problems }: Route): ProblemCode[] {
+export function codesOf(route: Route): ProblemCode[] {
+  const { method, role, query, body, bodyTypes, problems } = route;
   const hasBody = body !== undefined || bodyTypes !== undefined;
   return [
     ...ANYWHERE,
@@ -84,6 +99,7 @@ export function codesOf({ method, role, query, body, bodyTypes, problems }: Rout
     ...(query === undefined ? [] : (['argument-invalid'] as const)),
     ...(hasBody ? WITH_BODY : []),
     ...(method === 'post' ? CHANGING : []),
+    ...(isKeyed(route) ? KEYED : []),
     ...(problems ?? []),
   ];
 }

@@ -39,6 +39,8 @@ export interface RouteSpec<
   readonly bodyTypes?: readonly string[];
   /** The JSON answer; absent where there is none. */
   readonly answer?: Gives<Answer>;
+  /** Whether the answer has a secret, which is kept nowhere: such a request has no idempotency key. */
+  readonly givesSecret?: boolean;
   /** Types that it may answer with instead. */
   readonly answerTypes?: readonly string[];
   /** What each status of an answer means; 200 unless given. A 204 has no body. */
