@@ -174,6 +174,7 @@ export type { TenantView, Viewer } from './tenant-view.js';
 export type {
   ArtifactView,
   AttemptView,
+  CheckpointView,
   ContextChange,
   Explanation,
   ExplanationCause,
@@ -184,10 +185,15 @@ export type {
   RunDetails,
   RunError,
   RunEvent,
+  RunHead,
   RunOrigin,
+  RunPart,
+  RunPartLists,
   RunResult,
+  RunSnapshot,
   RunState,
   RunSummary,
+  SignalView,
   TaskView,
 } from './views.js';
 export type { ClaimOptions } from './work/read-claim.js';

@@ -22,7 +22,8 @@ export function serveRuns(server: RouteServer, scope: HttpScope): void {
   server.serve(runApi, {
     startRun: ({ context, body, keyed }) => startRun(scope, { ...body, ...keyed }, context),
     listRuns: async ({ query }) => ({ runs: await runs.list(query) }),
-    getRun: ({ params }) => runs.details(params.id),
+    getRun: ({ params: { id }, query: { include } }) =>
+      include === undefined ? runs.details(id) : runs.snapshot(id, include),
     getRunResult: ({ params }) => runs.result(params.id),
     async getRunPlan({ params }) {
       const { plan } = await runs.summary(params.id);
@@ -47,9 +48,13 @@ export function serveRuns(server: RouteServer, scope: HttpScope): void {
     },
     explainNode: ({ params, query }) => runs.why(params.id, query.node),
     listNodeRuns: async ({ params, query }) => ({ nodes: await runs.nodeRuns(params.id, query) }),
-    listAttempts: async ({ params, query }) => ({
-      attempts: await runs.attempts(params.id, query.node),
+    listAttempts: async ({ params, query: { node, ...page } }) => ({
+      attempts: await runs.attempts(params.id, node, page),
     }),
+    listCheckpoints: async ({ params, query: { after, limit } }) => ({
+      checkpoints: await runs.checkpoints(params.id, after, limit),
+    }),
+    listSignals: async ({ params, query }) => ({ signals: await runs.signals(params.id, query) }),
     listChanges: async ({ params, query: { after, limit } }) => ({
       changes: await runs.changes(params.id, after, limit),
     }),

@@ -1,8 +1,10 @@
 import { z } from '@hono/zod-openapi';
 import { NODE_STATUSES, RUN_STATUSES } from '../../machines/statuses.js';
 import type { Orchestrator } from '../../orchestrator.js';
+import type { Plan } from '../../plan/schema.js';
 import type {
   AttemptView,
+  CheckpointView,
   ContextChange,
   Explanation,
   ExplanationCause,
@@ -14,9 +16,12 @@ import type {
   RunEvent,
   RunOrigin,
   RunResult,
+  RunSnapshot,
   RunState,
   RunSummary,
+  SignalView,
 } from '../../views.js';
+import { RUN_PARTS } from '../../views.js';
 import { artifact } from './artifacts.js';
 import { count, jsonObject, jsonValue, objectOf, type Shape, text, time } from './json.js';
 import { issue } from './problem.js';
@@ -79,6 +84,7 @@ export const runDetails = objectOf<RunDetails>('RunDetails', {
 
 export const attempt = objectOf<AttemptView>('Attempt', {
   node: text,
+  generation: count,
   attempt: count,
   worker: text,
   startedAt: time,
@@ -100,6 +106,40 @@ export const runEvent = objectOf<RunEvent>('RunEvent', {
   at: time,
   detail: jsonObject,
 });
+
+export const checkpoint = objectOf<CheckpointView>('Checkpoint', {
+  seq: count.openapi({ description: 'Number of the last event of the turn' }),
+  cause: text.openapi({ description: 'Type of the message that caused the turn' }),
+  at: time,
+});
+
+export const signal = objectOf<SignalView>('Signal', {
+  id: text,
+  name: text,
+  payload: jsonValue.optional().openapi({ description: 'Absent once the signal is delivered' }),
+  sentAt: time,
+  seq: z.int(),
+  deliveredTo: text.nullable(),
+});
+
+export const runSnapshot = objectOf<RunSnapshot>('RunSnapshot', {
+  ...summary,
+  inputs: jsonValue,
+  seq: count.openapi({ description: 'Number of the newest event' }),
+  definition: (jsonObject as unknown as z.ZodType<Plan>).optional(),
+  nodes: z.array(nodeRun).optional(),
+  attempts: z.array(attempt).optional(),
+  events: z.array(runEvent).optional(),
+  artifacts: z.array(artifact).optional(),
+  tasks: z.array(task).optional(),
+  checkpoints: z.array(checkpoint).optional(),
+  issues: z.array(found).optional(),
+  signals: z.array(signal).optional(),
+  more: z.array(z.enum(RUN_PARTS)).openapi({ description: 'Parts that go on in their own lists' }),
+});
+
+/** What reading a run gives: all that is usual, or the parts that were asked for. */
+export const runRead: z.ZodType<RunDetails | RunSnapshot> = z.union([runDetails, runSnapshot]);
 
 const runError = objectOf<RunError>('RunError', {
   node: text,
