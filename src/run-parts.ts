@@ -1,6 +1,26 @@
 /** A run with the parts of it that are asked for: of each the first page of what its own list gives. */
-import type { RunReader } from './run-reader.js';
-import type { RunPart, RunPartLists, RunSnapshot } from './views.js';
+import type { Plan } from './plan/schema.js';
+import type { RunHead, RunPart, RunPartLists, RunSnapshot } from './views.js';
+
+interface Page {
+  readonly limit: number;
+}
+
+/** The lists that parts are read from. */
+interface RunLists {
+  head(id: string): Promise<RunHead>;
+  plan(hash: string): Promise<Plan>;
+  nodeRuns(id: string, page: Page): Promise<RunPartLists['nodes']>;
+  attempts(id: string, node: undefined, page: Page): Promise<RunPartLists['attempts']>;
+  events(id: string, after: number, limit: number): Promise<RunPartLists['events']>;
+  artifacts(id: string, page: Page): Promise<RunPartLists['artifacts']>;
+  tasks(
+    filter: Page & { readonly run: string; readonly status: 'any' },
+  ): Promise<RunPartLists['tasks']>;
+  checkpoints(id: string, after: number, limit: number): Promise<RunPartLists['checkpoints']>;
+  issues(id: string): Promise<RunPartLists['issues']>;
+  signals(id: string, page: Page): Promise<RunPartLists['signals']>;
+}
 
 /** Most entries of a part. */
 const PART_LIMIT = 500;
@@ -10,7 +30,7 @@ const LIMIT = PART_LIMIT + 1;
 type ListPart = keyof RunPartLists;
 
 const READ: {
-  readonly [Part in ListPart]: (runs: RunReader, id: string) => Promise<RunPartLists[Part]>;
+  readonly [Part in ListPart]: (runs: RunLists, id: string) => Promise<RunPartLists[Part]>;
 } = {
   nodes: (runs, id) => runs.nodeRuns(id, { limit: LIMIT }),
   attempts: (runs, id) => runs.attempts(id, undefined, { limit: LIMIT }),
@@ -24,7 +44,7 @@ const READ: {
 
 /** Lists are read side by side: what happens meanwhile may be in one and not yet in another. */
 export async function snapshotOf(
-  runs: RunReader,
+  runs: RunLists,
   id: string,
   parts: readonly RunPart[],
 ): Promise<RunSnapshot> {

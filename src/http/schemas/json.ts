@@ -38,6 +38,11 @@ export function objectOf<View>(name: string, shape: Shape<View>): z.ZodType<View
   return z.object(shape as unknown as z.ZodRawShape).openapi(name) as unknown as z.ZodType<View>;
 }
 
+/** `schema`, which has a name in the document, or null: `nullable` would make the name itself nullable there. */
+export function orNull<T>(schema: Gives<T>): z.ZodType<T | null> {
+  return z.union([schema as unknown as z.ZodType<T>, z.null()]);
+}
+
 /** The schema of an answer that holds a list under one name. */
 export function listOf<K extends string, T>(
   key: K,

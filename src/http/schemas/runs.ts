@@ -23,7 +23,7 @@ import type {
 } from '../../views.js';
 import { RUN_PARTS } from '../../views.js';
 import { artifact } from './artifacts.js';
-import { count, jsonObject, jsonValue, objectOf, type Shape, text, time } from './json.js';
+import { count, jsonObject, jsonValue, objectOf, orNull, type Shape, text, time } from './json.js';
 import { issue } from './problem.js';
 import { task } from './tasks.js';
 
@@ -45,7 +45,7 @@ const summary: Shape<RunSummary> = {
   updatedAt: time,
   endedAt: time.nullable(),
   reason: jsonObject.nullable().openapi({ description: 'Why it failed or was cancelled' }),
-  origin: origin.nullable(),
+  origin: orNull(origin),
 };
 
 export const runSummary = objectOf<RunSummary>('RunSummary', summary);
@@ -135,7 +135,9 @@ export const runSnapshot = objectOf<RunSnapshot>('RunSnapshot', {
   checkpoints: z.array(checkpoint).optional(),
   issues: z.array(found).optional(),
   signals: z.array(signal).optional(),
-  more: z.array(z.enum(RUN_PARTS)).openapi({ description: 'Parts that go on in their own lists' }),
+  more: z
+    .array(z.enum(RUN_PARTS).openapi('RunPart'))
+    .openapi({ description: 'Parts that go on in their own lists' }),
 });
 
 /** What reading a run gives: all that is usual, or the parts that were asked for. */

@@ -1,0 +1,1652 @@
+/** The HTTP API as a client sees it: written by `npm run client`, from the declarations of routes. */
+export type JsonValue = null | boolean | number | string | JsonValue[] | JsonObject;
+
+export interface JsonObject {
+  [key: string]: JsonValue;
+}
+
+/** A body that is no JSON. A stream is sent once, and not again where that fails. */
+export type FileBody = string | Blob | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
+
+export interface AdmissionReport {
+  readonly handlers: readonly HandlerReport[];
+  readonly queue: number;
+  readonly used: number;
+  readonly keys: number;
+}
+
+export interface Annotated {
+  readonly run: string;
+  readonly metadata: JsonObject;
+}
+
+export interface Artifact {
+  readonly name: string;
+  readonly version: number;
+  readonly kind: string;
+  readonly standing: 'accepted' | 'rejected';
+  readonly node: string;
+  readonly generation: number;
+  readonly attempt: number;
+  readonly pointer: string | null;
+  readonly payload?: JsonValue;
+  readonly schema?: JsonValue;
+  /** SHA-256 of a payload that is kept in a file */
+  readonly digest?: string;
+  readonly bytes?: number;
+  /** Milliseconds since the epoch, UTC */
+  readonly at: number;
+}
+
+export interface Attempt {
+  readonly node: string;
+  readonly generation: number;
+  readonly attempt: number;
+  readonly worker: string;
+  /** Milliseconds since the epoch, UTC */
+  readonly startedAt: number;
+  /** Milliseconds since the epoch, UTC */
+  readonly endedAt: number | null;
+  readonly outcome: string | null;
+  readonly error: JsonObject | null;
+  readonly issues: readonly Issue[];
+  readonly output?: JsonValue;
+  readonly notes?: JsonValue;
+}
+
+export type Cadence =
+  | {
+      readonly cron: string;
+      readonly timeZone?: string;
+    }
+  | {
+      readonly everyMs: number;
+      readonly offsetMs?: number;
+    };
+
+export interface Cancelled {
+  readonly run: string;
+  readonly cancelled: true;
+}
+
+export interface ChangedNode {
+  readonly run: string;
+  readonly node: string;
+  readonly status: string;
+}
+
+export interface Checkpoint {
+  /** Number of the last event of the turn */
+  readonly seq: number;
+  /** Type of the message that caused the turn */
+  readonly cause: string;
+  /** Milliseconds since the epoch, UTC */
+  readonly at: number;
+}
+
+export interface ContextChange {
+  readonly seq: number;
+  /** Milliseconds since the epoch, UTC */
+  readonly at: number;
+  readonly op: 'set' | 'delete';
+  readonly node: string;
+  readonly generation: number;
+  readonly attempt: number;
+  readonly value?: JsonValue;
+}
+
+export interface Difference {
+  readonly part: string;
+  readonly key: string;
+  readonly events: JsonValue;
+  readonly rows: JsonValue;
+}
+
+export interface Explanation {
+  readonly run: string;
+  readonly node: string;
+  readonly status: NodeStatus;
+  readonly generation: number;
+  readonly attempt: number;
+  readonly since: {
+    readonly seq: number;
+    readonly type: string;
+    /** Milliseconds since the epoch, UTC */
+    readonly at: number;
+  } | null;
+  readonly causes: readonly ExplanationCause[];
+  readonly lines: readonly string[];
+}
+
+export interface ExplanationCause {
+  readonly code: string;
+  readonly message: string;
+  readonly detail: JsonObject;
+  readonly causes: readonly ExplanationCause[];
+}
+
+export interface Finding {
+  readonly code: string;
+  readonly seq: number;
+  readonly message: string;
+}
+
+export interface ForkedRun {
+  readonly id: string;
+  readonly created: boolean;
+  /** Event of the old run at which the new one begins */
+  readonly seq: number;
+  readonly carried: readonly string[];
+}
+
+export interface HandlerReport {
+  readonly handler: string;
+  readonly atWork: number;
+  readonly breaker: 'closed' | 'open' | 'half-open';
+  /** Milliseconds since the epoch, UTC */
+  readonly openUntil?: number;
+  readonly waitingRuns: number;
+}
+
+export interface Health {
+  readonly status: 'ok' | 'failing' | 'lost';
+  readonly detail?: string;
+  readonly journalQueue: number;
+  readonly supervisor: SupervisorStats;
+}
+
+export interface Imported {
+  readonly run: string;
+  readonly created: boolean;
+  readonly runs: number;
+  readonly hash: string;
+}
+
+export interface Issue {
+  readonly severity: 'blocking' | 'warning';
+  readonly code: string;
+  readonly message: string;
+  /** JSON Pointer into what was sent; empty for all of it */
+  readonly path: string;
+  readonly node?: string;
+  readonly hint?: string;
+  readonly detail?: JsonValue;
+}
+
+export interface NodeIssue {
+  readonly node: string;
+  readonly generation: number;
+  readonly attempt: number;
+  readonly severity: 'blocking' | 'warning';
+  readonly code: string;
+  readonly message: string;
+  readonly path: string;
+  readonly detail?: JsonValue;
+}
+
+export interface NodeRun {
+  /** Path of the node run */
+  readonly node: string;
+  readonly status: NodeStatus;
+  readonly attempt: number;
+  readonly input?: JsonValue;
+  readonly output?: JsonValue;
+  readonly outcome?: string;
+  readonly action?: string;
+  readonly reason?: JsonObject;
+}
+
+export interface NodeState {
+  readonly node: string;
+  readonly status: NodeStatus;
+  readonly attempt: number;
+  readonly reason?: JsonObject;
+}
+
+export type NodeStatus =
+  | 'pending'
+  | 'ready'
+  | 'running'
+  | 'awaiting-human'
+  | 'blocked'
+  | 'completed'
+  | 'partial'
+  | 'skipped'
+  | 'failed'
+  | 'cancelled';
+
+export interface OfferedPlan {
+  readonly name: string;
+  readonly title: string;
+  readonly hash: string;
+}
+
+export interface PlanCheck {
+  readonly ok: boolean;
+  readonly hash: string | null;
+  readonly issues: readonly Issue[];
+}
+
+export interface PlanDiffEntry {
+  readonly node: string;
+  readonly status: NodeStatus;
+  readonly code:
+    | 'unchanged'
+    | 'definition-changed'
+    | 'inbound-edges-changed'
+    | 'rests-on-change'
+    | 'race-reopened'
+    | 'added'
+    | 'removed';
+  readonly why: string;
+}
+
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  /** Stable; texts are not */
+  readonly code: string;
+  readonly detail: string;
+  /** Whether the same request may succeed later */
+  readonly retryable: boolean;
+  readonly hint?: string;
+  readonly issues?: readonly Issue[];
+  readonly data?: JsonObject;
+}
+
+export interface Replanned {
+  readonly run: string;
+  readonly plan: string;
+  readonly previous: string;
+  readonly isDryRun: boolean;
+  readonly conflicts: readonly string[];
+  readonly kept: readonly PlanDiffEntry[];
+  readonly rerun: readonly PlanDiffEntry[];
+  readonly added: readonly PlanDiffEntry[];
+  readonly removed: readonly PlanDiffEntry[];
+}
+
+export interface Replay {
+  readonly run: string;
+  readonly seq: number;
+  readonly status: RunStatus | null;
+  readonly reason: JsonObject | null;
+  readonly plan: string;
+  readonly nodes: readonly JsonObject[];
+  readonly past: readonly JsonObject[];
+  readonly attempts: readonly JsonObject[];
+  readonly artifacts: readonly JsonObject[];
+  readonly tasks: readonly JsonObject[];
+  readonly timers: readonly JsonObject[];
+  readonly signals: readonly JsonObject[];
+  readonly hash: string;
+  readonly matches: boolean | null;
+  readonly differences: readonly Difference[];
+}
+
+export interface Responded {
+  readonly run: string;
+  readonly node: string;
+  readonly task: string;
+  readonly outcome: string;
+  /** False where the votes of others are awaited */
+  readonly isDecided: boolean;
+}
+
+export interface RunDetails {
+  readonly id: string;
+  readonly status: RunStatus;
+  /** Hash of the plan version that the run is pinned to */
+  readonly plan: string;
+  readonly metadata: JsonObject;
+  /** Milliseconds since the epoch, UTC */
+  readonly createdAt: number;
+  /** Milliseconds since the epoch, UTC */
+  readonly updatedAt: number;
+  /** Milliseconds since the epoch, UTC */
+  readonly endedAt: number | null;
+  /** Why it failed or was cancelled */
+  readonly reason: JsonObject | null;
+  readonly origin: RunOrigin | null;
+  readonly inputs: JsonValue;
+  /** Number of the newest event */
+  readonly seq: number;
+  readonly nodes: readonly NodeRun[];
+  readonly tasks: readonly Task[];
+  readonly artifacts: readonly Artifact[];
+  readonly issues: readonly NodeIssue[];
+}
+
+export interface RunError {
+  readonly node: string;
+  readonly attempt: number;
+  /** Milliseconds since the epoch, UTC */
+  readonly at: number;
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface RunEvent {
+  /** `run/seq`: unique over all runs */
+  readonly id: string;
+  readonly run: string;
+  readonly seq: number;
+  readonly type: string;
+  readonly node: string | null;
+  readonly attempt: number | null;
+  /** Milliseconds since the epoch, UTC */
+  readonly at: number;
+  readonly detail: JsonObject;
+}
+
+export interface RunOrigin {
+  readonly type: 'fork' | 'replacement' | 'import';
+  readonly run: string;
+  readonly seq: number;
+}
+
+export type RunPart =
+  | 'plan'
+  | 'nodes'
+  | 'attempts'
+  | 'events'
+  | 'artifacts'
+  | 'tasks'
+  | 'checkpoints'
+  | 'issues'
+  | 'signals';
+
+export interface RunResult {
+  readonly id: string;
+  readonly status: RunStatus;
+  readonly outputs: JsonObject;
+  readonly output?: JsonValue;
+  readonly errors: readonly RunError[];
+  readonly failureCount: {
+    readonly attempts: number;
+    readonly nodes: number;
+  };
+  readonly reason: JsonObject | null;
+}
+
+export interface RunSnapshot {
+  readonly id: string;
+  readonly status: RunStatus;
+  /** Hash of the plan version that the run is pinned to */
+  readonly plan: string;
+  readonly metadata: JsonObject;
+  /** Milliseconds since the epoch, UTC */
+  readonly createdAt: number;
+  /** Milliseconds since the epoch, UTC */
+  readonly updatedAt: number;
+  /** Milliseconds since the epoch, UTC */
+  readonly endedAt: number | null;
+  /** Why it failed or was cancelled */
+  readonly reason: JsonObject | null;
+  readonly origin: RunOrigin | null;
+  readonly inputs: JsonValue;
+  /** Number of the newest event */
+  readonly seq: number;
+  readonly definition?: JsonObject;
+  readonly nodes?: readonly NodeRun[];
+  readonly attempts?: readonly Attempt[];
+  readonly events?: readonly RunEvent[];
+  readonly artifacts?: readonly Artifact[];
+  readonly tasks?: readonly Task[];
+  readonly checkpoints?: readonly Checkpoint[];
+  readonly issues?: readonly NodeIssue[];
+  readonly signals?: readonly Signal[];
+  /** Parts that go on in their own lists */
+  readonly more: readonly RunPart[];
+}
+
+export interface RunState {
+  readonly run: string;
+  readonly seq: number;
+  readonly status: RunStatus;
+  readonly cause: string;
+  /** Milliseconds since the epoch, UTC */
+  readonly at: number;
+  readonly nodes: readonly NodeState[];
+  readonly artifacts: readonly {
+    readonly name: string;
+    readonly version: number;
+  }[];
+}
+
+export type RunStatus =
+  | 'pending'
+  | 'ready'
+  | 'running'
+  | 'awaiting-human'
+  | 'blocked'
+  | 'paused'
+  | 'completed'
+  | 'partial'
+  | 'failed'
+  | 'cancelled';
+
+export interface RunSummary {
+  readonly id: string;
+  readonly status: RunStatus;
+  /** Hash of the plan version that the run is pinned to */
+  readonly plan: string;
+  readonly metadata: JsonObject;
+  /** Milliseconds since the epoch, UTC */
+  readonly createdAt: number;
+  /** Milliseconds since the epoch, UTC */
+  readonly updatedAt: number;
+  /** Milliseconds since the epoch, UTC */
+  readonly endedAt: number | null;
+  /** Why it failed or was cancelled */
+  readonly reason: JsonObject | null;
+  readonly origin: RunOrigin | null;
+}
+
+export interface Schedule {
+  readonly id: string;
+  /** Hash of the plan version that is started */
+  readonly plan: string;
+  readonly label: string;
+  readonly cadence: Cadence;
+  readonly input: JsonValue;
+  readonly overlap: 'skip' | 'queue' | 'replace' | 'allow';
+  readonly catchUp:
+    | 'none'
+    | 'latest'
+    | {
+        readonly max: number;
+      };
+  /** Milliseconds since the epoch, UTC */
+  readonly startAt: number | null;
+  /** Milliseconds since the epoch, UTC */
+  readonly endAt: number | null;
+  readonly jitterMs: number;
+  readonly paused: boolean;
+  /** Milliseconds since the epoch, UTC */
+  readonly decidedUntil: number;
+  /** Milliseconds since the epoch, UTC */
+  readonly lastOccurrence: number | null;
+  readonly activeRun: string | null;
+  readonly queued: readonly {
+    /** Milliseconds since the epoch, UTC */
+    readonly at: number;
+    readonly manual: boolean;
+  }[];
+  /** Milliseconds since the epoch, UTC */
+  readonly dueAt: number | null;
+  readonly counters: ScheduleCounters;
+  /** Milliseconds since the epoch, UTC */
+  readonly createdAt: number;
+  /** Milliseconds since the epoch, UTC */
+  readonly updatedAt: number;
+}
+
+export interface ScheduleCounters {
+  readonly started: number;
+  readonly skipped: number;
+  readonly missed: number;
+  readonly replaced: number;
+  readonly overflowed: number;
+}
+
+export interface Signal {
+  readonly id: string;
+  readonly name: string;
+  /** Absent once the signal is delivered */
+  readonly payload?: JsonValue;
+  /** Milliseconds since the epoch, UTC */
+  readonly sentAt: number;
+  readonly seq: number;
+  readonly deliveredTo: string | null;
+}
+
+export interface Signalled {
+  readonly run: string;
+  readonly signal: string;
+  /** False where a signal of this id had come before */
+  readonly isNew: boolean;
+}
+
+export interface SimulatedPath {
+  readonly choices: readonly {
+    readonly node: string;
+    readonly choice: string;
+    readonly others: readonly string[];
+  }[];
+  readonly nodes: readonly {
+    readonly node: string;
+    readonly status: NodeStatus;
+  }[];
+  readonly status: RunStatus;
+  readonly reason: JsonObject | null;
+  readonly durationMs: number;
+  /** Whether it met a limit before its end */
+  readonly isCut: boolean;
+}
+
+export interface Simulation {
+  readonly plan: string;
+  readonly seed: number;
+  readonly paths: readonly SimulatedPath[];
+  readonly neverReached: readonly string[];
+  readonly neverTaken: readonly string[];
+  readonly undetermined: readonly UndeterminedCondition[];
+  readonly isComplete: boolean;
+  readonly warnings: readonly SimulationWarning[];
+}
+
+export interface SimulationWarning {
+  readonly code: string;
+  readonly message: string;
+  readonly node?: string;
+}
+
+export interface StuckRun {
+  readonly run: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface SupervisorStats {
+  readonly residentRuns: number;
+  readonly handlersAtWork: number;
+  readonly turnsUnderWay: number;
+  readonly obstructedRuns: readonly StuckRun[];
+  readonly admission: AdmissionReport;
+  /** Why this process can write no more */
+  readonly stopped?: string;
+}
+
+export interface Task {
+  readonly id: string;
+  readonly run: string;
+  readonly node: string;
+  readonly kind: string;
+  readonly status: 'open' | 'answered' | 'expired' | 'cancelled' | 'superseded';
+  readonly presented: JsonObject;
+  /** Of what is presented; an answer may name it */
+  readonly digest: string;
+  readonly responseSchema: JsonValue;
+  readonly responders: readonly string[] | null;
+  readonly groups: readonly string[] | null;
+  readonly quorum: {
+    readonly approvals: number;
+    readonly rejections: number;
+  } | null;
+  readonly assignee: string | null;
+  readonly round: number;
+  readonly reminders: number;
+  /** Milliseconds since the epoch, UTC */
+  readonly deadlineAt: number | null;
+  /** Milliseconds since the epoch, UTC */
+  readonly openedAt: number;
+  /** Milliseconds since the epoch, UTC */
+  readonly closedAt: number | null;
+}
+
+export interface TaskChanged {
+  readonly run: string;
+  readonly node: string;
+  readonly task: string;
+  readonly assignee: string | null;
+  /** Milliseconds since the epoch, UTC */
+  readonly deadlineAt: number | null;
+}
+
+export interface TaskResponse {
+  readonly id: string;
+  readonly task: string;
+  readonly responder: string | null;
+  readonly response: JsonValue;
+  readonly outcome: string;
+  /** Milliseconds since the epoch, UTC */
+  readonly at: number;
+  readonly digest: string;
+  readonly messageId: string | null;
+  readonly comment: string | null;
+}
+
+export interface Triggered {
+  readonly run: string;
+  readonly outcome: 'started' | 'queued' | 'skipped';
+}
+
+export interface Trimmed {
+  readonly runs: number;
+  readonly trimmedRuns: number;
+  readonly events: number;
+  readonly payloads: number;
+  readonly dryRun: boolean;
+}
+
+export interface UndeterminedCondition {
+  readonly edge: string;
+  readonly condition: string;
+  readonly seen: readonly ('true' | 'false' | 'error')[];
+}
+
+export interface UpcomingOccurrence {
+  /** Milliseconds since the epoch, UTC */
+  readonly occurrence: number;
+  /** Milliseconds since the epoch, UTC */
+  readonly startsAt: number;
+}
+
+export interface Verification {
+  readonly run: string;
+  readonly ok: boolean;
+  readonly turns: number;
+  readonly trimmedTo: number;
+  readonly hash: string | null;
+  readonly findings: readonly Finding[];
+  readonly differences: readonly Difference[];
+}
+
+/** What each operation takes and gives. */
+export interface Operations {
+  /** 200 if decisions can be made durable, else 503; queue, handlers at work, runs that cannot go on */
+  readonly getHealth: {
+    readonly request: Record<string, never>;
+    readonly answer: Health;
+  };
+  /** 200 as long as the process answers at all */
+  readonly getLiveness: {
+    readonly request: Record<string, never>;
+    readonly answer: {
+      readonly status: 'ok';
+    };
+  };
+  /** 200 if the process takes requests, 503 if decisions cannot be made durable or it is closing */
+  readonly getReadiness: {
+    readonly request: Record<string, never>;
+    readonly answer: {
+      readonly status: 'ok' | 'failing' | 'lost' | 'closing';
+    };
+  };
+  /** name, title and hash of each plan on offer */
+  readonly listPlans: {
+    readonly request: Record<string, never>;
+    readonly answer: {
+      readonly plans: readonly OfferedPlan[];
+    };
+  };
+  /** the plan */
+  readonly getPlan: {
+    readonly request: { readonly name: string };
+    readonly answer: JsonObject;
+  };
+  /** Mermaid */
+  readonly getPlanDiagram: {
+    readonly request: { readonly name: string };
+    readonly answer: string;
+  };
+  /** the plan of a version that runs are, or were, pinned to */
+  readonly getPlanVersion: {
+    readonly request: { readonly hash: string };
+    readonly answer: JsonObject;
+  };
+  /** Mermaid */
+  readonly getPlanVersionDiagram: {
+    readonly request: { readonly hash: string };
+    readonly answer: string;
+  };
+  /** compiles a plan and keeps nothing: its hash, or all that is wrong with it */
+  readonly validatePlan: {
+    readonly request: {
+      readonly body: {
+        readonly plan: string | JsonObject;
+      };
+    };
+    readonly answer: PlanCheck;
+  };
+  /** Mermaid of a plan in place */
+  readonly drawPlan: {
+    readonly request: {
+      readonly body: {
+        readonly plan: string | JsonObject;
+      };
+    };
+    readonly answer: string;
+  };
+  /** goes through a plan without its handlers: the paths it can take; see [simulate](simulate-and-why.md) */
+  readonly simulatePlan: {
+    readonly request: {
+      readonly body: {
+        readonly plan: string | JsonObject;
+        readonly input?: JsonValue;
+        readonly outputs?: JsonObject;
+        readonly answers?: JsonObject;
+        readonly failures?: boolean;
+        readonly seed?: number;
+        readonly maxPaths?: number;
+        readonly maxSteps?: number;
+      };
+    };
+    readonly answer: Simulation;
+  };
+  /** starts a run: 201 and `Location`; 200 if it was there */
+  readonly startRun: {
+    readonly request: {
+      readonly body: {
+        readonly plan: string | JsonObject;
+        readonly input?: JsonValue;
+        readonly id?: string;
+        readonly metadata?: JsonObject;
+        readonly requestedBy?: string;
+        readonly concurrency?: number;
+        readonly priority?: number;
+        readonly startAt?: number;
+        readonly deadlineMs?: number;
+        /** What a run may use up */
+        readonly budget?: {
+          /** Node runs that may start to work, iterations and items included */
+          readonly maxSteps?: number;
+          /** Attempts of all of them */
+          readonly maxAttempts?: number;
+          /** Backtracks */
+          readonly maxRestarts?: number;
+          /** Time from its start to its end */
+          readonly maxWallMs?: number;
+          /** Sum of `usage.cost` */
+          readonly maxCost?: number;
+          /** Sum of `usage.tokens` */
+          readonly maxTokens?: number;
+          /** The run fails, or a person may grant it again */
+          readonly onExhausted?: 'fail' | 'ask';
+        };
+        readonly stepwise?: boolean;
+        readonly until?: readonly string[];
+        readonly singleton?: {
+          readonly key: string;
+          readonly onConflict: 'return' | 'refuse' | 'replace';
+        };
+        readonly debounce?: {
+          readonly key: string;
+          readonly delayMs: number;
+        };
+      };
+    };
+    readonly answer: RunSummary;
+  };
+  /** runs, newest first; `before` a run */
+  readonly listRuns: {
+    readonly request: {
+      readonly status?:
+        | 'pending'
+        | 'ready'
+        | 'running'
+        | 'awaiting-human'
+        | 'blocked'
+        | 'paused'
+        | 'completed'
+        | 'partial'
+        | 'failed'
+        | 'cancelled';
+      readonly limit?: number;
+      readonly before?: string;
+    };
+    readonly answer: {
+      readonly runs: readonly RunSummary[];
+    };
+  };
+  /** the run with its nodes, open tasks, artifacts and issues, or with the parts that are to be included, 500 entries of each; `more` names those that go on in their own lists */
+  readonly getRun: {
+    readonly request: { readonly id: string; readonly include?: string };
+    readonly answer: RunDetails | RunSnapshot;
+  };
+  /** status, outputs by node, errors */
+  readonly getRunResult: {
+    readonly request: { readonly id: string };
+    readonly answer: RunResult;
+  };
+  /** the plan that it is pinned to now */
+  readonly getRunPlan: {
+    readonly request: { readonly id: string };
+    readonly answer: JsonObject;
+  };
+  /** Mermaid with statuses and the edges taken */
+  readonly getRunDiagram: {
+    readonly request: { readonly id: string };
+    readonly answer: string;
+  };
+  /** cancels it; repeated, the same answer */
+  readonly cancelRun: {
+    readonly request: {
+      readonly id: string;
+      readonly body?: {
+        readonly reason?: string;
+        readonly by?: string;
+      };
+    };
+    readonly answer: Cancelled;
+  };
+  /** starts nothing new */
+  readonly pauseRun: {
+    readonly request: { readonly id: string; readonly body?: Record<string, never> };
+    readonly answer: RunSummary;
+  };
+  /** goes on */
+  readonly resumeRun: {
+    readonly request: { readonly id: string; readonly body?: Record<string, never> };
+    readonly answer: RunSummary;
+  };
+  /** takes one step of a paused run */
+  readonly stepRun: {
+    readonly request: { readonly id: string; readonly body?: Record<string, never> };
+    readonly answer: RunSummary;
+  };
+  /** adds to what is known of it; other keys stay */
+  readonly annotateRun: {
+    readonly request: {
+      readonly id: string;
+      readonly body: {
+        readonly metadata: JsonObject;
+        readonly by?: string;
+      };
+    };
+    readonly answer: Annotated;
+  };
+  /** tells it something: 201; 200 if the id had come before */
+  readonly signalRun: {
+    readonly request: {
+      readonly id: string;
+      readonly body: {
+        readonly name: string;
+        readonly payload?: JsonValue;
+        readonly id?: string;
+      };
+    };
+    readonly answer: Signalled;
+  };
+  /** sets a node going again that is blocked or failed */
+  readonly retryNode: {
+    readonly request: {
+      readonly id: string;
+      readonly body: {
+        readonly node: string;
+        readonly by?: string;
+      };
+    };
+    readonly answer: RunSummary;
+  };
+  /** tries a run again that failed or was cancelled: a fork from before it began to end */
+  readonly retryRun: {
+    readonly request: {
+      readonly id: string;
+      readonly body: {
+        readonly id?: string;
+        readonly by: string;
+        readonly reason?: string;
+      };
+    };
+    readonly answer: ForkedRun;
+  };
+  /** what led to the status of a node run, by its path; see [why](simulate-and-why.md) */
+  readonly explainNode: {
+    readonly request: { readonly id: string; readonly node?: string };
+    readonly answer: Explanation;
+  };
+  /** node runs, also inside loops and maps, by path */
+  readonly listNodeRuns: {
+    readonly request: {
+      readonly id: string;
+      readonly scope?: string;
+      readonly after?: string;
+      readonly limit?: number;
+    };
+    readonly answer: {
+      readonly nodes: readonly NodeRun[];
+    };
+  };
+  /** tries of a node run, by its path, or of all, oldest first. `after` is NODE/GENERATION/ATTEMPT */
+  readonly listAttempts: {
+    readonly request: {
+      readonly id: string;
+      readonly node?: string;
+      readonly after?: string;
+      readonly limit?: number;
+    };
+    readonly answer: {
+      readonly attempts: readonly Attempt[];
+    };
+  };
+  /** ends of turns, oldest first; `after` an event */
+  readonly listCheckpoints: {
+    readonly request: { readonly id: string; readonly after?: number; readonly limit?: number };
+    readonly answer: {
+      readonly checkpoints: readonly Checkpoint[];
+    };
+  };
+  /** what it was told, in order; `after` the number of a signal */
+  readonly listSignals: {
+    readonly request: { readonly id: string; readonly after?: number; readonly limit?: number };
+    readonly answer: {
+      readonly signals: readonly Signal[];
+    };
+  };
+  /** outputs that nodes set, and that were deleted as nodes began again, in order; `after` an event */
+  readonly listChanges: {
+    readonly request: { readonly id: string; readonly after?: number; readonly limit?: number };
+    readonly answer: {
+      readonly changes: readonly ContextChange[];
+    };
+  };
+  /** events in order, `after` a number. A stream if asked for */
+  readonly listEvents: {
+    readonly request: { readonly id: string; readonly after?: number; readonly limit?: number };
+    readonly answer: {
+      readonly events: readonly RunEvent[];
+    };
+  };
+  /** lets a node count as done; see [change](change.md) */
+  readonly completeNode: {
+    readonly request: {
+      readonly id: string;
+      readonly body: {
+        readonly node: string;
+        readonly by: string;
+        readonly reason?: string;
+        readonly output?: JsonValue;
+        readonly outcome?: string;
+        readonly action?: string;
+      };
+    };
+    readonly answer: ChangedNode;
+  };
+  /** lets a node count as skipped */
+  readonly skipNode: {
+    readonly request: {
+      readonly id: string;
+      readonly body: {
+        readonly node: string;
+        readonly by: string;
+        readonly reason?: string;
+      };
+    };
+    readonly answer: ChangedNode;
+  };
+  /** gives a node another input */
+  readonly patchNode: {
+    readonly request: {
+      readonly id: string;
+      readonly body: {
+        readonly node: string;
+        readonly by: string;
+        readonly reason?: string;
+        readonly input: JsonValue;
+      };
+    };
+    readonly answer: ChangedNode;
+  };
+  /** has a node and all that follows from it begin again */
+  readonly rollbackRun: {
+    readonly request: {
+      readonly id: string;
+      readonly body: {
+        readonly node: string;
+        readonly by: string;
+        readonly reason?: string;
+      };
+    };
+    readonly answer: RunSummary;
+  };
+  /** gives it another plan: what becomes of each node */
+  readonly replanRun: {
+    readonly request: {
+      readonly id: string;
+      readonly body: {
+        readonly plan: string | JsonObject;
+        readonly dryRun?: boolean;
+        readonly cancelRunning?: boolean;
+        readonly by: string;
+        readonly reason?: string;
+      };
+    };
+    readonly answer: Replanned;
+  };
+  /** makes a new run of it: 201 and `Location`; 200 if it was there */
+  readonly forkRun: {
+    readonly request: {
+      readonly id: string;
+      readonly body: {
+        readonly at?: number;
+        readonly from?: string;
+        readonly inputs?: JsonObject;
+        readonly plan?: string | JsonObject;
+        readonly id?: string;
+        readonly by: string;
+        readonly reason?: string;
+      };
+    };
+    readonly answer: ForkedRun;
+  };
+  /** makes a new run of it and cancels it: as for a fork */
+  readonly replaceRun: {
+    readonly request: {
+      readonly id: string;
+      readonly body: {
+        readonly plan: string | JsonObject;
+        readonly id?: string;
+        readonly by: string;
+        readonly reason?: string;
+      };
+    };
+    readonly answer: ForkedRun;
+  };
+  /** the run as it was `at` an event: its checkpoint, statuses and artifacts */
+  readonly getRunState: {
+    readonly request: { readonly id: string; readonly at: number };
+    readonly answer: RunState;
+  };
+  /** the run made again from its log, with a hash, and whether what is stored agrees; `at` an event; see [history](history.md) */
+  readonly replayRun: {
+    readonly request: { readonly id: string; readonly at?: number };
+    readonly answer: Replay;
+  };
+  /** whether log, snapshots and rows of the run are whole */
+  readonly verifyRun: {
+    readonly request: { readonly id: string };
+    readonly answer: Verification;
+  };
+  /** a run that has ended as one file, JSON Lines */
+  readonly exportRun: {
+    readonly request: { readonly id: string };
+    readonly answer: ReadableStream<Uint8Array>;
+  };
+  /** brings in an exported run, under the id `as`: 201; 200 if it was there */
+  readonly importRun: {
+    readonly request: { readonly as?: string; readonly body: FileBody };
+    readonly answer: Imported;
+  };
+  /** removes old runs and old history; how much */
+  readonly trimHistory: {
+    readonly request: {
+      readonly body?: {
+        readonly olderThanMs?: number;
+        readonly historyOlderThanMs?: number;
+        readonly dryRun?: boolean;
+      };
+    };
+    readonly answer: Trimmed;
+  };
+  /** live runs that this program could not take up, and why */
+  readonly examineRuns: {
+    readonly request: Record<string, never>;
+    readonly answer: {
+      readonly runs: readonly StuckRun[];
+    };
+  };
+  /** every version of every artifact, rejected ones too; large payloads are left out. `after` is NAME/VERSION */
+  readonly listArtifacts: {
+    readonly request: { readonly id: string; readonly after?: string; readonly limit?: number };
+    readonly answer: {
+      readonly artifacts: readonly Artifact[];
+    };
+  };
+  /** an artifact with its payload: the `version`, or the newest accepted one */
+  readonly getArtifact: {
+    readonly request: { readonly id: string; readonly name: string; readonly version?: number };
+    readonly answer: Artifact;
+  };
+  /** tasks of all runs, oldest first, open ones unless told otherwise; `answerableBy` a name, `after` a task */
+  readonly listTasks: {
+    readonly request: {
+      readonly status?: 'open' | 'answered' | 'expired' | 'cancelled' | 'superseded' | 'any';
+      readonly run?: string;
+      readonly assignee?: string;
+      readonly answerableBy?: string;
+      readonly after?: string;
+      readonly limit?: number;
+    };
+    readonly answer: {
+      readonly tasks: readonly Task[];
+    };
+  };
+  /** one task */
+  readonly getTask: {
+    readonly request: { readonly id: string };
+    readonly answer: Task;
+  };
+  /** answers to it, oldest first */
+  readonly listResponses: {
+    readonly request: { readonly id: string };
+    readonly answer: {
+      readonly responses: readonly TaskResponse[];
+    };
+  };
+  /** answers it; `run` refuses tasks of others */
+  readonly respond: {
+    readonly request: {
+      readonly id: string;
+      readonly body: {
+        readonly response: JsonValue;
+        readonly responder?: string;
+        readonly run?: string;
+        readonly digest?: string;
+        readonly messageId?: string;
+        readonly comment?: string;
+        readonly artifacts?: readonly {
+          readonly name: string;
+          readonly kind: string;
+          readonly pointer?: string;
+          readonly payload?: JsonValue;
+        }[];
+      };
+    };
+    readonly answer: Responded;
+  };
+  /** makes it one's own */
+  readonly claimTask: {
+    readonly request: {
+      readonly id: string;
+      readonly body: {
+        readonly by: string;
+      };
+    };
+    readonly answer: TaskChanged;
+  };
+  /** gives it back */
+  readonly releaseTask: {
+    readonly request: {
+      readonly id: string;
+      readonly body: {
+        readonly by: string;
+      };
+    };
+    readonly answer: TaskChanged;
+  };
+  /** hands it on */
+  readonly delegateTask: {
+    readonly request: {
+      readonly id: string;
+      readonly body: {
+        readonly by: string;
+        readonly to: string;
+      };
+    };
+    readonly answer: TaskChanged;
+  };
+  /** gives it to somebody, or with null to nobody */
+  readonly assignTask: {
+    readonly request: {
+      readonly id: string;
+      readonly body: {
+        readonly to: string | null;
+        readonly by?: string;
+      };
+    };
+    readonly answer: TaskChanged;
+  };
+  /** puts its deadline off */
+  readonly extendTask: {
+    readonly request: {
+      readonly id: string;
+      readonly body: {
+        readonly deadlineAt: number;
+        readonly by?: string;
+      };
+    };
+    readonly answer: TaskChanged;
+  };
+  /** creates a [schedule](schedules.md): 201 and `Location`; 200 if it was there */
+  readonly createSchedule: {
+    readonly request: {
+      readonly body: {
+        readonly label?: string;
+        readonly input?: JsonValue;
+        readonly overlap?: 'skip' | 'queue' | 'replace' | 'allow';
+        readonly catchUp?:
+          | 'none'
+          | 'latest'
+          | {
+              readonly max: number;
+            };
+        readonly startAt?: number | null;
+        readonly endAt?: number | null;
+        readonly jitterMs?: number;
+        readonly id: string;
+        readonly plan: string | JsonObject;
+        readonly cadence:
+          | {
+              readonly cron: string;
+              readonly timeZone?: string;
+            }
+          | {
+              readonly everyMs: number;
+              readonly offsetMs?: number;
+            };
+      };
+    };
+    readonly answer: Schedule;
+  };
+  /** schedules, by id; `after` a schedule */
+  readonly listSchedules: {
+    readonly request: { readonly limit?: number; readonly after?: string };
+    readonly answer: {
+      readonly schedules: readonly Schedule[];
+    };
+  };
+  /** the schedule and what became of its occurrences */
+  readonly getSchedule: {
+    readonly request: { readonly id: string };
+    readonly answer: Schedule;
+  };
+  /** when it occurs next, paused or not */
+  readonly previewSchedule: {
+    readonly request: { readonly id: string; readonly count?: number };
+    readonly answer: {
+      readonly occurrences: readonly UpcomingOccurrence[];
+    };
+  };
+  /** changes what the body has, and keeps the rest */
+  readonly updateSchedule: {
+    readonly request: {
+      readonly id: string;
+      readonly body?: {
+        readonly label?: string;
+        readonly input?: JsonValue;
+        readonly overlap?: 'skip' | 'queue' | 'replace' | 'allow';
+        readonly catchUp?:
+          | 'none'
+          | 'latest'
+          | {
+              readonly max: number;
+            };
+        readonly startAt?: number | null;
+        readonly endAt?: number | null;
+        readonly jitterMs?: number;
+        readonly plan?: string | JsonObject;
+        readonly cadence?:
+          | {
+              readonly cron: string;
+              readonly timeZone?: string;
+            }
+          | {
+              readonly everyMs: number;
+              readonly offsetMs?: number;
+            };
+      };
+    };
+    readonly answer: Schedule;
+  };
+  /** starts nothing by itself any more */
+  readonly pauseSchedule: {
+    readonly request: { readonly id: string; readonly body?: Record<string, never> };
+    readonly answer: Schedule;
+  };
+  /** goes on from now */
+  readonly resumeSchedule: {
+    readonly request: { readonly id: string; readonly body?: Record<string, never> };
+    readonly answer: Schedule;
+  };
+  /** asks for a run now: `{run, outcome}`, which is `started`, `queued` or `skipped` */
+  readonly triggerSchedule: {
+    readonly request: { readonly id: string; readonly body?: Record<string, never> };
+    readonly answer: Triggered;
+  };
+  /** removes it; its runs go on */
+  readonly removeSchedule: {
+    readonly request: { readonly id: string; readonly body?: Record<string, never> };
+    readonly answer: {
+      readonly schedule: string;
+      readonly removed: true;
+    };
+  };
+}
+
+export type OperationName = keyof Operations;
+
+/** How each operation is asked for: what answers with a text or a stream says so, what is keyed may be repeated. */
+export const OPERATIONS = {
+  getHealth: { method: 'GET', path: '/health', query: [], answer: 'json', isKeyed: false },
+  getLiveness: { method: 'GET', path: '/health/live', query: [], answer: 'json', isKeyed: false },
+  getReadiness: { method: 'GET', path: '/health/ready', query: [], answer: 'json', isKeyed: false },
+  listPlans: { method: 'GET', path: '/plans', query: [], answer: 'json', isKeyed: false },
+  getPlan: { method: 'GET', path: '/plans/{name}', query: [], answer: 'json', isKeyed: false },
+  getPlanDiagram: {
+    method: 'GET',
+    path: '/plans/{name}/diagram',
+    query: [],
+    answer: 'text',
+    isKeyed: false,
+  },
+  getPlanVersion: {
+    method: 'GET',
+    path: '/plan-versions/{hash}',
+    query: [],
+    answer: 'json',
+    isKeyed: false,
+  },
+  getPlanVersionDiagram: {
+    method: 'GET',
+    path: '/plan-versions/{hash}/diagram',
+    query: [],
+    answer: 'text',
+    isKeyed: false,
+  },
+  validatePlan: {
+    method: 'POST',
+    path: '/plans/validate',
+    query: [],
+    answer: 'json',
+    isKeyed: false,
+  },
+  drawPlan: { method: 'POST', path: '/plans/diagram', query: [], answer: 'text', isKeyed: false },
+  simulatePlan: {
+    method: 'POST',
+    path: '/plans/simulate',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+  },
+  startRun: { method: 'POST', path: '/runs', query: [], answer: 'json', isKeyed: true },
+  listRuns: {
+    method: 'GET',
+    path: '/runs',
+    query: ['status', 'limit', 'before'],
+    answer: 'json',
+    isKeyed: false,
+  },
+  getRun: { method: 'GET', path: '/runs/{id}', query: ['include'], answer: 'json', isKeyed: false },
+  getRunResult: {
+    method: 'GET',
+    path: '/runs/{id}/result',
+    query: [],
+    answer: 'json',
+    isKeyed: false,
+  },
+  getRunPlan: { method: 'GET', path: '/runs/{id}/plan', query: [], answer: 'json', isKeyed: false },
+  getRunDiagram: {
+    method: 'GET',
+    path: '/runs/{id}/diagram',
+    query: [],
+    answer: 'text',
+    isKeyed: false,
+  },
+  cancelRun: {
+    method: 'POST',
+    path: '/runs/{id}/cancel',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+  },
+  pauseRun: { method: 'POST', path: '/runs/{id}/pause', query: [], answer: 'json', isKeyed: true },
+  resumeRun: {
+    method: 'POST',
+    path: '/runs/{id}/resume',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+  },
+  stepRun: { method: 'POST', path: '/runs/{id}/step', query: [], answer: 'json', isKeyed: true },
+  annotateRun: {
+    method: 'POST',
+    path: '/runs/{id}/metadata',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+  },
+  signalRun: {
+    method: 'POST',
+    path: '/runs/{id}/signals',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+  },
+  retryNode: { method: 'POST', path: '/runs/{id}/retry', query: [], answer: 'json', isKeyed: true },
+  retryRun: {
+    method: 'POST',
+    path: '/runs/{id}/retry-run',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+  },
+  explainNode: {
+    method: 'GET',
+    path: '/runs/{id}/why',
+    query: ['node'],
+    answer: 'json',
+    isKeyed: false,
+  },
+  listNodeRuns: {
+    method: 'GET',
+    path: '/runs/{id}/nodes',
+    query: ['scope', 'after', 'limit'],
+    answer: 'json',
+    isKeyed: false,
+  },
+  listAttempts: {
+    method: 'GET',
+    path: '/runs/{id}/attempts',
+    query: ['node', 'after', 'limit'],
+    answer: 'json',
+    isKeyed: false,
+  },
+  listCheckpoints: {
+    method: 'GET',
+    path: '/runs/{id}/checkpoints',
+    query: ['after', 'limit'],
+    answer: 'json',
+    isKeyed: false,
+  },
+  listSignals: {
+    method: 'GET',
+    path: '/runs/{id}/signals',
+    query: ['after', 'limit'],
+    answer: 'json',
+    isKeyed: false,
+  },
+  listChanges: {
+    method: 'GET',
+    path: '/runs/{id}/changes',
+    query: ['after', 'limit'],
+    answer: 'json',
+    isKeyed: false,
+  },
+  listEvents: {
+    method: 'GET',
+    path: '/runs/{id}/events',
+    query: ['after', 'limit'],
+    answer: 'json',
+    isKeyed: false,
+  },
+  completeNode: {
+    method: 'POST',
+    path: '/runs/{id}/complete',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+  },
+  skipNode: { method: 'POST', path: '/runs/{id}/skip', query: [], answer: 'json', isKeyed: true },
+  patchNode: { method: 'POST', path: '/runs/{id}/patch', query: [], answer: 'json', isKeyed: true },
+  rollbackRun: {
+    method: 'POST',
+    path: '/runs/{id}/rollback',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+  },
+  replanRun: {
+    method: 'POST',
+    path: '/runs/{id}/replan',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+  },
+  forkRun: { method: 'POST', path: '/runs/{id}/fork', query: [], answer: 'json', isKeyed: true },
+  replaceRun: {
+    method: 'POST',
+    path: '/runs/{id}/replace',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+  },
+  getRunState: {
+    method: 'GET',
+    path: '/runs/{id}/state',
+    query: ['at'],
+    answer: 'json',
+    isKeyed: false,
+  },
+  replayRun: {
+    method: 'GET',
+    path: '/runs/{id}/replay',
+    query: ['at'],
+    answer: 'json',
+    isKeyed: false,
+  },
+  verifyRun: {
+    method: 'GET',
+    path: '/runs/{id}/verify',
+    query: [],
+    answer: 'json',
+    isKeyed: false,
+  },
+  exportRun: {
+    method: 'GET',
+    path: '/runs/{id}/export',
+    query: [],
+    answer: 'stream',
+    isKeyed: false,
+  },
+  importRun: {
+    method: 'POST',
+    path: '/imports',
+    query: ['as'],
+    answer: 'json',
+    isKeyed: true,
+    bodyType: 'application/x-ndjson',
+  },
+  trimHistory: { method: 'POST', path: '/trim', query: [], answer: 'json', isKeyed: true },
+  examineRuns: { method: 'GET', path: '/examination', query: [], answer: 'json', isKeyed: false },
+  listArtifacts: {
+    method: 'GET',
+    path: '/runs/{id}/artifacts',
+    query: ['after', 'limit'],
+    answer: 'json',
+    isKeyed: false,
+  },
+  getArtifact: {
+    method: 'GET',
+    path: '/runs/{id}/artifacts/{name}',
+    query: ['version'],
+    answer: 'json',
+    isKeyed: false,
+  },
+  listTasks: {
+    method: 'GET',
+    path: '/tasks',
+    query: ['status', 'run', 'assignee', 'answerableBy', 'after', 'limit'],
+    answer: 'json',
+    isKeyed: false,
+  },
+  getTask: { method: 'GET', path: '/tasks/{id}', query: [], answer: 'json', isKeyed: false },
+  listResponses: {
+    method: 'GET',
+    path: '/tasks/{id}/responses',
+    query: [],
+    answer: 'json',
+    isKeyed: false,
+  },
+  respond: {
+    method: 'POST',
+    path: '/tasks/{id}/response',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+  },
+  claimTask: {
+    method: 'POST',
+    path: '/tasks/{id}/claim',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+  },
+  releaseTask: {
+    method: 'POST',
+    path: '/tasks/{id}/release',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+  },
+  delegateTask: {
+    method: 'POST',
+    path: '/tasks/{id}/delegate',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+  },
+  assignTask: {
+    method: 'POST',
+    path: '/tasks/{id}/assign',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+  },
+  extendTask: {
+    method: 'POST',
+    path: '/tasks/{id}/extend',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+  },
+  createSchedule: { method: 'POST', path: '/schedules', query: [], answer: 'json', isKeyed: true },
+  listSchedules: {
+    method: 'GET',
+    path: '/schedules',
+    query: ['limit', 'after'],
+    answer: 'json',
+    isKeyed: false,
+  },
+  getSchedule: {
+    method: 'GET',
+    path: '/schedules/{id}',
+    query: [],
+    answer: 'json',
+    isKeyed: false,
+  },
+  previewSchedule: {
+    method: 'GET',
+    path: '/schedules/{id}/occurrences',
+    query: ['count'],
+    answer: 'json',
+    isKeyed: false,
+  },
+  updateSchedule: {
+    method: 'POST',
+    path: '/schedules/{id}/update',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+  },
+  pauseSchedule: {
+    method: 'POST',
+    path: '/schedules/{id}/pause',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+  },
+  resumeSchedule: {
+    method: 'POST',
+    path: '/schedules/{id}/resume',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+  },
+  triggerSchedule: {
+    method: 'POST',
+    path: '/schedules/{id}/trigger',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+  },
+  removeSchedule: {
+    method: 'POST',
+    path: '/schedules/{id}/remove',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+  },
+} as const satisfies Record<OperationName, object>;
