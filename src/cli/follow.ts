@@ -1,10 +1,12 @@
 /** Follows a run until it goes on by itself no more. */
-import type { Orchestrator, RunEvent, RunReader, RunStatus } from '../index.js';
+
+import type { Orchestrator, RunEvent, RunStatus } from '../index.js';
 import { isFinal } from '../machines/statuses.js';
 import type { Progress } from './progress.js';
+import type { RunReads } from './run-reads.js';
 
 export interface RunSource {
-  readonly runs: RunReader;
+  readonly runs: RunReads;
   settled(id: string): Promise<RunStatus>;
   events(
     id: string,
@@ -58,7 +60,7 @@ export function sourceHere(orchestrator: Orchestrator): RunSource {
 }
 
 /** A run of another process: its database is looked at again and again. */
-export function sourceBeside(runs: RunReader): RunSource {
+export function sourceBeside(runs: RunReads): RunSource {
   return {
     runs,
     async settled(id) {
