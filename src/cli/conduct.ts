@@ -4,10 +4,10 @@ import type { Orchestrator, RunStatus } from '../index.js';
 import { askPerson, canAsk } from './ask.js';
 import { type DatabaseOption, databaseWords } from './database.js';
 import { type ExitCode, exitCodeOf } from './exit-codes.js';
-import { followRun, type RunSource, sourceHere } from './follow.js';
+import { followRun, sourceHere } from './follow.js';
 import { clean, note, print } from './output.js';
 import { CountProgress, LineProgress } from './progress.js';
-import type { RunReads } from './run-reads.js';
+import type { RunReads, RunSource } from './run-reads.js';
 import { describeTask } from './show-tasks.js';
 import { catchStopSignals } from './stop-signals.js';
 

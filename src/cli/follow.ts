@@ -1,18 +1,9 @@
 /** Follows a run until it goes on by itself no more. */
 
-import type { Orchestrator, RunEvent, RunStatus } from '../index.js';
+import type { Orchestrator, RunStatus } from '../index.js';
 import { isFinal } from '../machines/statuses.js';
 import type { Progress } from './progress.js';
-import type { RunReads } from './run-reads.js';
-
-export interface RunSource {
-  readonly runs: RunReads;
-  settled(id: string): Promise<RunStatus>;
-  events(
-    id: string,
-    options: { readonly after: number; readonly signal?: AbortSignal },
-  ): AsyncIterable<RunEvent>;
-}
+import type { RunReads, RunSource } from './run-reads.js';
 
 /** How often the database of another process is looked at, in milliseconds. */
 const POLL_MS = 200;

@@ -1,13 +1,21 @@
 /** What commands read of runs: in a database, or from a server. */
 import type { Client } from '../client/index.js';
-import type { ReplayView, RunReader, VerificationView } from '../index.js';
-import type { RunSource } from './follow.js';
+import type { ReplayView, RunEvent, RunReader, RunStatus, VerificationView } from '../index.js';
 
 export type RunReads = Pick<
   RunReader,
   | ('list' | 'summary' | 'details' | 'plan' | 'stateAt' | 'events' | 'why' | 'task' | 'tasks')
   | ('artifacts' | 'artifact' | 'diagram' | 'replay' | 'verify' | 'export')
 >;
+
+export interface RunSource {
+  readonly runs: RunReads;
+  settled(id: string): Promise<RunStatus>;
+  events(
+    id: string,
+    options: { readonly after: number; readonly signal?: AbortSignal },
+  ): AsyncIterable<RunEvent>;
+}
 
 /** How often a server is asked for the status of a run that is followed, in milliseconds. */
 const POLL_MS = 500;

@@ -1,10 +1,9 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { addJson, databaseCommand, type Finish, finishing } from '../command.js';
 import { type DatabaseOption, reading } from '../database.js';
-import type { RunSource } from '../follow.js';
 import { print } from '../output.js';
 import { formatEvent } from '../progress.js';
-import type { RunReads } from '../run-reads.js';
+import type { RunReads, RunSource } from '../run-reads.js';
 
 interface EventsOptions extends DatabaseOption {
   readonly after: number;

@@ -15,7 +15,12 @@ interface Content {
 export interface Operation {
   readonly operationId: string;
   readonly 'x-role': string;
-  readonly parameters?: readonly { readonly name: string; readonly in: string }[];
+  readonly parameters?: readonly {
+    readonly name: string;
+    readonly in: string;
+    readonly required?: boolean;
+    readonly schema: object;
+  }[];
   readonly requestBody?: { readonly content: Readonly<Record<string, Content>> };
   readonly responses: Readonly<
     Record<string, { readonly content?: Readonly<Record<string, Content>> }>
