@@ -172,6 +172,7 @@ export type {
 export { type AnsweredRequest, createMetrics, Metrics } from './telemetry/metrics.js';
 export type { TenantView, Viewer } from './tenant-view.js';
 export type {
+  ArtifactMention,
   ArtifactView,
   AttemptView,
   CheckpointView,

@@ -263,6 +263,15 @@ export interface RunResult<Outputs = Readonly<Record<string, JsonValue>>> {
   readonly reason: JsonObject | null;
 }
 
+/** An artifact without what is in it. */
+export interface ArtifactMention {
+  readonly name: string;
+  readonly kind: string;
+  readonly version: number;
+  /** Only where it is rejected. */
+  readonly standing?: 'rejected';
+}
+
 /** A run as it was at one of its events. */
 export interface RunState {
   readonly run: string;
@@ -273,7 +282,7 @@ export interface RunState {
   readonly at: number;
   readonly nodes: readonly NodeStateView[];
   /** Artifacts stored by then. */
-  readonly artifacts: readonly { readonly name: string; readonly version: number }[];
+  readonly artifacts: readonly ArtifactMention[];
 }
 
 /** A node run as it was at an event. */

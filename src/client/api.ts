@@ -8,6 +8,14 @@ export interface JsonObject {
 /** A body that is no JSON. A stream is sent once, and not again where that fails. */
 export type FileBody = string | Blob | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
 
+export interface AcceptedResult {
+  readonly run: string;
+  readonly node: string;
+  readonly generation: number;
+  readonly attempt: number;
+  readonly accepted: true;
+}
+
 export interface AdmissionReport {
   readonly handlers: readonly HandlerReport[];
   readonly queue: number;
@@ -38,6 +46,13 @@ export interface Artifact {
   readonly at: number;
 }
 
+export interface ArtifactMention {
+  readonly name: string;
+  readonly kind: string;
+  readonly version: number;
+  readonly standing?: 'rejected';
+}
+
 export interface Attempt {
   readonly node: string;
   readonly generation: number;
@@ -52,6 +67,25 @@ export interface Attempt {
   readonly issues: readonly Issue[];
   readonly output?: JsonValue;
   readonly notes?: JsonValue;
+}
+
+export interface BulkOutcome {
+  readonly run: string;
+  readonly outcome: 'done' | 'refused';
+  readonly code?: string;
+  readonly message?: string;
+  readonly detail?: JsonObject;
+}
+
+export interface BulkPage {
+  readonly outcomes: readonly BulkOutcome[];
+  readonly cursor: string | null;
+}
+
+export interface BulkPreview {
+  readonly count: number;
+  readonly sample: readonly SampledRun[];
+  readonly token: string;
 }
 
 export type Cadence =
@@ -82,6 +116,29 @@ export interface Checkpoint {
   readonly cause: string;
   /** Milliseconds since the epoch, UTC */
   readonly at: number;
+}
+
+export interface ClaimedWork {
+  /** Names the lease: heartbeats and the result are sent with it */
+  readonly token: string;
+  readonly run: string;
+  readonly node: string;
+  readonly generation: number;
+  readonly attempt: number;
+  readonly key: string;
+  /** The same for all attempts of a generation */
+  readonly idempotencyKey: string;
+  readonly handler: string;
+  readonly capability: string;
+  readonly input?: JsonValue;
+  readonly isLastTry: boolean;
+  readonly lastHeartbeat?: JsonValue;
+  readonly feedback: readonly JsonValue[];
+  readonly leaseMs: number;
+  /** When the lease ends unless it is extended */
+  readonly expiresAt: number;
+  /** Milliseconds since the epoch, UTC */
+  readonly deadlineAt: number | null;
 }
 
 export interface ContextChange {
@@ -173,6 +230,13 @@ export interface Issue {
   readonly detail?: JsonValue;
 }
 
+export interface LeaseState {
+  /** Milliseconds since the epoch, UTC */
+  readonly expiresAt: number;
+  /** The worker is to stop */
+  readonly isCancelled: boolean;
+}
+
 export interface NodeIssue {
   readonly node: string;
   readonly generation: number;
@@ -221,6 +285,13 @@ export interface OfferedPlan {
   readonly hash: string;
 }
 
+export interface OfferedWork {
+  readonly handler: string;
+  readonly capability: string;
+  /** Attempts that a worker could claim now */
+  readonly waiting: number;
+}
+
 export interface PlanCheck {
   readonly ok: boolean;
   readonly hash: string | null;
@@ -239,6 +310,13 @@ export interface PlanDiffEntry {
     | 'added'
     | 'removed';
   readonly why: string;
+}
+
+export interface PresentedArtifact {
+  readonly name: string;
+  readonly kind: string;
+  readonly pointer: string | null;
+  readonly payload?: JsonValue;
 }
 
 export interface Problem {
@@ -409,10 +487,7 @@ export interface RunState {
   /** Milliseconds since the epoch, UTC */
   readonly at: number;
   readonly nodes: readonly NodeState[];
-  readonly artifacts: readonly {
-    readonly name: string;
-    readonly version: number;
-  }[];
+  readonly artifacts: readonly ArtifactMention[];
 }
 
 export type RunStatus =
@@ -442,6 +517,23 @@ export interface RunSummary {
   /** Why it failed or was cancelled */
   readonly reason: JsonObject | null;
   readonly origin: RunOrigin | null;
+}
+
+export interface SampledRun {
+  readonly id: string;
+  readonly status:
+    | 'pending'
+    | 'ready'
+    | 'running'
+    | 'awaiting-human'
+    | 'blocked'
+    | 'paused'
+    | 'completed'
+    | 'partial'
+    | 'failed'
+    | 'cancelled';
+  /** Milliseconds since the epoch, UTC */
+  readonly createdAt: number;
 }
 
 export interface Schedule {
@@ -1109,6 +1201,11 @@ export interface Operations {
     readonly request: { readonly id: string };
     readonly answer: Task;
   };
+  /** an artifact that it shows, with its payload: of what is judged, or was refused */
+  readonly getTaskArtifact: {
+    readonly request: { readonly id: string; readonly name: string };
+    readonly answer: PresentedArtifact;
+  };
   /** answers to it, oldest first */
   readonly listResponses: {
     readonly request: { readonly id: string };
@@ -1293,6 +1390,166 @@ export interface Operations {
       readonly schedule: string;
       readonly removed: true;
     };
+  };
+  /** metrics for Prometheus; see [operations](operations.md#metrics) */
+  readonly getMetrics: {
+    readonly request: Record<string, never>;
+    readonly answer: string;
+  };
+  /** which runs would be hit, and the token to have it done; see [operations](operations.md#many-runs-at-once) */
+  readonly previewBulk: {
+    readonly request: {
+      readonly body: {
+        readonly action?: {
+          readonly type: 'cancel' | 'pause' | 'resume' | 'signal' | 'retry';
+          readonly reason?: string;
+          readonly name?: string;
+          readonly payload?: JsonValue;
+        };
+        readonly filter?: {
+          readonly ids?: readonly string[];
+          readonly status?: readonly (
+            | 'pending'
+            | 'ready'
+            | 'running'
+            | 'awaiting-human'
+            | 'blocked'
+            | 'paused'
+            | 'completed'
+            | 'partial'
+            | 'failed'
+            | 'cancelled'
+          )[];
+          readonly plan?: string;
+          readonly metadata?: JsonObject;
+          readonly createdBefore?: number;
+          readonly createdAfter?: number;
+          readonly updatedBefore?: number;
+        };
+      };
+    };
+    readonly answer: BulkPreview;
+  };
+  /** does it to a page of runs: an outcome each, and the cursor of the next page */
+  readonly applyBulk: {
+    readonly request: {
+      readonly body: {
+        readonly action?: {
+          readonly type: 'cancel' | 'pause' | 'resume' | 'signal' | 'retry';
+          readonly reason?: string;
+          readonly name?: string;
+          readonly payload?: JsonValue;
+        };
+        readonly filter?: {
+          readonly ids?: readonly string[];
+          readonly status?: readonly (
+            | 'pending'
+            | 'ready'
+            | 'running'
+            | 'awaiting-human'
+            | 'blocked'
+            | 'paused'
+            | 'completed'
+            | 'partial'
+            | 'failed'
+            | 'cancelled'
+          )[];
+          readonly plan?: string;
+          readonly metadata?: JsonObject;
+          readonly createdBefore?: number;
+          readonly createdAfter?: number;
+          readonly updatedBefore?: number;
+        };
+        readonly token: string;
+        readonly by: string;
+        readonly cursor?: string;
+        readonly limit?: number;
+        readonly allowChanges?: boolean;
+      };
+    };
+    readonly answer: BulkPage;
+  };
+  /** what waits for external workers, by handler; see [workers](workers.md) */
+  readonly listOffers: {
+    readonly request: Record<string, never>;
+    readonly answer: {
+      readonly offers: readonly OfferedWork[];
+    };
+  };
+  /** gives a worker what it can do; where there is nothing the answer waits for `waitMs` */
+  readonly claimWork: {
+    readonly request: {
+      readonly body: {
+        readonly worker: string;
+        readonly capabilities: readonly (
+          | string
+          | {
+              readonly name: string;
+              readonly version?: string;
+            }
+        )[];
+        readonly limit?: number;
+        readonly waitMs?: number;
+      };
+    };
+    readonly answer: {
+      readonly claims: readonly ClaimedWork[];
+    };
+  };
+  /** extends a lease; with `waitMs` the answer waits for a cancel, so that it is heard at once */
+  readonly heartbeatWork: {
+    readonly request: {
+      readonly body: {
+        readonly token: string;
+        readonly payload?: JsonValue;
+        readonly waitMs?: number;
+      };
+    };
+    readonly answer: LeaseState;
+  };
+  /** records a progress value, and extends the lease */
+  readonly reportProgress: {
+    readonly request: {
+      readonly body: {
+        readonly token: string;
+        readonly progress: JsonValue;
+      };
+    };
+    readonly answer: LeaseState;
+  };
+  /** ends an attempt with its result; the same again gets the same answer */
+  readonly completeWork: {
+    readonly request: {
+      readonly body: {
+        readonly token: string;
+        readonly result?: JsonValue;
+      };
+    };
+    readonly answer: AcceptedResult;
+  };
+  /** ends an attempt with a failure, which the node's policy decides about */
+  readonly failWork: {
+    readonly request: {
+      readonly body: {
+        readonly token: string;
+        readonly error: {
+          readonly message: string;
+          readonly code?: string;
+          readonly class?: string;
+          readonly retryable?: boolean;
+        };
+      };
+    };
+    readonly answer: AcceptedResult;
+  };
+  /** gives an attempt back, for another worker; that uses up no try */
+  readonly releaseWork: {
+    readonly request: {
+      readonly body: {
+        readonly token: string;
+      };
+    };
+    readonly answer: AcceptedResult;
   };
 }
 
@@ -1543,6 +1800,13 @@ export const OPERATIONS = {
     isKeyed: false,
   },
   getTask: { method: 'GET', path: '/tasks/{id}', query: [], answer: 'json', isKeyed: false },
+  getTaskArtifact: {
+    method: 'GET',
+    path: '/tasks/{id}/artifacts/{name}',
+    query: [],
+    answer: 'json',
+    isKeyed: false,
+  },
   listResponses: {
     method: 'GET',
     path: '/tasks/{id}/responses',
@@ -1649,4 +1913,32 @@ export const OPERATIONS = {
     answer: 'json',
     isKeyed: true,
   },
+  getMetrics: { method: 'GET', path: '/metrics', query: [], answer: 'text', isKeyed: false },
+  previewBulk: { method: 'POST', path: '/bulk/preview', query: [], answer: 'json', isKeyed: true },
+  applyBulk: { method: 'POST', path: '/bulk/apply', query: [], answer: 'json', isKeyed: true },
+  listOffers: { method: 'GET', path: '/work', query: [], answer: 'json', isKeyed: false },
+  claimWork: { method: 'POST', path: '/work/claim', query: [], answer: 'json', isKeyed: true },
+  heartbeatWork: {
+    method: 'POST',
+    path: '/work/heartbeat',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+  },
+  reportProgress: {
+    method: 'POST',
+    path: '/work/progress',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+  },
+  completeWork: {
+    method: 'POST',
+    path: '/work/complete',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+  },
+  failWork: { method: 'POST', path: '/work/fail', query: [], answer: 'json', isKeyed: true },
+  releaseWork: { method: 'POST', path: '/work/release', query: [], answer: 'json', isKeyed: true },
 } as const satisfies Record<OperationName, object>;

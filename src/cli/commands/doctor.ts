@@ -1,9 +1,5 @@
 import type { Command } from 'commander';
-import {
-  examineDatabase,
-  type UnrestorableRun,
-  type VerificationView,
-} from '../../index.js';
+import { examineDatabase, type UnrestorableRun, type VerificationView } from '../../index.js';
 import { addJson, databaseCommand, type Finish, finishing } from '../command.js';
 import { databaseOf, reading } from '../database.js';
 import { type Check, checksOf } from '../doctor-checks.js';

@@ -3,6 +3,7 @@ import { NODE_STATUSES, RUN_STATUSES } from '../../machines/statuses.js';
 import type { Orchestrator } from '../../orchestrator.js';
 import type { Plan } from '../../plan/schema.js';
 import type {
+  ArtifactMention,
   AttemptView,
   CheckpointView,
   ContextChange,
@@ -168,6 +169,13 @@ const nodeState = objectOf<NodeStateView>('NodeState', {
   reason: jsonObject.optional(),
 });
 
+const mention = objectOf<ArtifactMention>('ArtifactMention', {
+  name: text,
+  kind: text,
+  version: count,
+  standing: z.literal('rejected').optional(),
+});
+
 export const runState = objectOf<RunState>('RunState', {
   run: text,
   seq: count,
@@ -175,7 +183,7 @@ export const runState = objectOf<RunState>('RunState', {
   cause: text,
   at: time,
   nodes: z.array(nodeState),
-  artifacts: z.array(z.object({ name: text, version: count })),
+  artifacts: z.array(mention),
 });
 
 export const contextChange = objectOf<ContextChange>('ContextChange', {
