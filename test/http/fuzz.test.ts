@@ -12,7 +12,7 @@ import { assertDocumented } from './support/document.js';
 import { type Asked, requestsOf } from './support/requests.js';
 
 const REQUESTS = Number(process.env.RUNCHART_FUZZ_REQUESTS ?? 10_000);
-const AT_ONCE = 20;
+const AT_ONCE = 100;
 const MB = 1024 * 1024;
 /** Runs that go on only by somebody's doing, or at a time of their own. */
 const RESTING = new Set(['awaiting-human', 'blocked', 'paused', 'pending']);
