@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { readConfig } from '../config/read-config.js';
 import { payloadsWithKeys } from '../config/read-keys.js';
 import { DEFAULT_DATABASE } from '../config/settings.js';
-import { openRunReader, type PayloadCodec } from '../index.js';
+import { openRunReader, type PayloadCodec, type RunReader } from '../index.js';
 import { sourceBeside } from './follow.js';
 import { type RunReads, type RunSource, remoteSource } from './run-reads.js';
 import { clientOf, type ServerOption, serverOf } from './server-option.js';
@@ -36,19 +36,25 @@ export function prepareFolder(database: string): void {
   if (database === DEFAULT_DATABASE) mkdirSync(dirname(database), { recursive: true });
 }
 
-/** Reads from the server that is named, or the database, which is closed whatever happens. */
-export async function reading<T>(
+/** Reads from the server that is named, or the database. */
+export function reading<T>(
   option: DatabaseOption,
   read: (runs: RunReads, source: RunSource) => Promise<T>,
 ): Promise<T> {
   const server = serverOf(option);
-  if (server !== undefined) {
-    const source = remoteSource(clientOf(server));
-    return read(source.runs, source);
-  }
+  if (server === undefined) return readingHere(option, (runs) => read(runs, sourceBeside(runs)));
+  const source = remoteSource(clientOf(server));
+  return read(source.runs, source);
+}
+
+/** Reads the database, which is closed whatever happens. */
+export async function readingHere<T>(
+  option: DatabaseOption,
+  read: (runs: RunReader) => Promise<T>,
+): Promise<T> {
   const { runs, close } = openRunReader(databaseOf(option), payloadsOf());
   try {
-    return await read(runs, sourceBeside(runs));
+    return await read(runs);
   } finally {
     close();
   }

@@ -152,12 +152,61 @@ export interface ContextChange {
   readonly value?: JsonValue;
 }
 
+export interface DeadLetter {
+  readonly webhook: string;
+  readonly message: string;
+  readonly run: string;
+  readonly seq: number;
+  readonly type: string;
+  readonly tries: number;
+  readonly error: DeliveryError;
+  /** Milliseconds since the epoch, UTC */
+  readonly at: number;
+}
+
+export interface DeadLetterWithBody {
+  readonly webhook: string;
+  readonly message: string;
+  readonly run: string;
+  readonly seq: number;
+  readonly type: string;
+  readonly tries: number;
+  readonly error: DeliveryError;
+  /** Milliseconds since the epoch, UTC */
+  readonly at: number;
+  readonly body: JsonObject;
+}
+
+export interface Delivered {
+  readonly accepted: boolean;
+  readonly status: number | null;
+  readonly error: DeliveryError;
+}
+
+export type DeliveryError = {
+  readonly code:
+    | 'address-refused'
+    | 'host-unknown'
+    | 'connection-failed'
+    | 'timeout'
+    | 'status-refused';
+  readonly message: string;
+  readonly status?: number;
+} | null;
+
 export interface Difference {
   readonly part: string;
   readonly key: string;
   readonly events: JsonValue;
   readonly rows: JsonValue;
 }
+
+export type DisabledWebhook = {
+  readonly code: 'by-request' | 'endpoint-failing' | 'endpoint-gone' | 'dead-letters-full';
+  readonly message: string;
+  /** Milliseconds since the epoch, UTC */
+  readonly at: number;
+} | null;
 
 export interface Explanation {
   readonly run: string;
@@ -370,6 +419,14 @@ export interface Responded {
   readonly outcome: string;
   /** False where the votes of others are awaited */
   readonly isDecided: boolean;
+}
+
+export interface RetryingRun {
+  readonly after: number;
+  readonly tries: number;
+  /** Milliseconds since the epoch, UTC */
+  readonly dueAt: number;
+  readonly error: DeliveryError;
 }
 
 export interface RunDetails {
@@ -734,6 +791,52 @@ export interface Verification {
   readonly hash: string | null;
   readonly findings: readonly Finding[];
   readonly differences: readonly Difference[];
+}
+
+export interface Webhook {
+  readonly id: string;
+  readonly url: string;
+  readonly description: string;
+  readonly types: readonly string[];
+  readonly plan: string | null;
+  readonly metadata: JsonObject | null;
+  readonly disabled: DisabledWebhook;
+  /** Milliseconds since the epoch, UTC */
+  readonly failingSince: number | null;
+  /** Milliseconds since the epoch, UTC */
+  readonly missedAt: number | null;
+  readonly retrying: readonly RetryingRun[];
+  readonly deadLetters: number;
+  /** Milliseconds since the epoch, UTC */
+  readonly oldSecretUntil: number | null;
+  /** Milliseconds since the epoch, UTC */
+  readonly createdAt: number;
+  /** Milliseconds since the epoch, UTC */
+  readonly updatedAt: number;
+}
+
+export interface WebhookWithSecret {
+  readonly id: string;
+  readonly url: string;
+  readonly description: string;
+  readonly types: readonly string[];
+  readonly plan: string | null;
+  readonly metadata: JsonObject | null;
+  readonly disabled: DisabledWebhook;
+  /** Milliseconds since the epoch, UTC */
+  readonly failingSince: number | null;
+  /** Milliseconds since the epoch, UTC */
+  readonly missedAt: number | null;
+  readonly retrying: readonly RetryingRun[];
+  readonly deadLetters: number;
+  /** Milliseconds since the epoch, UTC */
+  readonly oldSecretUntil: number | null;
+  /** Milliseconds since the epoch, UTC */
+  readonly createdAt: number;
+  /** Milliseconds since the epoch, UTC */
+  readonly updatedAt: number;
+  /** Shown this once */
+  readonly secret: string;
 }
 
 /** What each operation takes and gives. */
@@ -1551,6 +1654,106 @@ export interface Operations {
     };
     readonly answer: AcceptedResult;
   };
+  /** adds a [webhook](webhooks.md): 201, `Location`, and the only answer with its secret */
+  readonly addWebhook: {
+    readonly request: {
+      readonly body: {
+        readonly types?: readonly string[];
+        readonly plan?: string | null;
+        readonly metadata?: JsonObject | null;
+        readonly description?: string;
+        readonly url: string;
+        readonly id?: string;
+        readonly secret?: string;
+      };
+    };
+    readonly answer: WebhookWithSecret;
+  };
+  /** all webhooks, by id */
+  readonly listWebhooks: {
+    readonly request: Record<string, never>;
+    readonly answer: {
+      readonly webhooks: readonly Webhook[];
+    };
+  };
+  /** the webhook, and which runs it is behind with */
+  readonly getWebhook: {
+    readonly request: { readonly id: string };
+    readonly answer: Webhook;
+  };
+  /** changes what the body has, and keeps the rest; what was disabled goes on */
+  readonly updateWebhook: {
+    readonly request: {
+      readonly id: string;
+      readonly body?: {
+        readonly types?: readonly string[];
+        readonly plan?: string | null;
+        readonly metadata?: JsonObject | null;
+        readonly description?: string;
+        readonly url?: string;
+        readonly disabled?: boolean;
+      };
+    };
+    readonly answer: Webhook;
+  };
+  /** gives it another secret, which the answer has */
+  readonly rotateWebhook: {
+    readonly request: {
+      readonly id: string;
+      readonly body?: {
+        readonly secret?: string;
+        readonly overlapMs?: number;
+      };
+    };
+    readonly answer: WebhookWithSecret;
+  };
+  /** sends a `webhook.test` message: `{accepted, status, error}` */
+  readonly testWebhook: {
+    readonly request: { readonly id: string; readonly body?: Record<string, never> };
+    readonly answer: Delivered;
+  };
+  /** removes it with its dead letters */
+  readonly removeWebhook: {
+    readonly request: { readonly id: string; readonly body?: Record<string, never> };
+    readonly answer: {
+      readonly webhook: string;
+      readonly removed: true;
+    };
+  };
+  /** deliveries that were given up, oldest first; `after` a message */
+  readonly listDeadLetters: {
+    readonly request: { readonly id: string; readonly limit?: number; readonly after?: string };
+    readonly answer: {
+      readonly deadLetters: readonly DeadLetter[];
+    };
+  };
+  /** one of them, with what is sent */
+  readonly getDeadLetter: {
+    readonly request: { readonly id: string; readonly message: string };
+    readonly answer: DeadLetterWithBody;
+  };
+  /** sends it once more: `{accepted, status, error}` */
+  readonly redeliverDeadLetter: {
+    readonly request: {
+      readonly id: string;
+      readonly message: string;
+      readonly body?: Record<string, never>;
+    };
+    readonly answer: Delivered;
+  };
+  /** forgets it */
+  readonly discardDeadLetter: {
+    readonly request: {
+      readonly id: string;
+      readonly message: string;
+      readonly body?: Record<string, never>;
+    };
+    readonly answer: {
+      readonly webhook: string;
+      readonly message: string;
+      readonly discarded: true;
+    };
+  };
 }
 
 export type OperationName = keyof Operations;
@@ -1941,4 +2144,63 @@ export const OPERATIONS = {
   },
   failWork: { method: 'POST', path: '/work/fail', query: [], answer: 'json', isKeyed: true },
   releaseWork: { method: 'POST', path: '/work/release', query: [], answer: 'json', isKeyed: true },
+  addWebhook: { method: 'POST', path: '/webhooks', query: [], answer: 'json', isKeyed: true },
+  listWebhooks: { method: 'GET', path: '/webhooks', query: [], answer: 'json', isKeyed: false },
+  getWebhook: { method: 'GET', path: '/webhooks/{id}', query: [], answer: 'json', isKeyed: false },
+  updateWebhook: {
+    method: 'POST',
+    path: '/webhooks/{id}/update',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+  },
+  rotateWebhook: {
+    method: 'POST',
+    path: '/webhooks/{id}/rotate',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+  },
+  testWebhook: {
+    method: 'POST',
+    path: '/webhooks/{id}/test',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+  },
+  removeWebhook: {
+    method: 'POST',
+    path: '/webhooks/{id}/remove',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+  },
+  listDeadLetters: {
+    method: 'GET',
+    path: '/webhooks/{id}/dead-letters',
+    query: ['limit', 'after'],
+    answer: 'json',
+    isKeyed: false,
+  },
+  getDeadLetter: {
+    method: 'GET',
+    path: '/webhooks/{id}/dead-letters/{message}',
+    query: [],
+    answer: 'json',
+    isKeyed: false,
+  },
+  redeliverDeadLetter: {
+    method: 'POST',
+    path: '/webhooks/{id}/dead-letters/{message}/redeliver',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+  },
+  discardDeadLetter: {
+    method: 'POST',
+    path: '/webhooks/{id}/dead-letters/{message}/discard',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+  },
 } as const satisfies Record<OperationName, object>;
