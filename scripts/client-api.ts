@@ -22,6 +22,7 @@ interface Parameter {
   readonly schema: Schema;
 }
 interface Operation {
+  readonly operationId: string;
   readonly parameters?: readonly Parameter[];
   readonly requestBody?: {
     readonly required: boolean;
@@ -52,21 +53,44 @@ function written(): string {
   const operation = ({ path, method }: Route) => paths[path]?.[method] as Operation;
   return [
     '/** The HTTP API as a client sees it: written by `npm run client`, from the declarations of routes. */',
-    'export type JsonValue = null | boolean | number | string | JsonValue[] | JsonObject;\n',
-    'export interface JsonObject {\n  [key: string]: JsonValue;\n}\n',
+    '/** A value that JSON carries. */\nexport type JsonValue = null | boolean | number | string | JsonValue[] | JsonObject;\n',
+    '/** An object of JSON. */\nexport interface JsonObject {\n  [key: string]: JsonValue;\n}\n',
     '/** A body that is no JSON. A stream is sent once, and not again where that fails. */',
     'export type FileBody = string | Blob | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;\n',
-    ...named.map(([name, schema]) => `${declared(name, schema)}\n`),
+    ...named.map(([name, schema]) => {
+      return `/** ${placeOf(name, paths, components.schemas)} */\n${declared(name, schema)}\n`;
+    }),
     '/** What each operation takes and gives. */',
     'export interface Operations {',
     ...routes.map((route) => typesOf(route, operation(route))),
     '}\n',
-    'export type OperationName = keyof Operations;\n',
+    '/** Names of operations. */\nexport type OperationName = keyof Operations;\n',
     '/** How each operation is asked for: what answers with a text or a stream says so, what is keyed may be repeated. */',
     'export const OPERATIONS = {',
     ...routes.map((route) => wordsOf(route, operation(route))),
     '} as const satisfies Record<OperationName, object>;\n',
   ].join('\n');
+}
+
+/** Where a schema is met: what answers with it, or what it is a part of. */
+function placeOf(
+  name: string,
+  paths: Document['paths'],
+  schemas: Document['components']['schemas'],
+) {
+  const has = (value: unknown) => JSON.stringify(value).includes(`"#/components/schemas/${name}"`);
+  const giving = Object.values(paths)
+    .flatMap((item) => Object.values(item))
+    .filter(({ responses }) => has(goodOf(responses)))
+    .map(({ operationId }) => `\`${operationId}\``);
+  if (giving.length > 0) return `What ${giving.slice(0, 3).join(', ')} gives.`;
+  if (name === 'Problem') return 'What a request that did not succeed is answered with.';
+  const wholes = Object.entries(schemas).filter(([other, schema]) => other !== name && has(schema));
+  return `A part of ${wholes.map(([other]) => `\`${other}\``).join(', ') || 'what is sent'}.`;
+}
+
+function goodOf(responses: Operation['responses']) {
+  return Object.entries(responses).filter(([status]) => status.startsWith('2'));
 }
 
 function declared(name: string, schema: Schema): string {

@@ -11,7 +11,7 @@ export function command(name: string, summary: string): Command {
 }
 
 /** As `command`, for those that own the database. */
-export function ownerCommand(name: string, summary: string): Command {
+export function localCommand(name: string, summary: string): Command {
   return command(name, summary).option(
     '--db <file>',
     'database (default: $RUNCHART_DB, or .runchart/runchart.db)',
@@ -20,7 +20,7 @@ export function ownerCommand(name: string, summary: string): Command {
 
 /** As `command`, for those that use the database, or the server that has it. */
 export function databaseCommand(name: string, summary: string): Command {
-  return ownerCommand(name, summary)
+  return localCommand(name, summary)
     .option('--url <url>', 'server to speak to instead (default: $RUNCHART_URL)')
     .option('--token <token>', 'token for the server (default: $RUNCHART_TOKEN)');
 }

@@ -1,6 +1,8 @@
 /** The HTTP API as a client sees it: written by `npm run client`, from the declarations of routes. */
+/** A value that JSON carries. */
 export type JsonValue = null | boolean | number | string | JsonValue[] | JsonObject;
 
+/** An object of JSON. */
 export interface JsonObject {
   [key: string]: JsonValue;
 }
@@ -8,6 +10,7 @@ export interface JsonObject {
 /** A body that is no JSON. A stream is sent once, and not again where that fails. */
 export type FileBody = string | Blob | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
 
+/** What `completeWork`, `failWork`, `releaseWork` gives. */
 export interface AcceptedResult {
   readonly run: string;
   readonly node: string;
@@ -16,6 +19,7 @@ export interface AcceptedResult {
   readonly accepted: true;
 }
 
+/** A part of `SupervisorStats`. */
 export interface AdmissionReport {
   readonly handlers: readonly HandlerReport[];
   readonly queue: number;
@@ -23,11 +27,13 @@ export interface AdmissionReport {
   readonly keys: number;
 }
 
+/** What `annotateRun` gives. */
 export interface Annotated {
   readonly run: string;
   readonly metadata: JsonObject;
 }
 
+/** What `listArtifacts`, `getArtifact` gives. */
 export interface Artifact {
   readonly name: string;
   readonly version: number;
@@ -46,6 +52,7 @@ export interface Artifact {
   readonly at: number;
 }
 
+/** A part of `RunState`. */
 export interface ArtifactMention {
   readonly name: string;
   readonly kind: string;
@@ -53,6 +60,7 @@ export interface ArtifactMention {
   readonly standing?: 'rejected';
 }
 
+/** What `listAttempts` gives. */
 export interface Attempt {
   readonly node: string;
   readonly generation: number;
@@ -69,6 +77,7 @@ export interface Attempt {
   readonly notes?: JsonValue;
 }
 
+/** A part of `BulkPage`. */
 export interface BulkOutcome {
   readonly run: string;
   readonly outcome: 'done' | 'refused';
@@ -77,17 +86,20 @@ export interface BulkOutcome {
   readonly detail?: JsonObject;
 }
 
+/** What `applyBulk` gives. */
 export interface BulkPage {
   readonly outcomes: readonly BulkOutcome[];
   readonly cursor: string | null;
 }
 
+/** What `previewBulk` gives. */
 export interface BulkPreview {
   readonly count: number;
   readonly sample: readonly SampledRun[];
   readonly token: string;
 }
 
+/** A part of `Schedule`. */
 export type Cadence =
   | {
       readonly cron: string;
@@ -98,17 +110,20 @@ export type Cadence =
       readonly offsetMs?: number;
     };
 
+/** What `cancelRun` gives. */
 export interface Cancelled {
   readonly run: string;
   readonly cancelled: true;
 }
 
+/** What `completeNode`, `skipNode`, `patchNode` gives. */
 export interface ChangedNode {
   readonly run: string;
   readonly node: string;
   readonly status: string;
 }
 
+/** What `listCheckpoints` gives. */
 export interface Checkpoint {
   /** Number of the last event of the turn */
   readonly seq: number;
@@ -118,6 +133,7 @@ export interface Checkpoint {
   readonly at: number;
 }
 
+/** What `claimWork` gives. */
 export interface ClaimedWork {
   /** Names the lease: heartbeats and the result are sent with it */
   readonly token: string;
@@ -141,6 +157,7 @@ export interface ClaimedWork {
   readonly deadlineAt: number | null;
 }
 
+/** What `listChanges` gives. */
 export interface ContextChange {
   readonly seq: number;
   /** Milliseconds since the epoch, UTC */
@@ -152,6 +169,7 @@ export interface ContextChange {
   readonly value?: JsonValue;
 }
 
+/** What `listDeadLetters` gives. */
 export interface DeadLetter {
   readonly webhook: string;
   readonly message: string;
@@ -164,6 +182,7 @@ export interface DeadLetter {
   readonly at: number;
 }
 
+/** What `getDeadLetter` gives. */
 export interface DeadLetterWithBody {
   readonly webhook: string;
   readonly message: string;
@@ -177,12 +196,14 @@ export interface DeadLetterWithBody {
   readonly body: JsonObject;
 }
 
+/** What `testWebhook`, `redeliverDeadLetter` gives. */
 export interface Delivered {
   readonly accepted: boolean;
   readonly status: number | null;
   readonly error: DeliveryError;
 }
 
+/** A part of `RetryingRun`, `Delivered`, `DeadLetter`, `DeadLetterWithBody`. */
 export type DeliveryError = {
   readonly code:
     | 'address-refused'
@@ -194,6 +215,7 @@ export type DeliveryError = {
   readonly status?: number;
 } | null;
 
+/** A part of `Replay`, `Verification`. */
 export interface Difference {
   readonly part: string;
   readonly key: string;
@@ -201,6 +223,7 @@ export interface Difference {
   readonly rows: JsonValue;
 }
 
+/** A part of `WebhookWithSecret`, `Webhook`. */
 export type DisabledWebhook = {
   readonly code: 'by-request' | 'endpoint-failing' | 'endpoint-gone' | 'dead-letters-full';
   readonly message: string;
@@ -208,6 +231,7 @@ export type DisabledWebhook = {
   readonly at: number;
 } | null;
 
+/** What `explainNode` gives. */
 export interface Explanation {
   readonly run: string;
   readonly node: string;
@@ -224,6 +248,7 @@ export interface Explanation {
   readonly lines: readonly string[];
 }
 
+/** A part of `Explanation`. */
 export interface ExplanationCause {
   readonly code: string;
   readonly message: string;
@@ -231,12 +256,14 @@ export interface ExplanationCause {
   readonly causes: readonly ExplanationCause[];
 }
 
+/** A part of `Verification`. */
 export interface Finding {
   readonly code: string;
   readonly seq: number;
   readonly message: string;
 }
 
+/** What `retryRun`, `forkRun`, `replaceRun` gives. */
 export interface ForkedRun {
   readonly id: string;
   readonly created: boolean;
@@ -245,6 +272,7 @@ export interface ForkedRun {
   readonly carried: readonly string[];
 }
 
+/** A part of `AdmissionReport`. */
 export interface HandlerReport {
   readonly handler: string;
   readonly atWork: number;
@@ -254,6 +282,7 @@ export interface HandlerReport {
   readonly waitingRuns: number;
 }
 
+/** What `getHealth` gives. */
 export interface Health {
   readonly status: 'ok' | 'failing' | 'lost';
   readonly detail?: string;
@@ -261,6 +290,7 @@ export interface Health {
   readonly supervisor: SupervisorStats;
 }
 
+/** What `importRun` gives. */
 export interface Imported {
   readonly run: string;
   readonly created: boolean;
@@ -268,6 +298,7 @@ export interface Imported {
   readonly hash: string;
 }
 
+/** A part of `Problem`, `PlanCheck`, `Attempt`. */
 export interface Issue {
   readonly severity: 'blocking' | 'warning';
   readonly code: string;
@@ -279,6 +310,7 @@ export interface Issue {
   readonly detail?: JsonValue;
 }
 
+/** What `heartbeatWork`, `reportProgress` gives. */
 export interface LeaseState {
   /** Milliseconds since the epoch, UTC */
   readonly expiresAt: number;
@@ -286,6 +318,7 @@ export interface LeaseState {
   readonly isCancelled: boolean;
 }
 
+/** A part of `RunDetails`, `RunSnapshot`. */
 export interface NodeIssue {
   readonly node: string;
   readonly generation: number;
@@ -297,6 +330,7 @@ export interface NodeIssue {
   readonly detail?: JsonValue;
 }
 
+/** What `listNodeRuns` gives. */
 export interface NodeRun {
   /** Path of the node run */
   readonly node: string;
@@ -309,6 +343,7 @@ export interface NodeRun {
   readonly reason?: JsonObject;
 }
 
+/** A part of `RunState`. */
 export interface NodeState {
   readonly node: string;
   readonly status: NodeStatus;
@@ -316,6 +351,7 @@ export interface NodeState {
   readonly reason?: JsonObject;
 }
 
+/** A part of `SimulatedPath`, `NodeRun`, `Explanation`, `PlanDiffEntry`, `NodeState`. */
 export type NodeStatus =
   | 'pending'
   | 'ready'
@@ -328,12 +364,14 @@ export type NodeStatus =
   | 'failed'
   | 'cancelled';
 
+/** What `listPlans` gives. */
 export interface OfferedPlan {
   readonly name: string;
   readonly title: string;
   readonly hash: string;
 }
 
+/** What `listOffers` gives. */
 export interface OfferedWork {
   readonly handler: string;
   readonly capability: string;
@@ -341,12 +379,14 @@ export interface OfferedWork {
   readonly waiting: number;
 }
 
+/** What `validatePlan` gives. */
 export interface PlanCheck {
   readonly ok: boolean;
   readonly hash: string | null;
   readonly issues: readonly Issue[];
 }
 
+/** A part of `Replanned`. */
 export interface PlanDiffEntry {
   readonly node: string;
   readonly status: NodeStatus;
@@ -361,6 +401,7 @@ export interface PlanDiffEntry {
   readonly why: string;
 }
 
+/** What `getTaskArtifact` gives. */
 export interface PresentedArtifact {
   readonly name: string;
   readonly kind: string;
@@ -368,6 +409,7 @@ export interface PresentedArtifact {
   readonly payload?: JsonValue;
 }
 
+/** What a request that did not succeed is answered with. */
 export interface Problem {
   readonly type: string;
   readonly title: string;
@@ -382,6 +424,7 @@ export interface Problem {
   readonly data?: JsonObject;
 }
 
+/** What `replanRun` gives. */
 export interface Replanned {
   readonly run: string;
   readonly plan: string;
@@ -394,6 +437,7 @@ export interface Replanned {
   readonly removed: readonly PlanDiffEntry[];
 }
 
+/** What `replayRun` gives. */
 export interface Replay {
   readonly run: string;
   readonly seq: number;
@@ -412,6 +456,7 @@ export interface Replay {
   readonly differences: readonly Difference[];
 }
 
+/** What `respond` gives. */
 export interface Responded {
   readonly run: string;
   readonly node: string;
@@ -421,6 +466,7 @@ export interface Responded {
   readonly isDecided: boolean;
 }
 
+/** A part of `WebhookWithSecret`, `Webhook`. */
 export interface RetryingRun {
   readonly after: number;
   readonly tries: number;
@@ -429,6 +475,7 @@ export interface RetryingRun {
   readonly error: DeliveryError;
 }
 
+/** What `getRun` gives. */
 export interface RunDetails {
   readonly id: string;
   readonly status: RunStatus;
@@ -453,6 +500,7 @@ export interface RunDetails {
   readonly issues: readonly NodeIssue[];
 }
 
+/** A part of `RunResult`. */
 export interface RunError {
   readonly node: string;
   readonly attempt: number;
@@ -462,6 +510,7 @@ export interface RunError {
   readonly message: string;
 }
 
+/** What `listEvents` gives. */
 export interface RunEvent {
   /** `run/seq`: unique over all runs */
   readonly id: string;
@@ -475,12 +524,14 @@ export interface RunEvent {
   readonly detail: JsonObject;
 }
 
+/** A part of `RunSummary`, `RunDetails`, `RunSnapshot`. */
 export interface RunOrigin {
   readonly type: 'fork' | 'replacement' | 'import';
   readonly run: string;
   readonly seq: number;
 }
 
+/** A part of `RunSnapshot`. */
 export type RunPart =
   | 'plan'
   | 'nodes'
@@ -492,6 +543,7 @@ export type RunPart =
   | 'issues'
   | 'signals';
 
+/** What `getRunResult` gives. */
 export interface RunResult {
   readonly id: string;
   readonly status: RunStatus;
@@ -505,6 +557,7 @@ export interface RunResult {
   readonly reason: JsonObject | null;
 }
 
+/** What `getRun` gives. */
 export interface RunSnapshot {
   readonly id: string;
   readonly status: RunStatus;
@@ -536,6 +589,7 @@ export interface RunSnapshot {
   readonly more: readonly RunPart[];
 }
 
+/** What `getRunState` gives. */
 export interface RunState {
   readonly run: string;
   readonly seq: number;
@@ -547,6 +601,7 @@ export interface RunState {
   readonly artifacts: readonly ArtifactMention[];
 }
 
+/** A part of `SimulatedPath`, `RunSummary`, `RunDetails`, `RunSnapshot`, `RunResult`, `RunState`, `Replay`. */
 export type RunStatus =
   | 'pending'
   | 'ready'
@@ -559,6 +614,7 @@ export type RunStatus =
   | 'failed'
   | 'cancelled';
 
+/** What `startRun`, `listRuns`, `pauseRun` gives. */
 export interface RunSummary {
   readonly id: string;
   readonly status: RunStatus;
@@ -576,6 +632,7 @@ export interface RunSummary {
   readonly origin: RunOrigin | null;
 }
 
+/** A part of `BulkPreview`. */
 export interface SampledRun {
   readonly id: string;
   readonly status:
@@ -593,6 +650,7 @@ export interface SampledRun {
   readonly createdAt: number;
 }
 
+/** What `createSchedule`, `listSchedules`, `getSchedule` gives. */
 export interface Schedule {
   readonly id: string;
   /** Hash of the plan version that is started */
@@ -632,6 +690,7 @@ export interface Schedule {
   readonly updatedAt: number;
 }
 
+/** A part of `Schedule`. */
 export interface ScheduleCounters {
   readonly started: number;
   readonly skipped: number;
@@ -640,6 +699,7 @@ export interface ScheduleCounters {
   readonly overflowed: number;
 }
 
+/** What `listSignals` gives. */
 export interface Signal {
   readonly id: string;
   readonly name: string;
@@ -651,6 +711,7 @@ export interface Signal {
   readonly deliveredTo: string | null;
 }
 
+/** What `signalRun` gives. */
 export interface Signalled {
   readonly run: string;
   readonly signal: string;
@@ -658,6 +719,7 @@ export interface Signalled {
   readonly isNew: boolean;
 }
 
+/** A part of `Simulation`. */
 export interface SimulatedPath {
   readonly choices: readonly {
     readonly node: string;
@@ -675,6 +737,7 @@ export interface SimulatedPath {
   readonly isCut: boolean;
 }
 
+/** What `simulatePlan` gives. */
 export interface Simulation {
   readonly plan: string;
   readonly seed: number;
@@ -686,18 +749,21 @@ export interface Simulation {
   readonly warnings: readonly SimulationWarning[];
 }
 
+/** A part of `Simulation`. */
 export interface SimulationWarning {
   readonly code: string;
   readonly message: string;
   readonly node?: string;
 }
 
+/** What `examineRuns` gives. */
 export interface StuckRun {
   readonly run: string;
   readonly code: string;
   readonly message: string;
 }
 
+/** A part of `Health`. */
 export interface SupervisorStats {
   readonly residentRuns: number;
   readonly handlersAtWork: number;
@@ -708,6 +774,7 @@ export interface SupervisorStats {
   readonly stopped?: string;
 }
 
+/** What `listTasks`, `getTask` gives. */
 export interface Task {
   readonly id: string;
   readonly run: string;
@@ -735,6 +802,7 @@ export interface Task {
   readonly closedAt: number | null;
 }
 
+/** What `claimTask`, `releaseTask`, `delegateTask` gives. */
 export interface TaskChanged {
   readonly run: string;
   readonly node: string;
@@ -744,6 +812,7 @@ export interface TaskChanged {
   readonly deadlineAt: number | null;
 }
 
+/** What `listResponses` gives. */
 export interface TaskResponse {
   readonly id: string;
   readonly task: string;
@@ -757,11 +826,13 @@ export interface TaskResponse {
   readonly comment: string | null;
 }
 
+/** What `triggerSchedule` gives. */
 export interface Triggered {
   readonly run: string;
   readonly outcome: 'started' | 'queued' | 'skipped';
 }
 
+/** What `trimHistory` gives. */
 export interface Trimmed {
   readonly runs: number;
   readonly trimmedRuns: number;
@@ -770,12 +841,14 @@ export interface Trimmed {
   readonly dryRun: boolean;
 }
 
+/** A part of `Simulation`. */
 export interface UndeterminedCondition {
   readonly edge: string;
   readonly condition: string;
   readonly seen: readonly ('true' | 'false' | 'error')[];
 }
 
+/** What `previewSchedule` gives. */
 export interface UpcomingOccurrence {
   /** Milliseconds since the epoch, UTC */
   readonly occurrence: number;
@@ -783,6 +856,7 @@ export interface UpcomingOccurrence {
   readonly startsAt: number;
 }
 
+/** What `verifyRun` gives. */
 export interface Verification {
   readonly run: string;
   readonly ok: boolean;
@@ -793,6 +867,7 @@ export interface Verification {
   readonly differences: readonly Difference[];
 }
 
+/** What `listWebhooks`, `getWebhook`, `updateWebhook` gives. */
 export interface Webhook {
   readonly id: string;
   readonly url: string;
@@ -815,6 +890,7 @@ export interface Webhook {
   readonly updatedAt: number;
 }
 
+/** What `addWebhook`, `rotateWebhook` gives. */
 export interface WebhookWithSecret {
   readonly id: string;
   readonly url: string;
@@ -1756,6 +1832,7 @@ export interface Operations {
   };
 }
 
+/** Names of operations. */
 export type OperationName = keyof Operations;
 
 /** How each operation is asked for: what answers with a text or a stream says so, what is keyed may be repeated. */

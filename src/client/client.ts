@@ -14,6 +14,7 @@ import { type FollowOptions, followEvents } from './follow-events.js';
 import { ProblemError } from './problem-error.js';
 import { type ClientOptions, type Sent, Transport } from './transport.js';
 
+/** What may be said of any call. */
 export interface CallOptions {
   readonly signal?: AbortSignal;
   /** Names the call; made up for each call that changes something unless given. */
@@ -56,6 +57,7 @@ interface Words {
 
 type Asked = Readonly<Record<string, unknown>>;
 
+/** A client of one server. Sends nothing before it is asked to. */
 export function createClient(options: ClientOptions): Client {
   const transport = new Transport(options);
   const call = async (words: Words, asked: Asked = {}, callOptions: CallOptions = {}) =>

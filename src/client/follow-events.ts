@@ -7,6 +7,7 @@ import { framesOf } from './event-stream.js';
 import { ProblemError } from './problem-error.js';
 import { backoffMs, sleep, type Transport } from './transport.js';
 
+/** Where to begin, and when to stop. */
 export interface FollowOptions {
   /** Number of the last event already known; 0 is from the first. */
   readonly after?: number;

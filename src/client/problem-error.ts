@@ -1,6 +1,7 @@
 /** What a request that did not succeed is rejected with. */
 import type { Issue, JsonObject, Problem } from './api.js';
 
+/** A request that was refused, failed, or got no answer. */
 export class ProblemError extends Error {
   override readonly name = 'ProblemError';
   /** Stable. `unreachable`: no answer came. `answer-unreadable`: what came is none of a Runchart server. */

@@ -6,6 +6,7 @@
 import type { FileBody } from './api.js';
 import { ProblemError, problemOf, unreachable } from './problem-error.js';
 
+/** Which server, and how patiently. */
 export interface ClientOptions {
   /** Where the server is, with the base that it is mounted at: `http://127.0.0.1:4747`. */
   readonly url: string | URL;
