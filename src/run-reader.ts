@@ -420,7 +420,10 @@ export class RunReader {
   }
 
   /** What the run was told, in order; at most `limit`, and at most 1,000, whose number is above `after`. */
-  async signals(id: string, { after, limit = MAX_PAGE_ROWS }: SignalPage = {}): Promise<SignalView[]> {
+  async signals(
+    id: string,
+    { after, limit = MAX_PAGE_ROWS }: SignalPage = {},
+  ): Promise<SignalView[]> {
     const record = await this.#record(id);
     const found = await this.rows.signals(record.run, after, readLimit(limit));
     return this.#shown(record, found.map(toSignal));

@@ -45,6 +45,9 @@ export type RunVerb =
   | 'replace'
   | 'fork';
 
+/** What makes a secret has no key: sent again, it would make another. */
+const GIVES_SECRET = /^\/(tokens|webhooks(\/[^/]+\/rotate)?|tasks\/[^/]+\/links)$/;
+
 /** The owner that announced itself at an address. Throws where that is not on this machine. */
 export function ownerAt(address: string): RemoteOwner {
   if (isLoopbackUrl(address)) return new RemoteOwner({ url: address, ...tokenOf({}) });
@@ -115,7 +118,7 @@ export class RemoteOwner {
   #send<T>(method: string, path: string, body?: object): Promise<T> {
     const headers = { 'content-type': 'application/json', 'idempotency-key': randomUUID() };
     const sent = { method, path, headers, ...(body && { body: JSON.stringify(body) }) };
-    const how = { isRepeatable: true, isStream: false };
+    const how = { isRepeatable: !GIVES_SECRET.test(path), isStream: false };
     return this.#transport.send({ ...sent, ...how }, (response) => response.json() as Promise<T>);
   }
 }

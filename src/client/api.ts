@@ -77,6 +77,21 @@ export interface Attempt {
   readonly notes?: JsonValue;
 }
 
+/** What `listAudit` gives. */
+export interface AuditRecord {
+  readonly id: string;
+  /** Milliseconds since the epoch, UTC */
+  readonly at: number;
+  readonly tenant: string;
+  readonly principal: string | null;
+  readonly token: string | null;
+  readonly address: string | null;
+  readonly action: string;
+  readonly target: string;
+  readonly status: number | null;
+  readonly code: string | null;
+}
+
 /** A part of `BulkPage`. */
 export interface BulkOutcome {
   readonly run: string;
@@ -167,6 +182,25 @@ export interface ContextChange {
   readonly generation: number;
   readonly attempt: number;
   readonly value?: JsonValue;
+}
+
+/** What `createToken` gives. */
+export interface CreatedToken {
+  readonly id: string;
+  readonly tenant: string;
+  readonly principal: string;
+  readonly roles: readonly ('reader' | 'operator' | 'responder' | 'worker' | 'admin')[];
+  readonly groups: readonly string[];
+  /** Milliseconds since the epoch, UTC */
+  readonly createdAt: number;
+  readonly createdBy: string | null;
+  /** Milliseconds since the epoch, UTC */
+  readonly expiresAt: number | null;
+  /** Milliseconds since the epoch, UTC */
+  readonly revokedAt: number | null;
+  /** Milliseconds since the epoch, UTC */
+  readonly lastUsedAt: number | null;
+  readonly secret: string;
 }
 
 /** What `listDeadLetters` gives. */
@@ -812,6 +846,16 @@ export interface TaskChanged {
   readonly deadlineAt: number | null;
 }
 
+/** What `createTaskLink` gives. */
+export interface TaskLink {
+  readonly id: string;
+  readonly task: string;
+  readonly principal: string;
+  readonly path: string;
+  /** Milliseconds since the epoch, UTC */
+  readonly expiresAt: number;
+}
+
 /** What `listResponses` gives. */
 export interface TaskResponse {
   readonly id: string;
@@ -824,6 +868,24 @@ export interface TaskResponse {
   readonly digest: string;
   readonly messageId: string | null;
   readonly comment: string | null;
+}
+
+/** What `listTokens`, `revokeToken` gives. */
+export interface Token {
+  readonly id: string;
+  readonly tenant: string;
+  readonly principal: string;
+  readonly roles: readonly ('reader' | 'operator' | 'responder' | 'worker' | 'admin')[];
+  readonly groups: readonly string[];
+  /** Milliseconds since the epoch, UTC */
+  readonly createdAt: number;
+  readonly createdBy: string | null;
+  /** Milliseconds since the epoch, UTC */
+  readonly expiresAt: number | null;
+  /** Milliseconds since the epoch, UTC */
+  readonly revokedAt: number | null;
+  /** Milliseconds since the epoch, UTC */
+  readonly lastUsedAt: number | null;
 }
 
 /** What `triggerSchedule` gives. */
@@ -1321,9 +1383,9 @@ export interface Operations {
     readonly request: { readonly id: string };
     readonly answer: Verification;
   };
-  /** a run that has ended as one file, JSON Lines */
+  /** a run that has ended as one file, JSON Lines; for a `host` also one with secrets, with `secrets` include */
   readonly exportRun: {
-    readonly request: { readonly id: string };
+    readonly request: { readonly id: string; readonly secrets?: 'include' };
     readonly answer: ReadableStream<Uint8Array>;
   };
   /** brings in an exported run, under the id `as`: 201; 200 if it was there */
@@ -1569,6 +1631,77 @@ export interface Operations {
       readonly schedule: string;
       readonly removed: true;
     };
+  };
+  /** makes a token; `secret` is shown once: 201. Of another tenant for a `host` alone */
+  readonly createToken: {
+    readonly request: {
+      readonly body: {
+        readonly principal: string;
+        readonly roles: readonly ('reader' | 'operator' | 'responder' | 'worker' | 'admin')[];
+        readonly tenant?: string;
+        readonly groups?: readonly string[];
+        readonly expiresAt?: number;
+        readonly by?: string;
+      };
+    };
+    readonly answer: CreatedToken;
+  };
+  /** tokens, by id, without their secrets; `after` a token */
+  readonly listTokens: {
+    readonly request: {
+      readonly after?: string;
+      readonly limit?: number;
+      readonly tenant?: string;
+    };
+    readonly answer: {
+      readonly tokens: readonly Token[];
+    };
+  };
+  /** ends a token at once; repeated, the same answer */
+  readonly revokeToken: {
+    readonly request: { readonly id: string; readonly body?: Record<string, never> };
+    readonly answer: Token;
+  };
+  /** requests that were to change something, newest first; `before` a record */
+  readonly listAudit: {
+    readonly request: {
+      readonly before?: string;
+      readonly limit?: number;
+      readonly tenant?: string;
+    };
+    readonly answer: {
+      readonly audit: readonly AuditRecord[];
+    };
+  };
+  /** a link by which one person answers the task once, without a token: 201 */
+  readonly createTaskLink: {
+    readonly request: {
+      readonly id: string;
+      readonly body: {
+        readonly principal: string;
+        readonly groups?: readonly string[];
+        readonly expiresInMs?: number;
+        readonly by?: string;
+      };
+    };
+    readonly answer: TaskLink;
+  };
+  /** ends all links to the task */
+  readonly revokeTaskLinks: {
+    readonly request: { readonly id: string; readonly body?: Record<string, never> };
+    readonly answer: {
+      readonly task: string;
+    };
+  };
+  /** the page of a link to a task; looking at it decides nothing */
+  readonly openLink: {
+    readonly request: { readonly secret: string };
+    readonly answer: string;
+  };
+  /** answers the task of a link, with `choice` and `comment` of a form */
+  readonly answerLink: {
+    readonly request: { readonly secret: string; readonly body: FileBody };
+    readonly answer: string;
   };
   /** metrics for Prometheus; see [operations](operations.md#metrics) */
   readonly getMetrics: {
@@ -1837,17 +1970,53 @@ export type OperationName = keyof Operations;
 
 /** How each operation is asked for: what answers with a text or a stream says so, what is keyed may be repeated. */
 export const OPERATIONS = {
-  getHealth: { method: 'GET', path: '/health', query: [], answer: 'json', isKeyed: false },
-  getLiveness: { method: 'GET', path: '/health/live', query: [], answer: 'json', isKeyed: false },
-  getReadiness: { method: 'GET', path: '/health/ready', query: [], answer: 'json', isKeyed: false },
-  listPlans: { method: 'GET', path: '/plans', query: [], answer: 'json', isKeyed: false },
-  getPlan: { method: 'GET', path: '/plans/{name}', query: [], answer: 'json', isKeyed: false },
+  getHealth: {
+    method: 'GET',
+    path: '/health',
+    query: [],
+    answer: 'json',
+    isKeyed: false,
+    isRepeatable: true,
+  },
+  getLiveness: {
+    method: 'GET',
+    path: '/health/live',
+    query: [],
+    answer: 'json',
+    isKeyed: false,
+    isRepeatable: true,
+  },
+  getReadiness: {
+    method: 'GET',
+    path: '/health/ready',
+    query: [],
+    answer: 'json',
+    isKeyed: false,
+    isRepeatable: true,
+  },
+  listPlans: {
+    method: 'GET',
+    path: '/plans',
+    query: [],
+    answer: 'json',
+    isKeyed: false,
+    isRepeatable: true,
+  },
+  getPlan: {
+    method: 'GET',
+    path: '/plans/{name}',
+    query: [],
+    answer: 'json',
+    isKeyed: false,
+    isRepeatable: true,
+  },
   getPlanDiagram: {
     method: 'GET',
     path: '/plans/{name}/diagram',
     query: [],
     answer: 'text',
     isKeyed: false,
+    isRepeatable: true,
   },
   getPlanVersion: {
     method: 'GET',
@@ -1855,6 +2024,7 @@ export const OPERATIONS = {
     query: [],
     answer: 'json',
     isKeyed: false,
+    isRepeatable: true,
   },
   getPlanVersionDiagram: {
     method: 'GET',
@@ -1862,6 +2032,7 @@ export const OPERATIONS = {
     query: [],
     answer: 'text',
     isKeyed: false,
+    isRepeatable: true,
   },
   validatePlan: {
     method: 'POST',
@@ -1869,38 +2040,71 @@ export const OPERATIONS = {
     query: [],
     answer: 'json',
     isKeyed: false,
+    isRepeatable: true,
   },
-  drawPlan: { method: 'POST', path: '/plans/diagram', query: [], answer: 'text', isKeyed: false },
+  drawPlan: {
+    method: 'POST',
+    path: '/plans/diagram',
+    query: [],
+    answer: 'text',
+    isKeyed: false,
+    isRepeatable: true,
+  },
   simulatePlan: {
     method: 'POST',
     path: '/plans/simulate',
     query: [],
     answer: 'json',
     isKeyed: true,
+    isRepeatable: true,
   },
-  startRun: { method: 'POST', path: '/runs', query: [], answer: 'json', isKeyed: true },
+  startRun: {
+    method: 'POST',
+    path: '/runs',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+    isRepeatable: true,
+  },
   listRuns: {
     method: 'GET',
     path: '/runs',
     query: ['status', 'limit', 'before'],
     answer: 'json',
     isKeyed: false,
+    isRepeatable: true,
   },
-  getRun: { method: 'GET', path: '/runs/{id}', query: ['include'], answer: 'json', isKeyed: false },
+  getRun: {
+    method: 'GET',
+    path: '/runs/{id}',
+    query: ['include'],
+    answer: 'json',
+    isKeyed: false,
+    isRepeatable: true,
+  },
   getRunResult: {
     method: 'GET',
     path: '/runs/{id}/result',
     query: [],
     answer: 'json',
     isKeyed: false,
+    isRepeatable: true,
   },
-  getRunPlan: { method: 'GET', path: '/runs/{id}/plan', query: [], answer: 'json', isKeyed: false },
+  getRunPlan: {
+    method: 'GET',
+    path: '/runs/{id}/plan',
+    query: [],
+    answer: 'json',
+    isKeyed: false,
+    isRepeatable: true,
+  },
   getRunDiagram: {
     method: 'GET',
     path: '/runs/{id}/diagram',
     query: [],
     answer: 'text',
     isKeyed: false,
+    isRepeatable: true,
   },
   cancelRun: {
     method: 'POST',
@@ -1908,22 +2112,39 @@ export const OPERATIONS = {
     query: [],
     answer: 'json',
     isKeyed: true,
+    isRepeatable: true,
   },
-  pauseRun: { method: 'POST', path: '/runs/{id}/pause', query: [], answer: 'json', isKeyed: true },
+  pauseRun: {
+    method: 'POST',
+    path: '/runs/{id}/pause',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+    isRepeatable: true,
+  },
   resumeRun: {
     method: 'POST',
     path: '/runs/{id}/resume',
     query: [],
     answer: 'json',
     isKeyed: true,
+    isRepeatable: true,
   },
-  stepRun: { method: 'POST', path: '/runs/{id}/step', query: [], answer: 'json', isKeyed: true },
+  stepRun: {
+    method: 'POST',
+    path: '/runs/{id}/step',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+    isRepeatable: true,
+  },
   annotateRun: {
     method: 'POST',
     path: '/runs/{id}/metadata',
     query: [],
     answer: 'json',
     isKeyed: true,
+    isRepeatable: true,
   },
   signalRun: {
     method: 'POST',
@@ -1931,14 +2152,23 @@ export const OPERATIONS = {
     query: [],
     answer: 'json',
     isKeyed: true,
+    isRepeatable: true,
   },
-  retryNode: { method: 'POST', path: '/runs/{id}/retry', query: [], answer: 'json', isKeyed: true },
+  retryNode: {
+    method: 'POST',
+    path: '/runs/{id}/retry',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+    isRepeatable: true,
+  },
   retryRun: {
     method: 'POST',
     path: '/runs/{id}/retry-run',
     query: [],
     answer: 'json',
     isKeyed: true,
+    isRepeatable: true,
   },
   explainNode: {
     method: 'GET',
@@ -1946,6 +2176,7 @@ export const OPERATIONS = {
     query: ['node'],
     answer: 'json',
     isKeyed: false,
+    isRepeatable: true,
   },
   listNodeRuns: {
     method: 'GET',
@@ -1953,6 +2184,7 @@ export const OPERATIONS = {
     query: ['scope', 'after', 'limit'],
     answer: 'json',
     isKeyed: false,
+    isRepeatable: true,
   },
   listAttempts: {
     method: 'GET',
@@ -1960,6 +2192,7 @@ export const OPERATIONS = {
     query: ['node', 'after', 'limit'],
     answer: 'json',
     isKeyed: false,
+    isRepeatable: true,
   },
   listCheckpoints: {
     method: 'GET',
@@ -1967,6 +2200,7 @@ export const OPERATIONS = {
     query: ['after', 'limit'],
     answer: 'json',
     isKeyed: false,
+    isRepeatable: true,
   },
   listSignals: {
     method: 'GET',
@@ -1974,6 +2208,7 @@ export const OPERATIONS = {
     query: ['after', 'limit'],
     answer: 'json',
     isKeyed: false,
+    isRepeatable: true,
   },
   listChanges: {
     method: 'GET',
@@ -1981,6 +2216,7 @@ export const OPERATIONS = {
     query: ['after', 'limit'],
     answer: 'json',
     isKeyed: false,
+    isRepeatable: true,
   },
   listEvents: {
     method: 'GET',
@@ -1988,6 +2224,7 @@ export const OPERATIONS = {
     query: ['after', 'limit'],
     answer: 'json',
     isKeyed: false,
+    isRepeatable: true,
   },
   completeNode: {
     method: 'POST',
@@ -1995,15 +2232,31 @@ export const OPERATIONS = {
     query: [],
     answer: 'json',
     isKeyed: true,
+    isRepeatable: true,
   },
-  skipNode: { method: 'POST', path: '/runs/{id}/skip', query: [], answer: 'json', isKeyed: true },
-  patchNode: { method: 'POST', path: '/runs/{id}/patch', query: [], answer: 'json', isKeyed: true },
+  skipNode: {
+    method: 'POST',
+    path: '/runs/{id}/skip',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+    isRepeatable: true,
+  },
+  patchNode: {
+    method: 'POST',
+    path: '/runs/{id}/patch',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+    isRepeatable: true,
+  },
   rollbackRun: {
     method: 'POST',
     path: '/runs/{id}/rollback',
     query: [],
     answer: 'json',
     isKeyed: true,
+    isRepeatable: true,
   },
   replanRun: {
     method: 'POST',
@@ -2011,14 +2264,23 @@ export const OPERATIONS = {
     query: [],
     answer: 'json',
     isKeyed: true,
+    isRepeatable: true,
   },
-  forkRun: { method: 'POST', path: '/runs/{id}/fork', query: [], answer: 'json', isKeyed: true },
+  forkRun: {
+    method: 'POST',
+    path: '/runs/{id}/fork',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+    isRepeatable: true,
+  },
   replaceRun: {
     method: 'POST',
     path: '/runs/{id}/replace',
     query: [],
     answer: 'json',
     isKeyed: true,
+    isRepeatable: true,
   },
   getRunState: {
     method: 'GET',
@@ -2026,6 +2288,7 @@ export const OPERATIONS = {
     query: ['at'],
     answer: 'json',
     isKeyed: false,
+    isRepeatable: true,
   },
   replayRun: {
     method: 'GET',
@@ -2033,6 +2296,7 @@ export const OPERATIONS = {
     query: ['at'],
     answer: 'json',
     isKeyed: false,
+    isRepeatable: true,
   },
   verifyRun: {
     method: 'GET',
@@ -2040,13 +2304,15 @@ export const OPERATIONS = {
     query: [],
     answer: 'json',
     isKeyed: false,
+    isRepeatable: true,
   },
   exportRun: {
     method: 'GET',
     path: '/runs/{id}/export',
-    query: [],
+    query: ['secrets'],
     answer: 'stream',
     isKeyed: false,
+    isRepeatable: true,
   },
   importRun: {
     method: 'POST',
@@ -2054,16 +2320,32 @@ export const OPERATIONS = {
     query: ['as'],
     answer: 'json',
     isKeyed: true,
+    isRepeatable: true,
     bodyType: 'application/x-ndjson',
   },
-  trimHistory: { method: 'POST', path: '/trim', query: [], answer: 'json', isKeyed: true },
-  examineRuns: { method: 'GET', path: '/examination', query: [], answer: 'json', isKeyed: false },
+  trimHistory: {
+    method: 'POST',
+    path: '/trim',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+    isRepeatable: true,
+  },
+  examineRuns: {
+    method: 'GET',
+    path: '/examination',
+    query: [],
+    answer: 'json',
+    isKeyed: false,
+    isRepeatable: true,
+  },
   listArtifacts: {
     method: 'GET',
     path: '/runs/{id}/artifacts',
     query: ['after', 'limit'],
     answer: 'json',
     isKeyed: false,
+    isRepeatable: true,
   },
   getArtifact: {
     method: 'GET',
@@ -2071,6 +2353,7 @@ export const OPERATIONS = {
     query: ['version'],
     answer: 'json',
     isKeyed: false,
+    isRepeatable: true,
   },
   listTasks: {
     method: 'GET',
@@ -2078,14 +2361,23 @@ export const OPERATIONS = {
     query: ['status', 'run', 'assignee', 'answerableBy', 'after', 'limit'],
     answer: 'json',
     isKeyed: false,
+    isRepeatable: true,
   },
-  getTask: { method: 'GET', path: '/tasks/{id}', query: [], answer: 'json', isKeyed: false },
+  getTask: {
+    method: 'GET',
+    path: '/tasks/{id}',
+    query: [],
+    answer: 'json',
+    isKeyed: false,
+    isRepeatable: true,
+  },
   getTaskArtifact: {
     method: 'GET',
     path: '/tasks/{id}/artifacts/{name}',
     query: [],
     answer: 'json',
     isKeyed: false,
+    isRepeatable: true,
   },
   listResponses: {
     method: 'GET',
@@ -2093,6 +2385,7 @@ export const OPERATIONS = {
     query: [],
     answer: 'json',
     isKeyed: false,
+    isRepeatable: true,
   },
   respond: {
     method: 'POST',
@@ -2100,6 +2393,7 @@ export const OPERATIONS = {
     query: [],
     answer: 'json',
     isKeyed: true,
+    isRepeatable: true,
   },
   claimTask: {
     method: 'POST',
@@ -2107,6 +2401,7 @@ export const OPERATIONS = {
     query: [],
     answer: 'json',
     isKeyed: true,
+    isRepeatable: true,
   },
   releaseTask: {
     method: 'POST',
@@ -2114,6 +2409,7 @@ export const OPERATIONS = {
     query: [],
     answer: 'json',
     isKeyed: true,
+    isRepeatable: true,
   },
   delegateTask: {
     method: 'POST',
@@ -2121,6 +2417,7 @@ export const OPERATIONS = {
     query: [],
     answer: 'json',
     isKeyed: true,
+    isRepeatable: true,
   },
   assignTask: {
     method: 'POST',
@@ -2128,6 +2425,7 @@ export const OPERATIONS = {
     query: [],
     answer: 'json',
     isKeyed: true,
+    isRepeatable: true,
   },
   extendTask: {
     method: 'POST',
@@ -2135,14 +2433,23 @@ export const OPERATIONS = {
     query: [],
     answer: 'json',
     isKeyed: true,
+    isRepeatable: true,
   },
-  createSchedule: { method: 'POST', path: '/schedules', query: [], answer: 'json', isKeyed: true },
+  createSchedule: {
+    method: 'POST',
+    path: '/schedules',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+    isRepeatable: true,
+  },
   listSchedules: {
     method: 'GET',
     path: '/schedules',
     query: ['limit', 'after'],
     answer: 'json',
     isKeyed: false,
+    isRepeatable: true,
   },
   getSchedule: {
     method: 'GET',
@@ -2150,6 +2457,7 @@ export const OPERATIONS = {
     query: [],
     answer: 'json',
     isKeyed: false,
+    isRepeatable: true,
   },
   previewSchedule: {
     method: 'GET',
@@ -2157,6 +2465,7 @@ export const OPERATIONS = {
     query: ['count'],
     answer: 'json',
     isKeyed: false,
+    isRepeatable: true,
   },
   updateSchedule: {
     method: 'POST',
@@ -2164,6 +2473,7 @@ export const OPERATIONS = {
     query: [],
     answer: 'json',
     isKeyed: true,
+    isRepeatable: true,
   },
   pauseSchedule: {
     method: 'POST',
@@ -2171,6 +2481,7 @@ export const OPERATIONS = {
     query: [],
     answer: 'json',
     isKeyed: true,
+    isRepeatable: true,
   },
   resumeSchedule: {
     method: 'POST',
@@ -2178,6 +2489,7 @@ export const OPERATIONS = {
     query: [],
     answer: 'json',
     isKeyed: true,
+    isRepeatable: true,
   },
   triggerSchedule: {
     method: 'POST',
@@ -2185,6 +2497,7 @@ export const OPERATIONS = {
     query: [],
     answer: 'json',
     isKeyed: true,
+    isRepeatable: true,
   },
   removeSchedule: {
     method: 'POST',
@@ -2192,18 +2505,120 @@ export const OPERATIONS = {
     query: [],
     answer: 'json',
     isKeyed: true,
+    isRepeatable: true,
   },
-  getMetrics: { method: 'GET', path: '/metrics', query: [], answer: 'text', isKeyed: false },
-  previewBulk: { method: 'POST', path: '/bulk/preview', query: [], answer: 'json', isKeyed: true },
-  applyBulk: { method: 'POST', path: '/bulk/apply', query: [], answer: 'json', isKeyed: true },
-  listOffers: { method: 'GET', path: '/work', query: [], answer: 'json', isKeyed: false },
-  claimWork: { method: 'POST', path: '/work/claim', query: [], answer: 'json', isKeyed: true },
+  createToken: {
+    method: 'POST',
+    path: '/tokens',
+    query: [],
+    answer: 'json',
+    isKeyed: false,
+    isRepeatable: false,
+  },
+  listTokens: {
+    method: 'GET',
+    path: '/tokens',
+    query: ['after', 'limit', 'tenant'],
+    answer: 'json',
+    isKeyed: false,
+    isRepeatable: true,
+  },
+  revokeToken: {
+    method: 'POST',
+    path: '/tokens/{id}/revoke',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+    isRepeatable: true,
+  },
+  listAudit: {
+    method: 'GET',
+    path: '/audit',
+    query: ['before', 'limit', 'tenant'],
+    answer: 'json',
+    isKeyed: false,
+    isRepeatable: true,
+  },
+  createTaskLink: {
+    method: 'POST',
+    path: '/tasks/{id}/links',
+    query: [],
+    answer: 'json',
+    isKeyed: false,
+    isRepeatable: false,
+  },
+  revokeTaskLinks: {
+    method: 'POST',
+    path: '/tasks/{id}/links/revoke',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+    isRepeatable: true,
+  },
+  openLink: {
+    method: 'GET',
+    path: '/links/{secret}',
+    query: [],
+    answer: 'text',
+    isKeyed: false,
+    isRepeatable: true,
+  },
+  answerLink: {
+    method: 'POST',
+    path: '/links/{secret}',
+    query: [],
+    answer: 'text',
+    isKeyed: false,
+    isRepeatable: false,
+    bodyType: 'application/x-www-form-urlencoded',
+  },
+  getMetrics: {
+    method: 'GET',
+    path: '/metrics',
+    query: [],
+    answer: 'text',
+    isKeyed: false,
+    isRepeatable: true,
+  },
+  previewBulk: {
+    method: 'POST',
+    path: '/bulk/preview',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+    isRepeatable: true,
+  },
+  applyBulk: {
+    method: 'POST',
+    path: '/bulk/apply',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+    isRepeatable: true,
+  },
+  listOffers: {
+    method: 'GET',
+    path: '/work',
+    query: [],
+    answer: 'json',
+    isKeyed: false,
+    isRepeatable: true,
+  },
+  claimWork: {
+    method: 'POST',
+    path: '/work/claim',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+    isRepeatable: true,
+  },
   heartbeatWork: {
     method: 'POST',
     path: '/work/heartbeat',
     query: [],
     answer: 'json',
     isKeyed: true,
+    isRepeatable: true,
   },
   reportProgress: {
     method: 'POST',
@@ -2211,6 +2626,7 @@ export const OPERATIONS = {
     query: [],
     answer: 'json',
     isKeyed: true,
+    isRepeatable: true,
   },
   completeWork: {
     method: 'POST',
@@ -2218,25 +2634,63 @@ export const OPERATIONS = {
     query: [],
     answer: 'json',
     isKeyed: true,
+    isRepeatable: true,
   },
-  failWork: { method: 'POST', path: '/work/fail', query: [], answer: 'json', isKeyed: true },
-  releaseWork: { method: 'POST', path: '/work/release', query: [], answer: 'json', isKeyed: true },
-  addWebhook: { method: 'POST', path: '/webhooks', query: [], answer: 'json', isKeyed: true },
-  listWebhooks: { method: 'GET', path: '/webhooks', query: [], answer: 'json', isKeyed: false },
-  getWebhook: { method: 'GET', path: '/webhooks/{id}', query: [], answer: 'json', isKeyed: false },
+  failWork: {
+    method: 'POST',
+    path: '/work/fail',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+    isRepeatable: true,
+  },
+  releaseWork: {
+    method: 'POST',
+    path: '/work/release',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+    isRepeatable: true,
+  },
+  addWebhook: {
+    method: 'POST',
+    path: '/webhooks',
+    query: [],
+    answer: 'json',
+    isKeyed: false,
+    isRepeatable: false,
+  },
+  listWebhooks: {
+    method: 'GET',
+    path: '/webhooks',
+    query: [],
+    answer: 'json',
+    isKeyed: false,
+    isRepeatable: true,
+  },
+  getWebhook: {
+    method: 'GET',
+    path: '/webhooks/{id}',
+    query: [],
+    answer: 'json',
+    isKeyed: false,
+    isRepeatable: true,
+  },
   updateWebhook: {
     method: 'POST',
     path: '/webhooks/{id}/update',
     query: [],
     answer: 'json',
     isKeyed: true,
+    isRepeatable: true,
   },
   rotateWebhook: {
     method: 'POST',
     path: '/webhooks/{id}/rotate',
     query: [],
     answer: 'json',
-    isKeyed: true,
+    isKeyed: false,
+    isRepeatable: false,
   },
   testWebhook: {
     method: 'POST',
@@ -2244,6 +2698,7 @@ export const OPERATIONS = {
     query: [],
     answer: 'json',
     isKeyed: true,
+    isRepeatable: true,
   },
   removeWebhook: {
     method: 'POST',
@@ -2251,6 +2706,7 @@ export const OPERATIONS = {
     query: [],
     answer: 'json',
     isKeyed: true,
+    isRepeatable: true,
   },
   listDeadLetters: {
     method: 'GET',
@@ -2258,6 +2714,7 @@ export const OPERATIONS = {
     query: ['limit', 'after'],
     answer: 'json',
     isKeyed: false,
+    isRepeatable: true,
   },
   getDeadLetter: {
     method: 'GET',
@@ -2265,6 +2722,7 @@ export const OPERATIONS = {
     query: [],
     answer: 'json',
     isKeyed: false,
+    isRepeatable: true,
   },
   redeliverDeadLetter: {
     method: 'POST',
@@ -2272,6 +2730,7 @@ export const OPERATIONS = {
     query: [],
     answer: 'json',
     isKeyed: true,
+    isRepeatable: true,
   },
   discardDeadLetter: {
     method: 'POST',
@@ -2279,5 +2738,6 @@ export const OPERATIONS = {
     query: [],
     answer: 'json',
     isKeyed: true,
+    isRepeatable: true,
   },
 } as const satisfies Record<OperationName, object>;

@@ -52,6 +52,7 @@ interface Words {
   readonly query: readonly string[];
   readonly answer: 'json' | 'text' | 'stream';
   readonly isKeyed: boolean;
+  readonly isRepeatable: boolean;
   readonly bodyType?: string;
 }
 
@@ -98,7 +99,7 @@ function sentOf(words: Words, asked: Asked, { signal, idempotencyKey }: CallOpti
     },
     body: body === undefined ? undefined : isJson ? JSON.stringify(body) : (body as FileBody),
     signal,
-    isRepeatable: isResendable,
+    isRepeatable: words.isRepeatable && isResendable,
     isStream: words.answer === 'stream' || !isJson,
   };
 }

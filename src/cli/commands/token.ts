@@ -22,6 +22,7 @@ import { loadApplication } from '../files.js';
 import { findHost } from '../host.js';
 import { clean, note, print, printJson } from '../output.js';
 import type { RemoteOwner } from '../remote.js';
+import { serverOf } from '../server-option.js';
 
 interface JsonOption extends DatabaseOption {
   readonly json?: true;
