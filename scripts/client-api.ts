@@ -94,7 +94,8 @@ function goodOf(responses: Operation['responses']) {
 }
 
 function declared(name: string, schema: Schema): string {
-  if (schema.type === 'object' && 'properties' in schema) {
+  const { type, properties = {} } = schema;
+  if (type === 'object' && Object.keys(properties as object).length > 0) {
     return `export interface ${name} ${typeOf(schema)}`;
   }
   return `export type ${name} = ${typeOf(schema)};`;
@@ -168,7 +169,9 @@ function objectOf({ properties, additionalProperties, required = [] }: Schema): 
     const isAny = rest === undefined || Object.keys(rest).length === 0 || !isTyped(rest);
     return isAny ? 'JsonObject' : `{ readonly [key: string]: ${typeOf(rest)} }`;
   }
-  if (Object.keys(properties as object).length === 0) return 'Record<string, never>';
+  if (Object.keys(properties as object).length === 0) {
+    return additionalProperties === false ? 'Record<string, never>' : 'JsonObject';
+  }
   const members = Object.entries(properties as Record<string, Schema>).map(([name, member]) => {
     const { description = ANY } = member;
     const text = description === ANY ? '' : `/** ${description} */\n`;

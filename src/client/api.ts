@@ -352,6 +352,9 @@ export interface LeaseState {
   readonly isCancelled: boolean;
 }
 
+/** What `tellMcp` gives. */
+export type McpMessage = JsonObject;
+
 /** A part of `RunDetails`, `RunSnapshot`. */
 export interface NodeIssue {
   readonly node: string;
@@ -1963,6 +1966,21 @@ export interface Operations {
       readonly discarded: true;
     };
   };
+  /** takes a message of the Model Context Protocol, and answers; see [agents](mcp.md) */
+  readonly tellMcp: {
+    readonly request: { readonly body?: JsonObject };
+    readonly answer: McpMessage;
+  };
+  /** a stream of what the server says of itself in a session */
+  readonly hearMcp: {
+    readonly request: Record<string, never>;
+    readonly answer: string;
+  };
+  /** ends a session */
+  readonly endMcp: {
+    readonly request: Record<string, never>;
+    readonly answer: string;
+  };
 }
 
 /** Names of operations. */
@@ -2739,5 +2757,29 @@ export const OPERATIONS = {
     answer: 'json',
     isKeyed: true,
     isRepeatable: true,
+  },
+  tellMcp: {
+    method: 'POST',
+    path: '/mcp',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+    isRepeatable: true,
+  },
+  hearMcp: {
+    method: 'GET',
+    path: '/mcp',
+    query: [],
+    answer: 'text',
+    isKeyed: false,
+    isRepeatable: true,
+  },
+  endMcp: {
+    method: 'DELETE',
+    path: '/mcp',
+    query: [],
+    answer: 'text',
+    isKeyed: false,
+    isRepeatable: false,
   },
 } as const satisfies Record<OperationName, object>;
