@@ -89,6 +89,13 @@ module.exports = {
       },
     },
     {
+      name: 'clients-know-nobody',
+      comment: 'runs in browsers: fetch, and nothing of Node or of the kernel',
+      severity: 'error',
+      from: inside('client'),
+      to: { pathNot: '^src/client/' },
+    },
+    {
       name: 'nobody-tests-in-production',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/(testing|explain)/' },

@@ -1,7 +1,7 @@
 /** Writes the table of routes in docs/http.md, from their declarations: `npm run routes`. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
-import { API } from '../src/http/api/api.js';
+import { ROUTES } from '../src/http/api/api.js';
 import type { Route } from '../src/http/route-spec.js';
 
 const PAGE = new URL('../docs/http.md', import.meta.url);
@@ -9,8 +9,7 @@ const TABLE = /(<!-- routes -->\n\n)[\s\S]*?(\n\n<!-- end of routes -->)/;
 
 /** The page with its table as the declarations have it. */
 export function withRoutes(page: string): string {
-  const routes: readonly Route[] = Object.values(API);
-  const rows = ['| route | role | what it does |', '|---|---|---|', ...routes.map(rowOf)];
+  const rows = ['| route | role | what it does |', '|---|---|---|', ...ROUTES.map(rowOf)];
   return page.replace(TABLE, (_, start, end) => start + rows.join('\n') + end);
 }
 

@@ -6,22 +6,15 @@ import type { ArtifactRecord } from './actors/records.js';
 import { eventsOfType } from './change/plan-at.js';
 import { pages } from './pages.js';
 import type { RunRows } from './run-rows.js';
-
-export interface ArtifactReference {
-  readonly name: string;
-  readonly kind: string;
-  readonly version: number;
-  /** Only where it is rejected. */
-  readonly standing?: 'rejected';
-}
+import type { ArtifactMention } from './views.js';
 
 /** Rows come first: one that is stored meanwhile has a later event. */
 export async function artifactsAt(
   rows: Pick<RunRows, 'artifacts' | 'eventsOfType'>,
   run: number,
   seq: number,
-): Promise<ArtifactReference[]> {
-  const found = new Map<string, ArtifactReference>();
+): Promise<ArtifactMention[]> {
+  const found = new Map<string, ArtifactMention>();
   for await (const row of pages<ArtifactRecord>((after) => rows.artifacts(run, after))) {
     const { name, kind, version, standing } = row;
     found.set(`${name}/${version}`, {
@@ -30,7 +23,7 @@ export async function artifactsAt(
     });
   }
   for await (const event of eventsOfType(rows, run, 'artifact.stored', seq)) {
-    const { name, version } = JSON.parse(event.detailJson) as ArtifactReference;
+    const { name, version } = JSON.parse(event.detailJson) as ArtifactMention;
     found.delete(`${name}/${version}`);
   }
   return [...found.values()];

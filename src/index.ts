@@ -172,8 +172,10 @@ export type {
 export { type AnsweredRequest, createMetrics, Metrics } from './telemetry/metrics.js';
 export type { TenantView, Viewer } from './tenant-view.js';
 export type {
+  ArtifactMention,
   ArtifactView,
   AttemptView,
+  CheckpointView,
   ContextChange,
   Explanation,
   ExplanationCause,
@@ -184,10 +186,15 @@ export type {
   RunDetails,
   RunError,
   RunEvent,
+  RunHead,
   RunOrigin,
+  RunPart,
+  RunPartLists,
   RunResult,
+  RunSnapshot,
   RunState,
   RunSummary,
+  SignalView,
   TaskView,
 } from './views.js';
 export type { ClaimOptions } from './work/read-claim.js';

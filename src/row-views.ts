@@ -5,6 +5,7 @@ import type {
   NodeRunRecord,
   ResponseRecord,
   RunRecord,
+  SignalRecord,
   TaskPeople,
   TaskRecord,
 } from './actors/records.js';
@@ -18,6 +19,7 @@ import type {
   RunEvent,
   RunOrigin,
   RunSummary,
+  SignalView,
   TaskView,
 } from './views.js';
 
@@ -96,12 +98,13 @@ export function toResponse(record: ResponseRecord): ResponseView {
 
 /** An attempt as the API shows it. */
 export function toAttempt(record: AttemptRecord): AttemptView {
-  const { node, attempt, worker, startedAt, endedAt, outcome } = record;
+  const { node, generation, attempt, worker, startedAt, endedAt, outcome } = record;
   const isKnown = outcome !== null && record.outputJson !== null;
   // One that is under check has no output yet.
   const output = isKnown ? (JSON.parse(record.outputJson) as JsonValue) : undefined;
   return {
     node,
+    generation,
     attempt,
     worker,
     startedAt,
@@ -112,6 +115,13 @@ export function toAttempt(record: AttemptRecord): AttemptView {
     ...(output !== undefined && { output }),
     ...(record.notesJson !== null && { notes: JSON.parse(record.notesJson) as JsonValue }),
   };
+}
+
+/** A signal as the API shows it. */
+export function toSignal(record: SignalRecord): SignalView {
+  const { id, name, payloadJson, sentAt, seq, deliveredTo } = record;
+  const payload = payloadJson === null ? {} : { payload: JSON.parse(payloadJson) as JsonValue };
+  return { id, name, ...payload, sentAt, seq, deliveredTo };
 }
 
 /** An event as the API shows it; `run` is the id of its run. */

@@ -21,7 +21,7 @@ import { verifyHistory } from './history/verify-history.js';
 import { listIssues } from './issue-list.js';
 import { isFinal, type NodeStatus, type RunStatus } from './machines/statuses.js';
 import type { TaskStatus } from './machines/task-events.js';
-import { type ArtifactVersion, MAX_PAGE_ROWS } from './persistence/queries.js';
+import { type ArtifactVersion, type AttemptPage, MAX_PAGE_ROWS } from './persistence/queries.js';
 import type { Reader } from './persistence/reader.js';
 import { planToMermaid } from './plan/diagram.js';
 import { edgeIds } from './plan/edge-ids.js';
@@ -35,10 +35,12 @@ import {
   toEvent,
   toNodeRun,
   toResponse,
+  toSignal,
   toSummary,
   toTask,
 } from './row-views.js';
 import { failuresOf } from './run-failures.js';
+import { snapshotOf } from './run-parts.js';
 import { type RunRows, sqlRows } from './run-rows.js';
 import {
   maskChange,
@@ -53,15 +55,21 @@ import { stateFromVersions } from './run-state.js';
 import type {
   ArtifactView,
   AttemptView,
+  CheckpointView,
   ContextChange,
   Explanation,
+  IssueView,
   NodeRunView,
   ResponseView,
   RunDetails,
   RunEvent,
+  RunHead,
+  RunPart,
   RunResult,
+  RunSnapshot,
   RunState,
   RunSummary,
+  SignalView,
   TaskView,
 } from './views.js';
 
@@ -76,7 +84,7 @@ export interface RunFilter {
 
 /** Which tasks to list. */
 export interface TaskFilter {
-  readonly status?: TaskStatus;
+  readonly status?: TaskStatus | 'any';
   /** Id of the run that asks. */
   readonly run?: string;
   /** To whom the task belongs. */
@@ -99,6 +107,12 @@ export interface NodeRunPage {
   readonly limit?: number;
   /** Path of a scope: empty for the nodes of the plan, `research[2]`, `translate[]`, `~`. */
   readonly scope?: string;
+}
+
+export interface SignalPage {
+  /** Number of the signal that ended the page before. */
+  readonly after?: number;
+  readonly limit?: number;
 }
 
 export interface ArtifactPage {
@@ -177,6 +191,17 @@ export class RunReader {
   async summary(id: string): Promise<RunSummary> {
     const record = await this.#record(id);
     return this.#shown(record, toSummary(record));
+  }
+
+  /** The run with its inputs and the number of its newest event. */
+  async head(id: string): Promise<RunHead> {
+    const record = await this.#record(id);
+    const inputs = JSON.parse(record.inputJson) as JsonValue;
+    const seq = await this.rows.newestSeq(record.run);
+    return this.#shown(record, { ...toSummary(record), inputs, seq }, (secrets, view) => ({
+      ...view,
+      inputs: secrets.mask.inputs(view.inputs, secrets.found),
+    }));
   }
 
   /** The run with its node runs, open tasks and artifacts. Nodes that were never touched are listed too. */
@@ -373,12 +398,46 @@ export class RunReader {
     );
   }
 
-  async attempts(id: string, node: string): Promise<AttemptView[]> {
+  /** Tries of a node run, or of all of them, by node, oldest first; at most `limit`, and at most 1,000. */
+  async attempts(
+    id: string,
+    node?: string,
+    page: Omit<AttemptPage, 'node'> = {},
+  ): Promise<AttemptView[]> {
     const record = await this.#record(id);
-    const attempts = (await this.rows.attempts(record.run, node)).map(toAttempt);
+    const of = node === undefined ? page : { ...page, node };
+    const attempts = (await this.rows.listAttempts(record.run, of)).map(toAttempt);
     return this.#shown(record, attempts, (secrets, views) =>
       views.map((one) => maskNode(secrets, one)),
     );
+  }
+
+  /** The ends of turns after event `after`, oldest first; at most `limit`, and at most 1,000. */
+  async checkpoints(id: string, after = 0, limit = MAX_PAGE_ROWS): Promise<CheckpointView[]> {
+    const { run } = await this.#record(id);
+    const found = await this.rows.checkpoints(run, after, readLimit(limit));
+    return found.map(({ seq, reason, at }) => ({ seq, cause: reason, at }));
+  }
+
+  /** What the run was told, in order; at most `limit`, and at most 1,000, whose number is above `after`. */
+  async signals(
+    id: string,
+    { after, limit = MAX_PAGE_ROWS }: SignalPage = {},
+  ): Promise<SignalView[]> {
+    const record = await this.#record(id);
+    const found = await this.rows.signals(record.run, after, readLimit(limit));
+    return this.#shown(record, found.map(toSignal));
+  }
+
+  /** Findings about results and responses, a thousand at most. */
+  async issues(id: string): Promise<IssueView[]> {
+    const record = await this.#record(id);
+    return this.#shown(record, await listIssues(this.rows, record.run));
+  }
+
+  /** The run with the parts that are asked for, 500 entries of each at most. */
+  snapshot(id: string, parts: readonly RunPart[]): Promise<RunSnapshot> {
+    return snapshotOf(this, id, parts);
   }
 
   /**
@@ -450,9 +509,9 @@ export class RunReader {
     const { status = 'open', limit = 100, run, ...more } = readOptions(filter);
     const record = run === undefined ? undefined : await this.#record(run);
     const tasks = await this.rows.listTasks({
-      status,
       limit: readLimit(limit),
       tenant: this.#tenant,
+      ...(status !== 'any' && { status }),
       ...(record !== undefined && { run: record.run }),
       ...more,
     });

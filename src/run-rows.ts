@@ -5,6 +5,7 @@ import type {
   ActorVersionRecord,
   ArtifactRecord,
   AttemptRecord,
+  CheckpointRecord,
   EventRecord,
   NodeRunRecord,
   ResponseRecord,
@@ -16,6 +17,7 @@ import type { HistoryRows } from './history/history-rows.js';
 import { LogQueries } from './persistence/log-queries.js';
 import {
   type ArtifactVersion,
+  type AttemptPage,
   type EventRange,
   type RunPage,
   RunQueries,
@@ -24,6 +26,9 @@ import {
 } from './persistence/queries.js';
 import type { Reader } from './persistence/reader.js';
 import { SqliteRunStore } from './persistence/store.js';
+
+/** What is known of each checkpoint. */
+export type TurnEnd = Pick<CheckpointRecord, 'seq' | 'reason' | 'at'>;
 
 /** Reads of stored rows, by the number of their run. A call gives at most 1,000 rows; all are durable. */
 export interface RunRows extends HistoryRows, Pick<RunStore, 'loadPlan' | 'findTask'> {
@@ -64,6 +69,10 @@ export interface RunRows extends HistoryRows, Pick<RunStore, 'loadPlan' | 'findT
     run: number,
     name: Pick<AttemptRecord, 'node' | 'generation' | 'attempt'>,
   ): Promise<AttemptRecord | undefined>;
+  /** Attempts of all nodes, or of one, by node, oldest first; `after` ended the page before. */
+  listAttempts(run: number, page?: AttemptPage): Promise<readonly AttemptRecord[]>;
+  /** Ends of turns, oldest first, those after event `after`. */
+  checkpoints(run: number, after: number, limit: number): Promise<readonly TurnEnd[]>;
   /** By id. */
   listTasks(page: TaskPage): Promise<readonly TaskRecord[]>;
   /** Answers to a task, oldest first. */
@@ -81,7 +90,7 @@ export interface RunRows extends HistoryRows, Pick<RunStore, 'loadPlan' | 'findT
     limit?: number,
   ): Promise<readonly ArtifactRecord[]>;
   /** In the order in which they came, those after number `after`. */
-  signals(run: number, after?: number): Promise<readonly SignalRecord[]>;
+  signals(run: number, after?: number, limit?: number): Promise<readonly SignalRecord[]>;
   /** What is there now. */
   tallies(): Promise<Tallies>;
   /** All snapshots of these actors whose event is after `after` and not after `upTo`. */

@@ -13,7 +13,7 @@ export interface EventsOptions {
   /** Ends the iteration. */
   readonly signal?: AbortSignal;
   /** Events read from the log at a time; 1,000 unless given. */
-  readonly pageSize?: number;
+  readonly pageSize?: number | (() => number);
 }
 
 export class RunWatch {
@@ -47,7 +47,7 @@ export class RunWatch {
     const unwatch = this.#live.watch(id, () => change.raise());
     try {
       while (signal?.aborted !== true && !this.#isClosed) {
-        const page = await this.#runs.events(id, after, options.pageSize);
+        const page = await this.#runs.events(id, after, pageSizeOf(options));
         const newest = page.at(-1);
         if (newest !== undefined) {
           yield page;
@@ -125,6 +125,10 @@ export class RunWatch {
     this.#isClosed = true;
     for (const signal of this.#signals) signal.raise();
   }
+}
+
+function pageSizeOf({ pageSize }: EventsOptions): number | undefined {
+  return typeof pageSize === 'function' ? pageSize() : pageSize;
 }
 
 const TERMINAL_EVENTS = new Set(['run.completed', 'run.partial', 'run.failed', 'run.cancelled']);

@@ -3,6 +3,7 @@ import type { NodeStatus, RunStatus } from './machines/statuses.js';
 import type { TaskStatus } from './machines/task-events.js';
 import type { Issue, IssueSeverity } from './plan/issue.js';
 import type { JsonObject, JsonValue } from './plan/json.js';
+import type { Plan } from './plan/schema.js';
 
 /** A run in a line. */
 export interface RunSummary {
@@ -142,6 +143,7 @@ export interface IssueView {
 /** One try of a node run: when, by whom, and what came of it. */
 export interface AttemptView {
   readonly node: string;
+  readonly generation: number;
   readonly attempt: number;
   readonly worker: string;
   readonly startedAt: number;
@@ -168,16 +170,73 @@ export interface RunEvent {
 }
 
 /** A run with its nodes, open tasks, artifacts and issues. */
-export interface RunDetails extends RunSummary {
-  readonly inputs: JsonValue;
-  /** Number of the newest event. */
-  readonly seq: number;
+export interface RunDetails extends RunHead {
   readonly nodes: readonly NodeRunView[];
   /** Open tasks. */
   readonly tasks: readonly TaskView[];
   readonly artifacts: readonly ArtifactView[];
   /** Findings about results and responses, a thousand at most. */
   readonly issues: readonly IssueView[];
+}
+
+/** A run without its lists. */
+export interface RunHead extends RunSummary {
+  readonly inputs: JsonValue;
+  /** Number of the newest event. */
+  readonly seq: number;
+}
+
+/** Lists that a snapshot of a run may have. */
+export interface RunPartLists {
+  /** By path, those inside of loops and maps too; nodes that were never touched have none. */
+  readonly nodes: readonly NodeRunView[];
+  readonly attempts: readonly AttemptView[];
+  readonly events: readonly RunEvent[];
+  readonly artifacts: readonly ArtifactView[];
+  /** Of any status. */
+  readonly tasks: readonly TaskView[];
+  readonly checkpoints: readonly CheckpointView[];
+  readonly issues: readonly IssueView[];
+  readonly signals: readonly SignalView[];
+}
+
+/** What a snapshot of a run may have. */
+export const RUN_PARTS = [
+  ...(['plan', 'nodes', 'attempts', 'events', 'artifacts'] as const),
+  ...(['tasks', 'checkpoints', 'issues', 'signals'] as const),
+] as const;
+
+/** One of them. */
+export type RunPart = (typeof RUN_PARTS)[number];
+
+/** A run with those of its parts that were asked for, 500 entries of each at most. */
+export interface RunSnapshot extends RunHead, Partial<RunPartLists> {
+  /** The plan that it is pinned to. */
+  readonly definition?: Plan;
+  /** Parts that go on in their own lists. */
+  readonly more: readonly RunPart[];
+}
+
+/** The end of a turn: what was decided by then is durable. */
+export interface CheckpointView {
+  /** Number of the last event of the turn. */
+  readonly seq: number;
+  /** Type of the message that caused the turn. */
+  readonly cause: string;
+  readonly at: number;
+}
+
+/** Something that a run was told. */
+export interface SignalView {
+  readonly id: string;
+  readonly name: string;
+  /** Absent once it is delivered: then it is the output of its receiver. */
+  readonly payload?: JsonValue;
+  readonly sentAt: number;
+  /** Number of the event that it came with; not above 0 where it was carried over from another run. */
+  readonly seq: number;
+  /** Path of the node run that received it. */
+  readonly deliveredTo: string | null;
 }
 
 /** One failure of an attempt or a node. */
@@ -204,6 +263,15 @@ export interface RunResult<Outputs = Readonly<Record<string, JsonValue>>> {
   readonly reason: JsonObject | null;
 }
 
+/** An artifact without what is in it. */
+export interface ArtifactMention {
+  readonly name: string;
+  readonly kind: string;
+  readonly version: number;
+  /** Only where it is rejected. */
+  readonly standing?: 'rejected';
+}
+
 /** A run as it was at one of its events. */
 export interface RunState {
   readonly run: string;
@@ -214,7 +282,7 @@ export interface RunState {
   readonly at: number;
   readonly nodes: readonly NodeStateView[];
   /** Artifacts stored by then. */
-  readonly artifacts: readonly { readonly name: string; readonly version: number }[];
+  readonly artifacts: readonly ArtifactMention[];
 }
 
 /** A node run as it was at an event. */

@@ -10,12 +10,19 @@ export function command(name: string, summary: string): Command {
   return new Command(name).description(summary);
 }
 
-/** As `command`, for those that use the database. */
-export function databaseCommand(name: string, summary: string): Command {
+/** As `command`, for those that own the database. */
+export function localCommand(name: string, summary: string): Command {
   return command(name, summary).option(
     '--db <file>',
     'database (default: $RUNCHART_DB, or .runchart/runchart.db)',
   );
+}
+
+/** As `command`, for those that use the database, or the server that has it. */
+export function databaseCommand(name: string, summary: string): Command {
+  return localCommand(name, summary)
+    .option('--url <url>', 'server to speak to instead (default: $RUNCHART_URL)')
+    .option('--token <token>', 'token for the server (default: $RUNCHART_TOKEN)');
 }
 
 export function addJson(target: Command): Command {

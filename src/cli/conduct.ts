@@ -1,11 +1,13 @@
 /** Stays with a run of this process until it rests, asks a person where there is one, and says how it stands. */
-import type { Orchestrator, RunReader, RunStatus } from '../index.js';
+
+import type { Orchestrator, RunStatus } from '../index.js';
 import { askPerson, canAsk } from './ask.js';
 import { type DatabaseOption, databaseWords } from './database.js';
 import { type ExitCode, exitCodeOf } from './exit-codes.js';
-import { followRun, type RunSource, sourceHere } from './follow.js';
+import { followRun, sourceHere } from './follow.js';
 import { clean, note, print } from './output.js';
 import { CountProgress, LineProgress } from './progress.js';
+import type { RunReads, RunSource } from './run-reads.js';
 import { describeTask } from './show-tasks.js';
 import { catchStopSignals } from './stop-signals.js';
 
@@ -66,7 +68,7 @@ export async function followElsewhere(
 
 /** Prints how a run stands, and what can be done next. */
 async function reportRest(
-  runs: RunReader,
+  runs: RunReads,
   id: string,
   status: RunStatus,
   option: DatabaseOption,

@@ -5,8 +5,11 @@ import { readConfig } from '../config/read-config.js';
 import { payloadsWithKeys } from '../config/read-keys.js';
 import { DEFAULT_DATABASE } from '../config/settings.js';
 import { openRunReader, type PayloadCodec, type RunReader } from '../index.js';
+import { sourceBeside } from './follow.js';
+import { type RunReads, type RunSource, remoteSource } from './run-reads.js';
+import { clientOf, type ServerOption, serverOf } from './server-option.js';
 
-export interface DatabaseOption {
+export interface DatabaseOption extends ServerOption {
   readonly db?: string;
 }
 
@@ -23,7 +26,8 @@ export function payloadsOf(keys = readConfig().settings.keys): {
 }
 
 /** The words that a further command needs to mean the same database. */
-export function databaseWords({ db }: DatabaseOption): string {
+export function databaseWords({ db, url }: DatabaseOption): string {
+  if (url !== undefined) return ` --url ${url}`;
   return db === undefined ? '' : ` --db ${db}`;
 }
 
@@ -32,8 +36,19 @@ export function prepareFolder(database: string): void {
   if (database === DEFAULT_DATABASE) mkdirSync(dirname(database), { recursive: true });
 }
 
-/** Reads, and closes the database whatever happens. */
-export async function reading<T>(
+/** Reads from the server that is named, or the database. */
+export function reading<T>(
+  option: DatabaseOption,
+  read: (runs: RunReads, source: RunSource) => Promise<T>,
+): Promise<T> {
+  const server = serverOf(option);
+  if (server === undefined) return readingHere(option, (runs) => read(runs, sourceBeside(runs)));
+  const source = remoteSource(clientOf(server));
+  return read(source.runs, source);
+}
+
+/** Reads the database, which is closed whatever happens. */
+export async function readingHere<T>(
   option: DatabaseOption,
   read: (runs: RunReader) => Promise<T>,
 ): Promise<T> {

@@ -1,4 +1,5 @@
 /** What a command that cannot do what it was asked says, and with which exit code. */
+import { ProblemError } from '../client/index.js';
 import { type ErrorCode, type Issue, RunchartError, StorageError } from '../index.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import { clean, note } from './output.js';
@@ -37,6 +38,12 @@ export class RemoteError extends Error {
   }
 }
 
+/** The code of an error, whether it was met here or by a server. */
+export function codeOf(error: unknown): string | undefined {
+  const isCoded = error instanceof RunchartError || error instanceof ProblemError;
+  return isCoded ? error.code : undefined;
+}
+
 /** Errors that repeating the same command can never mend. */
 const USAGE: ReadonlySet<string> = new Set<ErrorCode>([
   'plan-invalid',
@@ -58,7 +65,16 @@ export function reportFailure(error: unknown): ExitCode {
     report('error', error.message, error.issues, error.hint);
     return EXIT.usage;
   }
-  if (error instanceof RunchartError || error instanceof RemoteError) {
+  if (error instanceof ProblemError && error.code === 'unreachable') {
+    const hint = 'wait until the server has started or stopped, and try again';
+    report('owner-unreachable', error.message, [], hint);
+    return EXIT.failed;
+  }
+  if (
+    error instanceof RunchartError ||
+    error instanceof RemoteError ||
+    error instanceof ProblemError
+  ) {
     const { code, issues, hint } = error;
     const message = issues.length === 0 ? error.message : (error.message.split('\n')[0] ?? '');
     report(code, code === 'plan-invalid' ? 'the plan has faults' : message, issues, hint);

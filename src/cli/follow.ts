@@ -1,16 +1,9 @@
 /** Follows a run until it goes on by itself no more. */
-import type { Orchestrator, RunEvent, RunReader, RunStatus } from '../index.js';
+
+import type { Orchestrator, RunStatus } from '../index.js';
 import { isFinal } from '../machines/statuses.js';
 import type { Progress } from './progress.js';
-
-export interface RunSource {
-  readonly runs: RunReader;
-  settled(id: string): Promise<RunStatus>;
-  events(
-    id: string,
-    options: { readonly after: number; readonly signal?: AbortSignal },
-  ): AsyncIterable<RunEvent>;
-}
+import type { RunReads, RunSource } from './run-reads.js';
 
 /** How often the database of another process is looked at, in milliseconds. */
 const POLL_MS = 200;
@@ -58,7 +51,7 @@ export function sourceHere(orchestrator: Orchestrator): RunSource {
 }
 
 /** A run of another process: its database is looked at again and again. */
-export function sourceBeside(runs: RunReader): RunSource {
+export function sourceBeside(runs: RunReads): RunSource {
   return {
     runs,
     async settled(id) {

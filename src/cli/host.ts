@@ -6,7 +6,8 @@ import { payloadsOf } from './database.js';
 import { RemoteError } from './failure.js';
 import type { Application } from './files.js';
 import { clean, note } from './output.js';
-import { RemoteOwner } from './remote.js';
+import { ownerAt, RemoteOwner } from './remote.js';
+import type { ServerAddress } from './server-option.js';
 
 export type Host =
   | { readonly is: 'here'; readonly orchestrator: Orchestrator }
@@ -14,6 +15,8 @@ export type Host =
 
 export interface HostOptions {
   readonly database: string;
+  /** The server that is named, where one is: then the database is none of this process's business. */
+  readonly server: ServerAddress | undefined;
   /** Asked for only where this process becomes the owner. */
   application(): Promise<Application>;
   /** Time that handlers get when the process is told to stop, in milliseconds. */
@@ -22,6 +25,9 @@ export interface HostOptions {
 
 /** Opens the database without taking up anything in it, or finds the server that has it open. */
 export async function findHost(options: HostOptions): Promise<Host> {
+  if (options.server !== undefined) {
+    return { is: 'elsewhere', owner: new RemoteOwner(options.server) };
+  }
   // Loading may fail where the handlers are not needed, since another process has them.
   const loaded = await options.application().then(
     (application) => ({ application }),
@@ -48,7 +54,7 @@ export async function findHost(options: HostOptions): Promise<Host> {
 export function ownerBehind(error: unknown): RemoteOwner {
   if (!(error instanceof StorageError) || error.code !== 'database-owned') throw error;
   const { owner } = error;
-  if (owner?.address) return new RemoteOwner(owner.address);
+  if (owner?.address) return ownerAt(owner.address);
   const hint =
     owner === undefined ? 'wait until it has ended' : `wait until process ${owner.pid} has ended`;
   throw new RemoteError(error.code, error.message, `${hint}, or stop it`);

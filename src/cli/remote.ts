@@ -1,9 +1,11 @@
-/** Talks to the server that owns the database. */
+/** Talks to a server: the one that owns the database, or one that is named. */
 
+import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import type { Problem } from '../http/app.js';
+import { type Client, createClient } from '../client/index.js';
+import { Transport } from '../client/transport.js';
 import { isLoopbackUrl } from '../http/loopback.js';
 import type {
   Imported,
@@ -19,6 +21,7 @@ import type {
   UnrestorableRun,
 } from '../index.js';
 import { RemoteError } from './failure.js';
+import { type ServerAddress, tokenOf } from './server-option.js';
 
 export interface OfferedPlanView {
   readonly name: string;
@@ -42,15 +45,24 @@ export type RunVerb =
   | 'replace'
   | 'fork';
 
+/** What makes a secret has no key: sent again, it would make another. */
+const GIVES_SECRET = /^\/(tokens|webhooks(\/[^/]+\/rotate)?|tasks\/[^/]+\/links)$/;
+
+/** The owner that announced itself at an address. Throws where that is not on this machine. */
+export function ownerAt(address: string): RemoteOwner {
+  if (isLoopbackUrl(address)) return new RemoteOwner({ url: address, ...tokenOf({}) });
+  throw new RemoteError('owner-elsewhere', `the owner is at ${address}, not on this machine`);
+}
+
 export class RemoteOwner {
   readonly address: string;
+  readonly #client: Client;
+  readonly #transport: Transport;
 
-  /** `address` is what the owner announced. Throws where it is not on this machine. */
-  constructor(address: string) {
-    if (!isLoopbackUrl(address)) {
-      throw new RemoteError('owner-elsewhere', `the owner is at ${address}, not on this machine`);
-    }
-    this.address = address;
+  constructor(server: ServerAddress) {
+    this.address = server.url;
+    this.#client = createClient(server);
+    this.#transport = new Transport(server);
   }
 
   async plans(): Promise<readonly OfferedPlanView[]> {
@@ -95,55 +107,18 @@ export class RemoteOwner {
 
   /** Sends a file as it is. */
   async import(file: string, { as }: ImportOptions): Promise<Imported> {
-    const query = as === undefined ? '' : `?as=${encodeURIComponent(as)}`;
     await access(file).catch((cause: Error) => {
       throw new RemoteError('argument-invalid', `${file} cannot be read: ${cause.message}`);
     });
-    const sent = {
-      method: 'POST',
-      body: Readable.toWeb(createReadStream(file)),
-      headers: { 'content-type': 'application/octet-stream' },
-      duplex: 'half',
-    };
-    return this.#answer(await this.#fetch(`/imports${query}`, sent as RequestInit));
+    const body = Readable.toWeb(createReadStream(file)) as ReadableStream<Uint8Array>;
+    return this.#client.importRun({ body, ...(as !== undefined && { as }) });
   }
 
-  async #send<T>(method: string, path: string, body?: object): Promise<T> {
-    const init = body && {
-      body: JSON.stringify(body),
-      headers: { 'content-type': 'application/json' },
-    };
-    return this.#answer(await this.#fetch(path, { method, redirect: 'error', ...init }));
+  /** Under a key of its own, so that it can be sent again where the answer is lost. */
+  #send<T>(method: string, path: string, body?: object): Promise<T> {
+    const headers = { 'content-type': 'application/json', 'idempotency-key': randomUUID() };
+    const sent = { method, path, headers, ...(body && { body: JSON.stringify(body) }) };
+    const how = { isRepeatable: !GIVES_SECRET.test(path), isStream: false };
+    return this.#transport.send({ ...sent, ...how }, (response) => response.json() as Promise<T>);
   }
-
-  async #answer<T>(response: Response): Promise<T> {
-    const answer = (await response.json().catch(() => ({}))) as T | Partial<Problem>;
-    if (response.ok) return answer as T;
-    const {
-      code = 'failed',
-      detail = response.statusText,
-      hint,
-      issues,
-    } = answer as Partial<Problem>;
-    throw new RemoteError(code, detail, hint, issues);
-  }
-
-  async #fetch(path: string, init: RequestInit): Promise<Response> {
-    try {
-      const headers = { ...init.headers, ...authorization() };
-      return await fetch(new URL(path, this.address), { ...init, headers });
-    } catch {
-      throw new RemoteError(
-        'owner-unreachable',
-        `the process that owns the database does not answer at ${this.address}`,
-        'wait until it has started or stopped, and try again',
-      );
-    }
-  }
-}
-
-/** The token of whoever calls, where the server asks for one. */
-function authorization(): Record<string, string> {
-  const token = process.env.RUNCHART_TOKEN ?? '';
-  return token === '' ? {} : { authorization: `Bearer ${token}` };
 }

@@ -1,10 +1,13 @@
 /** Finds what a command names in the database, and a host that can change it. */
-import { RunchartError, type RunReader, type RunSummary, type TaskView } from '../index.js';
+
+import type { RunSummary, TaskView } from '../index.js';
 import { type DatabaseOption, databaseOf, reading } from './database.js';
-import { UsageError } from './failure.js';
+import { codeOf, UsageError } from './failure.js';
 import { loadApplication } from './files.js';
 import { findHost, type Host } from './host.js';
 import { handlersIn } from './metadata.js';
+import type { RunReads } from './run-reads.js';
+import { serverOf } from './server-option.js';
 
 export interface HandlersOption extends DatabaseOption {
   readonly handlers?: string;
@@ -15,6 +18,7 @@ export async function hostFor(run: RunSummary, options: HandlersOption): Promise
   const module = options.handlers ?? handlersIn(run.metadata);
   return findHost({
     database: databaseOf(options),
+    server: serverOf(options),
     application: () => loadApplication(module),
   });
 }
@@ -28,16 +32,16 @@ export function findTask(id: string, option: DatabaseOption): Promise<TaskView> 
   return reading(option, async (runs) => (await taskById(runs, id)) ?? onlyTaskOf(runs, id));
 }
 
-async function taskById(runs: RunReader, id: string): Promise<TaskView | undefined> {
+async function taskById(runs: RunReads, id: string): Promise<TaskView | undefined> {
   try {
     return await runs.task(id);
   } catch (error) {
-    if (error instanceof RunchartError && error.code === 'task-unknown') return undefined;
+    if (codeOf(error) === 'task-unknown') return undefined;
     throw error;
   }
 }
 
-async function onlyTaskOf(runs: RunReader, id: string): Promise<TaskView> {
+async function onlyTaskOf(runs: RunReads, id: string): Promise<TaskView> {
   const details = await runs.details(id).catch(() => undefined);
   if (details === undefined) {
     throw new UsageError(`there is neither a task nor a run ${id}`, {

@@ -1,8 +1,9 @@
-/** Bodies, answers and problems of a route as the OpenAPI document has them. */
+/** A route as the OpenAPI document has it. */
 import { type RouteConfig, z } from '@hono/zod-openapi';
 import { ERROR_KINDS, type ErrorCode } from '../errors.js';
+import { isKeyed, REPLAYED } from './keyed-answer.js';
 import { type ProblemCode, REQUEST_ERRORS } from './problem.js';
-import type { Route, Unnamed } from './route-spec.js';
+import type { Route } from './route-spec.js';
 import { problem } from './schemas/problem.js';
 
 type Responses = RouteConfig['responses'];
@@ -22,14 +23,46 @@ const WITH_BODY: readonly ProblemCode[] = [
   'argument-invalid',
 ];
 const CHANGING: readonly ProblemCode[] = ['commit-failed', 'overloaded'];
+const KEYED: readonly ProblemCode[] = ['argument-invalid', 'idempotency-key-reused'];
+const KEY = z.object({
+  'idempotency-key': z.string().min(1).max(256).optional().openapi({
+    description: 'Names the request: sent again with the same key it is answered as before',
+  }),
+});
+const REPLAY = {
+  description: 'There where the answer was given before to the same request',
+  schema: { type: 'string' as const, enum: ['true'] },
+};
+
 /** Bytes that the document says nothing about. */
 const BINARY = z.string().openapi({ format: 'binary' });
 
-export function documentedBody({
+/** The parts of the route under the names that the document has for them. */
+export function documentedRoute(route: Route): RouteConfig {
+  const { method, path, operationId, role, summary, query, tag } = route;
+  const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
+  return {
+    ...{ method, path, operationId, summary, tags: [tag] },
+    'x-role': role,
+    request: {
+      ...(names.length > 0 && { params: z.object(paramsNamed(names)) }),
+      ...(query instanceof z.ZodObject && { query }),
+      ...documentedBody(route),
+      ...(isKeyed(route) && { headers: KEY }),
+    },
+    responses: documentedAnswers(route),
+  };
+}
+
+function paramsNamed(names: readonly string[]): Record<string, z.ZodString> {
+  return Object.fromEntries(names.map((name) => [name, z.string()]));
+}
+
+function documentedBody({
   body,
   bodyTypes,
   example,
-}: Unnamed<Route>): Pick<NonNullable<RouteConfig['request']>, 'body'> {
+}: Route): Pick<NonNullable<RouteConfig['request']>, 'body'> {
   if (bodyTypes !== undefined) return { body: { content: contentOf(bodyTypes), required: true } };
   if (body === undefined) return {};
   const required = !body.safeParse({}).success;
@@ -37,14 +70,15 @@ export function documentedBody({
   return { body: { content: { 'application/json': content }, required } };
 }
 
-export function documentedAnswers(spec: Unnamed<Route>): Responses {
+function documentedAnswers(spec: Route): Responses {
   const { statuses = { 200: spec.summary }, answer, answerTypes = [] } = spec;
   const content = {
     ...(answer !== undefined && { 'application/json': { schema: answer } }),
     ...contentOf(answerTypes),
   };
+  const headers = isKeyed(spec) && { headers: { [REPLAYED]: REPLAY } };
   const good = Object.entries(statuses).map(([status, description]) => {
-    return [status, status === '204' ? { description } : { description, content }];
+    return [status, { description, ...(status !== '204' && { content }), ...headers }];
   });
   return { ...Object.fromEntries(good), ...problemAnswers(codesOf(spec), statuses) };
 }
@@ -56,14 +90,8 @@ function contentOf(types: readonly string[]): Record<string, { schema: z.ZodType
 }
 
 /** Every code that the route may answer with. */
-export function codesOf({
-  method,
-  role,
-  query,
-  body,
-  bodyTypes,
-  problems,
-}: Unnamed<Route>): ProblemCode[] {
+export function codesOf(route: Route): ProblemCode[] {
+  const { method, role, query, body, bodyTypes, problems } = route;
   const hasBody = body !== undefined || bodyTypes !== undefined;
   return [
     ...ANYWHERE,
@@ -71,6 +99,7 @@ export function codesOf({
     ...(query === undefined ? [] : (['argument-invalid'] as const)),
     ...(hasBody ? WITH_BODY : []),
     ...(method === 'post' ? CHANGING : []),
+    ...(isKeyed(route) ? KEYED : []),
     ...(problems ?? []),
   ];
 }

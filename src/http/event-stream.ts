@@ -8,17 +8,38 @@ export interface EventStreamOptions {
   readonly events: AsyncIterator<RunEvent>;
   /** Silence after which a comment is sent, in milliseconds. */
   readonly heartbeatMs: number;
+  /** Told the length of each event that is sent. */
+  onSent?(length: number): void;
   /** Called when the client has gone: has to end `events`. */
   onCancel(): void;
 }
 
 /** How long a client waits before it connects again, in milliseconds. */
 const RECONNECT_MS = 1_000;
+/** Characters that a page of one reader is meant to have. */
+const PAGE_LENGTH = 128 * 1024;
+const MAX_PAGE = 50;
+
+/** How many events to read at a time: few where they are long, so that a reader who stalls holds little. */
+export class StreamPage {
+  #longest = PAGE_LENGTH / 4;
+
+  get size(): number {
+    return Math.min(Math.max(Math.floor(PAGE_LENGTH / this.#longest), 1), MAX_PAGE);
+  }
+
+  /** The longest of late counts. */
+  sent(length: number): void {
+    this.#longest = Math.max(length, this.#longest * 0.8);
+  }
+}
+
 const HEARTBEAT = ': still here\n\n';
 
 export function eventStream({
   events,
   heartbeatMs,
+  onSent,
   onCancel,
 }: EventStreamOptions): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
@@ -34,7 +55,9 @@ export function eventStream({
         if (next === undefined) return controller.enqueue(encoder.encode(HEARTBEAT));
         pending = undefined;
         if (next.done === true) return controller.close();
-        controller.enqueue(encoder.encode(formatEvent(next.value)));
+        const text = formatEvent(next.value);
+        onSent?.(text.length);
+        controller.enqueue(encoder.encode(text));
       },
       async cancel() {
         onCancel();

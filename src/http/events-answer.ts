@@ -3,13 +3,10 @@ import type { Context } from 'hono';
 import { isFinal } from '../machines/statuses.js';
 import { lastEventId } from './api/parts.js';
 import type { runApi } from './api/runs.js';
-import { eventStream } from './event-stream.js';
+import { eventStream, StreamPage } from './event-stream.js';
 import { readAs } from './read-body.js';
 import type { HttpScope } from './scope.js';
 import type { Incoming } from './serve-routes.js';
-
-/** Events that a subscriber holds in memory. */
-const STREAM_PAGE = 50;
 
 type Asked = Incoming<typeof runApi.listEvents>;
 
@@ -29,8 +26,13 @@ async function stream({ context, params: { id }, query }: Asked, scope: HttpScop
   }
   const stop = new AbortController();
   const signal = AbortSignal.any([stop.signal, closing]);
-  const events = orchestrator.events(id, { after, signal, pageSize: STREAM_PAGE });
-  const body = eventStream({ events, heartbeatMs, onCancel: () => stop.abort() });
+  const page = new StreamPage();
+  const events = orchestrator.events(id, { after, signal, pageSize: () => page.size });
+  const body = eventStream({
+    ...{ events, heartbeatMs },
+    onSent: (length) => page.sent(length),
+    onCancel: () => stop.abort(),
+  });
   return context.body(body, 200, {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store',

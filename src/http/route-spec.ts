@@ -2,10 +2,12 @@
  * A route as it is declared: what it takes, what it answers, and the role that it needs. Server, OpenAPI
  * document, typed client and tests read the same declaration.
  */
-import type { RouteConfig, z } from '@hono/zod-openapi';
+import type { z } from 'zod';
 import type { Session } from '../access/access.js';
+import type { JsonObject } from '../plan/json.js';
 import type { ProblemCode } from './problem.js';
 import type { Role } from './roles.js';
+import type { Gives } from './schemas/json.js';
 
 export type Method = 'get' | 'post' | 'delete';
 
@@ -15,10 +17,10 @@ export type ParamsOf<Path extends string> = Path extends `${string}{${infer Name
   : unknown;
 
 export interface RouteSpec<
-  Path extends string,
-  Query extends z.ZodType,
-  Body extends z.ZodType,
-  Answer,
+  Path extends string = string,
+  Query extends Gives<unknown> = Gives<unknown>,
+  Body extends Gives<unknown> = Gives<unknown>,
+  Answer = unknown,
 > {
   readonly method: Method;
   /** As OpenAPI writes it: `/runs/{id}`. */
@@ -32,11 +34,13 @@ export interface RouteSpec<
   /** Of the JSON body. */
   readonly body?: Body;
   /** A body to begin with. */
-  readonly example?: z.input<Body>;
+  readonly example?: JsonObject;
   /** Types of a body that is no JSON. */
   readonly bodyTypes?: readonly string[];
   /** The JSON answer; absent where there is none. */
-  readonly answer?: z.ZodType<Answer>;
+  readonly answer?: Gives<Answer>;
+  /** Whether the answer has a secret, which is kept nowhere: such a request has no idempotency key. */
+  readonly givesSecret?: boolean;
   /** Types that it may answer with instead. */
   readonly answerTypes?: readonly string[];
   /** What each status of an answer means; 200 unless given. A 204 has no body. */
@@ -45,24 +49,25 @@ export interface RouteSpec<
   readonly problems?: readonly ProblemCode[];
 }
 
-export interface Route<
-  Path extends string = string,
-  Query extends z.ZodType = z.ZodType,
-  Body extends z.ZodType = z.ZodType,
-  Answer = unknown,
-> extends RouteSpec<Path, Query, Body, Answer> {
+/** What `api` adds to what is declared. */
+export interface RouteName {
   /** What the route is called in the document and in the client. */
   readonly operationId: string;
   /** What it belongs to. */
   readonly tag: string;
   /** The route as Hono writes it: `/runs/:id`. */
   readonly pattern: string;
-  /** The route as the document has it. */
-  readonly documented: RouteConfig;
 }
 
-/** A route without its name, which `api` gives it. */
-export type Unnamed<R> = Omit<R, 'operationId' | 'tag' | 'pattern' | 'documented'>;
+/** A route under its name, as `api` gives it. */
+export type DeclaredRoute = RouteSpec & RouteName;
+
+/** Any route, with schemas that can be used. */
+export interface Route extends Omit<RouteSpec, 'query' | 'body' | 'answer'>, RouteName {
+  readonly query?: z.ZodType;
+  readonly body?: z.ZodType;
+  readonly answer?: z.ZodType;
+}
 
 /** What an app knows of a request that a route takes: `context.get('route')` in guards and handlers. */
 export interface RouteEnv {

@@ -5,15 +5,19 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context, MiddlewareHandler } from 'hono';
 import { basePath } from 'hono/route';
-import type { z } from 'zod';
 import type { Session } from '../access/access.js';
+import type { Keyed } from '../keyed.js';
 import type { JsonObject } from '../plan/json.js';
+import { documentedRoute } from './documented.js';
+import { answeredOnce, isKeyed, type KeptAnswers, readKey } from './keyed-answer.js';
 import { openApiDocument } from './openapi.js';
 import { RequestError } from './problem.js';
 import { type Given, readAs, readBody } from './read-body.js';
 import { Reply } from './reply.js';
-import type { ParamsOf, Route, RouteEnv } from './route-spec.js';
+import type { DeclaredRoute, ParamsOf, Route, RouteEnv } from './route-spec.js';
+import type { Gives } from './schemas/json.js';
 import type { HttpScope } from './scope.js';
+import { type SpooledFile, spooled } from './spool.js';
 
 /** A request as its route has read it. */
 export interface Incoming<R> {
@@ -21,10 +25,14 @@ export interface Incoming<R> {
   readonly params: R extends { readonly path: infer Path extends string } ? ParamsOf<Path> : never;
   readonly query: R extends { readonly query?: infer Query } ? Output<Query> : unknown;
   readonly body: R extends { readonly body?: infer Body } ? Output<Body> : unknown;
+  /** A body that is no JSON: a file, which is gone after the answer. */
+  readonly file: R extends { readonly bodyTypes?: readonly string[] } ? SpooledFile : never;
+  /** How the request names itself, for calls that change something. */
+  readonly keyed: Keyed;
 }
 
-type Output<Schema> = Schema extends z.ZodType<infer Value> ? Given<Value> : unknown;
-type AnswerOf<R> = R extends { readonly answer?: z.ZodType<infer Answer> } ? Answer : never;
+type Output<Schema> = Schema extends Gives<infer Value> ? Given<Value> : unknown;
+type AnswerOf<R> = R extends { readonly answer?: Gives<infer Answer> } ? Answer : never;
 type Answered<Answer> = Answer | Reply<Answer> | Response;
 
 /** Answers with JSON (or a Reply, or any Response), as the route declares it. */
@@ -37,7 +45,7 @@ export type Handlers<Routes> = { readonly [Name in keyof Routes]: RouteHandler<R
 
 /** Where resources put their routes. */
 export interface RouteServer {
-  serve<Routes extends Readonly<Record<string, Route>>>(
+  serve<Routes extends Readonly<Record<string, DeclaredRoute>>>(
     routes: Routes,
     handlers: Handlers<Routes>,
   ): void;
@@ -76,14 +84,15 @@ export class AppRoutes implements RouteServer {
     resource(this, this.#parts.scope);
   }
 
-  serve<Routes extends Readonly<Record<string, Route>>>(
+  serve<Routes extends Readonly<Record<string, DeclaredRoute>>>(
     routes: Routes,
     handlers: Handlers<Routes>,
   ): void {
     const resource = this.#resource;
-    for (const [name, route] of Object.entries(routes)) {
-      const shared = handlers[name] as RouteHandler<Route>;
-      this.#app.openAPIRegistry.registerPath(route.documented);
+    for (const [name, declared] of Object.entries(routes)) {
+      const route = declared as Route;
+      const shared = handlers[name] as unknown as RouteHandler<Route>;
+      this.#app.openAPIRegistry.registerPath(documentedRoute(route));
       const known: MiddlewareHandler<RouteEnv> = (context, next) => {
         context.set('route', route);
         return next();
@@ -95,7 +104,7 @@ export class AppRoutes implements RouteServer {
           const session = context.get('session');
           const handler =
             session === undefined ? shared : this.#handlerFor(session, resource, route);
-          return answer(context, handler);
+          return answer(context, handler, this.#parts.scope.host);
         },
       ];
       this.#app.on(route.method.toUpperCase(), [route.pattern], ...chain);
@@ -112,7 +121,8 @@ export class AppRoutes implements RouteServer {
     const picking: RouteServer = {
       serve: (routes, handlers) => {
         for (const [name, one] of Object.entries(routes)) {
-          if (one === route) found = handlers[name] as RouteHandler<Route>;
+          if (one.operationId !== route.operationId) continue;
+          found = handlers[name] as unknown as RouteHandler<Route>;
         }
       },
       document: () => this.document(),
@@ -141,18 +151,47 @@ export class AppRoutes implements RouteServer {
   }
 }
 
-async function answer(context: Context<RouteEnv>, handler: RouteHandler<Route>): Promise<Response> {
-  const { query, body } = context.get('route');
-  const incoming = {
-    context,
-    params: context.req.param(),
-    query: query && readAs(query, context.req.query(), 'The query'),
-    body: body && (await readBody(context, body, context.get('session')?.principal.name)),
-  };
-  const answered = await handler(incoming as Incoming<Route>);
+async function answer(
+  context: Context<RouteEnv>,
+  handler: RouteHandler<Route>,
+  answers: KeptAnswers,
+): Promise<Response> {
+  const route = context.get('route');
+  // A form is read by its handler; what may be larger than memory is a file.
+  const isFile = route.bodyTypes?.includes('application/octet-stream') === true;
+  if (!isFile) return answerWith(context, handler, answers);
+  return spooled(context, (file) => answerWith(context, handler, answers, file));
+}
+
+async function answerWith(
+  context: Context<RouteEnv>,
+  handler: RouteHandler<Route>,
+  answers: KeptAnswers,
+  file?: SpooledFile,
+): Promise<Response> {
+  const route = context.get('route');
+  const key = isKeyed(route) ? readKey(context) : undefined;
+  const query = route.query && readAs(route.query, context.req.query(), 'The query');
+  const body = route.body && (await readBody(context, route.body, nameOf(context)));
+  const read = { context, params: context.req.param(), query, body, file };
+  const incoming = { ...read, keyed: { idempotencyKey: key } } as unknown as Incoming<Route>;
+  if (key === undefined) return sent(context, await handler(incoming));
+  const call = { key, asked: { query, body, file: file?.digest } };
+  const work = async () => replyOf(await handler(incoming));
+  return sent(context, await answeredOnce(context, answers, call, work));
+}
+
+function nameOf(context: Context<RouteEnv>): string | undefined {
+  return context.get('session')?.principal.name;
+}
+
+function replyOf(answered: unknown): Reply<unknown> {
+  return answered instanceof Reply ? answered : new Reply(answered, 200);
+}
+
+function sent(context: Context, answered: unknown): Response {
   if (answered instanceof Response) return answered;
-  const { answer, status, location } =
-    answered instanceof Reply ? answered : new Reply(answered, 200);
+  const { answer, status, location } = replyOf(answered);
   if (location !== undefined) context.header('Location', baseOf(context) + location);
   return context.json(answer as object, status as 200);
 }

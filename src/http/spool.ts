@@ -1,4 +1,5 @@
 /** Keeps the body of a request in a file while it is worked with: it may be too large for memory. */
+import { createHash, type Hash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -17,16 +18,26 @@ const TYPES: ReadonlySet<string> = new Set([
   'application/octet-stream',
 ]);
 
-/** Calls `use` with the path of the file, which is gone afterwards. Rejects with a RequestError. */
-export async function spooled<T>(context: Context, use: (file: string) => Promise<T>): Promise<T> {
+export interface SpooledFile {
+  readonly path: string;
+  /** SHA-256 of what is in it. */
+  readonly digest: string;
+}
+
+/** Calls `use` with the file, which is gone afterwards. Rejects with a RequestError. */
+export async function spooled<T>(
+  context: Context,
+  use: (file: SpooledFile) => Promise<T>,
+): Promise<T> {
   requireType(context.req.header('content-type') ?? '');
   const folder = await mkdtemp(join(tmpdir(), 'runchart-import-'));
   try {
-    const file = join(folder, 'file');
+    const path = join(folder, 'file');
+    const hash = createHash('sha256');
     const { body } = context.req.raw;
     const bytes = body === null ? Readable.from([]) : Readable.fromWeb(body as ReadableStream);
-    await pipeline(bytes, limit(), createWriteStream(file, { mode: 0o600 }));
-    return await use(file);
+    await pipeline(bytes, limit(hash), createWriteStream(path, { mode: 0o600 }));
+    return await use({ path, digest: hash.digest('base64url') });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -42,11 +53,13 @@ function requireType(contentType: string): void {
   );
 }
 
-function limit(): Transform {
+/** Tells `hash` what goes through. */
+function limit(hash: Hash): Transform {
   let bytes = 0;
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       bytes += chunk.length;
+      hash.update(chunk);
       if (bytes <= MAX_FILE_BYTES) done(null, chunk);
       else
         done(

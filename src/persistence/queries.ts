@@ -152,12 +152,25 @@ export interface TaskPage {
   readonly tenant?: string | undefined;
 }
 
-/** Rows whose key of two columns comes after `key`; all of them where there is none. */
+/** Names an attempt among those of its run. */
+export type AttemptKey = Pick<AttemptRecord, 'node' | 'generation' | 'attempt'>;
+
+export interface AttemptPage {
+  /** Path of the one node that is asked for. */
+  readonly node?: string;
+  /** The attempt that ended the page before. */
+  readonly after?: AttemptKey;
+  readonly limit?: number;
+}
+
+/** Rows whose key of several columns comes after `key`; all of them where there is none. */
 function later(
-  columns: readonly [SQLWrapper, SQLWrapper],
-  key: readonly [string, number] | undefined,
+  columns: readonly SQLWrapper[],
+  key: readonly (string | number)[] | undefined,
 ): SQL | undefined {
-  return key && sql`(${columns[0]}, ${columns[1]}) > (${key[0]}, ${key[1]})`;
+  if (key === undefined) return undefined;
+  const values = key.map((value) => sql`${value}`);
+  return sql`(${sql.join([...columns], sql`, `)}) > (${sql.join(values, sql`, `)})`;
 }
 
 function pastKey(row: Pick<NodeRunRecord, 'node' | 'generation'> | undefined) {
@@ -452,6 +465,28 @@ export class RunQueries {
     return found;
   }
 
+  /** Attempts of all nodes, or of one, by node, oldest first. */
+  listAttempts(
+    run: number,
+    { node, after, limit = MAX_PAGE_ROWS }: AttemptPage = {},
+  ): Promise<AttemptRecord[]> {
+    const { attempts: table } = tables;
+    return this.#select({
+      table,
+      codec: ATTEMPT,
+      where: and(
+        eq(table.run, run),
+        node === undefined ? undefined : eq(table.node, node),
+        later(
+          [table.node, table.generation, table.attempt],
+          after && [after.node, after.generation, after.attempt],
+        ),
+      ),
+      order: [asc(table.node), asc(table.generation), asc(table.attempt)],
+      limit,
+    });
+  }
+
   /** By id, which for ids that grow with time is oldest first. */
   listTasks(page: TaskPage): Promise<TaskRecord[]> {
     const { status, run, assignee, answerableBy, limit, after, tenant } = page;
@@ -526,14 +561,18 @@ export class RunQueries {
   }
 
   /** Signals of a run in the order in which they came, those after number `after`. */
-  signals(run: number, after = Number.MIN_SAFE_INTEGER): Promise<SignalRecord[]> {
+  signals(
+    run: number,
+    after = Number.MIN_SAFE_INTEGER,
+    limit = MAX_PAGE_ROWS,
+  ): Promise<SignalRecord[]> {
     const { signals } = tables;
     return this.#select({
       table: signals,
       codec: SIGNAL,
       where: and(eq(signals.run, run), gt(signals.seq, after)),
       order: [asc(signals.seq)],
-      limit: MAX_PAGE_ROWS,
+      limit,
     });
   }
 

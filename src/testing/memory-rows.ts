@@ -1,6 +1,5 @@
 /** Reads of the storage in memory, in the order and with the limits of the database's queries. */
 import {
-  type AttemptRecord,
   type EventRecord,
   HIDDEN,
   type NodeRunRecord,
@@ -12,6 +11,7 @@ import { tenantOf } from '../actors/tenant.js';
 import { isFinal } from '../machines/statuses.js';
 import {
   type ArtifactVersion,
+  type AttemptKey,
   MAX_PAGE_ROWS as MAX,
   type Tallies,
 } from '../persistence/queries.js';
@@ -102,6 +102,18 @@ export function memoryRows(storage: MemoryStorage): RunRows {
       of(run, ({ attempts }) => attempts.values()).find(
         (row) => row.node === node && row.generation === generation && row.attempt === attempt,
       ),
+    listAttempts: async (run, { node, after, limit = MAX } = {}) => {
+      const byKey = (a: AttemptKey, b: AttemptKey) => compare(a.node, b.node) || byAge(a, b);
+      const rows = of(run, ({ attempts }) => attempts.values()).filter(
+        (row) => isOf(node, row.node) && (after === undefined || byKey(row, after) > 0),
+      );
+      return page(rows.sort(byKey), limit);
+    },
+    checkpoints: async (run, after, limit) =>
+      page(
+        of(run, ({ turns }) => turns).filter(({ seq }) => seq > after),
+        limit,
+      ),
     listTasks: async ({ status, run, assignee, answerableBy, limit, after = '', tenant }) => {
       const runs = [...storage.runs.values()].filter(({ record }) =>
         isOf(tenant, tenantOf(record.id)),
@@ -186,11 +198,11 @@ export function memoryRows(storage: MemoryStorage): RunRows {
       const later = artifacts.filter((row) => after === undefined || byNumber(row, after) > 0);
       return page(later, limit);
     },
-    signals: async (run, after = Number.NEGATIVE_INFINITY) => {
+    signals: async (run, after = Number.NEGATIVE_INFINITY, limit = MAX) => {
       const signals = of(run, (rows) => rows.signals.values()).filter(({ seq }) => seq > after);
       return page(
         signals.sort((a, b) => a.seq - b.seq),
-        MAX,
+        limit,
       );
     },
     lastTurnBefore: async (run, seq) =>
@@ -258,6 +270,6 @@ function byNode(a: NodeKey, b: NodeKey): number {
   return compare(a.node, b.node) || a.generation - b.generation;
 }
 
-function byAge(a: AttemptRecord, b: AttemptRecord): number {
+function byAge(a: AttemptKey, b: AttemptKey): number {
   return a.generation - b.generation || a.attempt - b.attempt;
 }

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { holdsRole, TOKEN_ROLES, type TokenRole } from '../../src/access/roles.js';
-import { API } from '../../src/http/api/api.js';
+import { ROUTES } from '../../src/http/api/api.js';
 import type { Route } from '../../src/http/route-spec.js';
 import { plan } from '../../src/plan/builder.js';
 import type { Plan } from '../../src/plan/schema.js';
 import { type Guarded, openGuarded } from './support/guarded.js';
 
-const routes: readonly Route[] = Object.values(API);
+const routes: readonly Route[] = ROUTES;
 const approval = plan('Ask')
   .approval('review', { responders: ['ada'] })
   .build();

@@ -1,14 +1,12 @@
 import { Hono } from 'hono';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { API } from '../../src/http/api/api.js';
+import { API, ROUTES } from '../../src/http/api/api.js';
 import { createHttpApp } from '../../src/http/app.js';
 import { ROLES } from '../../src/http/roles.js';
-import type { Route } from '../../src/http/route-spec.js';
 import { plan } from '../../src/plan/builder.js';
 import { DOCUMENT, type Document, faultsOf, type Operation } from './support/document.js';
 import { bodyOf, openSite, type Site } from './support/site.js';
 
-const routes: readonly Route[] = Object.values(API);
 const audit = plan('Audit').action('review', { handler: 'review' }).build();
 
 let site: Site;
@@ -45,13 +43,13 @@ describe('the OpenAPI document', () => {
     expect(Object.fromEntries(found)).toEqual(
       Object.fromEntries(Object.entries(API).map(([name, { role }]) => [name, role])),
     );
-    expect(ROLES).toEqual(expect.arrayContaining(routes.map(({ role }) => role)));
+    expect(ROLES).toEqual(expect.arrayContaining(ROUTES.map(({ role }) => role)));
   });
 
   it('has nobody change anything who may only read', () => {
-    const changing = routes.filter(({ method, role }) => method === 'post' && role === 'reader');
+    const changing = ROUTES.filter(({ method, role }) => method === 'post' && role === 'reader');
     expect(changing.map(({ operationId }) => operationId)).toEqual(['validatePlan', 'drawPlan']);
-    const open = routes.filter(({ role }) => role === 'public');
+    const open = ROUTES.filter(({ role }) => role === 'public');
     expect(open.every(({ tag, path }) => tag === 'health' || path.startsWith('/links/'))).toBe(
       true,
     );
@@ -66,7 +64,7 @@ describe('the OpenAPI document', () => {
   });
 
   it('has an example for every body that cannot be empty, which the route takes', () => {
-    for (const { operationId, body, example } of routes) {
+    for (const { operationId, body, example } of ROUTES) {
       if (body === undefined) continue;
       const content = operationNamed(operationId).requestBody?.content['application/json'];
       if (!body.safeParse({}).success) expect(example, operationId).toBeDefined();
@@ -77,7 +75,7 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  it.each(routes.map((route) => [`${route.method} ${route.path}`, route] as const))(
+  it.each(ROUTES.map((route) => [`${route.method} ${route.path}`, route] as const))(
     '%s answers as it says',
     async (_name, { method, path, query, example }) => {
       const needed = query?.safeParse({}).success === false ? '?node=none&at=1' : '';

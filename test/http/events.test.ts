@@ -1,4 +1,6 @@
 import { connect } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { eventStream } from '../../src/http/event-stream.js';
@@ -159,4 +161,35 @@ describe('a reader that stalls (trap 26)', () => {
     expect(count - last).toBeLessThan((stalled.length * last) / 2);
     for (const socket of stalled) socket.destroy();
   });
+
+  it('S187 a hundred of them cost no memory that counts, and others see every event', async () => {
+    const events = upTo(25).map((number) => ({ name: `n${number}`, detail: 'x'.repeat(40_000) }));
+    const last = await finishedChain(20, () => ({ ok: true, output: 1, events }));
+    await numbersOf(await site.get('/runs/r/events', STREAM));
+    const before = memory();
+    const { hostname, port } = new URL(site.url);
+    const request = `GET /runs/r/events HTTP/1.1\r\nHost: ${hostname}\r\nAccept: text/event-stream\r\n\r\n`;
+    const stalled = await Promise.all(
+      upTo(100).map(async () => {
+        const socket = connect(Number(port), hostname);
+        socket.write(request);
+        await new Promise((resolve) => socket.once('readable', resolve));
+        return socket;
+      }),
+    );
+    const others = await Promise.all(upTo(5).map(() => site.get('/runs/r/events', STREAM)));
+    for (const seen of await Promise.all(others.map(numbersOf))) expect(seen).toEqual(upTo(last));
+    expect(memory() - before).toBeLessThan(50 * 1024 * 1024);
+    for (const socket of stalled) socket.destroy();
+  });
 });
+
+setFlagsFromString('--expose-gc');
+const gc = runInNewContext('gc') as () => void;
+
+/** What is held after everything that can go has gone, in bytes. */
+function memory(): number {
+  gc();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}

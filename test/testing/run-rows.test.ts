@@ -11,6 +11,7 @@ import type {
   TurnRecord,
 } from '../../src/actors/records.js';
 import { snapshotDigest } from '../../src/machines/snapshot-digest.js';
+import type { AttemptKey } from '../../src/persistence/queries.js';
 import { openStorage } from '../../src/persistence/storage.js';
 import { type RunRows, sqlRows } from '../../src/run-rows.js';
 import { memoryRows } from '../../src/testing/memory-rows.js';
@@ -196,6 +197,25 @@ describe.each([
     expect(await rows.attemptsWithIssues(2)).toEqual([]);
     expect((await rows.tasksWithIssues(1)).map(({ id }) => id)).toEqual(['t1']);
     expect(await rows.tasksWithIssues(2)).toEqual([]);
+  });
+
+  it('S191 have attempts of all nodes a page at a time, and ends of turns', async () => {
+    const paged: string[] = [];
+    for (let after: AttemptKey | undefined; ; ) {
+      const page = await rows.listAttempts(1, { limit: 2, ...(after && { after }) });
+      paged.push(...page.map(({ node, generation: g, attempt }) => `${node}/${g}/${attempt}`));
+      after = page.at(-1);
+      if (after === undefined) break;
+    }
+    const all = await rows.listAttempts(1);
+    expect(paged).toEqual(all.map(({ node, generation: g, attempt }) => `${node}/${g}/${attempt}`));
+    expect(paged).toEqual(['node-1/1/1', 'node-1/1/2', 'node-1/1/10', 'node-1/2/1']);
+    const key = { node: 'node-1', generation: 1, attempt: 2 };
+    const later = await rows.listAttempts(1, { node: 'node-1', after: key });
+    expect(later.map(({ attempt }) => attempt)).toEqual([10, 1]);
+    expect(await rows.listAttempts(1, { node: 'node-0' })).toEqual([]);
+    expect((await rows.checkpoints(1, 1, 2)).map(({ seq }) => seq)).toEqual([2, 4]);
+    expect((await rows.checkpoints(1, 4, 9)).map(({ seq }) => seq)).toEqual([6]);
   });
 
   it('S193 have tasks by id, status, run and page, each with its run', async () => {

@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
-import type { RunReader } from '../../index.js';
 import { addJson, databaseCommand, type Finish, finishing } from '../command.js';
 import { type DatabaseOption, reading } from '../database.js';
 import { cannotWrite } from '../failure.js';
 import { clean, note, print, printJson } from '../output.js';
+import type { RunReads } from '../run-reads.js';
 import { artifactTable, contentOf } from '../show-artifacts.js';
 
 interface ListOptions extends DatabaseOption {
@@ -41,7 +41,7 @@ export function artifactCommand(finish: Finish): Command {
     );
 }
 
-async function list(runs: RunReader, id: string, { json }: ListOptions): Promise<undefined> {
+async function list(runs: RunReads, id: string, { json }: ListOptions): Promise<undefined> {
   const artifacts = await runs.artifacts(id);
   if (json) printJson(artifacts);
   else if (artifacts.length > 0) print(artifactTable(artifacts));
@@ -49,7 +49,7 @@ async function list(runs: RunReader, id: string, { json }: ListOptions): Promise
 }
 
 async function printOne(
-  runs: RunReader,
+  runs: RunReads,
   id: string,
   name: string,
   { json, version, out }: PrintOptions,

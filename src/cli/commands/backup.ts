@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { backupDatabase } from '../../index.js';
-import { addJson, databaseCommand, type Finish, finishing } from '../command.js';
+import { addJson, type Finish, finishing, localCommand } from '../command.js';
 import { type DatabaseOption, databaseOf, payloadsOf } from '../database.js';
 import { clean, note, print, printJson } from '../output.js';
 
@@ -12,7 +12,7 @@ interface BackupCommandOptions extends DatabaseOption {
 
 /** Copies a database, beside whoever is at work on it. */
 export function backupCommand(finish: Finish): Command {
-  return addJson(databaseCommand('backup', 'copy the database into a new folder, and verify it'))
+  return addJson(localCommand('backup', 'copy the database into a new folder, and verify it'))
     .argument('<folder>')
     .option('--accept-damage', 'copy a damaged database as it is')
     .option('--encoded-payloads', 'payloads are stored by a codec, encrypted for instance')

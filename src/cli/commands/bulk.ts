@@ -18,6 +18,7 @@ import { UsageError } from '../failure.js';
 import { loadApplication, readValue } from '../files.js';
 import { findHost, type Host } from '../host.js';
 import { clean, note, oneLine, print, printJson, table, when } from '../output.js';
+import { serverOf } from '../server-option.js';
 import type { HandlersOption } from '../stored-run.js';
 
 interface BulkOptions extends HandlersOption {
@@ -59,6 +60,7 @@ async function bulk(type: string, options: BulkOptions): Promise<ExitCode> {
   const filter = await filterOf(options);
   const host = await findHost({
     database: databaseOf(options),
+    server: serverOf(options),
     application: () => loadApplication(options.handlers),
   });
   try {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { readConfig } from '../../config/read-config.js';
 import { SETTING_NAMES } from '../../config/settings.js';
-import { addJson, databaseCommand, type Finish, finishing } from '../command.js';
+import { addJson, type Finish, finishing, localCommand } from '../command.js';
 import type { DatabaseOption } from '../database.js';
 import { clean, print, printJson, table } from '../output.js';
 
@@ -12,7 +12,7 @@ interface ConfigOptions extends DatabaseOption {
 
 /** Says which settings apply here, and where each came from. */
 export function configCommand(finish: Finish): Command {
-  return addJson(databaseCommand('config', 'print the settings that apply, and their sources'))
+  return addJson(localCommand('config', 'print the settings that apply, and their sources'))
     .option('--config <file>', 'configuration (default: $RUNCHART_CONFIG, or runchart.config.json)')
     .action(finishing(finish, config));
 }

@@ -1,17 +1,14 @@
 import type { Command } from 'commander';
-import {
-  examineDatabase,
-  RunchartError,
-  type UnrestorableRun,
-  type VerificationView,
-} from '../../index.js';
+import { examineDatabase, type UnrestorableRun, type VerificationView } from '../../index.js';
 import { addJson, databaseCommand, type Finish, finishing } from '../command.js';
 import { databaseOf, reading } from '../database.js';
 import { type Check, checksOf } from '../doctor-checks.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
+import { codeOf } from '../failure.js';
 import { loadApplication } from '../files.js';
 import { findHost } from '../host.js';
 import { oneLine, print, printJson } from '../output.js';
+import { serverOf } from '../server-option.js';
 import type { HandlersOption } from '../stored-run.js';
 
 interface DoctorOptions extends HandlersOption {
@@ -69,7 +66,7 @@ function verifyAll(options: DoctorOptions): Promise<Pick<Report, 'runs' | 'damag
 
 /** Retention may remove runs meanwhile. */
 function unlessRemoved(error: unknown): undefined {
-  if (!(error instanceof RunchartError && error.code === 'run-unknown')) throw error;
+  if (codeOf(error) !== 'run-unknown') throw error;
 }
 
 /** What is about handlers is only said where they were named. */
@@ -77,6 +74,7 @@ async function examine(options: DoctorOptions): Promise<readonly UnrestorableRun
   const { handlers } = options;
   const host = await findHost({
     database: databaseOf(options),
+    server: serverOf(options),
     application: () => loadApplication(handlers),
   });
   if (host.is === 'elsewhere') return host.owner.examine();

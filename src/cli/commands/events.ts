@@ -1,10 +1,9 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import type { RunReader } from '../../index.js';
 import { addJson, databaseCommand, type Finish, finishing } from '../command.js';
 import { type DatabaseOption, reading } from '../database.js';
-import { sourceBeside } from '../follow.js';
 import { print } from '../output.js';
 import { formatEvent } from '../progress.js';
+import type { RunReads, RunSource } from '../run-reads.js';
 
 interface EventsOptions extends DatabaseOption {
   readonly after: number;
@@ -20,24 +19,23 @@ export function eventsCommand(finish: Finish): Command {
     .option('--follow', 'wait for more, until the run has ended')
     .action(
       finishing(finish, (id: string, options: EventsOptions) =>
-        reading(options, (runs) => events(runs, id, options)),
+        reading(options, (runs, source) => events(runs, source, id, options)),
       ),
     );
 }
 
 async function events(
-  runs: RunReader,
+  runs: RunReads,
+  source: RunSource,
   id: string,
   { after, follow, json }: EventsOptions,
 ): Promise<undefined> {
-  for await (const event of follow
-    ? sourceBeside(runs).events(id, { after })
-    : stored(runs, id, after)) {
+  for await (const event of follow ? source.events(id, { after }) : stored(runs, id, after)) {
     print(json ? JSON.stringify(event) : formatEvent(event));
   }
 }
 
-async function* stored(runs: RunReader, id: string, after: number) {
+async function* stored(runs: RunReads, id: string, after: number) {
   for (let seq = after; ; ) {
     const page = await runs.events(id, seq);
     yield* page;

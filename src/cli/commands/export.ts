@@ -4,11 +4,11 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import type { Command } from 'commander';
-import type { RunReader } from '../../index.js';
 import { databaseCommand, type Finish, finishing } from '../command.js';
 import { type DatabaseOption, reading } from '../database.js';
 import { cannotWrite } from '../failure.js';
 import { note } from '../output.js';
+import type { RunReads } from '../run-reads.js';
 
 interface ExportOptions extends DatabaseOption {
   readonly out?: string;
@@ -31,7 +31,7 @@ export function exportCommand(finish: Finish): Command {
 }
 
 async function exportRun(
-  runs: RunReader,
+  runs: RunReads,
   id: string,
   { out, gzip, withSecrets }: ExportOptions,
 ): Promise<undefined> {

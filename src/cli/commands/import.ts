@@ -5,6 +5,7 @@ import { type DatabaseOption, databaseOf, prepareFolder } from '../database.js';
 import { loadApplication } from '../files.js';
 import { findHost } from '../host.js';
 import { print } from '../output.js';
+import { serverOf } from '../server-option.js';
 
 interface ImportOptions extends DatabaseOption {
   readonly as?: string;
@@ -23,7 +24,11 @@ async function importRun(file: string, options: ImportOptions): Promise<undefine
   const { as } = options;
   const named = as === undefined ? {} : { as };
   const database = databaseOf(options);
-  const host = await findHost({ database, application: () => loadApplication(undefined) });
+  const host = await findHost({
+    database,
+    server: serverOf(options),
+    application: () => loadApplication(undefined),
+  });
   if (host.is === 'elsewhere') return report(await host.owner.import(file, named));
   try {
     report(await host.orchestrator.import(file, named));

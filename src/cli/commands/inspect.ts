@@ -4,8 +4,8 @@ import { Option } from 'commander';
 import { Inspector } from '../../http/inspect/inspector.js';
 import type { RunReader } from '../../index.js';
 import { inspectBeside } from '../../inspect/inspect-source.js';
-import { databaseCommand, type Finish, finishing } from '../command.js';
-import { type DatabaseOption, reading } from '../database.js';
+import { type Finish, finishing, localCommand } from '../command.js';
+import { type DatabaseOption, readingHere } from '../database.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { note, print } from '../output.js';
 import { parsePort } from '../parse-port.js';
@@ -22,7 +22,7 @@ const PATIENCE_MS = 3_000;
 
 /** Serves the inspector of one run on loopback, beside the process that owns the database, until it is told to stop. */
 export function inspectCommand(finish: Finish): Command {
-  return databaseCommand('inspect', 'watch a run in a browser: its graph, statecharts and history')
+  return localCommand('inspect', 'watch a run in a browser: its graph, statecharts and history')
     .argument('<run>')
     .option('--port <port>', 'port; 0 takes a free one', parsePort, 0)
     .addOption(
@@ -32,7 +32,7 @@ export function inspectCommand(finish: Finish): Command {
     )
     .action(
       finishing(finish, (id: string, options: InspectOptions) =>
-        reading(options, (runs) => inspect(runs, id, options)),
+        readingHere(options, (runs) => inspect(runs, id, options)),
       ),
     );
 }

@@ -3,7 +3,7 @@ import { PlanCatalog } from '../../http/plan-catalog.js';
 import { createOrchestrator, external, type Orchestrator, StorageError } from '../../index.js';
 import type { Conversation } from '../../mcp/stdio.js';
 import { readVersion } from '../../version.js';
-import { databaseCommand, type Finish, finishing } from '../command.js';
+import { type Finish, finishing, localCommand } from '../command.js';
 import { type DatabaseOption, databaseOf, payloadsOf, prepareFolder } from '../database.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { loadApplication, planName, requirePlan } from '../files.js';
@@ -20,7 +20,7 @@ interface McpCommandOptions extends DatabaseOption {
 
 /** Offers the tools to the agent that has started this process, until it goes. */
 export function mcpCommand(finish: Finish): Command {
-  return databaseCommand('mcp', 'offer the tools to an agent over standard input and output')
+  return localCommand('mcp', 'offer the tools to an agent over standard input and output')
     .argument('[plan...]', 'files with the plans to offer')
     .option('--url <url>', 'a server to talk to, in place of a database')
     .option('--handlers <module>', 'ES module that exports the handlers')

@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
-import type { ReplayView, RunReader } from '../../index.js';
+import type { ReplayView } from '../../index.js';
 import { addJson, databaseCommand, type Finish, finishing } from '../command.js';
 import { type DatabaseOption, reading } from '../database.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { clean, oneLine, print, printJson, table } from '../output.js';
 import { formatEvent } from '../progress.js';
+import type { RunReads } from '../run-reads.js';
 import { parseEvent } from './show.js';
 
 interface ReplayOptions extends DatabaseOption {
@@ -24,7 +25,7 @@ export function replayCommand(finish: Finish): Command {
     );
 }
 
-async function replay(runs: RunReader, id: string, options: ReplayOptions): Promise<ExitCode> {
+async function replay(runs: RunReads, id: string, options: ReplayOptions): Promise<ExitCode> {
   const { at, json } = options;
   const replayed = await runs.replay(id, at === undefined ? {} : { to: at });
   if (json) printJson(replayed);
@@ -35,7 +36,7 @@ async function replay(runs: RunReader, id: string, options: ReplayOptions): Prom
   return replayed.matches === false ? EXIT.failed : EXIT.ok;
 }
 
-async function printEvents(runs: RunReader, { run, seq: newest }: ReplayView): Promise<void> {
+async function printEvents(runs: RunReads, { run, seq: newest }: ReplayView): Promise<void> {
   for (let after = 0; after < newest; ) {
     const page = await runs.events(run, after);
     const events = page.filter(({ seq }) => seq <= newest);

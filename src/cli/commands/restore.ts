@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import { restoreDatabase } from '../../index.js';
-import { addJson, databaseCommand, type Finish, finishing } from '../command.js';
+import { addJson, type Finish, finishing, localCommand } from '../command.js';
 import { type DatabaseOption, databaseOf, prepareFolder } from '../database.js';
 import { print, printJson, when } from '../output.js';
 
 /** Puts a backup where there is no database yet. */
 export function restoreCommand(finish: Finish): Command {
-  return addJson(databaseCommand('restore', 'put a backup in a new place, and verify it there'))
+  return addJson(localCommand('restore', 'put a backup in a new place, and verify it there'))
     .argument('<folder>')
     .action(finishing(finish, restore));
 }

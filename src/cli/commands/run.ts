@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { JsonValue, PlanVersion } from '../../index.js';
 import { databaseCommand, type Finish, finishing } from '../command.js';
@@ -6,11 +7,11 @@ import { type DatabaseOption, databaseOf, prepareFolder, reading } from '../data
 import type { ExitCode } from '../exit-codes.js';
 import { UsageError } from '../failure.js';
 import { loadApplication, readValue, requirePlan } from '../files.js';
-import { sourceBeside } from '../follow.js';
 import { findHost } from '../host.js';
 import { metadataFor } from '../metadata.js';
 import { note } from '../output.js';
-import type { RemoteOwner } from '../remote.js';
+import { RemoteOwner } from '../remote.js';
+import { serverOf } from '../server-option.js';
 
 interface RunOptions extends DatabaseOption {
   readonly input?: string;
@@ -21,7 +22,10 @@ interface RunOptions extends DatabaseOption {
 /** Starts a run and stays with it. */
 export function runCommand(finish: Finish): Command {
   return databaseCommand('run', 'start a run of a plan, and stay with it until it rests')
-    .argument('<plan>', 'file with the plan, JSON or YAML')
+    .argument(
+      '<plan>',
+      'file with the plan, JSON or YAML; with --url also the name of one on offer',
+    )
     .option('--handlers <module>', 'ES module that exports the handlers')
     .option(
       '--input <file>',
@@ -32,12 +36,17 @@ export function runCommand(finish: Finish): Command {
 }
 
 async function run(file: string, options: RunOptions): Promise<ExitCode> {
-  const version = await requirePlan(file);
+  const server = serverOf(options);
   const input = options.input === undefined ? undefined : await readValue(options.input);
+  if (server !== undefined && !existsSync(file)) {
+    return startElsewhere(new RemoteOwner(server), file, input, options);
+  }
+  const version = await requirePlan(file);
   const database = databaseOf(options);
   prepareFolder(database);
   const host = await findHost({
     database,
+    server,
     application: () => loadApplication(options.handlers),
   });
   if (host.is === 'elsewhere') return runElsewhere(host.owner, version, input, options);
@@ -71,11 +80,21 @@ async function runElsewhere(
       },
     );
   }
+  return startElsewhere(owner, offered.name, input, options);
+}
+
+/** `plan` is the name of one on offer. */
+async function startElsewhere(
+  owner: RemoteOwner,
+  plan: string,
+  input: JsonValue | undefined,
+  options: RunOptions,
+): Promise<ExitCode> {
   const { id } = await owner.start({
-    plan: offered.name,
+    plan,
     ...(input !== undefined && { input }),
     ...(options.id !== undefined && { id: options.id }),
   });
   note(`run ${id}, carried by the server at ${owner.address}`);
-  return reading(options, (runs) => followElsewhere(sourceBeside(runs), id, options));
+  return reading(options, (_runs, source) => followElsewhere(source, id, options));
 }

@@ -20,9 +20,10 @@ export function runsCommand(finish: Finish): Command {
     .action(finishing(finish, runs));
 }
 
-async function runs({ json, db, ...filter }: RunsOptions): Promise<undefined> {
-  const option = db === undefined ? {} : { db };
-  const listed = await reading(option, async (reader) => {
+async function runs(options: RunsOptions): Promise<undefined> {
+  const { json, status, limit, before } = options;
+  const filter = { limit, ...(status && { status }), ...(before && { before }) };
+  const listed = await reading(options, async (reader) => {
     const summaries = await reader.list(filter);
     const titles = new Map<string, string>();
     for (const { plan } of summaries) {

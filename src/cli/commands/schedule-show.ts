@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { Client } from '../../client/index.js';
 import { openSchedules } from '../../orchestrator.js';
 import type { Cadence } from '../../schedules/cadence.js';
 import type { CatchUpPolicy, Schedule } from '../../schedules/schedule.js';
@@ -6,6 +7,7 @@ import type { ScheduleReader } from '../../schedules/schedule-reader.js';
 import { addJson, databaseCommand, type Finish, finishing, parseLimit } from '../command.js';
 import { type DatabaseOption, databaseOf, payloadsOf } from '../database.js';
 import { clean, note, oneLine, print, printJson, table, when } from '../output.js';
+import { clientOf, serverOf } from '../server-option.js';
 
 interface ReadOptions extends DatabaseOption {
   readonly json?: true;
@@ -72,10 +74,24 @@ async function preview(id: string, { json, count, ...option }: PreviewOptions): 
   return undefined;
 }
 
+type ScheduleReads = Pick<ScheduleReader, 'list' | 'get' | 'preview'>;
+
+function remoteSchedules(client: Client): ScheduleReads {
+  return {
+    list: async (page) => [...(await client.listSchedules(page)).schedules] as Schedule[],
+    get: (id) => client.getSchedule({ id }) as Promise<Schedule>,
+    preview: async (id, count) => [
+      ...(await client.previewSchedule({ id, ...(count !== undefined && { count }) })).occurrences,
+    ],
+  };
+}
+
 async function reading<T>(
   option: DatabaseOption,
-  read: (reader: ScheduleReader) => Promise<T>,
+  read: (reader: ScheduleReads) => Promise<T>,
 ): Promise<T> {
+  const server = serverOf(option);
+  if (server !== undefined) return read(remoteSchedules(clientOf(server)));
   const { schedules, close } = openSchedules(databaseOf(option), payloadsOf());
   try {
     return await read(schedules);

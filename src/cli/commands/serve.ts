@@ -12,7 +12,7 @@ import { createHttpApp, type OfferedPlan } from '../../http/app.js';
 import { Inspector } from '../../http/inspect/inspector.js';
 import { type HttpServer, isLoopbackHost, listen } from '../../http/server.js';
 import { createMetrics, createOrchestrator, type Logger, type Orchestrator } from '../../index.js';
-import { databaseCommand, type Finish, finishing } from '../command.js';
+import { type Finish, finishing, localCommand } from '../command.js';
 import { type DatabaseOption, payloadsOf, prepareFolder } from '../database.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { UsageError } from '../failure.js';
@@ -37,7 +37,7 @@ interface ServeOptions extends DatabaseOption {
 
 /** Owns the database, carries its runs, and serves the HTTP API until it is told to stop. */
 export function serveCommand(finish: Finish): Command {
-  return databaseCommand('serve', 'carry the runs of a database and serve the HTTP API')
+  return localCommand('serve', 'carry the runs of a database and serve the HTTP API')
     .argument('[plan...]', 'files with the plans to offer')
     .option('--config <file>', 'configuration (default: $RUNCHART_CONFIG, or runchart.config.json)')
     .option('--handlers <module>', 'ES module that exports the handlers')

@@ -1,8 +1,9 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import type { IssueView, NodeRunView, RunDetails, RunReader, RunState } from '../../index.js';
+import type { IssueView, NodeRunView, RunDetails, RunState } from '../../index.js';
 import { addJson, databaseCommand, type Finish, finishing } from '../command.js';
 import { type DatabaseOption, reading } from '../database.js';
 import { clean, oneLine, print, printJson, table, when } from '../output.js';
+import type { RunReads } from '../run-reads.js';
 import { artifactTable, contentOf } from '../show-artifacts.js';
 import { describeTask } from '../show-tasks.js';
 
@@ -25,7 +26,7 @@ export function showCommand(finish: Finish): Command {
     );
 }
 
-async function show(runs: RunReader, id: string, options: ShowOptions): Promise<undefined> {
+async function show(runs: RunReads, id: string, options: ShowOptions): Promise<undefined> {
   if (options.at !== undefined) return printState(await runs.stateAt(id, options.at), options);
   if (options.artifact !== undefined) return printArtifact(runs, id, options.artifact, options);
   const details = await runs.details(id);
@@ -77,7 +78,7 @@ function issueRow({ code, severity, node, attempt, message }: IssueView): string
 }
 
 async function printArtifact(
-  runs: RunReader,
+  runs: RunReads,
   id: string,
   name: string,
   { json }: ShowOptions,

@@ -22,6 +22,7 @@ import { loadApplication } from '../files.js';
 import { findHost } from '../host.js';
 import { clean, note, print, printJson } from '../output.js';
 import type { RemoteOwner } from '../remote.js';
+import { serverOf } from '../server-option.js';
 
 interface JsonOption extends DatabaseOption {
   readonly json?: true;
@@ -143,7 +144,11 @@ async function withAccess<T>(
 ): Promise<T> {
   const database = databaseOf(options);
   prepareFolder(database);
-  const host = await findHost({ database, application: () => loadApplication(undefined) });
+  const host = await findHost({
+    database,
+    server: serverOf(options),
+    application: () => loadApplication(undefined),
+  });
   if (host.is === 'elsewhere') return work.elsewhere(host.owner);
   try {
     return await work.here(host.orchestrator);

@@ -7,6 +7,7 @@ import { UsageError } from '../failure.js';
 import { loadApplication } from '../files.js';
 import { findHost } from '../host.js';
 import { print, printJson } from '../output.js';
+import { serverOf } from '../server-option.js';
 
 interface TrimCommandOptions extends DatabaseOption {
   readonly olderThan?: number;
@@ -35,7 +36,11 @@ async function trim(options: TrimCommandOptions): Promise<undefined> {
     ...(dryRun && { dryRun }),
   };
   const database = databaseOf(options);
-  const host = await findHost({ database, application: () => loadApplication(undefined) });
+  const host = await findHost({
+    database,
+    server: serverOf(options),
+    application: () => loadApplication(undefined),
+  });
   if (host.is === 'elsewhere') return report(await host.owner.trim(wanted), options);
   try {
     return report(await host.orchestrator.trim(wanted), options);

@@ -108,10 +108,12 @@ function update(finish: Finish): Command {
     .option('--disable', 'deliver nothing until it is enabled')
     .action(
       finishing(finish, async (id: string, options: UpdateOptions) => {
-        const { url, enable, disable } = options;
+        // The address of a webhook is not that of a server.
+        const { url, ...ownerOptions } = options;
+        const { enable, disable } = options;
         const disabled = enable === true ? false : disable;
         const changes: WebhookChanges = { url, disabled, ...fieldsOf(options) };
-        const webhook = await onOwner<Webhook>(options, {
+        const webhook = await onOwner<Webhook>(ownerOptions, {
           here: ({ webhooks }) => webhooks.update(id, changes),
           elsewhere: (owner) => owner.post(path(id, '/update'), changes),
         });

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import type { RunReader } from '../../index.js';
 import { addJson, databaseCommand, type Finish, finishing } from '../command.js';
 import { type DatabaseOption, reading } from '../database.js';
 import { clean, print, printJson } from '../output.js';
+import type { RunReads } from '../run-reads.js';
 
 interface WhyOptions extends DatabaseOption {
   readonly json?: true;
@@ -21,7 +21,7 @@ export function whyCommand(finish: Finish): Command {
 }
 
 async function why(
-  runs: RunReader,
+  runs: RunReads,
   id: string,
   node: string,
   { json }: WhyOptions,

@@ -1,4 +1,5 @@
 /** The whole HTTP API: every route, declared once, by the name of its operation. */
+import type { DeclaredRoute, Route } from '../route-spec.js';
 import { accessApi } from './access.js';
 import { artifactApi } from './artifacts.js';
 import { changeApi } from './changes.js';
@@ -30,3 +31,6 @@ export const API = {
   ...webhookApi,
   ...mcpApi,
 } as const;
+
+/** The same as a list. */
+export const ROUTES = Object.values(API) as readonly DeclaredRoute[] as readonly Route[];

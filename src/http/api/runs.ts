@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { RUN_STATUSES } from '../../machines/statuses.js';
 import { budgetSchema } from '../../plan/schema.js';
+import { RUN_PARTS, type RunPart } from '../../views.js';
 import { api, route } from '../route.js';
 import { forkedRun } from '../schemas/changes.js';
 import { jsonObject, jsonValue, listOf } from '../schemas/json.js';
@@ -38,6 +39,36 @@ const start = z.strictObject({
     .optional(),
   debounce: z.strictObject({ key, delayMs: z.int().min(1) }).optional(),
 });
+
+const isPart = (word: string): word is RunPart => RUN_PARTS.some((part) => part === word);
+
+/** Names of parts, with commas between them. */
+const parts = z
+  .string()
+  .transform((text) => text.split(','))
+  .pipe(
+    z.array(z.string()).refine((words) => words.every(isPart), `Expected ${RUN_PARTS.join(', ')}`),
+  )
+  .transform((words) => words.filter(isPart))
+  .openapi({ type: 'string', pattern: `^(${RUN_PARTS.join('|')})(,(${RUN_PARTS.join('|')}))*$` });
+
+/** `NODE/GENERATION/ATTEMPT`: a path may have slashes of its own. */
+const attemptKey = z
+  .string()
+  .regex(/^.*\/\d{1,15}\/\d{1,15}$/s, 'Expected NODE/GENERATION/ATTEMPT')
+  .transform((text) => {
+    const [attempt, generation, ...node] = text.split('/').reverse();
+    const path = node.reverse().join('/');
+    return { node: path, generation: Number(generation), attempt: Number(attempt) };
+  })
+  .openapi({ type: 'string' });
+
+/** Signals that were carried over from another run have numbers that are not above 0. */
+const signalNumber = z
+  .string()
+  .regex(/^-?\d{1,15}$/, 'Expected a whole number')
+  .transform(Number)
+  .openapi({ type: 'integer' });
 
 const RUN = '/runs/{id}' as const;
 const LIVE = [
@@ -81,8 +112,10 @@ export const runApi = api('runs', {
     method: 'get',
     path: RUN,
     role: 'reader',
-    summary: 'the run with its nodes, open tasks, artifacts and issues',
-    answer: runs.runDetails,
+    summary:
+      'the run with its nodes, open tasks, artifacts and issues, or with the parts that are to be included, 500 entries of each; `more` names those that go on in their own lists',
+    query: z.object({ include: parts.optional() }),
+    answer: runs.runRead,
     problems: ['run-unknown'],
   }),
   getRunResult: route({
@@ -213,9 +246,32 @@ export const runApi = api('runs', {
     method: 'get',
     path: `${RUN}/attempts`,
     role: 'reader',
-    summary: 'tries of a node run, by its path, oldest first',
-    query: z.object({ node: nodePath }),
+    summary:
+      'tries of a node run, by its path, or of all, oldest first. `after` is NODE/GENERATION/ATTEMPT',
+    query: z.object({
+      node: nodePath.optional(),
+      after: attemptKey.optional(),
+      limit: limit(1_000),
+    }),
     answer: listOf('attempts', runs.attempt),
+    problems: ['run-unknown'],
+  }),
+  listCheckpoints: route({
+    method: 'get',
+    path: `${RUN}/checkpoints`,
+    role: 'reader',
+    summary: 'ends of turns, oldest first; `after` an event',
+    query: z.object({ after: number(0, 0), limit: limit(1_000) }),
+    answer: listOf('checkpoints', runs.checkpoint),
+    problems: ['run-unknown'],
+  }),
+  listSignals: route({
+    method: 'get',
+    path: `${RUN}/signals`,
+    role: 'reader',
+    summary: 'what it was told, in order; `after` the number of a signal',
+    query: z.object({ after: signalNumber.optional(), limit: limit(1_000) }),
+    answer: listOf('signals', runs.signal),
     problems: ['run-unknown'],
   }),
   listChanges: route({

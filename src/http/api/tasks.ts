@@ -43,7 +43,7 @@ export const taskApi = api('tasks', {
     summary:
       'tasks of all runs, oldest first, open ones unless told otherwise; `answerableBy` a name, `after` a task',
     query: z.strictObject({
-      status: tasks.taskStatus.optional(),
+      status: tasks.taskStatusOrAny.optional(),
       run: id.optional(),
       assignee: name.optional(),
       answerableBy: name.optional(),

@@ -41,6 +41,7 @@ export const webhookApi = api('webhooks', {
       secret: secret.optional(),
     }),
     answer: webhooks.webhookWithSecret,
+    givesSecret: true,
     statuses: { 201: 'The webhook is new' },
     problems: ['webhook-invalid', 'webhook-conflict'],
     example: { url: 'https://hooks.example.com/in', types: ['run.*', '*.failed'] },
@@ -77,6 +78,7 @@ export const webhookApi = api('webhooks', {
       overlapMs: checkedLater<number>(z.int().min(0)).optional(),
     }),
     answer: webhooks.webhookWithSecret,
+    givesSecret: true,
   }),
   testWebhook: route({
     ...changed,

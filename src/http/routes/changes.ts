@@ -7,23 +7,26 @@ import type { RouteServer } from '../serve-routes.js';
 export function serveChanges(server: RouteServer, { orchestrator, catalog }: HttpScope): void {
   const { change, runs } = orchestrator;
   server.serve(changeApi, {
-    completeNode: ({ params, body: { node, ...options } }) =>
-      change.completeNode(params.id, node, options),
-    skipNode: ({ params, body: { node, ...options } }) => change.skipNode(params.id, node, options),
-    patchNode: ({ params, body: { node, ...options } }) =>
-      change.patchInput(params.id, node, options),
-    async rollbackRun({ params, body: { node, ...options } }) {
-      await change.rollback(params.id, node, options);
+    completeNode: ({ params, body: { node, ...options }, keyed }) =>
+      change.completeNode(params.id, node, { ...options, ...keyed }),
+    skipNode: ({ params, body: { node, ...options }, keyed }) =>
+      change.skipNode(params.id, node, { ...options, ...keyed }),
+    patchNode: ({ params, body: { node, ...options }, keyed }) =>
+      change.patchInput(params.id, node, { ...options, ...keyed }),
+    async rollbackRun({ params, body: { node, ...options }, keyed }) {
+      await change.rollback(params.id, node, { ...options, ...keyed });
       return runs.summary(params.id);
     },
-    replanRun: ({ params, body: { plan, ...options } }) =>
-      change.replan(params.id, catalog.planOf(plan), options),
-    async forkRun({ params, body: { plan, ...options } }) {
+    replanRun: ({ params, body: { plan, ...options }, keyed }) =>
+      change.replan(params.id, catalog.planOf(plan), { ...options, ...keyed }),
+    async forkRun({ params, body: { plan, ...options }, keyed }) {
       const other = plan === undefined ? {} : { plan: catalog.planOf(plan) };
-      return madeRun(await change.fork(params.id, { ...options, ...other }));
+      return madeRun(await change.fork(params.id, { ...options, ...other, ...keyed }));
     },
-    async replaceRun({ params, body: { plan, ...options } }) {
-      return madeRun(await change.replace(params.id, catalog.planOf(plan), options));
+    async replaceRun({ params, body: { plan, ...options }, keyed }) {
+      return madeRun(
+        await change.replace(params.id, catalog.planOf(plan), { ...options, ...keyed }),
+      );
     },
   });
 }

@@ -3,7 +3,6 @@ import { historyApi } from '../api/history.js';
 import { made } from '../reply.js';
 import type { HttpScope } from '../scope.js';
 import type { RouteServer } from '../serve-routes.js';
-import { spooled } from '../spool.js';
 
 /** What runs were, whether they are whole, and how they come and go. */
 export function serveHistory(server: RouteServer, scope: HttpScope): void {
@@ -18,8 +17,8 @@ export function serveHistory(server: RouteServer, scope: HttpScope): void {
       const reader = query.secrets === 'include' ? scope.host.runs : runs;
       return exportOf(context, id, reader.export(id, query));
     },
-    async importRun({ context, query }) {
-      const imported = await spooled(context, (file) => orchestrator.import(file, query));
+    async importRun({ file, query }) {
+      const imported = await orchestrator.import(file.path, query);
       return made(imported, imported.created);
     },
     trimHistory: ({ body }) => scope.host.trim(body),

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import { RunchartError } from '../../errors.js';
+import type { Keyed } from '../../keyed.js';
 import type { JsonObject } from '../../plan/json.js';
 import { traceFromHeaders } from '../../start-options.js';
 import { runApi } from '../api/runs.js';
@@ -19,36 +20,41 @@ export function serveRuns(server: RouteServer, scope: HttpScope): void {
     return runs.summary(id);
   };
   server.serve(runApi, {
-    startRun: ({ context, body }) => startRun(scope, body, context),
+    startRun: ({ context, body, keyed }) => startRun(scope, { ...body, ...keyed }, context),
     listRuns: async ({ query }) => ({ runs: await runs.list(query) }),
-    getRun: ({ params }) => runs.details(params.id),
+    getRun: ({ params: { id }, query: { include } }) =>
+      include === undefined ? runs.details(id) : runs.snapshot(id, include),
     getRunResult: ({ params }) => runs.result(params.id),
     async getRunPlan({ params }) {
       const { plan } = await runs.summary(params.id);
       return (await runs.plan(plan)) as unknown as JsonObject;
     },
     getRunDiagram: async ({ context, params }) => mermaid(context, await runs.diagram(params.id)),
-    cancelRun: ({ params, body }) => orchestrator.cancel(params.id, body),
-    pauseRun: ({ params: { id } }) => summaryAfter(id, orchestrator.pause(id)),
-    resumeRun: ({ params: { id } }) => summaryAfter(id, orchestrator.resume(id)),
-    stepRun: ({ params: { id } }) => summaryAfter(id, orchestrator.step(id)),
-    annotateRun: ({ params, body: { metadata, ...by } }) =>
-      orchestrator.annotate(params.id, metadata, by),
-    async signalRun({ params, body: { name, ...options } }) {
-      const signalled = await orchestrator.signal(params.id, name, options);
+    cancelRun: ({ params, body, keyed }) => orchestrator.cancel(params.id, { ...body, ...keyed }),
+    pauseRun: ({ params: { id }, keyed }) => summaryAfter(id, orchestrator.pause(id, keyed)),
+    resumeRun: ({ params: { id }, keyed }) => summaryAfter(id, orchestrator.resume(id, keyed)),
+    stepRun: ({ params: { id }, keyed }) => summaryAfter(id, orchestrator.step(id, keyed)),
+    annotateRun: ({ params, body: { metadata, ...by }, keyed }) =>
+      orchestrator.annotate(params.id, metadata, { ...by, ...keyed }),
+    async signalRun({ params, body: { name, ...options }, keyed }) {
+      const signalled = await orchestrator.signal(params.id, name, { ...options, ...keyed });
       return made(signalled, signalled.isNew);
     },
-    retryNode: ({ params: { id }, body: { node, ...by } }) =>
-      summaryAfter(id, orchestrator.retryNode(id, node, by)),
-    async retryRun({ params, body }) {
-      const run = await orchestrator.change.retry(params.id, body);
+    retryNode: ({ params: { id }, body: { node, ...by }, keyed }) =>
+      summaryAfter(id, orchestrator.retryNode(id, node, { ...by, ...keyed })),
+    async retryRun({ params, body, keyed }) {
+      const run = await orchestrator.change.retry(params.id, { ...body, ...keyed });
       return made(run, run.created, `/runs/${encodeURIComponent(run.id)}`);
     },
     explainNode: ({ params, query }) => runs.why(params.id, query.node),
     listNodeRuns: async ({ params, query }) => ({ nodes: await runs.nodeRuns(params.id, query) }),
-    listAttempts: async ({ params, query }) => ({
-      attempts: await runs.attempts(params.id, query.node),
+    listAttempts: async ({ params, query: { node, ...page } }) => ({
+      attempts: await runs.attempts(params.id, node, page),
     }),
+    listCheckpoints: async ({ params, query: { after, limit } }) => ({
+      checkpoints: await runs.checkpoints(params.id, after, limit),
+    }),
+    listSignals: async ({ params, query }) => ({ signals: await runs.signals(params.id, query) }),
     listChanges: async ({ params, query: { after, limit } }) => ({
       changes: await runs.changes(params.id, after, limit),
     }),
@@ -59,7 +65,7 @@ export function serveRuns(server: RouteServer, scope: HttpScope): void {
 /** 201 for a new run, 200 for one that exists with the same plan and input. */
 async function startRun(
   { orchestrator, catalog }: HttpScope,
-  { plan, metadata, ...options }: Incoming<typeof runApi.startRun>['body'],
+  { plan, metadata, ...options }: Incoming<typeof runApi.startRun>['body'] & Keyed,
   { req }: Context,
 ) {
   refuseReserved(metadata ?? {});

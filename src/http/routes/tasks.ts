@@ -9,11 +9,11 @@ export function serveTasks(server: RouteServer, { orchestrator: { tasks } }: Htt
     getTask: ({ params }) => tasks.get(params.id),
     getTaskArtifact: ({ params }) => tasks.artifact(params.id, params.name),
     listResponses: async ({ params }) => ({ responses: await tasks.responses(params.id) }),
-    respond: ({ params, body }) => tasks.respond(params.id, body),
-    claimTask: ({ params, body }) => tasks.claim(params.id, body),
-    releaseTask: ({ params, body }) => tasks.release(params.id, body),
-    delegateTask: ({ params, body }) => tasks.delegate(params.id, body),
-    assignTask: ({ params, body }) => tasks.assign(params.id, body),
-    extendTask: ({ params, body }) => tasks.extend(params.id, body),
+    respond: ({ params, body, keyed }) => tasks.respond(params.id, { ...body, ...keyed }),
+    claimTask: ({ params, body, keyed }) => tasks.claim(params.id, { ...body, ...keyed }),
+    releaseTask: ({ params, body, keyed }) => tasks.release(params.id, { ...body, ...keyed }),
+    delegateTask: ({ params, body, keyed }) => tasks.delegate(params.id, { ...body, ...keyed }),
+    assignTask: ({ params, body, keyed }) => tasks.assign(params.id, { ...body, ...keyed }),
+    extendTask: ({ params, body, keyed }) => tasks.extend(params.id, { ...body, ...keyed }),
   });
 }

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import type { Imported } from '../../history/import-run.js';
 import type { ReplayView, VerificationView } from '../../history/replay-view.js';
 import type { Trimmed } from '../../history/trim.js';
-import { count, jsonObject, jsonValue, objectOf, text } from './json.js';
+import { count, jsonObject, jsonValue, objectOf, orNull, text } from './json.js';
 import { runStatus } from './runs.js';
 
 type Difference = ReplayView['differences'][number];
@@ -29,7 +29,7 @@ function parts<Name extends keyof ReplayView>() {
 export const replayed = objectOf<ReplayView>('Replay', {
   run: text,
   seq: count,
-  status: runStatus.nullable(),
+  status: orNull(runStatus),
   reason: jsonObject.nullable(),
   plan: text,
   nodes: parts<'nodes'>(),

@@ -25,12 +25,22 @@ export const time = z.number().openapi({ description: 'Milliseconds since the ep
 export const count = z.int().min(0);
 export const text = z.string();
 
+/** A schema, by what it gives and nothing else: to compare whole zod types costs the compiler too much. */
+export interface Gives<Value> {
+  readonly _zod: { readonly output: Value };
+}
+
 /** A schema for each member of `View`, none left out. */
-export type Shape<View> = { readonly [K in keyof View]-?: z.ZodType<View[K]> };
+export type Shape<View> = { readonly [K in keyof View]-?: Gives<View[K]> };
 
 /** The schema of `View`, which the document calls `name`. */
 export function objectOf<View>(name: string, shape: Shape<View>): z.ZodType<View> {
-  return z.object(shape as z.ZodRawShape).openapi(name) as unknown as z.ZodType<View>;
+  return z.object(shape as unknown as z.ZodRawShape).openapi(name) as unknown as z.ZodType<View>;
+}
+
+/** `schema`, which has a name in the document, or null: `nullable` would make the name itself nullable there. */
+export function orNull<T>(schema: Gives<T>): z.ZodType<T | null> {
+  return z.union([schema as unknown as z.ZodType<T>, z.null()]);
 }
 
 /** The schema of an answer that holds a list under one name. */

@@ -1,8 +1,11 @@
 import { z } from '@hono/zod-openapi';
 import { NODE_STATUSES, RUN_STATUSES } from '../../machines/statuses.js';
 import type { Orchestrator } from '../../orchestrator.js';
+import type { Plan } from '../../plan/schema.js';
 import type {
+  ArtifactMention,
   AttemptView,
+  CheckpointView,
   ContextChange,
   Explanation,
   ExplanationCause,
@@ -14,11 +17,14 @@ import type {
   RunEvent,
   RunOrigin,
   RunResult,
+  RunSnapshot,
   RunState,
   RunSummary,
+  SignalView,
 } from '../../views.js';
+import { RUN_PARTS } from '../../views.js';
 import { artifact } from './artifacts.js';
-import { count, jsonObject, jsonValue, objectOf, type Shape, text, time } from './json.js';
+import { count, jsonObject, jsonValue, objectOf, orNull, type Shape, text, time } from './json.js';
 import { issue } from './problem.js';
 import { task } from './tasks.js';
 
@@ -40,7 +46,7 @@ const summary: Shape<RunSummary> = {
   updatedAt: time,
   endedAt: time.nullable(),
   reason: jsonObject.nullable().openapi({ description: 'Why it failed or was cancelled' }),
-  origin: origin.nullable(),
+  origin: orNull(origin),
 };
 
 export const runSummary = objectOf<RunSummary>('RunSummary', summary);
@@ -79,6 +85,7 @@ export const runDetails = objectOf<RunDetails>('RunDetails', {
 
 export const attempt = objectOf<AttemptView>('Attempt', {
   node: text,
+  generation: count,
   attempt: count,
   worker: text,
   startedAt: time,
@@ -100,6 +107,42 @@ export const runEvent = objectOf<RunEvent>('RunEvent', {
   at: time,
   detail: jsonObject,
 });
+
+export const checkpoint = objectOf<CheckpointView>('Checkpoint', {
+  seq: count.openapi({ description: 'Number of the last event of the turn' }),
+  cause: text.openapi({ description: 'Type of the message that caused the turn' }),
+  at: time,
+});
+
+export const signal = objectOf<SignalView>('Signal', {
+  id: text,
+  name: text,
+  payload: jsonValue.optional().openapi({ description: 'Absent once the signal is delivered' }),
+  sentAt: time,
+  seq: z.int(),
+  deliveredTo: text.nullable(),
+});
+
+export const runSnapshot = objectOf<RunSnapshot>('RunSnapshot', {
+  ...summary,
+  inputs: jsonValue,
+  seq: count.openapi({ description: 'Number of the newest event' }),
+  definition: (jsonObject as unknown as z.ZodType<Plan>).optional(),
+  nodes: z.array(nodeRun).optional(),
+  attempts: z.array(attempt).optional(),
+  events: z.array(runEvent).optional(),
+  artifacts: z.array(artifact).optional(),
+  tasks: z.array(task).optional(),
+  checkpoints: z.array(checkpoint).optional(),
+  issues: z.array(found).optional(),
+  signals: z.array(signal).optional(),
+  more: z
+    .array(z.enum(RUN_PARTS).openapi('RunPart'))
+    .openapi({ description: 'Parts that go on in their own lists' }),
+});
+
+/** What reading a run gives: all that is usual, or the parts that were asked for. */
+export const runRead: z.ZodType<RunDetails | RunSnapshot> = z.union([runDetails, runSnapshot]);
 
 const runError = objectOf<RunError>('RunError', {
   node: text,
@@ -126,6 +169,13 @@ const nodeState = objectOf<NodeStateView>('NodeState', {
   reason: jsonObject.optional(),
 });
 
+const mention = objectOf<ArtifactMention>('ArtifactMention', {
+  name: text,
+  kind: text,
+  version: count,
+  standing: z.literal('rejected').optional(),
+});
+
 export const runState = objectOf<RunState>('RunState', {
   run: text,
   seq: count,
@@ -133,7 +183,7 @@ export const runState = objectOf<RunState>('RunState', {
   cause: text,
   at: time,
   nodes: z.array(nodeState),
-  artifacts: z.array(z.object({ name: text, version: count })),
+  artifacts: z.array(mention),
 });
 
 export const contextChange = objectOf<ContextChange>('ContextChange', {

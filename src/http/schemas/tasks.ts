@@ -6,6 +6,9 @@ import { count, jsonObject, jsonValue, objectOf, text, time } from './json.js';
 
 export const taskStatus = z.enum(['open', 'answered', 'expired', 'cancelled', 'superseded']);
 
+/** For which tasks are asked. */
+export const taskStatusOrAny = z.enum([...taskStatus.options, 'any']);
+
 export const task = objectOf<TaskView>('Task', {
   id: text,
   run: text,

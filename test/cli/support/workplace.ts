@@ -49,6 +49,14 @@ export class Workplace {
     return child.ended;
   }
 
+  /** Runs a program of this folder to its end. */
+  async node(file: string, env: Readonly<Record<string, string>>): Promise<Ended> {
+    const options = { cwd: this.folder, env: { ...process.env, ...env, NODE_OPTIONS: '' } };
+    const child = new CliProcess(spawn(process.execPath, [file], options));
+    this.#children.push(child);
+    return child.ended;
+  }
+
   start(...words: string[]): CliProcess {
     const child = new CliProcess(
       spawn(process.execPath, [MAIN, ...words], {

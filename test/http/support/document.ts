@@ -2,7 +2,8 @@
 
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
-import { API } from '../../../src/http/api/api.js';
+import { ROUTES } from '../../../src/http/api/api.js';
+import { documentedRoute } from '../../../src/http/documented.js';
 import { openApiDocument } from '../../../src/http/openapi.js';
 import type { RouteEnv } from '../../../src/http/route-spec.js';
 
@@ -14,7 +15,12 @@ interface Content {
 export interface Operation {
   readonly operationId: string;
   readonly 'x-role': string;
-  readonly parameters?: readonly { readonly name: string; readonly in: string }[];
+  readonly parameters?: readonly {
+    readonly name: string;
+    readonly in: string;
+    readonly required?: boolean;
+    readonly schema: object;
+  }[];
   readonly requestBody?: { readonly content: Readonly<Record<string, Content>> };
   readonly responses: Readonly<
     Record<string, { readonly content?: Readonly<Record<string, Content>> }>
@@ -28,7 +34,7 @@ export interface Document {
 }
 
 const app = new OpenAPIHono<RouteEnv>();
-for (const { documented } of Object.values(API)) app.openAPIRegistry.registerPath(documented);
+for (const route of ROUTES) app.openAPIRegistry.registerPath(documentedRoute(route));
 export const DOCUMENT = openApiDocument(app) as unknown as Document;
 
 const ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true });
