@@ -11,7 +11,7 @@ import { temporaryDatabase } from '../support/temporary.js';
 import { assertDocumented } from './support/document.js';
 import { type Asked, requestsOf } from './support/requests.js';
 
-const REQUESTS = Number(process.env.RUNCHART_FUZZ_REQUESTS ?? 5_000);
+const REQUESTS = Number(process.env.RUNCHART_FUZZ_REQUESTS ?? 10_000);
 const AT_ONCE = 100;
 const MB = 1024 * 1024;
 /** Runs that go on only by somebody's doing, or at a time of their own. */
