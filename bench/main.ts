@@ -1,9 +1,10 @@
 /**
- * `npm run bench -- [--json] [--max N] [--only NAME]`: what one turn, one node, one run cost. Does not
- * measure handlers, HTTP, or disks other than the one under the temporary directory.
+ * `npm run bench -- [--json] [--max N] [--only NAME]`: what one turn, one node, one run, one request cost. Does
+ * not measure handlers, networks, or disks other than the one under the temporary directory.
  */
 import { parseArgs } from 'node:util';
 import { historyBytes } from './history-bytes.js';
+import { http, sse } from './http.js';
 import { lag, loops, maps, parking, type Row, resume, retries, throughputs } from './measures.js';
 import { timers } from './timers.js';
 
@@ -39,6 +40,8 @@ async function* all(): AsyncGenerator<Row> {
   if (isWanted('lag')) yield await lag();
   if (isWanted('parking')) yield* parking();
   if (isWanted('resume')) yield await resume();
+  if (isWanted('http')) yield* http();
+  if (isWanted('sse')) yield* sse();
 }
 
 for await (const row of all()) print(row);
