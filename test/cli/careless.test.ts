@@ -171,7 +171,7 @@ const slips: readonly Slip[] = [
     slip: 'a port that is none',
     words: () => ['serve', '--port', '99999'],
     code: 2,
-    says: /Expected a number from 0 to 65535/,
+    says: /--port expected whole number, 0 to 65535/,
   },
 ];
 

@@ -17,6 +17,15 @@ export interface Ended {
   readonly stderr: string;
 }
 
+/** What the tests themselves are told by, and the program knows nothing of. */
+const FOR_TESTS =
+  /^RUNCHART_(BROWSER|SCREENSHOTS|SEED|MODEL_|FAULT_|FUZZ_|STREAM_|ADMISSION_|ISOLATION_|BENCH_|GOLDEN)/;
+
+function environment(): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(([name]) => !FOR_TESTS.test(name));
+  return Object.fromEntries(kept);
+}
+
 export class Workplace {
   readonly folder = realpathSync(mkdtempSync(join(tmpdir(), 'runchart-cli-')));
   readonly database = join(this.folder, 'runs.db');
@@ -61,7 +70,7 @@ export class Workplace {
     const child = new CliProcess(
       spawn(process.execPath, [MAIN, ...words], {
         cwd: this.folder,
-        env: { ...process.env, RUNCHART_DB: this.database, NODE_OPTIONS: '' },
+        env: { ...environment(), RUNCHART_DB: this.database, NODE_OPTIONS: '' },
       }),
     );
     this.#children.push(child);
