@@ -9,6 +9,7 @@ import { findFourEyes } from './plan/four-eyes.js';
 import { blockingIssues } from './plan/issue.js';
 import { isJsonObject, type JsonObject, type JsonValue } from './plan/json.js';
 import { toJsonValue } from './plan/json-values.js';
+import { isName } from './plan/name.js';
 import type { PlanVersion } from './plan/plan-version.js';
 import { budgetSchema, type PlanBudget } from './plan/schema.js';
 import type { Debounce, Singleton } from './schedules/keyed-starts.js';
@@ -140,7 +141,7 @@ export function readSettings(version: PlanVersion, options: StartOptions): strin
     if (version.graph.positionOf.has(node)) continue;
     throw new RunchartError('argument-invalid', `until: the plan has no node "${node}"`);
   }
-  if (requestedBy !== undefined && !isKey(requestedBy)) {
+  if (requestedBy !== undefined && !isName(requestedBy)) {
     throw new RunchartError('argument-invalid', `requestedBy ${KEY_SHAPE}`);
   }
   if (requestedBy === undefined) refuseWithoutRequester(version);
@@ -182,13 +183,13 @@ export function readKeys(
   readonly debounce?: Debounce | undefined;
 } {
   if (singleton !== undefined) {
-    refuseUnless(isKey(singleton.key), `singleton.key ${KEY_SHAPE}`);
+    refuseUnless(isName(singleton.key), `singleton.key ${KEY_SHAPE}`);
     const policies = `singleton.onConflict is one of ${ON_CONFLICT.join(', ')}`;
     refuseUnless(ON_CONFLICT.includes(singleton.onConflict), policies);
   }
   if (debounce !== undefined) {
     const { key, delayMs } = debounce;
-    refuseUnless(isKey(key), `debounce.key ${KEY_SHAPE}`);
+    refuseUnless(isName(key), `debounce.key ${KEY_SHAPE}`);
     const isDelay = Number.isSafeInteger(delayMs) && delayMs >= 1 && delayMs <= MAX_DELAY_MS;
     refuseUnless(isDelay, `debounce.delayMs is a whole number from 1 to ${MAX_DELAY_MS}`);
     refuseUnless(startAt === undefined, 'debounce says when a run starts: leave out startAt');
@@ -202,10 +203,6 @@ export function readKeys(
 
 const KEY_SHAPE = 'has 1 to 256 characters';
 const MAX_DELAY_MS = 366 * 86_400_000;
-
-function isKey(key: unknown): boolean {
-  return typeof key === 'string' && key !== '' && key.length <= 256 && key.isWellFormed();
-}
 
 function refuseUnless(isRight: boolean, message: string): void {
   if (!isRight) throw new RunchartError('argument-invalid', message);

@@ -9,6 +9,7 @@ import { refuseResponder } from './actors/run/entitlement.js';
 import { RunchartError } from './errors.js';
 import type { Keyed } from './keyed.js';
 import type { JsonValue } from './plan/json.js';
+import { isName, MAX_NAME_LENGTH } from './plan/name.js';
 import type { PresentedArtifact } from './presented-artifact.js';
 import { readOptions } from './read-arguments.js';
 import { toResponse } from './row-views.js';
@@ -90,7 +91,6 @@ interface TasksParts {
   send(run: string, message: RunMessage, idempotencyKey?: string): Promise<unknown>;
 }
 
-const MAX_NAME_LENGTH = 256;
 const MAX_COMMENT_LENGTH = 16_384;
 
 /** Human tasks: listed, answered, claimed, handed on. */
@@ -315,8 +315,7 @@ function readNames(names: readonly string[], what: string): readonly string[] {
 const CLOSED: ReadonlySet<string> = new Set(['task-closed', 'task-superseded', 'vote-repeated']);
 
 function readName(name: string, what: string): void {
-  const isText = typeof name === 'string' && name !== '' && name.length <= MAX_NAME_LENGTH;
-  if (isText && name.isWellFormed()) return;
+  if (isName(name)) return;
   const message = `${what} has 1 to ${MAX_NAME_LENGTH} characters, and no half of a surrogate pair`;
   throw new RunchartError('argument-invalid', message);
 }

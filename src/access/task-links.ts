@@ -11,6 +11,7 @@ import type { Principal } from '../actors/records.js';
 import { tenantOf } from '../actors/tenant.js';
 import { RunchartError } from '../errors.js';
 import type { JsonValue } from '../plan/json.js';
+import { isName, MAX_NAME_LENGTH } from '../plan/name.js';
 import { durable } from '../schedules/durable.js';
 import type { ResponseView, TaskView } from '../views.js';
 import { choicesOf, type LinkChoice } from './link-choices.js';
@@ -78,7 +79,6 @@ export interface TaskLinksParts<Answered> {
 
 const EXPIRES_IN_MS = 3 * 86_400_000;
 const LONGEST_MS = 90 * 86_400_000;
-const MAX_NAME_LENGTH = 256;
 const MAX_GROUPS = 100;
 
 /** Links to tasks of a database: makes them, shows what they are about, and answers by them. */
@@ -186,11 +186,6 @@ function refused(): RunchartError {
 }
 
 function readLinkOptions({ principal, groups = [], expiresInMs = EXPIRES_IN_MS }: LinkOptions) {
-  const isName = (name: unknown) =>
-    typeof name === 'string' &&
-    name !== '' &&
-    name.length <= MAX_NAME_LENGTH &&
-    name.isWellFormed();
   const areGroups = Array.isArray(groups) && groups.length <= MAX_GROUPS && groups.every(isName);
   if (!isName(principal) || !areGroups) {
     const message = `principal and up to ${MAX_GROUPS} groups have 1 to ${MAX_NAME_LENGTH} characters`;

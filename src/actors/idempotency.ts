@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { type ErrorCode, type ErrorDetails, RunchartError } from '../errors.js';
 import { canonicalJson } from '../plan/canonical.js';
 import type { JsonValue } from '../plan/json.js';
+import { isName, MAX_NAME_LENGTH } from '../plan/name.js';
 import type { RunMessage } from './messages.js';
 import type { IdempotencyKeyRecord } from './records.js';
 
@@ -28,8 +29,6 @@ type Answer =
       };
     };
 
-const MAX_KEY_LENGTH = 256;
-
 /** Names a call by what it asks for. Throws `argument-invalid` where this is no key. */
 export function keyedCall(key: string, asked: JsonValue): KeyedCall {
   assertKey(key);
@@ -44,9 +43,8 @@ export function messageCall(key: string, message: RunMessage): KeyedCall {
 }
 
 function assertKey(key: string): void {
-  const isText = typeof key === 'string' && key !== '' && key.length <= MAX_KEY_LENGTH;
-  if (isText && key.isWellFormed()) return;
-  const message = `an idempotency key has 1 to ${MAX_KEY_LENGTH} characters`;
+  if (isName(key)) return;
+  const message = `an idempotency key has 1 to ${MAX_NAME_LENGTH} characters`;
   throw new RunchartError('argument-invalid', message);
 }
 

@@ -2,6 +2,7 @@
 import { RunchartError } from '../errors.js';
 import type { Keyed } from '../keyed.js';
 import type { JsonValue } from '../plan/json.js';
+import { isName } from '../plan/name.js';
 import type { Plan } from '../plan/schema.js';
 import { readOptions } from '../read-arguments.js';
 
@@ -82,8 +83,7 @@ export interface Asked {
 /** Throws `argument-invalid`. */
 export function readAsked(options: ChangeOptions): Asked {
   const { by, reason } = readOptions(options);
-  const isNamed = typeof by === 'string' && by !== '' && by.length <= 256 && by.isWellFormed();
-  if (!isNamed) {
+  if (!isName(by)) {
     const message = 'by names who asks, in 1 to 256 characters';
     throw new RunchartError('argument-invalid', message);
   }

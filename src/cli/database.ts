@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { readConfig } from '../config/read-config.js';
 import { payloadsWithKeys } from '../config/read-keys.js';
-import { DEFAULT_DATABASE } from '../config/settings.js';
+import { DEFAULT_DATABASE, type Settings } from '../config/settings.js';
 import { openRunReader, type PayloadCodec, type RunReader } from '../index.js';
 import { sourceBeside } from './follow.js';
 import { type RunReads, type RunSource, remoteSource } from './run-reads.js';
@@ -19,7 +19,7 @@ export function databaseOf({ db }: DatabaseOption): string {
 }
 
 /** How its payloads are stored: encrypted, where a file of keys is configured. Throws `config-invalid`. */
-export function payloadsOf(keys = readConfig().settings.keys): {
+export function payloadsOf({ keys }: Pick<Settings, 'keys'> = readConfig().settings): {
   readonly payloads?: PayloadCodec;
 } {
   return keys === undefined ? {} : { payloads: payloadsWithKeys(keys) };

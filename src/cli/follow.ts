@@ -1,13 +1,12 @@
 /** Follows a run until it goes on by itself no more. */
-
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Orchestrator, RunStatus } from '../index.js';
 import { isFinal } from '../machines/statuses.js';
 import type { Progress } from './progress.js';
-import type { RunReads, RunSource } from './run-reads.js';
+import { type RunReads, type RunSource, restOf } from './run-reads.js';
 
 /** How often the database of another process is looked at, in milliseconds. */
 const POLL_MS = 200;
-const MOVING: ReadonlySet<RunStatus> = new Set<RunStatus>(['pending', 'ready', 'running']);
 
 export interface Followed {
   readonly status: RunStatus;
@@ -54,13 +53,7 @@ export function sourceHere(orchestrator: Orchestrator): RunSource {
 export function sourceBeside(runs: RunReads): RunSource {
   return {
     runs,
-    async settled(id) {
-      for (;;) {
-        const { status } = await runs.summary(id);
-        if (!MOVING.has(status)) return status;
-        await pause();
-      }
-    },
+    settled: (id) => restOf(runs, id, POLL_MS),
     async *events(id, { after, signal }) {
       for (let seq = after; signal?.aborted !== true; ) {
         // Asked for first: once a run has ended, the next page has all that is left of it.
@@ -70,14 +63,8 @@ export function sourceBeside(runs: RunReads): RunSource {
         seq = page.at(-1)?.seq ?? seq;
         if (page.length > 0) continue;
         if (hasEnded) return;
-        await pause();
+        await pause(POLL_MS);
       }
     },
   };
-}
-
-function pause(): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, POLL_MS);
-  });
 }

@@ -1,4 +1,5 @@
 /** What commands read of runs: in a database, or from a server. */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Client } from '../client/index.js';
 import type { ReplayView, RunEvent, RunReader, RunStatus, VerificationView } from '../index.js';
 
@@ -20,6 +21,19 @@ export interface RunSource {
 /** How often a server is asked for the status of a run that is followed, in milliseconds. */
 const POLL_MS = 500;
 const MOVING: ReadonlySet<string> = new Set(['pending', 'ready', 'running']);
+
+/** The status in which a run comes to rest; asked for again and again. */
+export async function restOf(
+  runs: Pick<RunReads, 'summary'>,
+  id: string,
+  pollMs: number,
+): Promise<RunStatus> {
+  for (;;) {
+    const { status } = await runs.summary(id);
+    if (!MOVING.has(status)) return status;
+    await pause(pollMs);
+  }
+}
 
 /** The runs of a server. Rejects with a ProblemError. */
 export function remoteReads(client: Client): RunReads {
@@ -69,15 +83,7 @@ export function remoteSource(client: Client): RunSource {
   const runs = remoteReads(client);
   return {
     runs,
-    async settled(id) {
-      for (;;) {
-        const { status } = await runs.summary(id);
-        if (!MOVING.has(status)) return status;
-        await new Promise((resolve) => {
-          setTimeout(resolve, POLL_MS);
-        });
-      }
-    },
+    settled: (id) => restOf(runs, id, POLL_MS),
     async *events(id, options) {
       try {
         yield* client.events(id, options);

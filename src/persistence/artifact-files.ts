@@ -5,23 +5,16 @@
  * with the next trim.
  */
 import { randomUUID } from 'node:crypto';
-import {
-  type FileHandle,
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-} from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ArtifactStore, PayloadCodec } from '../actors/ports.js';
 import { decodePayload } from './decode-payload.js';
+import { flush, namesIn, writeDurably } from './durable-files.js';
 
 /** Files that are looked at together. */
 const PAGE_FILES = 256;
-const DIGEST = /^[0-9a-f]{64}$/;
+/** Name of a payload's file. */
+export const DIGEST = /^[0-9a-f]{64}$/;
 
 /** Folder of the payloads of the database at this path. */
 export function artifactsPath(database: string): string {
@@ -110,9 +103,9 @@ export class ArtifactFiles implements ArtifactStore {
     const draft = `${path}.${randomUUID()}`;
     try {
       await this.#prepare(folder);
-      await flushing(await open(draft, 'wx'), (file) => file.writeFile(bytes));
+      await writeDurably(draft, bytes);
       await rename(draft, path);
-      await flushFolder(folder);
+      await flush(folder);
     } catch (error) {
       // Somebody may have removed the folder meanwhile.
       this.#prepared.delete(folder);
@@ -136,34 +129,8 @@ export class ArtifactFiles implements ArtifactStore {
   }
 }
 
-/** What is in a folder; nothing where there is none. */
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return [];
-    throw error;
-  }
-}
-
 async function makeFolder(folder: string, parent: string): Promise<void> {
   await mkdir(folder, { recursive: true });
-  await flushFolder(parent);
-  await flushFolder(dirname(parent));
-}
-
-function flushFolder(path: string): Promise<void> {
-  return open(path, 'r').then((folder) => flushing(folder, async () => {}));
-}
-
-async function flushing(
-  file: FileHandle,
-  write: (file: FileHandle) => Promise<unknown>,
-): Promise<void> {
-  try {
-    await write(file);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
+  await flush(parent);
+  await flush(dirname(parent));
 }

@@ -1,7 +1,7 @@
 /** Files that are on the disk when the call resolves. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, readdir } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 
 export interface Written {
@@ -24,15 +24,25 @@ export async function copyDurably(from: string, to: string): Promise<Written> {
 }
 
 /** Writes a new file and flushes it. Refuses to overwrite. */
-export async function writeDurably(path: string, text: string): Promise<void> {
+export async function writeDurably(path: string, content: string | Uint8Array): Promise<void> {
   const file = await open(path, 'wx');
-  await flushing(file, () => file.writeFile(text));
+  await flushing(file, () => file.writeFile(content));
 }
 
 /** Flushes a file or a folder that is there. */
 export async function flush(path: string): Promise<void> {
   const file = await open(path, 'r');
   await flushing(file, async () => {});
+}
+
+/** What is in a folder; nothing where there is none. */
+export async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return [];
+    throw error;
+  }
 }
 
 /** Size and SHA-256 of a file that is not open as a database. */

@@ -1,12 +1,10 @@
 /** Copies payload files from the folder of one database to that of another, durably. */
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { artifactsPath } from './artifact-files.js';
-import { copyDurably, flush, measure } from './durable-files.js';
+import { artifactsPath, DIGEST } from './artifact-files.js';
+import { copyDurably, flush, measure, namesIn } from './durable-files.js';
 import { payloadPath } from './verify-database.js';
-
-const DIGEST = /^[0-9a-f]{64}$/;
 
 /** Names of the payload files of the database at `path`. */
 async function payloadsOf(path: string): Promise<string[]> {
@@ -49,13 +47,4 @@ export async function measurePayloads(
     bytes += file.bytes;
   }
   return { count: names.length, bytes, sha256: hash.digest('hex') };
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return [];
-    throw error;
-  }
 }

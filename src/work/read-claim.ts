@@ -1,6 +1,7 @@
 /** Checks what a worker asks for. */
 import type { Capability } from '../actors/messages.js';
 import { RunchartError } from '../errors.js';
+import { isName, MAX_NAME_LENGTH } from '../plan/name.js';
 
 /** What a worker asks for. */
 export interface ClaimOptions {
@@ -23,7 +24,6 @@ export interface ClaimRequest {
   readonly waitMs: number;
 }
 
-const MAX_NAME_LENGTH = 256;
 const MAX_CAPABILITIES = 100;
 const MAX_LIMIT = 100;
 export const MAX_WAIT_MS = 60_000;
@@ -63,8 +63,7 @@ function readCapability(given: string | Capability): Capability {
 }
 
 function readName(value: unknown, what: string): asserts value is string {
-  const isText = typeof value === 'string' && value !== '' && value.length <= MAX_NAME_LENGTH;
-  if (isText && value.isWellFormed()) return;
+  if (isName(value)) return;
   throw invalid(`${what} has 1 to ${MAX_NAME_LENGTH} characters`);
 }
 

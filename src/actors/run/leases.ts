@@ -41,15 +41,18 @@ export function onWorkHeartbeat(decider: Decider, message: WorkHeartbeatMessage)
   const run = holder(decider, message);
   if (run === undefined) return;
   keepHeartbeat(decider, run, message.payload);
-  const expiresAt = extend(decider, run);
-  const isCancelled = decider.stateOf(run) === 'stopping';
-  decider.turn.reply = { expiresAt, isCancelled } satisfies LeaseState;
+  replyToLiving(decider, run);
 }
 
 export function onWorkProgress(decider: Decider, message: WorkProgressMessage): void {
   const run = holder(decider, message);
   if (run === undefined) return;
   recordProgress(decider, run, message.progress);
+  replyToLiving(decider, run);
+}
+
+/** Whatever a worker says of its work is a sign of life: it has the whole of a lease again. */
+function replyToLiving(decider: Decider, run: NodeRun): void {
   const expiresAt = extend(decider, run);
   const isCancelled = decider.stateOf(run) === 'stopping';
   decider.turn.reply = { expiresAt, isCancelled } satisfies LeaseState;

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { createLogger } from '../../config/create-logger.js';
 import { orchestratorOptions } from '../../config/orchestrator-options.js';
@@ -73,7 +74,7 @@ async function serve(files: string[], options: ServeOptions): Promise<ExitCode> 
   });
   const orchestrator = await createOrchestrator({
     url: database,
-    ...payloadsOf(settings.keys),
+    ...payloadsOf(settings),
     ...orchestratorOptions(settings),
     ...application,
     logger,
@@ -147,12 +148,6 @@ function configOf(files: readonly string[], options: ServeOptions): Config {
       'log.format': options.logFormat,
       'shutdown.delay': options.shutdownDelay,
     },
-  });
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms);
   });
 }
 
