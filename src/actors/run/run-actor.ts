@@ -2,10 +2,11 @@
  * A resident run: takes one message at a time and returns the turn that it causes. Memory is ahead
  * of the disk until the turn is durable; a run whose turn is void is thrown away and rehydrated.
  */
-import { isFinal, type NodeStatus, type RunStatus } from '../../machines/statuses.js';
+import { isFinal, type RunStatus } from '../../machines/statuses.js';
 import type { PlanVersion } from '../../plan/plan-version.js';
 import { reportOf } from '../child-report.js';
 import { answerAgain, type KeyedCall, keptAnswer, type Outcome } from '../idempotency.js';
+import type { LiveRun } from '../live-index.js';
 import type { AttemptName, ChildMessage, RunMessage } from '../messages.js';
 import type { AttemptLease, RunRecord, StoredRun } from '../records.js';
 import { Turn } from '../turn.js';
@@ -91,9 +92,9 @@ export class RunActor {
     return this.#model.seq;
   }
 
-  /** Number of node runs with each status. */
-  nodeCounts(): Record<NodeStatus, number> {
-    return this.#model.counts();
+  /** As those see it who watch the run. */
+  get live(): LiveRun {
+    return { id: this.id, status: this.status, seq: this.seq, nodes: this.#model.counts() };
   }
 
   /** Number of node runs that hold a slot. */
