@@ -35,7 +35,16 @@ module.exports = {
       to: {
         path: '^src/',
         pathNot:
-          '^src/(persistence/|machines/|actors/(access-records|delivery-records|ports|records|tenant)[.]ts|errors[.]ts)',
+          '^src/(persistence/|storage/|machines/|actors/(access-records|delivery-records|ports|records|tenant)[.]ts|errors[.]ts)',
+      },
+    },
+    {
+      name: 'storage-is-a-port',
+      severity: 'error',
+      from: { path: '^src/storage/', pathNot: '^src/storage/index[.]ts$' },
+      to: {
+        path: '^src/',
+        pathNot: '^src/(storage/|machines/|actors/(delivery-records|ports|records)[.]ts)',
       },
     },
     {
@@ -124,7 +133,7 @@ module.exports = {
       to: {
         path: '^src/',
         pathNot:
-          '^src/(inspect/|plan/|machines/|change/plan-at[.]ts|actors/records[.]ts|run-reader[.]ts|run-rows[.]ts|errors[.]ts)',
+          '^src/(inspect/|plan/|machines/|change/plan-at[.]ts|actors/records[.]ts|run-reader[.]ts|storage/[a-z-]+[.]ts|errors[.]ts)',
       },
     },
     {

@@ -3,15 +3,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, systemEnvironment } from '../dist/actors/environment.js';
-import { HandlerRegistry } from '../dist/actors/handler-registry.js';
 import type { Handlers } from '../dist/actors/handlers.js';
 import type { Journal } from '../dist/actors/ports.js';
 import type { TurnRecord } from '../dist/actors/records.js';
-import { DEFAULT_LIMITS, Orchestrator, type OrchestratorLimits } from '../dist/orchestrator.js';
+import { createOrchestrator } from '../dist/create-orchestrator.js';
+import type { Orchestrator } from '../dist/orchestrator.js';
+import type { OrchestratorLimits } from '../dist/orchestrator-options.js';
 import { encodePlan, encodeTurn } from '../dist/persistence/encode.js';
 import { openStorage } from '../dist/persistence/storage.js';
 import { openWriter } from '../dist/persistence/writer.js';
-import { RunReader } from '../dist/run-reader.js';
 
 /** Turns in one transaction of the bare writer, where it is not one turn per commit. */
 const BARE_BATCH = 200;
@@ -82,18 +82,14 @@ export interface RigOptions {
 export async function openRig(database: string, options: RigOptions = {}): Promise<Orchestrator> {
   const storage = await openStorage({ database });
   const { record, clock } = options;
-  return new Orchestrator({
+  const { journal } = storage;
+  return createOrchestrator({
+    storage: { ...storage, journal: record === undefined ? journal : recording(journal, record) },
     environment: { ...systemEnvironment, ...(clock && { clock }) },
-    registry: new HandlerRegistry(options.handlers ?? defaultHandlers),
-    journal: record === undefined ? storage.journal : recording(storage.journal, record),
-    store: storage.store,
-    artifacts: storage.artifacts,
-    runs: new RunReader(storage.reader, storage.artifacts),
+    handlers: options.handlers ?? defaultHandlers,
     logger: silent,
-    limits: { ...DEFAULT_LIMITS, ...options.limits },
-    ...(await storage.store.highWater()),
-    announce: (address) => storage.journal.setAddress(address),
-    closeStorage: () => storage.close(),
+    recover: false,
+    ...(options.limits && { limits: options.limits }),
   });
 }
 

@@ -5,7 +5,7 @@
 import type { ArtifactRecord } from './actors/records.js';
 import { eventsOfType } from './change/plan-at.js';
 import { pages } from './pages.js';
-import type { RunRows } from './run-rows.js';
+import type { RunRows } from './storage/run-rows.js';
 import type { ArtifactMention } from './views.js';
 
 /** Rows come first: one that is stored meanwhile has a later event. */

@@ -3,8 +3,8 @@
  * began again. Worked out from the log, the values from the rows of each generation.
  */
 import type { EventRecord, NodeRunRecord } from './actors/records.js';
-import { MAX_PAGE_ROWS } from './persistence/queries.js';
 import type { JsonValue } from './plan/json.js';
+import { MAX_PAGE_ROWS } from './storage/run-rows.js';
 import type { ContextChange } from './views.js';
 
 /** The rows that it reads. */

@@ -56,6 +56,7 @@ export type {
   ReplanOptions,
 } from './change/change-options.js';
 export type { RunChanges } from './change/run-changes.js';
+export { createOrchestrator } from './create-orchestrator.js';
 export type { DeadLetterPage, DeadLetters } from './delivery/dead-letters.js';
 export type { Delivered } from './delivery/delivered.js';
 export type { NewWebhook, WebhookChanges } from './delivery/draft.js';
@@ -107,27 +108,15 @@ export {
   type RunStatus,
 } from './machines/statuses.js';
 export { type OpenReader, type OwnerInfo, openRunReader, StorageError } from './open-reader.js';
-export {
-  createOrchestrator,
-  type Health,
-  Orchestrator,
-  type OrchestratorLimits,
-  type OrchestratorOptions,
-  type UnrestorableRun,
-} from './orchestrator.js';
+export { type Health, Orchestrator, type UnrestorableRun } from './orchestrator.js';
 export type {
-  OrchestratorView,
-  RunHandle,
-  Signalled,
-  SignalOptions,
-  StartedRun,
-} from './orchestrator-view.js';
-export {
-  type Backup,
-  type BackupOptions,
-  backupDatabase,
-  restoreDatabase,
-} from './persistence/backup.js';
+  OrchestratorLimits,
+  OrchestratorOptions,
+  OrchestratorSettings,
+  StorageOrchestratorOptions,
+} from './orchestrator-options.js';
+export type { OrchestratorView, Signalled, SignalOptions } from './orchestrator-view.js';
+export { backupDatabase, restoreDatabase } from './persistence/backup.js';
 export { type DatabaseExamination, examineDatabase } from './persistence/examine-database.js';
 export { type PlanFor, plan } from './plan/builder.js';
 export {
@@ -151,7 +140,7 @@ export { jsonSchema as planJsonSchema, type Plan } from './plan/schema.js';
 export type { PresentedArtifact } from './presented-artifact.js';
 export { RUN_EVENT_TYPES, type RunEventType } from './run-event-types.js';
 export { type NodeRunPage, type RunFilter, RunReader, type TaskFilter } from './run-reader.js';
-export type { EventsOptions } from './run-watch.js';
+export type { EventsOptions, RunHandle, StartedRun } from './run-watch.js';
 export type {
   CatchUpPolicy,
   OverlapPolicy,
@@ -160,6 +149,7 @@ export type {
 } from './schedules/schedule.js';
 export type { ScheduleOptions, Schedules, ScheduleUpdate } from './schedules/schedules.js';
 export type { EmbeddedStart, StartOptions } from './start-options.js';
+export type { Backup, BackupOptions, Storage } from './storage/storage.js';
 export type {
   Groups,
   HandedOver,

@@ -4,7 +4,7 @@
  */
 import type { AttemptRecord, EventRecord, TaskRecord } from './actors/records.js';
 import type { Issue } from './plan/issue.js';
-import type { RunRows } from './run-rows.js';
+import type { RunRows } from './storage/run-rows.js';
 import type { IssueView } from './views.js';
 
 /** Oldest first within a node; those of people's answers last. */

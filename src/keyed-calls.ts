@@ -6,6 +6,7 @@
 import type { Clock } from './actors/environment.js';
 import { answerAgain, type KeyedCall, keptAnswer, type Outcome } from './actors/idempotency.js';
 import type { Journal, RunStore } from './actors/ports.js';
+import { qualifyKey } from './actors/tenant.js';
 import { RunchartError } from './errors.js';
 import { durable } from './schedules/durable.js';
 import { InTurn } from './schedules/in-turn.js';
@@ -29,8 +30,9 @@ export class KeyedCalls {
     this.#store = parts.store;
   }
 
-  /** Rejects as the work does, and with `idempotency-key-reused`. The reply is JSON. */
-  once<Reply>(call: KeyedCall, work: () => Promise<Reply>): Promise<Reply> {
+  /** A key is one of a tenant. Rejects as the work does, and with `idempotency-key-reused`. The reply is JSON. */
+  once<Reply>(asked: KeyedCall, tenant: string, work: () => Promise<Reply>): Promise<Reply> {
+    const call = { ...asked, key: qualifyKey(tenant, asked.key) };
     return this.#inTurn.do(call.key, async () => {
       const known = await this.#store.findAnswer(call.key);
       const outcome = known === undefined ? await this.#do(call, work) : answerAgain(known, call);

@@ -2,6 +2,7 @@
 import type { PayloadCodec } from './actors/ports.js';
 import { ArtifactFiles } from './persistence/artifact-files.js';
 import { openExisting } from './persistence/reader.js';
+import { sqlRows } from './persistence/sql-rows.js';
 import { RunReader } from './run-reader.js';
 
 export { type OwnerInfo, StorageError } from './persistence/storage-error.js';
@@ -22,5 +23,5 @@ export function openRunReader(url: string, { payloads }: ReadOptions = {}): Open
   const hint = 'Start a run first, or name another database.';
   const { reader, path } = openExisting(url, hint, payloads);
   const files = new ArtifactFiles(path, payloads);
-  return { runs: new RunReader(reader, files), close: () => reader.close() };
+  return { runs: new RunReader(sqlRows(reader), files), close: () => reader.close() };
 }

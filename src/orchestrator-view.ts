@@ -9,26 +9,12 @@ import type { PlanFor } from './plan/builder.js';
 import type { Evaluators } from './plan/evaluator.js';
 import type { JsonObject, JsonValue } from './plan/json.js';
 import type { RunReader } from './run-reader.js';
-import type { EventsOptions } from './run-watch.js';
+import type { EventsOptions, RunHandle, StartedRun } from './run-watch.js';
 import type { Schedules } from './schedules/schedules.js';
 import type { StartOptions } from './start-options.js';
 import type { Responded, RespondOptions, Tasks } from './tasks.js';
 import type { RunEvent, RunResult } from './views.js';
 import type { Work } from './work/work.js';
-
-/** A run by its id: waits for its result and follows its events. */
-export interface RunHandle {
-  readonly id: string;
-  /** Resolves when the run has ended. */
-  result(): Promise<RunResult>;
-  events(options?: EventsOptions): AsyncIterableIterator<RunEvent>;
-}
-
-/** The handle of a run that was started, or was there already. */
-export interface StartedRun extends RunHandle {
-  /** False where the same start had created the run before. */
-  readonly created: boolean;
-}
 
 /** What a signal carries. */
 export interface SignalOptions extends Keyed {

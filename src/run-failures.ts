@@ -1,9 +1,9 @@
 /** What failed in a run: from its log, or from its rows where the log was trimmed. */
 import type { RunRecord } from './actors/records.js';
 import { failuresFromRows, inOrderOfTime } from './history/trimmed-run.js';
-import { MAX_PAGE_ROWS } from './persistence/queries.js';
 import { toError } from './row-views.js';
-import type { RunRows } from './run-rows.js';
+import type { RunRows } from './storage/run-rows.js';
+import { MAX_PAGE_ROWS } from './storage/run-rows.js';
 import type { RunResult } from './views.js';
 
 export async function failuresOf(

@@ -14,15 +14,12 @@ import { explainNode } from './explain/why.js';
 import { assertKept } from './history/assert-kept.js';
 import { exportRun } from './history/export-run.js';
 import { withChildren } from './history/family.js';
-import type { HistoryRows } from './history/history-rows.js';
 import { replay } from './history/replay.js';
 import { type ReplayView, toReplayView, type VerificationView } from './history/replay-view.js';
 import { verifyHistory } from './history/verify-history.js';
 import { listIssues } from './issue-list.js';
 import { isFinal, type NodeStatus, type RunStatus } from './machines/statuses.js';
 import type { TaskStatus } from './machines/task-events.js';
-import { type ArtifactVersion, type AttemptPage, MAX_PAGE_ROWS } from './persistence/queries.js';
-import type { Reader } from './persistence/reader.js';
 import { planToMermaid } from './plan/diagram.js';
 import { edgeIds } from './plan/edge-ids.js';
 import type { JsonValue } from './plan/json.js';
@@ -41,7 +38,6 @@ import {
 } from './row-views.js';
 import { failuresOf } from './run-failures.js';
 import { snapshotOf } from './run-parts.js';
-import { type RunRows, sqlRows } from './run-rows.js';
 import {
   maskChange,
   maskNode,
@@ -52,6 +48,13 @@ import {
   SecretKeeper,
 } from './run-secrets.js';
 import { stateFromVersions } from './run-state.js';
+import type { HistoryRows } from './storage/history-rows.js';
+import {
+  type ArtifactVersion,
+  type AttemptPage,
+  MAX_PAGE_ROWS,
+  type RunRows,
+} from './storage/run-rows.js';
 import type {
   ArtifactView,
   AttemptView,
@@ -133,8 +136,8 @@ export class RunReader {
    * Reads a database, or rows that are kept elsewhere; `payloads` has what is too large for rows. With a
    * tenant, the runs of others are not there.
    */
-  constructor(source: Reader | RunRows, payloads: Pick<ArtifactStore, 'get'>, tenant?: string) {
-    this.rows = 'jsonRows' in source ? sqlRows(source) : source;
+  constructor(rows: RunRows, payloads: Pick<ArtifactStore, 'get'>, tenant?: string) {
+    this.rows = rows;
     this.#payloads = payloads;
     this.#tenant = tenant;
     this.#secrets = new SecretKeeper(this.rows);

@@ -5,11 +5,11 @@
  */
 import type { LoggedEvent, LogRows } from './actors/delivery-records.js';
 import type { RunRecord } from './actors/records.js';
-import { MAX_PAGE_ROWS } from './persistence/queries.js';
 import type { JsonObject, JsonValue } from './plan/json.js';
 import type { Plan } from './plan/schema.js';
 import { maskFor, type PlanMask, Secrets } from './plan/secrets.js';
-import type { RunRows } from './run-rows.js';
+import type { RunRows } from './storage/run-rows.js';
+import { MAX_PAGE_ROWS } from './storage/run-rows.js';
 
 /** Plans whose secrets are known at a time. */
 const MAX_PLANS = 1_000;

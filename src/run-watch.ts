@@ -4,7 +4,7 @@ import { ChangeSignal } from './change-signal.js';
 import { RunchartError } from './errors.js';
 import { isFinal, type RunStatus } from './machines/statuses.js';
 import type { RunReader } from './run-reader.js';
-import type { RunEvent } from './views.js';
+import type { RunEvent, RunResult } from './views.js';
 
 /** Where to begin with the events of a run, and when to stop. */
 export interface EventsOptions {
@@ -14,6 +14,20 @@ export interface EventsOptions {
   readonly signal?: AbortSignal;
   /** Events read from the log at a time; 1,000 unless given. */
   readonly pageSize?: number | (() => number);
+}
+
+/** A run by its id: waits for its result and follows its events. */
+export interface RunHandle {
+  readonly id: string;
+  /** Resolves when the run has ended. */
+  result(): Promise<RunResult>;
+  events(options?: EventsOptions): AsyncIterableIterator<RunEvent>;
+}
+
+/** The handle of a run that was started, or was there already. */
+export interface StartedRun extends RunHandle {
+  /** False where the same start had created the run before. */
+  readonly created: boolean;
 }
 
 export class RunWatch {
@@ -83,6 +97,21 @@ export class RunWatch {
       signal.removeEventListener('abort', onAbort);
       this.#signals.delete(change);
     }
+  }
+
+  /** A handle on a run by id; nothing is checked until it is used. */
+  handle(id: string): RunHandle {
+    return {
+      id,
+      result: () => this.result(id),
+      events: (options) => this.events(id, options),
+    };
+  }
+
+  /** Resolves when the run has ended, with its outputs and errors. Rejects with `closing`, `run-unknown`. */
+  async result(id: string): Promise<RunResult> {
+    await this.when(id, isFinal);
+    return this.#runs.result(id);
   }
 
   #newSignal(): ChangeSignal {

@@ -19,15 +19,13 @@ import type {
   AskedBy,
   BulkView,
   OrchestratorView,
-  RunHandle,
   Signalled,
   SignalOptions,
-  StartedRun,
 } from './orchestrator-view.js';
 import type { PlanFor } from './plan/builder.js';
 import type { JsonObject, JsonValue } from './plan/json.js';
 import type { RunReader } from './run-reader.js';
-import type { EventsOptions } from './run-watch.js';
+import type { EventsOptions, RunHandle, StartedRun } from './run-watch.js';
 import type { Schedules } from './schedules/schedules.js';
 import { readOwnRunId, type StartOptions } from './start-options.js';
 import type { Responded, RespondOptions, Tasks } from './tasks.js';

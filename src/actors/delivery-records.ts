@@ -19,6 +19,7 @@ export interface LoggedEvent {
   readonly event: EventRecord;
 }
 
+/** Events of all runs, in the order in which they became durable. */
 export interface LogPage {
   readonly events: readonly LoggedEvent[];
   /** Nothing up to here is left out. */
@@ -42,6 +43,7 @@ export interface LogRows {
   planTitle(hash: string): Promise<string | undefined>;
 }
 
+/** A webhook as a row. */
 export interface WebhookRecord {
   readonly id: string;
   readonly url: string;

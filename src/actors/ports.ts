@@ -24,6 +24,7 @@ export class CommitError extends Error {
   }
 }
 
+/** Why a turn did not become durable. */
 export type CommitErrorCode =
   | 'storage-unavailable'
   | 'turn-refused'
@@ -31,6 +32,7 @@ export type CommitErrorCode =
   | 'journal-closed'
   | 'journal-full';
 
+/** Whether what is decided becomes durable. */
 export interface JournalHealth {
   /** `failing`: the last batch did not reach the disk; it is tried again. `lost`: ownership is gone or the journal is closed. */
   readonly state: 'ok' | 'failing' | 'lost';
@@ -234,6 +236,7 @@ export type AddedRow = {
   };
 }[AddedTable];
 
+/** How many runs there are, and the last of them. */
 export interface RunRange {
   readonly count: number;
   readonly last: string | undefined;
@@ -252,6 +255,7 @@ export interface ScheduleRows {
   runsBetween(from: string, before: string): Promise<RunRange>;
 }
 
+/** A run, and the one that takes its place. */
 export interface ReplacedRun {
   readonly run: string;
   /** The run that takes its place. */
@@ -267,6 +271,7 @@ export interface RunKeyRows {
   replaced(after: string, limit: number): Promise<readonly ReplacedRun[]>;
 }
 
+/** Rows of one tenant, or of all. */
 export interface AccessPage {
   /** Only rows of this tenant; the empty text is the default tenant. */
   readonly tenant?: string | undefined;

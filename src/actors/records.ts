@@ -138,6 +138,7 @@ export interface ActorVersionRecord {
   readonly digest: string;
 }
 
+/** An attempt as a row. */
 export interface AttemptRecord {
   readonly run: number;
   readonly node: string;
@@ -169,6 +170,7 @@ export interface AttemptLease {
   readonly result?: string;
 }
 
+/** An event as a row. */
 export interface EventRecord {
   readonly run: number;
   /** 1, 2, 3 … within the run, without a gap. */
@@ -180,6 +182,7 @@ export interface EventRecord {
   readonly at: number;
 }
 
+/** A human task as a row. */
 export interface TaskRecord {
   readonly id: string;
   readonly run: number;
@@ -241,6 +244,7 @@ export interface TaskPeople {
   readonly quorum?: { readonly approvals: number; readonly rejections: number };
 }
 
+/** An answer to a task, or a vote, as a row. */
 export interface ResponseRecord {
   readonly id: string;
   readonly task: string;
@@ -256,6 +260,7 @@ export interface ResponseRecord {
   readonly comment: string | null;
 }
 
+/** A version of an artifact as a row. */
 export interface ArtifactRecord {
   readonly run: number;
   readonly name: string;
@@ -276,6 +281,7 @@ export interface ArtifactRecord {
   readonly bytes: number | null;
 }
 
+/** A timer as a row. */
 export interface TimerRecord {
   /** Unique in the database. */
   readonly id: string;
@@ -290,6 +296,7 @@ export interface TimerRecord {
   readonly refusedJson: string | null;
 }
 
+/** What a timer is for. */
 export type TimerKind =
   | 'retry'
   | 'task-deadline'
@@ -335,6 +342,7 @@ export interface IdempotencyKeyRecord {
   readonly at: number;
 }
 
+/** A plan version as a row. */
 export interface PlanRecord {
   readonly hash: string;
   readonly planJson: string;
@@ -448,6 +456,7 @@ export interface RunTables {
   readonly idempotencyKeys: IdempotencyKeyRecord;
 }
 
+/** Names of the tables that have rows of runs. */
 export type RunTable = keyof RunTables;
 
 /** `trimmedTo` of a run that is on its way in or out: nobody sees it. */

@@ -10,7 +10,7 @@ import { ownId } from '../actors/tenant.js';
 import { RunchartError } from '../errors.js';
 import { isFinal, type RunStatus } from '../machines/statuses.js';
 import type { JsonObject } from '../plan/json.js';
-import type { RunRows } from '../run-rows.js';
+import type { RunRows } from '../storage/run-rows.js';
 import {
   type BulkAction,
   type BulkTarget,

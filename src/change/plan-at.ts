@@ -1,7 +1,7 @@
 /** Which plan version a run was pinned to at one of its events. */
 import type { EventRecord, RunRecord } from '../actors/records.js';
 import { PAGE, pages } from '../pages.js';
-import type { RunRows } from '../run-rows.js';
+import type { RunRows } from '../storage/run-rows.js';
 
 /** Events after which a run has another plan; their detail has its hash, and the one before. */
 const CHANGES = ['run.replanned', 'plan.extended'] as const;

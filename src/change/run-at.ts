@@ -14,7 +14,7 @@ import type {
 } from '../actors/records.js';
 import { isFinal } from '../machines/statuses.js';
 import { PAGE, pages } from '../pages.js';
-import type { RunRows } from '../run-rows.js';
+import type { RunRows } from '../storage/run-rows.js';
 import { eventsOfType, planAt } from './plan-at.js';
 import { readSignals } from './signals-at.js';
 

@@ -17,10 +17,10 @@ import type { PlanVersion } from '../plan/plan-version.js';
 import type { Plan } from '../plan/schema.js';
 import { readText } from '../read-arguments.js';
 import type { RunDraft, RunDrafts } from '../run-drafts.js';
-import type { RunRows } from '../run-rows.js';
 import { durable } from '../schedules/durable.js';
 import { InTurn } from '../schedules/in-turn.js';
 import { readJson, readOwnRunId } from '../start-options.js';
+import type { RunRows } from '../storage/run-rows.js';
 import {
   type Asked,
   type ChangedNode,

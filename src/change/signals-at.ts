@@ -4,7 +4,7 @@
  */
 import type { NodeRunRecord, SignalRecord } from '../actors/records.js';
 import { pages } from '../pages.js';
-import type { RunRows } from '../run-rows.js';
+import type { RunRows } from '../storage/run-rows.js';
 import { eventsOfType } from './plan-at.js';
 
 interface Delivery {

@@ -2,7 +2,7 @@ import {
   DEFAULT_LIMITS,
   type OrchestratorLimits,
   type OrchestratorOptions,
-} from '../orchestrator.js';
+} from '../orchestrator-options.js';
 import type { SettingName, Settings } from './settings.js';
 
 /** What an orchestrator is made with by its settings. */

@@ -1,6 +1,6 @@
 /** The one table of settings. docs/configuration.md is made of it, and a test compares. */
 import { join } from 'node:path';
-import { DEFAULT_LIMITS, type OrchestratorLimits } from '../orchestrator.js';
+import { DEFAULT_LIMITS, type OrchestratorLimits } from '../orchestrator-options.js';
 import { database, duration, type Kind, listOf, oneOf, path, text, wholeNumber } from './kinds.js';
 
 export interface Setting<T> {

@@ -6,9 +6,9 @@
 import type { PlanRecord, RunRecord } from '../actors/records.js';
 import { RunchartError } from '../errors.js';
 import { isFinal } from '../machines/statuses.js';
-import { FIRST_LINK, type Link } from '../persistence/chain.js';
-import type { StoredTurn } from '../persistence/run-turns.js';
-import { checkTurn, type Finding } from '../persistence/verify.js';
+import { FIRST_LINK } from '../persistence/chain.js';
+import { checkTurn } from '../persistence/verify.js';
+import type { Finding, Link, StoredTurn } from '../storage/history-rows.js';
 import { ContentCheck } from './artifact-content.js';
 import type { ExportedContent, ExportedEnd, ExportedRow } from './export-format.js';
 import { type BodyLine, completeRow, completeRun, damaged, openExport } from './export-lines.js';

@@ -5,7 +5,7 @@
  * they are stored, numbers of run and turns included, so that the hash chain can be made again.
  */
 import type { PlanRecord, RunRecord, RunTables } from '../actors/records.js';
-import type { StoredTurn } from '../persistence/run-turns.js';
+import type { StoredTurn } from '../storage/history-rows.js';
 
 export const EXPORT_FORMAT = 'runchart-export';
 /** Grows with every change that an older program would misread. */

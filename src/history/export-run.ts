@@ -9,8 +9,9 @@ import type { ArtifactStore } from '../actors/ports.js';
 import type { RunRecord } from '../actors/records.js';
 import { RunchartError } from '../errors.js';
 import { isFinal } from '../machines/statuses.js';
-import { FIRST_LINK, type Link } from '../persistence/chain.js';
-import { checkTurn, type Finding } from '../persistence/verify.js';
+import { FIRST_LINK } from '../persistence/chain.js';
+import { checkTurn } from '../persistence/verify.js';
+import type { Finding, HistoryRows, Link } from '../storage/history-rows.js';
 import { readContent } from './artifact-content.js';
 import { historyTrimmed } from './assert-kept.js';
 import {
@@ -20,7 +21,6 @@ import {
   type ExportLine,
 } from './export-format.js';
 import { withChildren } from './family.js';
-import type { HistoryRows } from './history-rows.js';
 import { PlanVersions } from './plan-versions.js';
 import { RunFold } from './run-fold.js';
 import { compareCalmly } from './state-hash.js';

@@ -1,7 +1,7 @@
 /** A run and the runs of its subplans. */
 import type { RunRecord } from '../actors/records.js';
 import { pages } from '../pages.js';
-import type { HistoryRows } from './history-rows.js';
+import type { HistoryRows } from '../storage/history-rows.js';
 
 /** The run and all runs inside it, parents first. */
 export async function withChildren(

@@ -4,8 +4,8 @@ import type { RunRecord } from '../actors/records.js';
 import { localId, qualifyId, tenantOf } from '../actors/tenant.js';
 import { RunchartError } from '../errors.js';
 import type { JsonObject } from '../plan/json.js';
+import type { HistoryRows } from '../storage/history-rows.js';
 import type { CheckedExport, CheckedRun } from './check-export.js';
-import type { HistoryRows } from './history-rows.js';
 import { replay } from './replay.js';
 
 export interface NamedOptions {

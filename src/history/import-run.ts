@@ -8,13 +8,12 @@
 import type { ArtifactStore, FreeRow, Journal, RunStore } from '../actors/ports.js';
 import { HIDDEN, NO_ROWS, type RunRecord, type TurnRecord } from '../actors/records.js';
 import { RunchartError } from '../errors.js';
-import type { StoredTurn } from '../persistence/run-turns.js';
 import { contentHash } from '../plan/canonical.js';
+import type { HistoryRows, StoredTurn } from '../storage/history-rows.js';
 import { writeContent } from './artifact-content.js';
 import { type CheckedExport, type CheckedRun, checkExport } from './check-export.js';
 import type { ExportedContent, ExportedRow } from './export-format.js';
 import { type BodyLine, completeRow, openExport } from './export-lines.js';
-import type { HistoryRows } from './history-rows.js';
 import { ImportNames, isHere, type NamedOptions } from './import-names.js';
 import { removeRuns } from './remove-run.js';
 

@@ -4,7 +4,7 @@
  * it was put long before.
  */
 import type { ArtifactStore } from '../actors/ports.js';
-import type { HistoryRows } from './history-rows.js';
+import type { HistoryRows } from '../storage/history-rows.js';
 
 /** The longest that a turn is on its way from its payloads to the disk: a day, in milliseconds. */
 const ON_THE_WAY_MS = 86_400_000;

@@ -5,8 +5,7 @@
  */
 import type { HistoryRow, Journal } from '../actors/ports.js';
 import type { RunRecord, RunTable } from '../actors/records.js';
-import type { RowRange } from '../persistence/run-tables.js';
-import type { HistoryRows } from './history-rows.js';
+import type { HistoryRows, RowRange } from '../storage/history-rows.js';
 
 /** Rows that one step removes. */
 export const STEP_ROWS = 500;

@@ -1,6 +1,7 @@
 /** A replayed run as the API shows it: plain data, the same in the library, HTTP and CLI. */
-import type { Finding } from '../persistence/verify.js';
+
 import type { JsonObject } from '../plan/json.js';
+import type { Finding } from '../storage/history-rows.js';
 import type { Replayed } from './replay.js';
 import type {
   ArtifactPart,

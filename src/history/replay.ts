@@ -5,8 +5,8 @@
  */
 import type { RunRecord } from '../actors/records.js';
 import { RunchartError } from '../errors.js';
+import type { HistoryRows } from '../storage/history-rows.js';
 import { historyTrimmed } from './assert-kept.js';
-import type { HistoryRows } from './history-rows.js';
 import { PlanVersions } from './plan-versions.js';
 import { RunFold } from './run-fold.js';
 import type { RunSnapshot } from './run-snapshot.js';

@@ -4,7 +4,7 @@
  */
 import type { RunRecord } from '../actors/records.js';
 import type { Deliveries, Undelivered } from '../delivery/undelivered.js';
-import type { HistoryRows } from './history-rows.js';
+import type { HistoryRows } from '../storage/history-rows.js';
 
 export class RetentionBound {
   readonly #rows: HistoryRows;

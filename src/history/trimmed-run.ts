@@ -1,7 +1,7 @@
 /** What the API says of a run from its log, said from its rows where the beginning of the log is gone. */
 import type { AttemptRecord, NodeRunRecord } from '../actors/records.js';
+import type { HistoryRows } from '../storage/history-rows.js';
 import type { RunError } from '../views.js';
-import type { HistoryRows } from './history-rows.js';
 
 export interface Failures {
   readonly attempts: readonly RunError[];

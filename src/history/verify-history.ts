@@ -1,8 +1,7 @@
 /** Checks a run against itself: chain and snapshots as they are stored, rows against the log. */
 import type { RunRecord } from '../actors/records.js';
 import { RunchartError } from '../errors.js';
-import type { Finding } from '../persistence/verify.js';
-import type { HistoryRows } from './history-rows.js';
+import type { Finding, HistoryRows } from '../storage/history-rows.js';
 import { type Replayed, replay } from './replay.js';
 import type { VerificationView } from './replay-view.js';
 

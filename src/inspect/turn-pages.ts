@@ -5,7 +5,7 @@
  */
 import type { ActorVersionRecord, EventRecord } from '../actors/records.js';
 import type { JsonValue } from '../plan/json.js';
-import type { RunRows } from '../run-rows.js';
+import type { RunRows } from '../storage/run-rows.js';
 
 export type InspectionRows = Pick<
   RunRows,

@@ -7,38 +7,13 @@ import { existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import type { Backup, BackupOptions } from '../storage/storage.js';
 import { artifactsPath } from './artifact-files.js';
 import type { BackupManifest } from './backup-manifest.js';
 import type { BackupOutcome, BackupWork } from './backup-worker.js';
 import { parseDatabasePath } from './database-path.js';
 import { flush } from './durable-files.js';
 import { StorageError } from './storage-error.js';
-
-/** How a backup is made. */
-export interface BackupOptions {
-  /** Copies a database that is damaged, and says in the backup what was found. */
-  readonly acceptDamage?: boolean;
-  /** Payloads are stored by a codec: contents of payload files cannot be told from their names. */
-  readonly encodedPayloads?: boolean;
-  /** Gives the backup up. */
-  readonly signal?: AbortSignal;
-}
-
-/** A backup that is whole. */
-export interface Backup {
-  /** Its folder. */
-  readonly path: string;
-  /** Milliseconds since the epoch. */
-  readonly createdAt: number;
-  readonly runs: number;
-  /** Number of the newest turn in it; null where there is none. */
-  readonly turn: number | null;
-  /** Size of the database in it. */
-  readonly bytes: number;
-  readonly payloads: number;
-  /** Damage that was accepted. */
-  readonly findings: readonly string[];
-}
 
 /**
  * Copies a database, while it is written to, into a new folder, and verifies the copy. Throws a

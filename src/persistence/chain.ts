@@ -4,14 +4,10 @@
  * bounded: the least recently used runs are looked up again.
  */
 import { hash } from 'node:crypto';
+import type { Link } from '../storage/history-rows.js';
 import { CHAINED, type EncodedTurn } from './encoded-turn.js';
 
-/** Where a run's chain ends. */
-export interface Link {
-  readonly seq: number;
-  readonly hash: string;
-}
-
+/** What comes before the first turn. */
 export const FIRST_LINK: Link = { seq: 0, hash: '' };
 
 /** Separates the values of a large row; cannot occur inside a JSON text. */

@@ -4,6 +4,7 @@
  */
 import type { InValue } from '@libsql/client/sqlite3';
 import type { RunTable, RunTables } from '../actors/records.js';
+import type { RowKey, RowRange } from '../storage/history-rows.js';
 import type { Reader } from './reader.js';
 import {
   ACTOR_VERSION,
@@ -89,16 +90,6 @@ export const RUN_TABLES: { readonly [K in RunTable]: TableRead<RunTables[K]> } =
 };
 
 const PAGE = 1_000;
-
-/** The part of a run's rows of one table that is meant: all of them unless told otherwise. */
-export interface RowRange {
-  /** Only rows with a number of an event up to this one. */
-  readonly upTo?: number;
-  /** Only snapshots that a newer one of their actor, itself in the range, has come after. */
-  readonly superseded?: boolean;
-}
-
-export type RowKey = readonly (string | number)[];
 
 /**
  * Pages of the keys of a run's rows, in order, each key with the number of the run in front but for

@@ -8,17 +8,11 @@ import {
   type EventRecord,
   NO_ROWS,
 } from '../actors/records.js';
+import type { StoredTurn } from '../storage/history-rows.js';
 import { chainHash } from './chain.js';
 import { byActorThenSeq, encodeTurn } from './encode.js';
 import type { Reader } from './reader.js';
 import { ACTOR_VERSION, CHECKPOINT, EVENT, type RowCodec } from './rows.js';
-
-export interface StoredTurn {
-  readonly checkpoint: CheckpointRecord;
-  readonly events: readonly EventRecord[];
-  /** By actor. */
-  readonly versions: readonly ActorVersionRecord[];
-}
 
 const PAGE_TURNS = 200;
 /** Events after which a page ends. */

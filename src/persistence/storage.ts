@@ -1,39 +1,36 @@
-/** Puts storage together: the journal that owns the database, and the readers beside it. */
-import type { ArtifactStore, RunStore } from '../actors/ports.js';
+/** Puts a database together as storage: the journal that owns it, and the readers beside it. */
+import type { Storage } from '../storage/storage.js';
 import { ArtifactFiles } from './artifact-files.js';
+import { backupDatabase } from './backup.js';
 import { parseDatabasePath } from './database-path.js';
 import { type JournalOptions, openJournal, type ThreadJournal } from './journal.js';
-import { RunQueries } from './queries.js';
 import { Reader } from './reader.js';
+import { sqlRows } from './sql-rows.js';
 import { SqliteRunStore } from './store.js';
-import { type Verification, verifyRun } from './verify.js';
 
 export type StorageOptions = JournalOptions;
 
-export interface Storage {
+export interface DatabaseStorage extends Storage {
   readonly journal: ThreadJournal;
-  readonly store: RunStore;
-  readonly artifacts: ArtifactStore;
-  readonly queries: RunQueries;
-  /** Checks the history of a run, by its number. */
-  verify(run: number): Promise<Verification>;
   readonly reader: Reader;
-  /** Commits what is queued, then gives up ownership and all connections. */
-  close(): Promise<void>;
 }
 
 /** Opens the database as its one owner. Rejects with a StorageError. */
-export async function openStorage(options: StorageOptions): Promise<Storage> {
+export async function openStorage(options: StorageOptions): Promise<DatabaseStorage> {
+  const { payloads, now } = options;
   const path = parseDatabasePath(options.database);
   const journal = await openJournal({ ...options, database: path });
-  const reader = new Reader(path, options.payloads);
+  const reader = new Reader(path, payloads);
+  const encodedPayloads = payloads !== undefined;
   return {
     journal,
     store: new SqliteRunStore(reader),
-    artifacts: new ArtifactFiles(path, options.payloads),
-    queries: new RunQueries(reader),
-    verify: (run) => verifyRun(reader, run),
+    artifacts: new ArtifactFiles(path, payloads),
+    rows: sqlRows(reader),
     reader,
+    announce: (address) => journal.setAddress(address),
+    backup: (target, wanted) =>
+      backupDatabase(path, target, { encodedPayloads, ...wanted, ...(now && { now }) }),
     async close() {
       await journal.close();
       reader.close();

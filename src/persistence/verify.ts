@@ -4,33 +4,11 @@
  * stops at a set number of findings.
  */
 import { snapshotDigest } from '../machines/snapshot-digest.js';
-import { FIRST_LINK, type Link } from './chain.js';
+import type { Finding, Link, StoredTurn, Verification } from '../storage/history-rows.js';
+import { FIRST_LINK } from './chain.js';
 import { describe } from './faults.js';
 import type { Reader } from './reader.js';
-import { hashOfTurn, type StoredTurn, turnsOfRun } from './run-turns.js';
-
-export type FindingCode =
-  | 'anchor-missing'
-  | 'event-gap'
-  | 'event-beyond-checkpoint'
-  | 'chain-broken'
-  | 'snapshot-damaged'
-  | 'unreadable';
-
-export interface Finding {
-  readonly code: FindingCode;
-  /** Event number at which it shows. */
-  readonly seq: number;
-  readonly message: string;
-}
-
-export interface Verification {
-  readonly run: number;
-  /** Where the chain ends. */
-  readonly end: Link;
-  readonly turns: number;
-  readonly findings: readonly Finding[];
-}
+import { hashOfTurn, turnsOfRun } from './run-turns.js';
 
 const MAX_FINDINGS = 100;
 

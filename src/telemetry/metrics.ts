@@ -8,7 +8,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { RunObserver } from '../actors/run-observers.js';
 import { isFinal, RUN_STATUSES } from '../machines/statuses.js';
 import type { Orchestrator } from '../orchestrator.js';
-import type { Tallies } from '../persistence/queries.js';
+import type { Tallies } from '../storage/run-rows.js';
 import { LoopLagMeter } from './loop-lag.js';
 
 /** How old counts of rows may be, in milliseconds. */

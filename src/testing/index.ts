@@ -10,6 +10,7 @@ export {
 } from '../explain/simulate.js';
 export { type EventFilter, EventLog, type EventPattern } from './event-log.js';
 export type { CommitFault, CrashFault, Faults, HandlerFault } from './faults.js';
+export { memoryStorage } from './memory-rows.js';
 export { SimulationError, type SimulationErrorCode } from './simulation-error.js';
 export type { Stepper, StepperState } from './stepper.js';
 export { TestKit, type TestKitOptions, testKit } from './test-kit.js';

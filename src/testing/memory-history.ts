@@ -2,13 +2,9 @@
 import type { AddedRow, HistoryRow } from '../actors/ports.js';
 import { HIDDEN, type RunRecord, type RunTable, type RunTables } from '../actors/records.js';
 import { FIRST_LINK } from '../persistence/chain.js';
-import {
-  type RowKey,
-  type RowRange,
-  RUN_TABLES,
-  type TableRead,
-} from '../persistence/run-tables.js';
-import { hashOfTurn, type StoredTurn } from '../persistence/run-turns.js';
+import { RUN_TABLES, type TableRead } from '../persistence/run-tables.js';
+import { hashOfTurn } from '../persistence/run-turns.js';
+import type { RowKey, RowRange, StoredTurn } from '../storage/history-rows.js';
 import type { MemoryRun } from './memory-run.js';
 
 type RowsByTable = { readonly [T in RunTable]: () => Iterable<RunTables[T]> };

@@ -9,19 +9,30 @@ import {
 import { refuseResponder } from '../actors/run/entitlement.js';
 import { tenantOf } from '../actors/tenant.js';
 import { isFinal } from '../machines/statuses.js';
+import type { RunRows } from '../storage/run-rows.js';
 import {
   type ArtifactVersion,
   type AttemptKey,
   MAX_PAGE_ROWS as MAX,
   type Tallies,
-} from '../persistence/queries.js';
-import type { RunRows } from '../run-rows.js';
+} from '../storage/run-rows.js';
+import type { Storage } from '../storage/storage.js';
 import { memoryLog } from './memory-deliveries.js';
 import { chainedTurns, keysOf, rowsOf } from './memory-history.js';
 import type { MemoryRun } from './memory-run.js';
-import type { MemoryStorage } from './memory-storage.js';
+import { MemoryStorage } from './memory-storage.js';
 
 const ANY = Number.MAX_SAFE_INTEGER;
+
+/**
+ * Storage in memory, for `createOrchestrator({ storage })` in tests: it keeps the promises of a database but for
+ * surviving the process. Every read goes through all that there is.
+ */
+export function memoryStorage(): Storage {
+  const memory = new MemoryStorage();
+  const { journal, store, artifacts } = memory;
+  return { journal, store, artifacts, rows: memoryRows(memory), close: () => journal.close() };
+}
 
 /** The rows of `storage`, for a RunReader. */
 export function memoryRows(storage: MemoryStorage): RunRows {

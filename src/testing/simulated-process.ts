@@ -11,9 +11,9 @@ import type { Journal } from '../actors/ports.js';
 import type { TurnRecord } from '../actors/records.js';
 import type { WebhookOptions } from '../delivery/new-delivery.js';
 import type { SendWebhook } from '../delivery/send.js';
-import { DEFAULT_LIMITS, Orchestrator, type OrchestratorLimits } from '../orchestrator.js';
+import { Orchestrator } from '../orchestrator.js';
+import { DEFAULT_LIMITS, type OrchestratorLimits } from '../orchestrator-options.js';
 import type { Evaluators } from '../plan/evaluator.js';
-import { RunReader } from '../run-reader.js';
 import type { Groups } from '../tasks.js';
 import type { Faults } from './faults.js';
 import type { HandlerGate } from './handler-gate.js';
@@ -64,17 +64,18 @@ export class SimulatedProcess {
       groups,
       audit: parts.audit,
       services,
-      journal: this.#limit(storage.journal),
-      store: storage.store,
-      artifacts: storage.artifacts,
-      runs: new RunReader(memoryRows(storage), storage.artifacts),
+      storage: {
+        journal: this.#limit(storage.journal),
+        store: storage.store,
+        rows: memoryRows(storage),
+        artifacts: storage.artifacts,
+        close: async () => {},
+      },
       logger,
       limits: { ...DEFAULT_LIMITS, ...limits },
       ...highWater,
       ...(parts.webhooks !== undefined && { webhooks: parts.webhooks }),
       sendWebhook: (request) => (this.#isOver ? NEVER : sendWebhook(request)),
-      announce: async () => {},
-      closeStorage: async () => {},
     });
   }
 

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SqliteAccess } from '../../src/persistence/access.js';
-import { RunQueries } from '../../src/persistence/queries.js';
 import type { Reader } from '../../src/persistence/reader.js';
-import { openStorage, type Storage } from '../../src/persistence/storage.js';
+import { sqlRows } from '../../src/persistence/sql-rows.js';
+import { type DatabaseStorage, openStorage } from '../../src/persistence/storage.js';
 
 let folder: string;
-let storage: Storage;
+let storage: DatabaseStorage;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'runchart-plans-'));
   storage = await openStorage({ database: join(folder, 'runs.db') });
@@ -40,16 +40,16 @@ async function planOf(ask: (reader: Reader) => Promise<unknown>): Promise<string
 describe('lists of one tenant', () => {
   const tenant = 'acme';
   it('S223 promise 14: look at its own rows alone, in order, by an index', async () => {
-    const runs = await planOf((reader) => new RunQueries(reader).listRuns({ tenant, limit: 50 }));
+    const runs = await planOf((reader) => sqlRows(reader).listRuns({ tenant, limit: 50 }));
     expect(runs).toMatch(/^SEARCH runs USING INDEX runs_tenant \(/);
     expect(runs).not.toMatch(/SCAN|TEMP B-TREE/);
     const byStatus = await planOf((reader) =>
-      new RunQueries(reader).listRuns({ tenant, limit: 50, status: 'running' }),
+      sqlRows(reader).listRuns({ tenant, limit: 50, status: 'running' }),
     );
     expect(byStatus).toMatch(/^SEARCH runs USING INDEX runs_tenant_status \(/);
     expect(byStatus).not.toMatch(/SCAN|TEMP B-TREE/);
     const tasks = await planOf((reader) =>
-      new RunQueries(reader).listTasks({ tenant, limit: 50, status: 'open' }),
+      sqlRows(reader).listTasks({ tenant, limit: 50, status: 'open' }),
     );
     expect(tasks).toMatch(/SEARCH tasks USING INDEX tasks_status_run \(status=\? AND run=\?\)/);
     expect(tasks).toMatch(/SEARCH runs USING (COVERING )?INDEX runs_tenant_status/);

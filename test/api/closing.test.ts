@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createOrchestrator } from '../../src/orchestrator.js';
+import { createOrchestrator } from '../../src/create-orchestrator.js';
 import { simulatedEnvironment } from '../../src/testing/simulation.js';
 import { action, approval, edge, plan } from '../support/plans.js';
 import { temporaryDatabase } from '../support/temporary.js';

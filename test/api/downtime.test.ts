@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { systemEnvironment } from '../../src/actors/environment.js';
-import { createOrchestrator } from '../../src/orchestrator.js';
+import { createOrchestrator } from '../../src/create-orchestrator.js';
 import { approval, plan } from '../support/plans.js';
 import { temporaryDatabase } from '../support/temporary.js';
 

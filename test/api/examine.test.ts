@@ -1,6 +1,6 @@
 import { createClient } from '@libsql/client/sqlite3';
 import { expect, it } from 'vitest';
-import { createOrchestrator } from '../../src/orchestrator.js';
+import { createOrchestrator } from '../../src/create-orchestrator.js';
 import { action, approval, edge, plan } from '../support/plans.js';
 import { temporaryDatabase } from '../support/temporary.js';
 

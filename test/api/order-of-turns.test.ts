@@ -6,7 +6,7 @@ import { temporaryDatabase } from '../support/temporary.js';
 
 it('S158 of two turns computed after one event, the first is stored and the second refused whole', async () => {
   const database = temporaryDatabase();
-  const { journal, store, queries } = await openTestStorage(database);
+  const { journal, store, rows } = await openTestStorage(database);
   const turns = new TurnMaker();
   await journal.commit(turns.start(1));
   const first = turns.typical(1, 0);
@@ -17,7 +17,7 @@ it('S158 of two turns computed after one event, the first is stored and the seco
   expect(await outcome(journal.commit(second))).toBe('turn-refused');
   journal.release(1);
   expect((await store.loadRun('run-1'))?.seq).toBe(first.seq);
-  expect((await queries.listNodeRuns(1)).map(({ node }) => node)).toEqual(['node-0', 'node-1']);
+  expect((await rows.listNodeRuns(1)).map(({ node }) => node)).toEqual(['node-0', 'node-1']);
   expect(
     await count(database, `select count(*) from checkpoints where turn = ${second.turn}`),
   ).toBe(0);

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createOrchestrator } from '../../src/orchestrator.js';
+import { createOrchestrator } from '../../src/create-orchestrator.js';
 import type { RunEvent } from '../../src/views.js';
 import { action, approval, edge, join, plan } from '../support/plans.js';
 import { temporaryDatabase } from '../support/temporary.js';

@@ -1,12 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { RunChanges } from '../../src/change/run-changes.js';
+import { createOrchestrator } from '../../src/create-orchestrator.js';
 import { ERROR_KINDS } from '../../src/errors.js';
-import {
-  createOrchestrator,
-  type Orchestrator,
-  type OrchestratorOptions,
-} from '../../src/orchestrator.js';
+import type { Orchestrator } from '../../src/orchestrator.js';
+import type { OrchestratorOptions } from '../../src/orchestrator-options.js';
 import { plan } from '../../src/plan/builder.js';
 import { temporaryDatabase } from '../support/temporary.js';
 

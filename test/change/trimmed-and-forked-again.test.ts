@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Handlers } from '../../src/actors/handlers.js';
-import { createOrchestrator, type Orchestrator } from '../../src/orchestrator.js';
+import { createOrchestrator } from '../../src/create-orchestrator.js';
+import type { Orchestrator } from '../../src/orchestrator.js';
 import { action, approval, chain, edge, plan } from '../support/plans.js';
 import { temporaryDatabase } from '../support/temporary.js';
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createOrchestrator } from '../../src/orchestrator.js';
+import { createOrchestrator } from '../../src/create-orchestrator.js';
 import { AUDIT_HANDLERS, AUDIT_PLAN, Workplace } from './support/workplace.js';
 
 let place: Workplace;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { checksOf } from '../../src/cli/doctor-checks.js';
-import { createOrchestrator } from '../../src/orchestrator.js';
+import { createOrchestrator } from '../../src/create-orchestrator.js';
 import { examineDatabase } from '../../src/persistence/examine-database.js';
 import { tamper } from '../persistence/support/storage.js';
 import { action, plan } from '../support/plans.js';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { HandlerContext } from '../../src/actors/handlers.js';
 import { createLogger, type LogOptions } from '../../src/config/create-logger.js';
-import { createOrchestrator } from '../../src/orchestrator.js';
+import { createOrchestrator } from '../../src/create-orchestrator.js';
 import { action, plan } from '../support/plans.js';
 import { temporaryDatabase } from '../support/temporary.js';
 

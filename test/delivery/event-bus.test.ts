@@ -1,9 +1,9 @@
 /** The bus: events of all runs for subscribers in this process. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { createOrchestrator } from '../../src/create-orchestrator.js';
 import type { BusEvent } from '../../src/delivery/event-bus.js';
 import { EventMatcher } from '../../src/delivery/event-filter.js';
-import { createOrchestrator } from '../../src/orchestrator.js';
 import { plan } from '../../src/plan/builder.js';
 import { testKit } from '../../src/testing/test-kit.js';
 import { temporaryDatabase } from '../support/temporary.js';

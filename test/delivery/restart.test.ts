@@ -1,7 +1,8 @@
 /** What a process that starts later makes of deliveries that failed. */
 import { expect, it } from 'vitest';
 import { type Environment, systemEnvironment } from '../../src/actors/environment.js';
-import { createOrchestrator, type Orchestrator } from '../../src/orchestrator.js';
+import { createOrchestrator } from '../../src/create-orchestrator.js';
+import type { Orchestrator } from '../../src/orchestrator.js';
 import { plan } from '../../src/plan/builder.js';
 import { temporaryDatabase } from '../support/temporary.js';
 import { openReceiver } from './support/real-receiver.js';

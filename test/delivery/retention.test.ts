@@ -2,12 +2,10 @@
 import { createReadStream, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { createOrchestrator } from '../../src/create-orchestrator.js';
 import { encryptedPayloads, keyRing } from '../../src/encrypted-payloads.js';
-import {
-  createOrchestrator,
-  type Orchestrator,
-  type OrchestratorOptions,
-} from '../../src/orchestrator.js';
+import type { Orchestrator } from '../../src/orchestrator.js';
+import type { OrchestratorOptions } from '../../src/orchestrator-options.js';
 import { plan } from '../../src/plan/builder.js';
 import { temporaryDatabase, temporaryDirectory } from '../support/temporary.js';
 import { openReceiver } from './support/real-receiver.js';

@@ -26,43 +26,37 @@ class Child {
   readonly #calls = new Map<string, number>();
   readonly #cancelling = new Set<string>();
   readonly #answered = new Set<string>();
-  readonly #orchestrator: Orchestrator;
+  #orchestrator!: Orchestrator;
   #isRecovering = false;
   #isOver = false;
 
   static async create(assignment: Assignment): Promise<Child> {
     const product = await loadProduct(assignment.product);
     report({ is: 'loaded', xstate: import.meta.resolve('xstate') });
-    const storage = await product.openStorage({ database: assignment.database });
-    const highWater = await storage.store.highWater();
-    return new Child(assignment, product, storage, highWater);
+    const child = new Child(assignment);
+    await child.#open(product);
+    return child;
   }
 
-  /** As createOrchestrator does it, with the wrapped journal and store in between. */
-  private constructor(
-    assignment: Assignment,
-    { Orchestrator, HandlerRegistry, RunReader, DEFAULT_LIMITS, systemEnvironment }: Product,
-    storage: Awaited<ReturnType<Product['openStorage']>>,
-    highWater: { readonly turn: number; readonly run: number },
-  ) {
+  private constructor(assignment: Assignment) {
     this.#assignment = assignment;
     this.#runs = new Map(assignment.scenario.runs.map((run) => [run.id, run]));
     this.#kill = new KillSwitch(assignment.killAt);
-    const { defect } = assignment;
-    this.#orchestrator = new Orchestrator({
-      environment: systemEnvironment,
-      registry: new HandlerRegistry({
-        work: (input: unknown, context: HandlerContext) => this.#work(input, context),
-      }),
-      journal: wrapJournal(storage.journal, this.#kill, defect),
-      store: wrapStore(storage.store, this.#kill, () => this.#isRecovering, defect),
-      artifacts: storage.artifacts,
-      runs: new RunReader(storage.reader, storage.artifacts),
+  }
+
+  /** Opens the database, with the wrapped journal and store in between. */
+  async #open({ createOrchestrator, openStorage }: Product): Promise<void> {
+    const { database, defect } = this.#assignment;
+    const storage = await openStorage({ database });
+    this.#orchestrator = await createOrchestrator({
+      storage: {
+        ...storage,
+        journal: wrapJournal(storage.journal, this.#kill, defect),
+        store: wrapStore(storage.store, this.#kill, () => this.#isRecovering, defect),
+      },
+      handlers: { work: (input: unknown, context: HandlerContext) => this.#work(input, context) },
       logger: TROUBLE,
-      limits: DEFAULT_LIMITS,
-      ...highWater,
-      announce: (address) => storage.journal.setAddress(address),
-      closeStorage: () => storage.close(),
+      recover: false,
     });
   }
 

@@ -7,8 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import { createOrchestrator } from '../../src/create-orchestrator.js';
 import { isFinal } from '../../src/machines/statuses.js';
-import { createOrchestrator, type Orchestrator } from '../../src/orchestrator.js';
+import type { Orchestrator } from '../../src/orchestrator.js';
 import { GOLDEN_RUNS, type GoldenRun, HANDLERS } from './support/runs.js';
 
 /** What is known of the runs of a golden database; test/golden/golden.test.ts compares. */

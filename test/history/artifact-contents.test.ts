@@ -3,7 +3,7 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { systemEnvironment } from '../../src/actors/environment.js';
-import { createOrchestrator } from '../../src/orchestrator.js';
+import { createOrchestrator } from '../../src/create-orchestrator.js';
 import { action, plan } from '../support/plans.js';
 import { temporaryDirectory } from '../support/temporary.js';
 

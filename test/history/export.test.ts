@@ -6,8 +6,9 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { CommitError, type Journal } from '../../src/actors/ports.js';
+import { createOrchestrator } from '../../src/create-orchestrator.js';
 import { importRun } from '../../src/history/import-run.js';
-import { createOrchestrator, type Orchestrator } from '../../src/orchestrator.js';
+import type { Orchestrator } from '../../src/orchestrator.js';
 import { openStorage } from '../../src/persistence/storage.js';
 import { RunReader } from '../../src/run-reader.js';
 import { count } from '../persistence/support/storage.js';
@@ -279,7 +280,7 @@ async function importUntil(database: string, path: string, writes: number): Prom
     journal,
     store: storage.store,
     contents: storage.artifacts,
-    rows: new RunReader(storage.reader, storage.artifacts).history,
+    rows: new RunReader(storage.rows, storage.artifacts).history,
     nextRun: () => (run += 1),
     nextTurn: () => (turn += 1),
   };

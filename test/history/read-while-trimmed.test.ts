@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { HistoryRows } from '../../src/history/history-rows.js';
 import { replay } from '../../src/history/replay.js';
 import { verifyHistory } from '../../src/history/verify-history.js';
 import type { Orchestrator } from '../../src/orchestrator.js';
+import type { HistoryRows } from '../../src/storage/history-rows.js';
 import { action, approval, chain, plan } from '../support/plans.js';
 import { temporaryDatabase } from '../support/temporary.js';
 import { openOrchestrator, startVaried } from './support/played-runs.js';

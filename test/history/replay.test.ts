@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createOrchestrator, type Orchestrator } from '../../src/orchestrator.js';
+import { createOrchestrator } from '../../src/create-orchestrator.js';
+import type { Orchestrator } from '../../src/orchestrator.js';
 import { count, tamper } from '../persistence/support/storage.js';
 import { action, approval, edge, join, plan } from '../support/plans.js';
 import { temporaryDatabase } from '../support/temporary.js';

@@ -1,11 +1,10 @@
 import { copyFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type Environment, systemEnvironment } from '../../src/actors/environment.js';
-import { HandlerRegistry } from '../../src/actors/handler-registry.js';
 import type { Journal } from '../../src/actors/ports.js';
+import { createOrchestrator } from '../../src/create-orchestrator.js';
 import { trim } from '../../src/history/trim.js';
-import { DEFAULT_LIMITS, Orchestrator } from '../../src/orchestrator.js';
-import { RunReader } from '../../src/run-reader.js';
+import type { Orchestrator } from '../../src/orchestrator.js';
 import { Seeded } from '../fault/seeded.js';
 import { count, openTestStorage, startChild } from '../persistence/support/storage.js';
 import { action, chain, plan } from '../support/plans.js';
@@ -162,18 +161,11 @@ describe('the old part of a log', () => {
     for (const id of ['r1', 'r2', 'r3', 'r4', 'r5']) await playVaried(first, id);
     await first.close();
     const storage = await openTestStorage(database);
-    const orchestrator = new Orchestrator({
+    const orchestrator = await createOrchestrator({
       environment: later(10),
-      registry: new HandlerRegistry(HANDLERS),
-      journal: storage.journal,
-      store: storage.store,
-      artifacts: storage.artifacts,
-      runs: new RunReader(storage.reader, storage.artifacts),
-      logger: { debug() {}, info() {}, warn() {}, error() {} },
-      limits: DEFAULT_LIMITS,
-      ...(await storage.store.highWater()),
-      announce: async () => {},
-      closeStorage: async () => {},
+      handlers: HANDLERS,
+      storage: { ...storage, close: async () => {} },
+      recover: false,
     });
     const { plan: draft } = plan([action('a'), action('b')], chain('a', 'b'));
     const steps: number[] = [];

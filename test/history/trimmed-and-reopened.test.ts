@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createOrchestrator } from '../../src/orchestrator.js';
+import { createOrchestrator } from '../../src/create-orchestrator.js';
 import { readHead } from '../../src/persistence/head-file.js';
 import { action, plan } from '../support/plans.js';
 import { temporaryDatabase } from '../support/temporary.js';

@@ -1,6 +1,6 @@
 /** An isolated handler as an application registers it, on a real file. */
 import { expect, it, onTestFinished } from 'vitest';
-import { createOrchestrator } from '../../src/orchestrator.js';
+import { createOrchestrator } from '../../src/create-orchestrator.js';
 import { action, edge, plan } from '../support/plans.js';
 import { temporaryDatabase } from '../support/temporary.js';
 import { isolate } from './support/isolating.js';

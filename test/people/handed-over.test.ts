@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createOrchestrator } from '../../src/orchestrator.js';
+import { createOrchestrator } from '../../src/create-orchestrator.js';
 import type { JsonValue } from '../../src/plan/json.js';
 import { approval, plan } from '../support/plans.js';
 import { temporaryDatabase } from '../support/temporary.js';

@@ -101,7 +101,7 @@ describe('the chain of a run', () => {
     const second = await openTestStorage(database);
     const commits = Array.from({ length: 300 }, (_, place) => turns.typical(1, place + 5));
     await Promise.all(commits.map((turn) => second.journal.commit(turn)));
-    expect(await second.verify(1)).toMatchObject({
+    expect(await second.rows.verifyChain(1)).toMatchObject({
       turns: 306,
       end: { seq: turns.seq(1) },
       findings: [],
@@ -121,12 +121,12 @@ describe('the chain of a run', () => {
     ['a missing last turn', 'delete from checkpoints where seq = 7', 'event-beyond-checkpoint'],
   ])('trap 23: shows %s', async (_, statement, code) => {
     const database = temporaryDatabase();
-    const { journal, verify } = await openTestStorage(database);
+    const { journal, rows } = await openTestStorage(database);
     const turns = new TurnMaker();
     const commits = [turns.start(1), turns.typical(1, 0), turns.typical(1, 1)];
     for (const turn of commits) await journal.commit(turn);
     await tamper(database, statement);
-    const { findings } = await verify(1);
+    const { findings } = await rows.verifyChain(1);
     expect(findings.map((finding) => finding.code)).toContain(code);
   });
 });
@@ -162,16 +162,16 @@ describe('durability', () => {
 
 /** Every acknowledged turn is in the database, and every run is whole and can go on. */
 async function expectStored(database: string, acknowledged: readonly number[]): Promise<void> {
-  const { store, queries, verify } = await openTestStorage(database);
+  const { store, rows } = await openTestStorage(database);
   const stored = new Set<number>();
-  const runs = await queries.listRuns({ limit: 100 });
+  const runs = await rows.listRuns({ limit: 100 });
   for (const { run, id } of runs) {
     const loaded = await store.loadRun(id);
-    const { end, findings } = await verify(run);
+    const { end, findings } = await rows.verifyChain(run);
     expect(findings).toEqual([]);
     expect(loaded?.seq).toBe(end.seq);
     for (let after = 0; ; ) {
-      const page = await queries.checkpoints(run, after, 1_000);
+      const page = await rows.checkpoints(run, after, 1_000);
       for (const { turn } of page) stored.add(turn);
       if (page.length < 1_000) break;
       after = page.at(-1)?.seq ?? after;

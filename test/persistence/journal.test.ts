@@ -15,12 +15,12 @@ function bad(turn: TurnRecord): TurnRecord {
 describe('the journal', () => {
   it('S157 commits all rows of a turn, or none', async () => {
     const database = temporaryDatabase();
-    const { journal, store, queries } = await openTestStorage(database);
+    const { journal, store, rows } = await openTestStorage(database);
     const turns = new TurnMaker();
     await journal.commit(turns.start(1));
     expect(await outcome(journal.commit(bad(turns.typical(1, 0))))).toBe('turn-refused');
-    expect(await queries.events(1, 0, 10)).toHaveLength(1);
-    expect(await queries.listNodeRuns(1)).toEqual([]);
+    expect(await rows.events(1, 0, 10)).toHaveLength(1);
+    expect(await rows.listNodeRuns(1)).toEqual([]);
     expect((await store.loadRun('run-1'))?.seq).toBe(1);
   });
 
@@ -63,7 +63,7 @@ describe('the journal', () => {
   });
 
   it('S161 commits the turns of a run in the order in which they were handed over', async () => {
-    const { journal, queries } = await openTestStorage(temporaryDatabase(), { maxBatchTurns: 3 });
+    const { journal, rows } = await openTestStorage(temporaryDatabase(), { maxBatchTurns: 3 });
     const turns = new TurnMaker();
     const committed: number[] = [];
     const batch = [
@@ -74,7 +74,7 @@ describe('the journal', () => {
       batch.map((turn) => journal.commit(turn).then(() => committed.push(turn.turn))),
     );
     expect(committed).toEqual(batch.map(({ turn }) => turn));
-    const checkpoints = await queries.checkpoints(1, 0, 100);
+    const checkpoints = await rows.checkpoints(1, 0, 100);
     expect(checkpoints.map(({ turn }) => turn)).toEqual(committed);
   });
 

@@ -1,6 +1,7 @@
 /** The log of all runs: turns in the order of their numbers, whatever becomes of runs. */
 import { describe, expect, it } from 'vitest';
-import { createOrchestrator, type Orchestrator } from '../../src/orchestrator.js';
+import { createOrchestrator } from '../../src/create-orchestrator.js';
+import type { Orchestrator } from '../../src/orchestrator.js';
 import { plan } from '../../src/plan/builder.js';
 import { temporaryDatabase } from '../support/temporary.js';
 import { count } from './support/storage.js';

@@ -29,33 +29,32 @@ async function storageWith(statuses: readonly RunStatus[]) {
 
 describe('lists', () => {
   it('gives runs newest first, page by page, by status', async () => {
-    const { queries } = await storageWith([
+    const { rows } = await storageWith([
       'completed',
       'running',
       'completed',
       'failed',
       'completed',
     ]);
-    const all = await queries.listRuns({ limit: 10 });
+    const all = await rows.listRuns({ limit: 10 });
     expect(all.map(({ run }) => run)).toEqual([5, 4, 3, 2, 1]);
-    const page = await queries.listRuns({ status: 'completed', limit: 2 });
+    const page = await rows.listRuns({ status: 'completed', limit: 2 });
     expect(page.map(({ run }) => run)).toEqual([5, 3]);
-    const next = await queries.listRuns({ status: 'completed', limit: 2, before: 3 });
+    const next = await rows.listRuns({ status: 'completed', limit: 2, before: 3 });
     expect(next.map(({ run }) => run)).toEqual([1]);
-    expect(await queries.countRuns()).toEqual({ completed: 3, failed: 1, running: 1 });
-    expect(await queries.getRun('run-4')).toMatchObject({
+    expect(await rows.getRun('run-4')).toMatchObject({
       run: 4,
       status: 'failed',
       updatedAt: AT + 1,
     });
-    expect(await queries.getRun('unknown')).toBeUndefined();
+    expect(await rows.getRun('unknown')).toBeUndefined();
   });
 
   it('gives events after a number, in order', async () => {
-    const { journal, queries, turns } = await storageWith(['running']);
+    const { journal, rows, turns } = await storageWith(['running']);
     await journal.commit(turns.typical(1, 0));
-    expect((await queries.events(1, 2, 2)).map(({ seq }) => seq)).toEqual([3, 4]);
-    expect(await queries.events(1, 5, 10)).toEqual([]);
+    expect((await rows.events(1, 2, 2)).map(({ seq }) => seq)).toEqual([3, 4]);
+    expect(await rows.events(1, 5, 10)).toEqual([]);
   });
 });
 

@@ -12,7 +12,7 @@ import type {
 import { snapshotDigest } from '../../src/machines/snapshot-digest.js';
 import { NODE_STATUSES } from '../../src/machines/statuses.js';
 import { LARGE_ROW_LENGTH } from '../../src/persistence/encode.js';
-import type { Storage } from '../../src/persistence/storage.js';
+import type { DatabaseStorage } from '../../src/persistence/storage.js';
 import { temporaryDatabase } from '../support/temporary.js';
 import { openTestStorage, outcome } from './support/storage.js';
 import { AT, TurnMaker } from './support/turns.js';
@@ -42,14 +42,14 @@ function nodeRun(run: number, seq: number, node: string, outputJson: string | nu
 
 describe('values', () => {
   it('S93 payloads with lone surrogates, NUL and any Unicode come back unchanged', async () => {
-    const { journal, queries, verify } = await openTestStorage(temporaryDatabase());
+    const { journal, rows } = await openTestStorage(temporaryDatabase());
     const turns = new TurnMaker();
     const json = JSON.stringify({ [AWKWARD]: AWKWARD });
     await journal.commit(turns.start(1, { nodeRuns: [nodeRun(1, 1, 'ü☃😀\u0000"', json)] }));
-    const [stored] = await queries.listNodeRuns(1);
+    const [stored] = await rows.listNodeRuns(1);
     expect(stored).toEqual(nodeRun(1, 1, 'ü☃😀\u0000"', json));
     expect(JSON.parse(stored?.outputJson ?? '')).toEqual({ [AWKWARD]: AWKWARD });
-    expect((await verify(1)).findings).toEqual([]);
+    expect((await rows.verifyChain(1)).findings).toEqual([]);
   });
 
   it('S93 refuses half a surrogate pair outside JSON, and leaves other runs alone', async () => {
@@ -66,15 +66,15 @@ describe('values', () => {
   });
 
   it('takes the escape of a surrogate in a payload for what it is: text', async () => {
-    const { journal, queries } = await openTestStorage(temporaryDatabase());
+    const { journal, rows } = await openTestStorage(temporaryDatabase());
     const json = '{"a":"\\ud800","b":"\\\\ud800"}';
     const turn = new TurnMaker().start(1, { nodeRuns: [nodeRun(1, 1, 'a', json)] });
     expect(await outcome(journal.commit(turn))).toBe('durable');
-    expect((await queries.getNodeRun(1, 'a'))?.outputJson).toBe(json);
+    expect((await rows.getNodeRun(1, 'a'))?.outputJson).toBe(json);
   });
 
   it('keeps the order of turns around payloads that are bound on their own', async () => {
-    const { journal, queries, verify } = await openTestStorage(temporaryDatabase());
+    const { journal, rows } = await openTestStorage(temporaryDatabase());
     const turns = new TurnMaker();
     const large = JSON.stringify('😀'.repeat(LARGE_ROW_LENGTH));
     const batch = [
@@ -84,16 +84,16 @@ describe('values', () => {
       turns.turn(1, 1, { nodeRuns: [nodeRun(1, 4, 'c', '3')] }),
     ];
     await Promise.all(batch.map((turn) => journal.commit(turn)));
-    expect((await queries.listNodeRuns(1)).map(({ outputJson }) => outputJson)).toEqual([
+    expect((await rows.listNodeRuns(1)).map(({ outputJson }) => outputJson)).toEqual([
       large,
       '2',
       '3',
     ]);
-    expect((await verify(1)).findings).toEqual([]);
+    expect((await rows.verifyChain(1)).findings).toEqual([]);
   });
 
   it('carries a payload of many megabytes, and snapshots and events that are large', async () => {
-    const { journal, queries, store, verify } = await openTestStorage(temporaryDatabase());
+    const { journal, rows, store } = await openTestStorage(temporaryDatabase());
     const snapshotJson = JSON.stringify({ text: 'x'.repeat(100_000) });
     const output = JSON.stringify('y'.repeat(12_000_000));
     const turns = new TurnMaker();
@@ -116,9 +116,9 @@ describe('values', () => {
     const events = event === undefined ? [] : [{ ...event, detailJson }];
     await journal.commit({ ...start, rows: { ...start.rows, events } });
     expect((await store.loadRun('run-1'))?.snapshots[0]?.snapshotJson).toBe(snapshotJson);
-    expect((await queries.getNodeRun(1, 'a'))?.outputJson).toBe(output);
-    expect((await queries.events(1, 0, 10))[0]?.detailJson).toBe(detailJson);
-    expect((await verify(1)).findings).toEqual([]);
+    expect((await rows.getNodeRun(1, 'a'))?.outputJson).toBe(output);
+    expect((await rows.events(1, 0, 10))[0]?.detailJson).toBe(detailJson);
+    expect((await rows.verifyChain(1)).findings).toEqual([]);
   });
 });
 
@@ -289,16 +289,20 @@ function turnOf(turns: TurnMaker, c: Change, serial: number): TurnRecord {
 const byKey = <T>(rows: Iterable<T>, key: (row: T) => string): T[] =>
   [...rows].sort((a, b) => (key(a) < key(b) ? -1 : 1));
 
-async function expectEqual(storage: Storage, run: number, expected: Expected): Promise<void> {
-  const { store, queries, verify } = storage;
+async function expectEqual(
+  storage: DatabaseStorage,
+  run: number,
+  expected: Expected,
+): Promise<void> {
+  const { store, rows } = storage;
   const loaded = await store.loadRun(`run-${run}`);
   const newest = expected.turns.at(-1);
   expect(loaded?.seq).toBe(newest?.seq);
-  expect(await queries.events(run, 0, 1_000)).toEqual(
+  expect(await rows.events(run, 0, 1_000)).toEqual(
     expected.turns.flatMap(({ rows }) => rows.events),
   );
   const nodeRuns = byKey(expected.nodeRuns.values(), ({ node }) => node);
-  expect(await queries.listNodeRuns(run)).toEqual(nodeRuns);
+  expect(await rows.listNodeRuns(run)).toEqual(nodeRuns);
   expect(loaded?.nodeRuns).toEqual(nodeRuns);
   const snapshots = new Map(
     expected.turns.flatMap(({ rows }) => rows.actorVersions).map((row) => [row.actor, row]),
@@ -310,7 +314,7 @@ async function expectEqual(storage: Storage, run: number, expected: Expected): P
     ['', ...live.map(({ node }) => node)].map((a) => snapshots.get(a)),
   );
   for (const node of ['node-0', 'node-1', 'node-2', 'node-3']) {
-    expect(await queries.attempts(run, node)).toEqual(
+    expect(await rows.attempts(run, node)).toEqual(
       byKey(
         [...expected.attempts.values()].filter((row) => row.node === node),
         () => '',
@@ -318,17 +322,17 @@ async function expectEqual(storage: Storage, run: number, expected: Expected): P
     );
   }
   const tasks = byKey(expected.tasks.values(), ({ id }) => id);
-  expect(await queries.listTasks({ run, limit: 100 })).toEqual(tasks);
+  expect(await rows.listTasks({ run, limit: 100 })).toEqual(tasks);
   expect(loaded?.openTasks).toEqual(tasks.filter(({ status }) => status === 'open'));
   const timers = byKey(expected.timers.values(), ({ id }) => id);
   expect(loaded?.timers).toEqual(timers);
-  expect(byKey(await queries.artifacts(run), ({ version }) => String(version))).toEqual(
+  expect(byKey(await rows.artifacts(run), ({ version }) => String(version))).toEqual(
     byKey(expected.artifacts, ({ version }) => String(version)),
   );
   for (const response of expected.responses) {
-    expect(await queries.responses(run, response.task)).toContainEqual(response);
+    expect(await rows.responses(run, response.task)).toContainEqual(response);
   }
-  expect((await verify(run)).findings).toEqual([]);
+  expect((await rows.verifyChain(run)).findings).toEqual([]);
 }
 
 describe('a property of the journal', () => {

@@ -1,7 +1,8 @@
 /** Plans whose conditions are written in a language that the application brings along. */
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { createOrchestrator } from '../../src/create-orchestrator.js';
 import { simulatePlan } from '../../src/explain/simulate.js';
-import { createOrchestrator, type Orchestrator } from '../../src/orchestrator.js';
+import type { Orchestrator } from '../../src/orchestrator.js';
 import { comparePlans } from '../../src/plan/compare-plans.js';
 import { compilePlan, compilePlanOrThrow } from '../../src/plan/compile.js';
 import type { Evaluator } from '../../src/plan/evaluator.js';

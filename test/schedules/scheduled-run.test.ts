@@ -126,8 +126,11 @@ describe('a schedule', () => {
     await first.orchestrator.close();
     const second = await openPlace({ after: first });
     await second.orchestrator.cancel(id);
-    await vi.waitFor(async () => expect(await idsOf(second)).toHaveLength(2));
-    expect((await second.orchestrator.schedules.get('s')).queued).toEqual([]);
+    // The run is durable before its schedule knows of it.
+    await vi.waitFor(async () => {
+      expect(await idsOf(second)).toHaveLength(2);
+      expect((await second.orchestrator.schedules.get('s')).queued).toEqual([]);
+    });
   });
 
   it('S222 occurs in a process that recovers, and in no other', async () => {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createOrchestrator } from '../../src/orchestrator.js';
+import { createOrchestrator } from '../../src/create-orchestrator.js';
 import { createMetrics } from '../../src/telemetry/metrics.js';
 import { openSite } from '../http/support/site.js';
 import { action, approval, chain, plan } from '../support/plans.js';

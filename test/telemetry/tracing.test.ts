@@ -1,7 +1,8 @@
 import { context, trace } from '@opentelemetry/api';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { HandlerContext, Handlers } from '../../src/actors/handlers.js';
-import { createOrchestrator, type Orchestrator } from '../../src/orchestrator.js';
+import { createOrchestrator } from '../../src/create-orchestrator.js';
+import type { Orchestrator } from '../../src/orchestrator.js';
 import { openSite } from '../http/support/site.js';
 import { isolate } from '../isolation/support/isolating.js';
 import { action, approval, chain, plan } from '../support/plans.js';

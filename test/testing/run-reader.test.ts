@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createOrchestrator, type Orchestrator } from '../../src/orchestrator.js';
+import { createOrchestrator } from '../../src/create-orchestrator.js';
+import type { Orchestrator } from '../../src/orchestrator.js';
 import { plan } from '../../src/plan/builder.js';
 import type { RunReader } from '../../src/run-reader.js';
 import { testKit } from '../../src/testing/index.js';

@@ -11,9 +11,9 @@ import type {
   TurnRecord,
 } from '../../src/actors/records.js';
 import { snapshotDigest } from '../../src/machines/snapshot-digest.js';
-import type { AttemptKey } from '../../src/persistence/queries.js';
+import { sqlRows } from '../../src/persistence/sql-rows.js';
 import { openStorage } from '../../src/persistence/storage.js';
-import { type RunRows, sqlRows } from '../../src/run-rows.js';
+import type { AttemptKey, RunRows } from '../../src/storage/run-rows.js';
 import { memoryRows } from '../../src/testing/memory-rows.js';
 import { MemoryStorage } from '../../src/testing/memory-storage.js';
 import { AT, TurnMaker } from '../persistence/support/turns.js';

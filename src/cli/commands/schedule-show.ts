@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Client } from '../../client/index.js';
-import { openSchedules } from '../../orchestrator.js';
+import { openSchedules } from '../../open-schedules.js';
 import type { Cadence } from '../../schedules/cadence.js';
 import type { CatchUpPolicy, Schedule } from '../../schedules/schedule.js';
 import type { ScheduleReader } from '../../schedules/schedule-reader.js';

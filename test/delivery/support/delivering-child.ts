@@ -1,6 +1,6 @@
 /** Owns a database, delivers to a webhook on loopback, and starts runs until it is killed. */
 import { writeSync } from 'node:fs';
-import { createOrchestrator } from '../../../src/orchestrator.js';
+import { createOrchestrator } from '../../../src/create-orchestrator.js';
 import { plan } from '../../../src/plan/builder.js';
 
 const [url = '', receiver = '', runs = '0'] = process.argv.slice(2);

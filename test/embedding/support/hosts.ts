@@ -11,9 +11,10 @@ import {
   stopChild,
 } from 'xstate';
 import type { Handlers, Logger } from '../../../src/actors/handlers.js';
+import { createOrchestrator } from '../../../src/create-orchestrator.js';
 import type { RunLogic } from '../../../src/embedding/run-logic.js';
 import type { RunLogicContext } from '../../../src/embedding/run-pointer.js';
-import { createOrchestrator, type Orchestrator } from '../../../src/orchestrator.js';
+import type { Orchestrator } from '../../../src/orchestrator.js';
 import { plan } from '../../../src/plan/builder.js';
 import { temporaryDatabase } from '../../support/temporary.js';
 

@@ -3,11 +3,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { HandlerContext, Handlers } from '../../../src/actors/handlers.js';
-import {
-  createOrchestrator,
-  type Orchestrator,
-  type OrchestratorOptions,
-} from '../../../src/orchestrator.js';
+import { createOrchestrator } from '../../../src/create-orchestrator.js';
+import type { Orchestrator } from '../../../src/orchestrator.js';
+import type { OrchestratorOptions } from '../../../src/orchestrator-options.js';
 import type { Plan } from '../../../src/plan/schema.js';
 import { action, approval, edge, join as joinNode, plan } from '../../support/plans.js';
 import { temporaryDirectory } from '../../support/temporary.js';

@@ -18,7 +18,7 @@ const journal: Journal = {
   health: () => storage.journal.health(),
   close: () => storage.journal.close(),
 };
-const rows = new RunReader(storage.reader, storage.artifacts).history;
+const rows = new RunReader(storage.rows, storage.artifacts).history;
 const ages = { olderThanMs: 0, historyOlderThanMs: 0 };
 await trim({ rows, journal, contents: storage.artifacts }, Date.now() + 1_000, ages);
 writeSync(1, 'trimmed\n');

@@ -3,13 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Handlers } from '../../../src/actors/handlers.js';
+import { createOrchestrator } from '../../../src/create-orchestrator.js';
 import { createHttpApp, type HttpOptions } from '../../../src/http/app.js';
 import { listen } from '../../../src/http/server.js';
-import {
-  createOrchestrator,
-  type Orchestrator,
-  type OrchestratorOptions,
-} from '../../../src/orchestrator.js';
+import type { Orchestrator } from '../../../src/orchestrator.js';
+import type { OrchestratorOptions } from '../../../src/orchestrator-options.js';
 import type { RunEvent } from '../../../src/views.js';
 import { assertDocumented } from './document.js';
 

@@ -1,6 +1,6 @@
 /** Rows of a run that has ended, of which a reader sees the turns up to one only, then more of them. */
 import type { InspectionParts } from '../../../src/inspect/inspection.js';
-import type { RunRows } from '../../../src/run-rows.js';
+import type { RunRows } from '../../../src/storage/run-rows.js';
 
 export interface Growth {
   /** Turns that are there when the reader attaches, at least one. */

@@ -3,7 +3,7 @@
  * called, until it is killed.
  */
 import { appendFileSync } from 'node:fs';
-import { createOrchestrator } from '../../../src/orchestrator.js';
+import { createOrchestrator } from '../../../src/create-orchestrator.js';
 import type { Plan } from '../../../src/plan/schema.js';
 
 const [database = '', journal = '', plan = ''] = process.argv.slice(2);

@@ -1,4 +1,4 @@
-/** Storage on real files, and child processes that use them. */
+/** DatabaseStorage on real files, and child processes that use them. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -6,8 +6,8 @@ import { createClient } from '@libsql/client/sqlite3';
 import { onTestFinished } from 'vitest';
 import { CommitError } from '../../../src/actors/ports.js';
 import {
+  type DatabaseStorage,
   openStorage,
-  type Storage,
   type StorageOptions,
 } from '../../../src/persistence/storage.js';
 import { StorageError } from '../../../src/persistence/storage-error.js';
@@ -16,7 +16,7 @@ import { StorageError } from '../../../src/persistence/storage-error.js';
 export async function openTestStorage(
   database: string,
   options: Partial<StorageOptions> = {},
-): Promise<Storage> {
+): Promise<DatabaseStorage> {
   const storage = await openStorage({ retryDelaysMs: [1, 1], ...options, database });
   onTestFinished(() => storage.close());
   await storage.journal.storePlan('plan', '{"nodes":[]}', 'A plan', 0);

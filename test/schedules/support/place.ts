@@ -1,7 +1,8 @@
 /** An orchestrator on a real file, in simulated time, and plans for it. */
 import { onTestFinished } from 'vitest';
 import type { Handlers } from '../../../src/actors/handlers.js';
-import { createOrchestrator, type Orchestrator } from '../../../src/orchestrator.js';
+import { createOrchestrator } from '../../../src/create-orchestrator.js';
+import type { Orchestrator } from '../../../src/orchestrator.js';
 import type { Plan } from '../../../src/plan/schema.js';
 import {
   type SimulatedEnvironment,

@@ -1,10 +1,71 @@
-/** What history is read from: the rows of single runs, in memory or in a database. */
-import type { ActorVersionRecord, RunRecord, RunTable, RunTables } from '../actors/records.js';
-import type { VersionPage } from '../persistence/queries.js';
-import type { RowKey, RowRange } from '../persistence/run-tables.js';
-import type { StoredTurn } from '../persistence/run-turns.js';
-import type { Verification } from '../persistence/verify.js';
+/** What history is read from, as a port: the rows of single runs, and whether they are as they were written. */
+import type {
+  ActorVersionRecord,
+  CheckpointRecord,
+  EventRecord,
+  RunRecord,
+  RunTable,
+  RunTables,
+} from '../actors/records.js';
 
+/** Actors by name, those after `after`; the run's own has the empty name and goes first. */
+export interface VersionPage {
+  readonly after?: string | undefined;
+  readonly limit?: number;
+}
+
+/** The part of a run's rows of one table that is meant: all of them unless told otherwise. */
+export interface RowRange {
+  /** Only rows with a number of an event up to this one. */
+  readonly upTo?: number;
+  /** Only snapshots that a newer one of their actor, itself in the range, has come after. */
+  readonly superseded?: boolean;
+}
+
+/** Names a row: the number of its run, but for tasks, then the columns of its table's key. */
+export type RowKey = readonly (string | number)[];
+
+/** A turn with what the hash chain covers of it. */
+export interface StoredTurn {
+  readonly checkpoint: CheckpointRecord;
+  readonly events: readonly EventRecord[];
+  /** By actor. */
+  readonly versions: readonly ActorVersionRecord[];
+}
+
+/** Where the hash chain of a run ends. */
+export interface Link {
+  readonly seq: number;
+  readonly hash: string;
+}
+
+/** What may be wrong with the log of a run. */
+export type FindingCode =
+  | 'anchor-missing'
+  | 'event-gap'
+  | 'event-beyond-checkpoint'
+  | 'chain-broken'
+  | 'snapshot-damaged'
+  | 'unreadable';
+
+/** Something that is wrong with the log of a run. */
+export interface Finding {
+  readonly code: FindingCode;
+  /** Event number at which it shows. */
+  readonly seq: number;
+  readonly message: string;
+}
+
+/** What came of a check of the log of a run. */
+export interface Verification {
+  readonly run: number;
+  /** Where the chain ends. */
+  readonly end: Link;
+  readonly turns: number;
+  readonly findings: readonly Finding[];
+}
+
+/** Reads of the rows of single runs. */
 export interface HistoryRows {
   getRun(id: string): Promise<RunRecord | undefined>;
   /** A run that is on its way in or out: `getRun` does not know it. */

@@ -1,0 +1,114 @@
+/** Node runs and their attempts. */
+import { and, asc, eq, gt, isNotNull } from 'drizzle-orm';
+import type { NodeRunRecord } from '../actors/records.js';
+import { MAX_PAGE_ROWS, type NodeRunRows } from '../storage/run-rows.js';
+import type { Reader } from './reader.js';
+import { ATTEMPT, NODE_RUN, PAST_NODE_RUN } from './rows.js';
+import * as tables from './schema.js';
+import { later, select, selectOne } from './selection.js';
+
+function pastKey(row: Pick<NodeRunRecord, 'node' | 'generation'> | undefined) {
+  return row && ([row.node, row.generation] as const);
+}
+
+export function nodeRunRows(reader: Reader): NodeRunRows {
+  return {
+    listNodeRuns(run, after = '', limit = MAX_PAGE_ROWS, scope) {
+      const { nodeRuns } = tables;
+      return select(reader, {
+        table: nodeRuns,
+        codec: NODE_RUN,
+        where: and(
+          eq(nodeRuns.run, run),
+          gt(nodeRuns.node, after),
+          scope === undefined ? undefined : eq(nodeRuns.scope, scope),
+        ),
+        order: [asc(nodeRuns.node)],
+        limit,
+      });
+    },
+    async getNodeRun(run, node) {
+      const { nodeRuns } = tables;
+      const where = and(eq(nodeRuns.run, run), eq(nodeRuns.node, node));
+      const found = await selectOne(reader, {
+        table: nodeRuns,
+        codec: NODE_RUN,
+        where,
+      });
+      return found;
+    },
+    pastNodeRuns(run, after, limit = MAX_PAGE_ROWS) {
+      const { pastNodeRuns: table } = tables;
+      return select(reader, {
+        table,
+        codec: PAST_NODE_RUN,
+        where: and(eq(table.run, run), later([table.node, table.generation], pastKey(after))),
+        order: [asc(table.node), asc(table.generation)],
+        limit,
+      });
+    },
+    async generations(run, node) {
+      const of = (table: typeof tables.nodeRuns | typeof tables.pastNodeRuns, codec = NODE_RUN) =>
+        select(reader, {
+          table,
+          codec,
+          where: and(eq(table.run, run), eq(table.node, node)),
+          order: [asc(table.generation)],
+          limit: MAX_PAGE_ROWS,
+        });
+      const [past, present] = await Promise.all([of(tables.pastNodeRuns), of(tables.nodeRuns)]);
+      return [...past, ...present];
+    },
+    attempts(run, node, limit = MAX_PAGE_ROWS) {
+      const { attempts } = tables;
+      return select(reader, {
+        table: attempts,
+        codec: ATTEMPT,
+        where: and(eq(attempts.run, run), eq(attempts.node, node)),
+        order: [asc(attempts.generation), asc(attempts.attempt)],
+        limit,
+      });
+    },
+    async attempt(run, { node, generation, attempt }) {
+      const { attempts } = tables;
+      const found = await selectOne(reader, {
+        table: attempts,
+        codec: ATTEMPT,
+        where: and(
+          eq(attempts.run, run),
+          eq(attempts.node, node),
+          eq(attempts.generation, generation),
+          eq(attempts.attempt, attempt),
+        ),
+      });
+      return found;
+    },
+    listAttempts(run, { node, after, limit = MAX_PAGE_ROWS } = {}) {
+      const { attempts: table } = tables;
+      return select(reader, {
+        table,
+        codec: ATTEMPT,
+        where: and(
+          eq(table.run, run),
+          node === undefined ? undefined : eq(table.node, node),
+          later(
+            [table.node, table.generation, table.attempt],
+            after && [after.node, after.generation, after.attempt],
+          ),
+        ),
+        order: [asc(table.node), asc(table.generation), asc(table.attempt)],
+        limit,
+      });
+    },
+    attemptsWithIssues(run, limit = MAX_PAGE_ROWS) {
+      const { attempts } = tables;
+      return select(reader, {
+        table: attempts,
+        codec: ATTEMPT,
+        where: and(eq(attempts.run, run), isNotNull(attempts.issuesJson)),
+        order: [asc(attempts.node), asc(attempts.generation), asc(attempts.attempt)],
+        limit,
+      });
+    },
+  };
+}
