@@ -71,7 +71,7 @@ export class RunWatch {
         }
         if (isLastLook) return;
         // The last events may have been committed since the page was read.
-        isLastLook = isFinal((await this.#runs.summary(id)).status);
+        isLastLook = isFinal(await this.#newestStatus(id));
         if (!isLastLook) await change.wait();
       }
     } finally {
@@ -130,7 +130,7 @@ export class RunWatch {
       if (isReached(status)) change.raise();
     });
     try {
-      const read = live.get(id)?.status ?? (await this.#runs.summary(id)).status;
+      const read = await this.#newestStatus(id);
       // A commit meanwhile is newer than what was read.
       status ??= read;
       while (!isReached(status)) {
@@ -142,6 +142,11 @@ export class RunWatch {
       unwatch();
       this.#signals.delete(change);
     }
+  }
+
+  /** As the newest commit left it. */
+  async #newestStatus(id: string): Promise<RunStatus> {
+    return this.#live.get(id)?.status ?? (await this.#runs.summary(id)).status;
   }
 
   /** Resolves when the run has ended. Rejects with `closing`. */

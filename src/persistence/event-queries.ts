@@ -1,10 +1,10 @@
 /** What happened in a run, and how its actors stood meanwhile. */
-import { and, asc, eq, gt } from 'drizzle-orm';
+import { and, asc, eq, gt, sql } from 'drizzle-orm';
 import { type EventRows, MAX_PAGE_ROWS } from '../storage/run-rows.js';
 import type { Reader } from './reader.js';
 import { ACTOR_VERSION, CHECKPOINT, EVENT, SIGNAL } from './rows.js';
 import * as tables from './schema.js';
-import { select } from './selection.js';
+import { repeated, select } from './selection.js';
 
 const NEWEST_SEQ =
   'select cast(json_array(coalesce(max(seq), 0)) as blob) from checkpoints where run = ?';
@@ -36,6 +36,17 @@ const VERSIONS_BETWEEN = `select cast(${ACTOR_VERSION.expression('v')} as blob)
 /** Of turns and events: no bound. */
 const ANY = Number.MAX_SAFE_INTEGER;
 
+const EVENTS_AFTER = repeated({
+  table: tables.runEvents,
+  codec: EVENT,
+  where: and(
+    eq(tables.runEvents.run, sql.placeholder('run')),
+    gt(tables.runEvents.seq, sql.placeholder('after')),
+  ),
+  order: [asc(tables.runEvents.seq)],
+  limit: sql.placeholder('limit'),
+});
+
 export function eventRows(reader: Reader): EventRows {
   const checkpoints = (run: number, after: number, limit: number) => {
     const { checkpoints } = tables;
@@ -48,16 +59,7 @@ export function eventRows(reader: Reader): EventRows {
     });
   };
   return {
-    events(run, after, limit) {
-      const { runEvents } = tables;
-      return select(reader, {
-        table: runEvents,
-        codec: EVENT,
-        where: and(eq(runEvents.run, run), gt(runEvents.seq, after)),
-        order: [asc(runEvents.seq)],
-        limit,
-      });
-    },
+    events: (run, after, limit) => EVENTS_AFTER(reader, { run, after, limit }),
     eventsOfType(run, type, limit, after = 0) {
       const { runEvents } = tables;
       return select(reader, {

@@ -1,15 +1,26 @@
 /** Node runs and their attempts. */
-import { and, asc, eq, gt, isNotNull } from 'drizzle-orm';
+import { and, asc, eq, gt, isNotNull, sql } from 'drizzle-orm';
 import type { NodeRunRecord } from '../actors/records.js';
 import { MAX_PAGE_ROWS, type NodeRunRows } from '../storage/run-rows.js';
 import type { Reader } from './reader.js';
 import { ATTEMPT, NODE_RUN, PAST_NODE_RUN } from './rows.js';
 import * as tables from './schema.js';
-import { later, select, selectOne } from './selection.js';
+import { later, repeated, select, selectOne } from './selection.js';
 
 function pastKey(row: Pick<NodeRunRecord, 'node' | 'generation'> | undefined) {
   return row && ([row.node, row.generation] as const);
 }
+
+const NODE_RUN_BY_PATH = repeated({
+  table: tables.nodeRuns,
+  codec: NODE_RUN,
+  where: and(
+    eq(tables.nodeRuns.run, sql.placeholder('run')),
+    eq(tables.nodeRuns.node, sql.placeholder('node')),
+  ),
+  order: [],
+  limit: 1,
+});
 
 export function nodeRunRows(reader: Reader): NodeRunRows {
   return {
@@ -28,13 +39,7 @@ export function nodeRunRows(reader: Reader): NodeRunRows {
       });
     },
     async getNodeRun(run, node) {
-      const { nodeRuns } = tables;
-      const where = and(eq(nodeRuns.run, run), eq(nodeRuns.node, node));
-      const found = await selectOne(reader, {
-        table: nodeRuns,
-        codec: NODE_RUN,
-        where,
-      });
+      const [found] = await NODE_RUN_BY_PATH(reader, { run, node });
       return found;
     },
     pastNodeRuns(run, after, limit = MAX_PAGE_ROWS) {

@@ -3,21 +3,19 @@
  * state of the database; 3. after a fault it is replaced and the query tried once more.
  */
 import { statSync } from 'node:fs';
-import type { Client, InValue } from '@libsql/client/sqlite3';
 import type { PayloadCodec } from '../actors/ports.js';
 import { APPLICATION_ID, foreignDatabase, notADatabase } from './database-file.js';
 import { parseDatabasePath } from './database-path.js';
 import { blame, describe, isNotADatabase } from './faults.js';
+import { ReadConnection } from './read-connection.js';
 import type { RowCodec } from './rows.js';
-import { openConnection, parseJsonCell } from './sql.js';
+import { parseJsonCell } from './sql.js';
 import { StorageError } from './storage-error.js';
-
-/** How long a read waits for a lock: only the recovery of a log after a crash holds one. */
-const BUSY_TIMEOUT_MS = 1_000;
+import type { Value } from './write-connection.js';
 
 export class Reader {
   readonly #path: string;
-  #client: Client | undefined;
+  #connection: ReadConnection | undefined;
   #closed = false;
 
   readonly #payloads: PayloadCodec | undefined;
@@ -39,26 +37,29 @@ export class Reader {
   }
 
   /** All rows of a query whose first column is `codec.expression`. */
-  async records<R>(codec: RowCodec<R>, sql: string, args: InValue[] = []): Promise<R[]> {
+  async records<R>(codec: RowCodec<R>, sql: string, args: readonly Value[] = []): Promise<R[]> {
     return (await this.jsonRows(sql, args)).map((row) => this.record(codec, row));
   }
 
   /** The first column of each row, as parsed JSON: made with `cast(json… as blob)`. */
-  async jsonRows(sql: string, args: InValue[] = []): Promise<unknown[]> {
+  async jsonRows(sql: string, args: readonly Value[] = []): Promise<unknown[]> {
     return (await this.cells(sql, args)).map((cells) => parseJsonCell(cells[0]));
   }
 
   /** All cells of each row, undecoded. */
-  async cells(sql: string, args: InValue[] = []): Promise<(readonly unknown[])[]> {
+  async cells(sql: string, args: readonly Value[] = []): Promise<(readonly unknown[])[]> {
     try {
-      return await this.#query(sql, args);
+      return this.#query(sql, args);
     } catch (error) {
-      if (this.#closed || blame(error) !== 'disk') throw await this.#explained(error);
+      const isFinal = this.#closed || blame(error) !== 'disk';
       this.#discard();
-      return this.#query(sql, args).catch(async (again: unknown) => {
+      if (isFinal) throw this.#explained(error);
+      try {
+        return this.#query(sql, args);
+      } catch (again) {
         this.#discard();
-        throw await this.#explained(again);
-      });
+        throw this.#explained(again);
+      }
     }
   }
 
@@ -67,34 +68,31 @@ export class Reader {
     this.#discard();
   }
 
-  async #query(sql: string, args: InValue[]): Promise<(readonly unknown[])[]> {
-    const client = await this.#connection();
-    const { rows, columns } = await client.execute({ sql, args });
-    return rows.map((row) => columns.map((_, place) => row[place]));
-  }
-
-  async #connection(): Promise<Client> {
+  #query(sql: string, args: readonly Value[]): (readonly unknown[])[] {
     if (this.#closed) throw new StorageError('storage-unavailable', 'The store is closed.');
-    if (this.#client !== undefined) return this.#client;
-    const client = openConnection(this.#path);
-    this.#client = client;
-    await client.execute(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`);
-    await client.execute('pragma query_only = on');
-    return client;
+    this.#connection ??= new ReadConnection(this.#path);
+    return this.#connection.rows(sql, args);
   }
 
   #discard(): void {
-    this.#client?.close();
-    this.#client = undefined;
+    this.#connection?.close();
+    this.#connection = undefined;
   }
 
   /** The file may be none of ours. It is not opened to look: closing it would drop the locks of an owner here. */
-  async #explained(cause: unknown): Promise<StorageError> {
+  #explained(cause: unknown): StorageError {
     if (this.#closed || cause instanceof StorageError) return this.#unavailable(cause);
     if (isNotADatabase(cause)) return notADatabase(this.#path);
-    const [header] = await this.#query('pragma application_id', []).catch(() => []);
-    const isForeign = header !== undefined && Number(header[0]) !== APPLICATION_ID;
-    return isForeign ? foreignDatabase(this.#path) : this.#unavailable(cause);
+    return this.#isForeign() ? foreignDatabase(this.#path) : this.#unavailable(cause);
+  }
+
+  #isForeign(): boolean {
+    try {
+      const [header] = this.#query('pragma application_id', []);
+      return header !== undefined && Number(header[0]) !== APPLICATION_ID;
+    } catch {
+      return false;
+    }
   }
 
   #unavailable(cause: unknown): StorageError {

@@ -6,7 +6,7 @@ import { MAX_PAGE_ROWS, type RunListRows, type Tallies } from '../storage/run-ro
 import type { Reader } from './reader.js';
 import { RUN } from './rows.js';
 import * as tables from './schema.js';
-import { select, selectOne } from './selection.js';
+import { repeated, select, selectOne } from './selection.js';
 
 const USES_PLAN = `select cast(json_array(1) as blob) from runs
   where instr(id, '~') > 0 and substr(id, 1, instr(id, '~')) = ? and plan_hash = ? limit 1`;
@@ -31,6 +31,14 @@ export function isOfTenant(tenant: string | undefined): SQL | undefined {
   return sql`instr(id, '~') > 0 and ${TENANT_OF_RUN} = ${`${tenant}~`}`;
 }
 
+const RUN_BY_ID = repeated({
+  table: tables.runs,
+  codec: RUN,
+  where: and(eq(tables.runs.id, sql.placeholder('id')), VISIBLE),
+  order: [],
+  limit: 1,
+});
+
 export function runListRows(reader: Reader): RunListRows {
   return {
     listRuns({ status, limit, before, tenant }) {
@@ -49,12 +57,7 @@ export function runListRows(reader: Reader): RunListRows {
       });
     },
     async getRun(id) {
-      const { runs } = tables;
-      const run = await selectOne(reader, {
-        table: runs,
-        codec: RUN,
-        where: and(eq(runs.id, id), VISIBLE),
-      });
+      const [run] = await RUN_BY_ID(reader, { id });
       return run;
     },
     async getHiddenRun(id) {

@@ -2,7 +2,6 @@
  * All rows of a run, table by table, in the order of their keys. Invariants: 1. each page goes on from
  * the last row of the one before, found by the table's key; 2. memory holds one page, whatever the run.
  */
-import type { InValue } from '@libsql/client/sqlite3';
 import type { RunTable, RunTables } from '../actors/records.js';
 import type { RowKey, RowRange } from '../storage/history-rows.js';
 import type { Reader } from './reader.js';
@@ -21,13 +20,14 @@ import {
   TASK,
   TIMER,
 } from './rows.js';
+import type { Value } from './write-connection.js';
 
 export interface TableRead<R> {
   /** As the database calls it. */
   readonly name: string;
   readonly codec: RowCodec<R>;
   /** Columns that name a row within its run, with a value before the first of each. */
-  readonly key: readonly (readonly [column: string, field: keyof R & string, first: InValue])[];
+  readonly key: readonly (readonly [column: string, field: keyof R & string, first: Value])[];
   /** Finds the rows of a run where its number does not lead the table's key. */
   readonly where?: string;
 }
@@ -111,7 +111,7 @@ export async function* keysOfRun(
   const sql = `select cast(json_array(${columns}) as blob) from ${name} t
     where t.run = ?1 and ${range} and ${where} and ${superseded ? newer : 'true'}
       and (${columns}) > (${places}) order by ${columns} limit ${limit}`;
-  let after: InValue[] = key.map(([, , first]) => first);
+  let after: Value[] = key.map(([, , first]) => first);
   for (;;) {
     const keys = (await reader.jsonRows(sql, [run, upTo ?? null, ...after])) as RowKey[];
     if (keys.length > 0) yield table === 'tasks' ? keys : keys.map((own) => [run, ...own]);
@@ -136,12 +136,12 @@ export async function* rowsOfRun<K extends RunTable>(
   const places = key.map(() => '?').join(', ');
   const sql = `select cast(${codec.expression('t')} as blob) from ${name} t
     where t.run = ? and ${where} and (${columns}) > (${places}) order by ${columns} limit ${PAGE}`;
-  let after: InValue[] = key.map(([, , first]) => first);
+  let after: Value[] = key.map(([, , first]) => first);
   for (;;) {
     const records = await reader.records(codec, sql, [run, ...after]);
     yield* records;
     const last = records.at(-1);
     if (last === undefined || records.length < PAGE) return;
-    after = key.map(([, field]) => last[field] as InValue);
+    after = key.map(([, field]) => last[field] as Value);
   }
 }

@@ -1,0 +1,45 @@
+/**
+ * A connection that reads, with its statements prepared once, since preparing them anew takes longer than most
+ * reads. Invariants: 1. it cannot write; 2. a statement runs to its end, so that none holds a state of the
+ * database; 3. after any failure it is replaced and never used again.
+ */
+import Database from 'libsql';
+import type { Value } from './write-connection.js';
+
+/** How long a read waits for a lock: only the recovery of a log after a crash holds one. */
+const BUSY_TIMEOUT_MS = 1_000;
+/** Statements that are kept; the least recently used one goes. */
+const MAX_PREPARED = 200;
+
+type Prepared = ReturnType<typeof prepare>;
+
+function prepare(database: InstanceType<typeof Database>, sql: string) {
+  return database.prepare<Value[]>(sql).raw();
+}
+
+export class ReadConnection {
+  readonly #database: InstanceType<typeof Database>;
+  readonly #prepared = new Map<string, Prepared>();
+
+  /** The database exists. Throws where it cannot be opened. */
+  constructor(path: string) {
+    this.#database = new Database(path);
+    this.#database.exec(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    this.#database.exec('pragma query_only = on');
+  }
+
+  /** All cells of each row. */
+  rows(sql: string, args: readonly Value[]): (readonly unknown[])[] {
+    const statement = this.#prepared.get(sql) ?? prepare(this.#database, sql);
+    this.#prepared.delete(sql);
+    this.#prepared.set(sql, statement);
+    const [oldest] = this.#prepared.keys();
+    if (this.#prepared.size > MAX_PREPARED && oldest !== undefined) this.#prepared.delete(oldest);
+    return statement.all(...args) as unknown[][];
+  }
+
+  close(): void {
+    this.#prepared.clear();
+    this.#database.close();
+  }
+}
