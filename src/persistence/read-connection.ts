@@ -4,7 +4,7 @@
  * database; 3. after any failure it is replaced and never used again.
  */
 import Database from 'libsql';
-import type { Value } from './write-connection.js';
+import type { Value } from './sql.js';
 
 /** How long a read waits for a lock: only the recovery of a log after a crash holds one. */
 const BUSY_TIMEOUT_MS = 1_000;

@@ -9,9 +9,9 @@ import { parseDatabasePath } from './database-path.js';
 import { blame, describe, isNotADatabase } from './faults.js';
 import { ReadConnection } from './read-connection.js';
 import type { RowCodec } from './rows.js';
+import type { Value } from './sql.js';
 import { parseJsonCell } from './sql.js';
 import { StorageError } from './storage-error.js';
-import type { Value } from './write-connection.js';
 
 export class Reader {
   readonly #path: string;

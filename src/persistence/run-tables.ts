@@ -20,7 +20,7 @@ import {
   TASK,
   TIMER,
 } from './rows.js';
-import type { Value } from './write-connection.js';
+import type { Value } from './sql.js';
 
 export interface TableRead<R> {
   /** As the database calls it. */

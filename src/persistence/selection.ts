@@ -11,7 +11,7 @@ import { QueryBuilder, type SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { MAX_PAGE_ROWS } from '../storage/run-rows.js';
 import type { Reader } from './reader.js';
 import type { RowCodec } from './rows.js';
-import type { Value } from './write-connection.js';
+import type { Value } from './sql.js';
 
 export interface Selection<R> {
   readonly table: SQLiteTable;

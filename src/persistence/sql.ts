@@ -6,6 +6,9 @@ import { type Client, createClient, type InValue } from '@libsql/client/sqlite3'
 import { clientUrl } from './database-path.js';
 import { StorageError } from './storage-error.js';
 
+/** What a cell may be set to. */
+export type Value = string | number | null;
+
 /** One connection, since a PRAGMA reaches only the connection that runs it. */
 export function openConnection(path: string): Client {
   return createClient({ url: clientUrl(path), concurrency: 1, intMode: 'number' });

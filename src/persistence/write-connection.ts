@@ -4,6 +4,7 @@
  * this very connection; 2. after any failure it is replaced and never used again.
  */
 import Database from 'libsql';
+import type { Value } from './sql.js';
 import { FENCE_SETUP } from './statements.js';
 import { StorageError } from './storage-error.js';
 
@@ -12,8 +13,6 @@ const AUTOCHECKPOINT_PAGES = 4_000;
 /** Page cache: a full batch over many runs changes more pages than the default of 2 MB holds. */
 const CACHE_KIB = 32_768;
 const SYNCHRONOUS_FULL = 2;
-
-export type Value = string | number | null;
 
 export interface Statement {
   readonly sql: string;
