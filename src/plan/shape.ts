@@ -158,7 +158,7 @@ function reportOne(
   const code = codeOf(issue, segments, value);
   findings.block({
     code,
-    message: issue.message,
+    message: code === 'missing-property' ? `'${segments.at(-1)}' is missing` : issue.message,
     path: base + pointer(...segments),
     node,
     hint: code === 'unknown-kind' ? kindHint(value) : undefined,

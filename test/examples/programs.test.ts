@@ -45,17 +45,20 @@ function runToEnd(cwd: string, words: readonly string[]): string {
   return stdout;
 }
 
-describe.each(['service', 'host-machine', 'tested-plan'])('examples/%s/README.md', (name) => {
-  const page = `examples/${name}/README.md`;
+describe.each(['service', 'host-machine', 'tested-plan', 'task-form'])(
+  'examples/%s/README.md',
+  (name) => {
+    const page = `examples/${name}/README.md`;
 
-  it('links to files that are there', () => {
-    const text = readFileSync(join(ROOT, page), 'utf8');
-    const targets = [...text.matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, path]) => path ?? '');
-    expect(targets).not.toEqual([]);
-    for (const target of targets)
-      expect(existsSync(join(ROOT, dirname(page), target)), target).toBe(true);
-  });
-});
+    it('links to files that are there', () => {
+      const text = readFileSync(join(ROOT, page), 'utf8');
+      const targets = [...text.matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, path]) => path ?? '');
+      expect(targets).not.toEqual([]);
+      for (const target of targets)
+        expect(existsSync(join(ROOT, dirname(page), target)), target).toBe(true);
+    });
+  },
+);
 
 describe('examples/host-machine', () => {
   it('S214 goes on with what its run comes to', () => {

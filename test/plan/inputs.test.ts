@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type ResolvedInput, resolveInput, type TakenEdge } from '../../src/plan/inputs.js';
 import type { JsonValue } from '../../src/plan/json.js';
 import type { EdgeScope, PlanVersion } from '../../src/plan/plan-version.js';
+import { costOf } from '../support/cost.js';
 import { action, compiled, edge, scope } from './drafts.js';
 
 /** Resolves the input of `target`; `outputs` has an entry for each source whose edges are taken. */
@@ -160,9 +161,12 @@ describe('resolveInput', () => {
       [...ids.map((id) => action(id)), { kind: 'join', id: 'j' }],
       ids.map((id) => edge(id, 'j')),
     );
-    const started = performance.now();
-    const result = resolve(plan, 'j', Object.fromEntries(ids.map((id) => [id, id])));
-    expect(performance.now() - started).toBeLessThan(1_000);
+    const outputs = Object.fromEntries(ids.map((id) => [id, id]));
+    let result = resolve(plan, 'j', {});
+    const cost = costOf(() => {
+      result = resolve(plan, 'j', outputs);
+    });
+    expect(cost).toBeLessThan(2_000);
     expect(result.ok && Object.keys(result.value as object)).toHaveLength(10_000);
   });
 });
