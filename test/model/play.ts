@@ -209,6 +209,7 @@ interface Detail {
 const WORDS: Readonly<Record<string, string>> = {
   'node.stopping': 'stopping',
   'node.retry-due': 'due',
+  'node.fallback-due': 'fallback-due',
   'node.fallback-started': 'fallback',
 };
 

@@ -11,6 +11,7 @@ export type Phase =
   | 'due'
   | 'backing-off'
   | 'working'
+  | 'fallback-due'
   | 'fallback'
   | 'waiting'
   | 'hosting'

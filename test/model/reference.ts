@@ -442,7 +442,8 @@ export class Reference {
       const [next] = runs
         .filter(({ status, phase, node, scope }) => {
           const mayStart = this.ending === undefined || scope.kind === 'compensations';
-          return status === 'ready' && phase === 'due' && node.kind === 'action' && mayStart;
+          const isDue = phase === 'due' || phase === 'fallback-due';
+          return status === 'ready' && isDue && node.kind === 'action' && mayStart;
         })
         .sort((a, b) => this.#age(a) - this.#age(b));
       if (next === undefined) return;
@@ -453,7 +454,8 @@ export class Reference {
         this.#steps += 1;
       }
       next.hasSlot = true;
-      this.#work(next, 'working', 'running');
+      if (next.phase === 'fallback-due') this.#work(next, 'fallback', 'fallback');
+      else this.#work(next, 'working', 'running');
     }
   }
 
@@ -536,8 +538,9 @@ export class Reference {
     switch (this.policyOf(run, failure.class)) {
       case 'fallback':
         if (isFallback) return this.end(run, 'failed');
-        run.hasSlot = true;
-        return this.#work(run, 'fallback', 'fallback');
+        run.phase = 'fallback-due';
+        this.#since.set(run, ++this.#moments);
+        return this.set(run, 'ready', 'fallback-due');
       case 'human-review':
         return this.set(run, 'awaiting-human');
       case 'replan':

@@ -144,7 +144,7 @@ export function compensate(decider: Decider): void {
   const run = scope.at(next);
   run.setInput({ input: undone?.input ?? null, output: undone?.output ?? null });
   decider.step(run, { type: 'inputs.resolved' });
-  model.enqueue(run);
+  model.enqueue(run, run.node.handler ?? '');
 }
 
 function openCompensations({ model, turn }: Decider): Scope | undefined {

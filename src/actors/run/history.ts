@@ -24,6 +24,7 @@ const NODE_EVENT_TYPES: Readonly<Record<NodeStatus, string>> = {
 /** Inner states whose beginning has an event of its own. */
 const STATE_EVENT_TYPES: Readonly<Record<string, string>> = {
   backingOff: 'node.retry-scheduled',
+  fallbackDue: 'node.fallback-due',
   stopping: 'node.stopping',
   waiting: 'node.waiting',
   fallback: 'node.fallback-started',
