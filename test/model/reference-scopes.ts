@@ -13,6 +13,7 @@ export type Phase =
   | 'working'
   | 'fallback-due'
   | 'fallback'
+  | 'escalating'
   | 'waiting'
   | 'hosting'
   | 'judging'
@@ -79,6 +80,10 @@ export class ModelRun {
   attempt = 0;
   /** How often changes were requested in a row. */
   rounds = 0;
+  /** Level of its escalation that has its turn. */
+  level = 0;
+  /** What an editor made of the draft. */
+  edited: JsonValue | undefined;
   /** Retries that the node's policy granted. */
   retries = 0;
   input: JsonValue | undefined;
@@ -118,6 +123,8 @@ export class ModelRun {
     this.generation += 1;
     this.attempt = 0;
     this.rounds = 0;
+    this.level = 0;
+    this.edited = undefined;
     this.retries = 0;
     this.phase = undefined;
     this.input = undefined;

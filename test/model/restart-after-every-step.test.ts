@@ -113,6 +113,10 @@ function isDone(kernel: Kernel, step: Step): boolean {
   switch (step.type) {
     case 'cancel':
       return count('run.cancel-requested') > 0;
+    case 'pause':
+    case 'resume':
+    case 'grant':
+      throw new Error('nothing is held');
     case 'signal':
       return signals.has(step.signal.id);
     case 'retry':
@@ -163,6 +167,7 @@ describe('a process that stops after random turns', () => {
     const runs = randomRuns({
       concurrency: 100,
       neverCancelled: true,
+      neverHeld: true,
       maxInterruptions: 1_000,
       isTimeless: true,
       // A parent is not told again of a child that does not go on by itself.

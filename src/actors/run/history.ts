@@ -120,7 +120,10 @@ function blockingNodes({ model, tree }: Decider): JsonValue {
 /** Why a node run does not go on. */
 function blockageOf(run: NodeRun): JsonObject {
   if (run.status === 'pending') {
-    return { code: 'input-failed', message: 'it waits for a branch that has failed to begin again' };
+    return {
+      code: 'input-failed',
+      message: 'it waits for a branch that has failed to begin again',
+    };
   }
   const child = childOf(run);
   if (child === undefined) return { ...run.reason };

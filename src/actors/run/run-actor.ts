@@ -121,9 +121,13 @@ export class RunActor {
 
   /** Whether a ready node waits for a slot of the process, the run itself having room for it. */
   get wantsSlot(): boolean {
-    const { working, record, waiting, tasks } = this.#model;
-    const mayStart = this.status === 'running' && !tasks.has('');
-    return mayStart && waiting.size > 0 && working < record.concurrency;
+    const { working, record, waiting } = this.#model;
+    return this.#mayStart && waiting.size > 0 && working < record.concurrency;
+  }
+
+  /** Nothing starts while the run is paused, or somebody is asked about it. */
+  get #mayStart(): boolean {
+    return this.status === 'running' && !this.#model.tasks.has('');
   }
 
   /** Whether the next turn, whatever causes it, has something to go on with. */
@@ -132,7 +136,7 @@ export class RunActor {
   }
 
   get #hasUndecided(): boolean {
-    return this.status === 'running' && this.#model.hasUndecided && !this.isEnding;
+    return this.#mayStart && this.#model.hasUndecided && !this.isEnding;
   }
 
   /**
@@ -140,15 +144,15 @@ export class RunActor {
    * rows. The run can be forgotten until then.
    */
   get isIdle(): boolean {
-    const mayStart = this.status === 'running' && this.#model.waiting.size > 0;
-    const { working, workingOutside } = this.#model;
-    return working === workingOutside && !mayStart && !this.wantsTurn;
+    const { working, workingOutside, waiting } = this.#model;
+    if (working > workingOutside || this.wantsTurn) return false;
+    return !this.#mayStart || waiting.size === 0;
   }
 
   /** How many attempts workers outside could claim now, by handler; undefined where there is none. */
   get offers(): ReadonlyMap<string, number> | undefined {
-    const { offered, working, record, tasks } = this.#model;
-    if (offered.size === 0 || this.status !== 'running' || tasks.has('')) return undefined;
+    const { offered, working, record } = this.#model;
+    if (offered.size === 0 || !this.#mayStart) return undefined;
     return new Map(working < record.concurrency ? offered.counts : []);
   }
 
