@@ -237,6 +237,7 @@ export const nodeRunMachine = definitions.createMachine({
           on: {
             'level.worked': '#node-run.ready.fallbackDue',
             'level.asked': '#node-run.awaiting-human',
+            'work.withdrawn': { target: '#node-run.cancelled', actions: 'keepReason' },
           },
         },
         waiting: {

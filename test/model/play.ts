@@ -93,7 +93,7 @@ function openThings(reference: Reference, script: Script, played: Played): (() =
       return { type: 'grant', isGranted };
     });
   }
-  if (reference.hasTimers) {
+  if (reference.hasTimers && !(script.isTimeless && open.length > 0)) {
     open.push(() => {
       const ms = reference.passTime();
       return { type: 'time', ms, now: reference.world.now };

@@ -35,6 +35,8 @@ export interface Script {
   readonly choices: readonly number[];
   /** Steps at which the run is paused, or goes on where it is. */
   readonly pauses: readonly number[];
+  /** Time passes only where nothing else can happen. */
+  readonly isTimeless: boolean;
   /** Step at which the run is cancelled. */
   readonly cancelAt: number | undefined;
 }
@@ -60,6 +62,11 @@ export function scriptedEnd(
 ): ScriptedEnd {
   const end = pick(ends, `${path}#${number}`);
   const { ending } = end;
+  if (ending.ok && ending.adds !== undefined) {
+    // What was added adds nothing, so that there is an end to it.
+    if (path.includes('x')) return { does: { returns: null }, ending: { ok: true, output: null } };
+    return withAdditions(ending.output ?? null, ending.adds.isBehind, path, number);
+  }
   if (!ending.ok || !Array.isArray(input) || ending.output === 'text') return end;
   const { output = null, action } = ending;
   const list = input.map(() => output);
@@ -86,6 +93,22 @@ export function scriptedResponse(
   const decision = number > 1 ? 'accept' : pick(DECISIONS, `${path}#${number}`);
   const response = { decision, ...(decision === 'accept' && { output: { v: 2 } }) };
   return { response, outcome: decision };
+}
+
+/** One node more, behind the adding one or beside all others; within loops and maps that is refused. */
+function withAdditions(
+  output: JsonValue,
+  isBehind: boolean,
+  path: string,
+  number: number,
+): ScriptedEnd {
+  const id = `${path}x${number}`.replace(/[^a-z0-9]/g, '');
+  const nodes = [{ kind: 'action', id, handler: 'work', retry: { maxInterruptions: 1_000 } }];
+  const edges = isBehind ? [{ source: path, target: id }] : [];
+  return {
+    does: { returns: { ok: true, output, add: { nodes, edges } } },
+    ending: { ok: true, output, adds: { isBehind, nodes, edges } },
+  };
 }
 
 const JUDGEMENTS: readonly ScriptedResponse[] = [
@@ -639,6 +662,13 @@ const scriptedEnds: fc.Arbitrary<ScriptedEnd> = fc.oneof(
       }),
     ),
   },
+  {
+    weight: 1,
+    arbitrary: fc.boolean().map((isBehind): ScriptedEnd => {
+      const adds = { isBehind, nodes: [], edges: [] };
+      return { does: { returns: null }, ending: { ok: true, output: null, adds } };
+    }),
+  },
   { weight: 2, arbitrary: thrown },
   {
     weight: 1,
@@ -752,7 +782,7 @@ type Parts = {
   readonly settings: typeof settings extends fc.Arbitrary<infer T> ? T : never;
   readonly flag: boolean;
   readonly list: JsonValue;
-} & Omit<Script, 'input'>;
+} & Omit<Script, 'input' | 'isTimeless'>;
 
 function assemble(parts: Parts, options: RandomRunOptions): RandomRun {
   const { maxInterruptions, without = [], isTimeless = false, neverHeld = false } = options;
@@ -794,6 +824,7 @@ function assemble(parts: Parts, options: RandomRunOptions): RandomRun {
       retries,
       choices,
       pauses: neverHeld ? [] : pauses,
+      isTimeless,
       cancelAt: options.neverCancelled ? undefined : cancelAt,
     },
   };

@@ -27,8 +27,20 @@ import {
 
 /** How one try of an action ends. */
 export type Ending =
-  | { readonly ok: true; readonly output: JsonValue | undefined; readonly action?: string }
+  | {
+      readonly ok: true;
+      readonly output: JsonValue | undefined;
+      readonly action?: string;
+      readonly adds?: Additions;
+    }
   | { readonly ok: false; readonly class: string; readonly retryable: boolean };
+
+/** What a node adds to the plan of its run. */
+export interface Additions {
+  readonly isBehind: boolean;
+  readonly nodes: readonly JsonValue[];
+  readonly edges: readonly JsonValue[];
+}
 
 export type Failure = Ending & { ok: false };
 
@@ -84,7 +96,7 @@ class World {
 export class Reference {
   /** Where it lies among the runs of its subplans: empty for the first, `a>b` for a run inside a run. */
   readonly address: string;
-  readonly version: PlanVersion;
+  version: PlanVersion;
   readonly root: ModelScope;
   /** Those at work, in order of creation. */
   scopes: ModelScope[];
@@ -567,27 +579,32 @@ export class Reference {
 
   // Ends of nodes ----------------------------------------------------------------------------
 
-  #succeed(run: ModelRun, { output, action }: Ending & { ok: true }): void {
+  #succeed(run: ModelRun, { output, action, adds }: Ending & { ok: true }): void {
     const isHeld = run.node.checks.judges.length > 0 && run.phase !== 'stopping';
-    if (isHeld) return this.#hold(run, output, action);
-    run.action = action;
+    if (isHeld) return this.#hold(run, output, action, adds);
     const chunk = run.scope.host?.node.map?.chunkSize;
     const size = Array.isArray(run.input) ? run.input.length : 0;
     const isWrong = chunk !== undefined && !(Array.isArray(output) && output.length === size);
     if (run.scope.kind === 'items' && isWrong) {
-      run.action = undefined;
       return this.fail(run, { ok: false, class: 'schema', retryable: true });
     }
+    if (!this.#extend(run, adds)) return;
+    run.action = action;
     // What was told to stop is not judged: that is worth a warning.
     const isUnjudged = run.node.checks.judges.length > 0;
     this.end(run, isUnjudged ? 'partial' : 'completed', output);
   }
 
   /** A person judges what was given before it counts. */
-  #hold(run: ModelRun, output: JsonValue | undefined, action: string | undefined): void {
+  #hold(
+    run: ModelRun,
+    output: JsonValue | undefined,
+    action: string | undefined,
+    adds: Additions | undefined,
+  ): void {
     const by = run.phase === 'fallback' ? 'fallback' : 'working';
     this.#release(run);
-    run.held = { by, output, action };
+    run.held = { by, output, action, adds };
     run.phase = 'judging';
     this.set(run, 'running');
     this.set(run, 'awaiting-human');
@@ -597,7 +614,7 @@ export class Reference {
 
   /** Nobody's answer in time weighs as much as a refusal. */
   #judge(run: ModelRun, isFulfilled: boolean): void {
-    const { by, output, action } = run.held as Held;
+    const { by, output, action, adds } = run.held as Held;
     this.#release(run);
     run.phase = by;
     run.held = undefined;
@@ -605,8 +622,24 @@ export class Reference {
     if (!isFulfilled && checkOf(run).severity === 'blocking') {
       return this.fail(run, { ok: false, class: 'check', retryable: true });
     }
+    if (!this.#extend(run, adds)) return;
     run.action = action;
     this.end(run, isFulfilled ? 'completed' : 'partial', output);
+  }
+
+  /** Nodes of the plan itself add others, unless the run is ending; false where they may not, and have failed. */
+  #extend(run: ModelRun, adds: Additions | undefined): boolean {
+    if (adds === undefined || this.ending !== undefined) return true;
+    if (run.scope !== this.root) {
+      this.fail(run, { ok: false, class: 'schema', retryable: false });
+      return false;
+    }
+    const { plan } = this.version;
+    const nodes = [...plan.nodes, ...adds.nodes];
+    const edges = [...plan.edges, ...adds.edges];
+    this.version = compilePlanOrThrow({ ...plan, nodes, edges });
+    this.root.extend(this.version.graph);
+    return true;
   }
 
   /** What works, waits or lies inside a node run has failed. */
@@ -861,9 +894,10 @@ export class Reference {
 
   /** Nobody is asked any more: what it has done counts. */
   #endUnjudged(run: ModelRun): void {
-    const { output, action } = run.held as Held;
+    const { output, action, adds } = run.held as Held;
     run.held = undefined;
     this.set(run, 'running', 'unjudged');
+    if (!this.#extend(run, adds)) return;
     run.action = action;
     this.end(run, 'partial', output);
   }
