@@ -171,8 +171,6 @@ describe('a process that stops after random turns', () => {
       neverHeld: true,
       maxInterruptions: 1_000,
       isTimeless: true,
-      // A parent is not told again of a child that does not go on by itself.
-      without: ['subplan'],
     });
     await fc.assert(fc.asyncProperty(runs, stops, property), {
       numRuns: Math.ceil(RANDOM_PLANS / 2),
