@@ -36,6 +36,8 @@ const NOTHING_USED: RunUsage = { steps: 0, attempts: 0, restarts: 0, cost: 0, to
 export interface Ticket {
   readonly run: NodeRun;
   readonly number: number;
+  /** Key of the handler that is to work for it. */
+  readonly handler: string;
 }
 
 export class RunModel {
@@ -51,7 +53,7 @@ export class RunModel {
   /** Ready node runs that wait for a slot, in the order in which they became ready. */
   readonly waiting = new ReadyLanes<Ticket>();
   /** Those that wait for a worker outside, likewise. */
-  readonly offered = new OfferedLanes<Ticket>(({ run }) => run.handler);
+  readonly offered = new OfferedLanes<Ticket>(({ handler }) => handler);
   /** Those that wait for a process with the version of the handler that they need. */
   readonly lacking = new Set<NodeRun>();
   readonly #place: (handler: string) => PlaceOfWork;
@@ -327,7 +329,7 @@ export class RunModel {
     const place = this.#place(handler);
     if (place === 'nowhere') return void this.lacking.add(run);
     const lanes = place === 'outside' ? this.offered : this.waiting;
-    lanes.push(laneOf(run), { run, number: run.ticket });
+    lanes.push(laneOf(run), { run, number: run.ticket, handler });
   }
 
   /** The longest waiting ready node run that is not to be passed over; those that left ready are dropped. */
