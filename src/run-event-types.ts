@@ -34,6 +34,7 @@ export const RUN_EVENT_TYPES = [
   'node.waiting',
   'node.checking',
   'node.judging',
+  'node.fallback-due',
   'node.fallback-started',
   'node.escalated',
   'node.retry-scheduled',

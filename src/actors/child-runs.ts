@@ -1,8 +1,8 @@
 /**
  * The runs of subplans, as their parents deal with them: started once the parent's turn is durable,
  * and told of to the parent when their status means something to it. Invariants: a start is repeated
- * until it is taken or refused, and a refusal is the child's end; a parent hears of each end, from
- * this process or, where it was stopped before, from the next.
+ * until it is taken or refused, and a refusal is the child's end; a parent hears of each end and of
+ * each rest, from this process or, where it was stopped before, from the next.
  */
 import { RunchartError } from '../errors.js';
 import type { RunStatus } from '../machines/statuses.js';
@@ -58,16 +58,16 @@ export class ChildRuns {
     void this.#parts.tell(parent, report);
   }
 
-  /** Tells parents of the ends that an earlier process did not get to tell, `page` at a time. */
-  async reportEnded(page: number): Promise<void> {
+  /** Tells parents what an earlier process did not get to tell them, `page` at a time. */
+  async reportUntold(page: number): Promise<void> {
     let after = '';
     for (;;) {
-      const ended = await this.#parts.store.endedChildren(after, page);
+      const untold = await this.#parts.store.untoldChildren(after, page);
       await Promise.all(
-        ended.map((child) => this.#parts.tell(child.parentId ?? '', reportOf(child))),
+        untold.map((child) => this.#parts.tell(child.parentId ?? '', reportOf(child))),
       );
-      after = ended.at(-1)?.id ?? '';
-      if (ended.length < page) return;
+      after = untold.at(-1)?.id ?? '';
+      if (untold.length < page) return;
     }
   }
 

@@ -92,8 +92,11 @@ export interface RunStore {
     limit: number,
     marks: readonly string[],
   ): Promise<readonly string[]>;
-  /** Runs that have ended while the run that they are subplans of still waits for them, by id. */
-  endedChildren(after: string, limit: number): Promise<readonly RunRecord[]>;
+  /**
+   * Runs that have ended, or go on only by somebody's doing, while the run that they are subplans of still waits
+   * for them and knows nothing of that; by id.
+   */
+  untoldChildren(after: string, limit: number): Promise<readonly RunRecord[]>;
   /** Time of the newest turn: until then, at least, a process was at work. */
   lastTurnAt(): Promise<number | undefined>;
   /** Timers due at or before `now`, in due order, with the id of their run. */

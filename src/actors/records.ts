@@ -75,6 +75,8 @@ export interface RunUsage {
   readonly tokens: number;
   /** How often a person granted the budget again. */
   readonly grants?: number;
+  /** Times that ran out while a person was asked about something else: asked about next. */
+  readonly passed?: readonly ('deadline' | 'wallMs')[];
 }
 
 /** The changing part of a run's row, written by the turns after its first. */

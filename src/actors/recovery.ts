@@ -55,7 +55,7 @@ export class Recovery {
       after = ids.at(-1);
       if (ids.length < PAGE) break;
     }
-    await this.#effects.children.reportEnded(PAGE);
+    await this.#effects.children.reportUntold(PAGE);
     await this.#effects.timers.tick();
   }
 

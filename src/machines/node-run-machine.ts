@@ -1,7 +1,7 @@
 /**
  * The statechart of one node run. Top-level states are its statuses; waiting, hosting, checking,
- * fallback, escalating and stopping are inside running, backing off is inside ready, judging is inside
- * awaiting-human. No I/O and no clock: the actions marked as held are intentions, which the durable
+ * fallback, escalating and stopping are inside running, what backs off or waits for a slot is inside
+ * ready, judging is inside awaiting-human. No I/O and no clock: the actions marked as held are intentions, which the durable
  * wrapper collects for the turn.
  */
 import { and, assign, setup } from 'xstate';
@@ -31,6 +31,7 @@ export const NODE_RUN_INTENTIONS = [
   'startFallback',
   'startCheck',
   'startChild',
+  'awaitSlot',
   'beginLevel',
   'abortAttempt',
   'armRetryTimer',
@@ -69,6 +70,7 @@ const definitions = setup({
     startFallback: () => {},
     startCheck: () => {},
     startChild: () => {},
+    awaitSlot: () => {},
     beginLevel: () => {},
     abortAttempt: () => {},
     armRetryTimer: () => {},
@@ -102,7 +104,7 @@ const RETRIES = [
 
 /** What becomes of a failure that is not tried again: its policy says. */
 const LAST_RESORTS = [
-  { guard: 'fallsBack', target: '#node-run.running.fallback', actions: 'keepReason' },
+  { guard: 'fallsBack', target: '#node-run.ready.fallbackDue', actions: 'keepReason' },
   { guard: 'escalatesFailure', target: '#node-run.running.escalating', actions: 'keepReason' },
   { guard: 'asksReviewer', target: '#node-run.awaiting-human', actions: 'keepReason' },
   { guard: 'awaitsReplan', target: '#node-run.blocked', actions: 'keepReason' },
@@ -162,6 +164,11 @@ export const nodeRunMachine = definitions.createMachine({
           },
         },
         backingOff: { on: { 'retry.due': 'due' } },
+        // Its node's own work has given its slot back.
+        fallbackDue: {
+          entry: 'awaitSlot',
+          on: { 'slot.granted': '#node-run.running.fallback' },
+        },
       },
     },
     running: {
@@ -217,18 +224,21 @@ export const nodeRunMachine = definitions.createMachine({
           entry: ['countFallback', 'startFallback'],
           on: {
             'attempt.produced': 'checkingFallback',
-            'attempt.released': { target: 'fallback', reenter: true },
+            'attempt.released': '#node-run.ready.fallbackDue',
             'attempt.interrupted': {
               guard: 'maySurvive',
-              target: 'fallback',
-              reenter: true,
+              target: '#node-run.ready.fallbackDue',
               actions: 'countInterruption',
             },
           },
         },
         escalating: {
           entry: ['raiseLevel', 'beginLevel'],
-          on: { 'level.worked': 'fallback', 'level.asked': '#node-run.awaiting-human' },
+          on: {
+            'level.worked': '#node-run.ready.fallbackDue',
+            'level.asked': '#node-run.awaiting-human',
+            'work.withdrawn': { target: '#node-run.cancelled', actions: 'keepReason' },
+          },
         },
         waiting: {
           on: {

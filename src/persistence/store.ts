@@ -41,10 +41,11 @@ const UNFINISHED_RUNS = `with chosen as materialized (
   order by r.run limit ?2`;
 
 // A child whose end its parent has not taken note of: the process stopped in between.
-const ENDED_CHILDREN = `select cast(${RUN.expression('c')} as blob) from runs c
+const UNTOLD_CHILDREN = `select cast(${RUN.expression('c')} as blob) from runs c
   join runs p on p.id = c.parent_id
   join node_runs n on n.run = p.run and n.node = c.parent_node and n.status = 'running'
-  where c.parent_id is not null and c.status in ('completed', 'partial', 'failed', 'cancelled')
+  where c.parent_id is not null and (c.status in ('completed', 'partial', 'failed', 'cancelled')
+      or c.status in ('awaiting-human', 'blocked', 'paused') and n.inside <> c.id || ' ' || c.status)
     and p.status not in ('completed', 'partial', 'failed', 'cancelled')
     and c.id > ?1 order by c.id limit ?2`;
 
@@ -118,8 +119,8 @@ export class SqliteRunStore implements RunStore {
     return rows.map((row) => (row as [string])[0]);
   }
 
-  async endedChildren(after: string, limit: number): Promise<readonly RunRecord[]> {
-    return this.#reader.records(RUN, ENDED_CHILDREN, [after, limit]);
+  async untoldChildren(after: string, limit: number): Promise<readonly RunRecord[]> {
+    return this.#reader.records(RUN, UNTOLD_CHILDREN, [after, limit]);
   }
 
   async lastTurnAt(): Promise<number | undefined> {

@@ -12,6 +12,7 @@ import type { PlanNode } from './node-schemas.js';
 import {
   ABORT,
   backtrackOf,
+  COMPENSATION_TIMEOUT_MS,
   deliverablesOf,
   escalationOf,
   failurePolicyOf,
@@ -162,7 +163,7 @@ function standaloneAction(settings: Partial<CompiledNode>, source: PlanNode): Co
 function compensationOf(source: Source<'action'>, position: number): CompiledNode | undefined {
   const { compensate } = source;
   if (compensate === undefined) return undefined;
-  const { handler, timeoutMs, retry } = compensate;
+  const { handler, timeoutMs = COMPENSATION_TIMEOUT_MS, retry } = compensate;
   return standaloneAction({ position, handler, timeoutMs, retry: retryOf(retry) }, source);
 }
 

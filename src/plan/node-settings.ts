@@ -18,6 +18,9 @@ import type { SchemaReference } from './schema.js';
 /** Without a bound of its own an exponential delay stops growing at an hour. */
 const DEFAULT_MAX_DELAY_MS = 3_600_000;
 
+/** How long an attempt to undo something may take unless its plan says otherwise: a run has to end. */
+export const COMPENSATION_TIMEOUT_MS = 3_600_000;
+
 /** One try, and five interruptions. */
 export const NO_RETRY: RetryPolicy = Object.freeze({
   maxAttempts: 1,

@@ -37,6 +37,9 @@ interface Pending {
   readonly reject: (error: CommitError) => void;
 }
 
+/** Statuses in which a run goes on only by somebody's doing. */
+const RESTS: ReadonlySet<string> = new Set(['awaiting-human', 'blocked', 'paused']);
+
 export class MemoryStorage {
   readonly runs = new Map<string, MemoryRun>();
   readonly plans = new Map<string, string>();
@@ -228,11 +231,11 @@ export class MemoryStorage {
       );
       return later.slice(0, limit).map((run) => run.record.id);
     },
-    endedChildren: async (after, limit) => {
+    untoldChildren: async (after, limit) => {
       const records = [...this.runs.values()].map(({ record }) => record);
-      const ended = records.filter((record) => record.id > after && this.#isAwaited(record));
-      ended.sort((a, b) => (a.id < b.id ? -1 : 1));
-      return ended.slice(0, limit);
+      const untold = records.filter((record) => record.id > after && this.#isUntold(record));
+      untold.sort((a, b) => (a.id < b.id ? -1 : 1));
+      return untold.slice(0, limit);
     },
     lastTurnAt: async () => this.#lastTurnAt,
     dueTimers: async (now, limit) =>
@@ -311,11 +314,12 @@ export class MemoryStorage {
     return !isFinal(record.status) && timers.size > 0 && isMarked;
   }
 
-  #isAwaited({ status, parentId, parentNode }: RunRecord): boolean {
+  #isUntold({ id, status, parentId, parentNode }: RunRecord): boolean {
     const parent = this.runs.get(parentId ?? '');
-    if (parent === undefined || !isFinal(status)) return false;
-    const host = parent.nodeRuns.get(parentNode ?? '');
-    return host?.status === 'running' && !isFinal(parent.record.status);
+    const host = parent?.nodeRuns.get(parentNode ?? '');
+    if (parent === undefined || isFinal(parent.record.status)) return false;
+    const isKnown = !isFinal(status) && host?.inside === `${id} ${status}`;
+    return host?.status === 'running' && !isKnown && (isFinal(status) || RESTS.has(status));
   }
 
   #timers() {

@@ -75,4 +75,18 @@ describe('nodes that a node adds', () => {
     expect(kernel.status()).toBe('completed');
     expect(kernel.rows().nodeRuns.size).toBe(6);
   });
+
+  it('S150 S152 S153 are not added to a run that is being cancelled, which undoes its work and ends', async () => {
+    const kernel = new Kernel();
+    const nodes = [action('made', { compensate: { handler: 'work' } }), action('a'), action('b')];
+    await kernel.start(plan(nodes, [edge('made', 'a'), edge('made', 'b')]));
+    await kernel.finish('made');
+    await kernel.cancel();
+    await kernel.finish('a', add([action('n')]));
+    await kernel.fail('b');
+    expect(kernel.working()).toEqual(['~/made']);
+    await kernel.finish('~/made');
+    expect(kernel.summary()).toMatchObject({ nodes: { a: 'completed' }, status: 'cancelled' });
+    expect(kernel.log('r1', /^plan/)).toEqual([]);
+  });
 });

@@ -118,6 +118,17 @@ describe('a failure policy', () => {
     expect(kernel.summary().nodes.a).toBe('completed');
   });
 
+  it('S118 S153 that waits for its next level is cancelled at once', async () => {
+    const kernel = new Kernel();
+    const escalation = [{ responders: ['lead'], delayMs: 60_000 }];
+    await kernel.start(plan([action('a', { onFailure: 'escalate', escalation })]));
+    await kernel.fail('a');
+    await kernel.cancel();
+    await kernel.settle();
+    expect(kernel.summary()).toMatchObject({ nodes: { a: 'cancelled' }, status: 'cancelled' });
+    expect(kernel.rows().timers.size).toBe(0);
+  });
+
   it('S115 of one node hides no failure of another', async () => {
     const kernel = new Kernel();
     const covered = action('a', { onFailure: 'fallback', fallback: { handler: 'work' } });

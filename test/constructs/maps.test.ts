@@ -8,6 +8,8 @@ function map(more: object = {}) {
   return { kind: 'map', id: 'm', handler: 'work', ...more };
 }
 
+const double = (items: number[]) => items.map((item) => item * 2);
+
 describe('a map', () => {
   it('S143 works on as many items at a time as it may, and gives their results in their order', async () => {
     const kernel = new Kernel();
@@ -107,7 +109,6 @@ describe('a map', () => {
   });
 
   it('S146 gives the same results for every size of its chunks', async () => {
-    const double = (items: number[]) => items.map((item) => item * 2);
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.nat(9), { maxLength: 12 }),
@@ -121,6 +122,18 @@ describe('a map', () => {
       ),
       { numRuns: 60 },
     );
+  });
+
+  it('S143 S146 works through a hundred thousand items, and takes no more', async () => {
+    const numbers = (length: number) => Array.from({ length }, (_, i) => i);
+    const kernel = new Kernel({ handlers: { double } });
+    const version = plan([map({ handler: 'double', chunkSize: 1_000 })]);
+    await kernel.start(version, { input: numbers(100_000) });
+    await kernel.settle();
+    expect(kernel.summary().outputs.m).toEqual(double(numbers(100_000)));
+    await kernel.start(version, { id: 'r2', input: numbers(100_001) });
+    expect(kernel.status('r2')).toBe('failed');
+    expect(kernel.rows('r2').record.reasonJson).toContain('too-many-items');
   });
 
   it('S146 refuses the result of a chunk that is no list as long as the chunk', async () => {

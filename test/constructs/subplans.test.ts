@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { compilePlan } from '../../src/plan/compile.js';
 import { Kernel } from '../support/kernel.js';
-import { action, approval, chain, type Draft, edge, plan, switchNode } from '../support/plans.js';
+import {
+  action,
+  approval,
+  chain,
+  type Draft,
+  edge,
+  join,
+  plan,
+  switchNode,
+} from '../support/plans.js';
 
 function named(nodes: readonly Draft[], edges: readonly Draft[] = [], more: object = {}) {
   return { title: 'Child', nodes, edges, ...more };
@@ -63,6 +72,27 @@ describe('a subplan', () => {
     await kernel.respond('ask', { approved: true }, null, child(kernel));
     await kernel.settle();
     expect(kernel.status()).toBe('completed');
+  });
+
+  it('S149 S167 that rests otherwise than its parent was told tells it in the next process', async () => {
+    const kernel = new Kernel();
+    const nodes = [
+      action('work', { onFailure: 'continue' }),
+      approval('ask'),
+      join('both', { onFailure: 'wait' }),
+    ];
+    const plans = { child: named(nodes, [edge('work', 'both'), edge('ask', 'both')]) };
+    await kernel.start(plan([subplan('s')], [], { plans }));
+    await kernel.settle();
+    await kernel.fail('work', new Error('odd'), child(kernel));
+    expect(kernel.status()).toBe('awaiting-human');
+    // The child's turn is the last that gets through.
+    kernel.dieAfter(1, false);
+    await kernel.respond('ask', { approved: true }, null, child(kernel));
+    await kernel.settle();
+    expect([kernel.status(child(kernel)), kernel.status()]).toEqual(['blocked', 'awaiting-human']);
+    await kernel.restart();
+    expect(kernel.status()).toBe('blocked');
   });
 
   it('S151 that fails says in which run, at which node, and why', async () => {

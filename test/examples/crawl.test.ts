@@ -1,15 +1,19 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
   createOrchestrator,
+  external,
   type HandlerContext,
   type HandlerFunction,
   type Handlers,
   type Orchestrator,
 } from '../../src/index.js';
+import { compilePlanOrThrow } from '../../src/plan/compile.js';
+import type { JsonValue } from '../../src/plan/json.js';
 import { testKit } from '../../src/testing/index.js';
 import { openSite, readStream, type Site, STREAM } from '../http/support/site.js';
 import { upTo } from '../support/numbers.js';
 import { temporaryDatabase } from '../support/temporary.js';
+import { LEASE_MS, Outside } from '../work/support/outside.js';
 import { BEGINNING, linesOf, openExample, withNode } from './support/example.js';
 
 const { plan, handlers } = await openExample('crawl');
@@ -203,6 +207,40 @@ describe('examples/crawl', () => {
       ...FINISHED,
     ]);
     expect([...run.log].map(({ seq }) => seq)).toEqual(upTo(run.log.length));
+  });
+
+  it('S51 S159 S178 is crawled by the worker that claims it, and by another once that is silent', async () => {
+    const outside = new Outside({
+      handlers: { ...handlers, [PROCESS]: external({ leaseMs: LEASE_MS, capability: 'crawl' }) },
+    });
+    const version = compilePlanOrThrow(plan);
+    await outside.start(version, { input: { pauseMs: 0 } });
+    await vi.waitFor(() => expect(outside.work.offers()).not.toEqual([]));
+    const first = await outside.claimOne('w1', 'crawl');
+    expect(await outside.claim('w2', 1, ['crawl'])).toEqual([]);
+    // It is killed: nobody says that it is alive.
+    await outside.advance(LEASE_MS);
+    const second = await outside.claimOne('w2', 'crawl');
+    expect([first.attempt, second.attempt]).toEqual([1, 2]);
+    const before = outside.rows().events.length;
+    const late = await outside.refusal(outside.complete(first, { pages: 0, links: [] }));
+    expect(late).toBe('lease-lost');
+    expect(outside.log().slice(before)).toEqual(['attempt.result-refused process#1']);
+    const { signal } = new AbortController();
+    const crawl = handlers[PROCESS] as HandlerFunction;
+    const found = await crawl(second.input, { signal, attempt: 2 } as HandlerContext);
+    await outside.complete(second, found as JsonValue);
+    // The report is written here.
+    await vi.waitFor(async () => {
+      await outside.settle();
+      expect(outside.status()).toBe('completed');
+    });
+    expect(outside.rows().events.map(({ seq }) => seq)).toEqual(upTo(outside.rows().seq));
+    expect(outside.log('r1', /^node\.completed/)).toEqual([
+      'node.completed start#1',
+      'node.completed process#2',
+      'node.completed finish#1',
+    ]);
   });
 
   it('S187 streams from the fourth event on, says that it is there, and ends with the run', async () => {

@@ -56,7 +56,7 @@ export function wrapStore(
     findTask: inner.findTask.bind(inner),
     dueTimers: inner.dueTimers.bind(inner),
     nextDue: inner.nextDue.bind(inner),
-    endedChildren: inner.endedChildren.bind(inner),
+    untoldChildren: inner.untoldChildren.bind(inner),
     lastTurnAt: inner.lastTurnAt.bind(inner),
     findAnswer: inner.findAnswer.bind(inner),
     schedules: inner.schedules,

@@ -15,7 +15,11 @@ interface Detail {
   readonly to?: string;
 }
 
-export function expectSoundLog(rows: MemoryRun, version: PlanVersion): void {
+/** `plans`: the one version of its plan, or those by hash where nodes were added to it. */
+export function expectSoundLog(
+  rows: MemoryRun,
+  plans: PlanVersion | ((hash: string) => PlanVersion | undefined),
+): void {
   const { events } = rows;
   expect(events.map((event) => event.seq)).toEqual(events.map((_, i) => i + 1));
   const terminal = events.filter((event) => TERMINAL.test(event.type));
@@ -26,7 +30,9 @@ export function expectSoundLog(rows: MemoryRun, version: PlanVersion): void {
   expectCheckpoints(rows);
   expectEveryStartEnds(rows);
   expectNothingStartsAfterCancel(events);
-  expectRebuilt(rows, (hash) => (hash === version.hash ? version : undefined));
+  const planOf = (hash: string) =>
+    typeof plans !== 'function' && plans.hash === hash ? plans : undefined;
+  expectRebuilt(rows, typeof plans === 'function' ? plans : planOf);
 }
 
 function expectConsecutiveTurns({ turns, seq }: MemoryRun): void {

@@ -4,6 +4,7 @@ import { Kernel, type KernelOptions } from '../support/kernel.js';
 import {
   compiledDraft,
   type RandomRun,
+  RESPONDER,
   type Script,
   type ScriptedSignal,
   scriptedEnd,
@@ -21,6 +22,8 @@ interface Place {
 /** One thing that happens to a run from outside. */
 export type Step =
   | { readonly type: 'cancel' }
+  | { readonly type: 'pause' | 'resume' }
+  | { readonly type: 'grant'; readonly isGranted: boolean }
   | { readonly type: 'time'; readonly ms: number; readonly now: number }
   | { readonly type: 'signal'; readonly signal: ScriptedSignal }
   | ({ readonly type: 'retry'; readonly retries: number } & Place)
@@ -34,9 +37,10 @@ export interface Played {
   steps: number;
   signals: number;
   retries: number;
+  grants: number;
 }
 
-export const nothingPlayed = (): Played => ({ steps: 0, signals: 0, retries: 0 });
+export const nothingPlayed = (): Played => ({ steps: 0, signals: 0, retries: 0, grants: 0 });
 
 /** Lets the reference take its next step; undefined where nothing is open any more. */
 export function nextStep(reference: Reference, script: Script, played: Played): Step | undefined {
@@ -48,8 +52,17 @@ export function nextStep(reference: Reference, script: Script, played: Played): 
     reference.cancel();
     return { type: 'cancel' };
   }
+  if (reference.ending === undefined && script.pauses.includes(number)) {
+    return togglePause(reference);
+  }
   const choice = script.choices[number % script.choices.length] ?? 0;
   return (open[choice % open.length] as () => Step)();
+}
+
+function togglePause(reference: Reference): Step {
+  const type = reference.isPaused ? 'resume' : 'pause';
+  reference[type]();
+  return { type };
 }
 
 /** Random scripts come to an end long before. */
@@ -69,7 +82,18 @@ function openThings(reference: Reference, script: Script, played: Played): (() =
       return { type: 'signal', signal };
     });
   }
-  if (reference.hasTimers) {
+  if (reference.isPaused && reference.ending === undefined) {
+    open.push(() => togglePause(reference));
+  }
+  if (reference.asked !== undefined && reference.ending === undefined) {
+    open.push(() => {
+      played.grants += 1;
+      const isGranted = played.grants < 4;
+      reference.grant(isGranted);
+      return { type: 'grant', isGranted };
+    });
+  }
+  if (reference.hasTimers && !(script.isTimeless && open.length > 0)) {
     open.push(() => {
       const ms = reference.passTime();
       return { type: 'time', ms, now: reference.world.now };
@@ -146,6 +170,13 @@ export async function take(kernel: Kernel, script: Script, step: Step): Promise<
     case 'cancel':
       await answered(kernel, kernel.cancel());
       break;
+    case 'pause':
+    case 'resume':
+      await answered(kernel, kernel.send({ type: `run.${step.type}` }));
+      break;
+    case 'grant':
+      await answered(kernel, kernel.respond('', { approved: step.isGranted }));
+      break;
     case 'time':
       await kernel.advance(step.ms);
       break;
@@ -160,7 +191,7 @@ export async function take(kernel: Kernel, script: Script, step: Step): Promise<
     case 'answer': {
       const kind = kernel.openTasks(run).find(({ node }) => node === step.node)?.kind ?? '';
       const { response } = scriptedResponse(script, kind, step.node, step.number);
-      await answered(kernel, kernel.respond(step.node, response, null, run));
+      await answered(kernel, kernel.respond(step.node, response, RESPONDER, run));
       break;
     }
     case 'end': {
@@ -209,6 +240,7 @@ interface Detail {
 const WORDS: Readonly<Record<string, string>> = {
   'node.stopping': 'stopping',
   'node.retry-due': 'due',
+  'node.fallback-due': 'fallback-due',
   'node.fallback-started': 'fallback',
 };
 

@@ -33,6 +33,10 @@ export interface Script {
   readonly retries: number;
   /** Which of the open things ends next, step by step; modulo their number. */
   readonly choices: readonly number[];
+  /** Steps at which the run is paused, or goes on where it is. */
+  readonly pauses: readonly number[];
+  /** Time passes only where nothing else can happen. */
+  readonly isTimeless: boolean;
   /** Step at which the run is cancelled. */
   readonly cancelAt: number | undefined;
 }
@@ -58,6 +62,11 @@ export function scriptedEnd(
 ): ScriptedEnd {
   const end = pick(ends, `${path}#${number}`);
   const { ending } = end;
+  if (ending.ok && ending.adds !== undefined) {
+    // What was added adds nothing, so that there is an end to it.
+    if (path.includes('x')) return { does: { returns: null }, ending: { ok: true, output: null } };
+    return withAdditions(ending.output ?? null, ending.adds.isBehind, path, number);
+  }
   if (!ending.ok || !Array.isArray(input) || ending.output === 'text') return end;
   const { output = null, action } = ending;
   const list = input.map(() => output);
@@ -79,10 +88,27 @@ export function scriptedResponse(
     const choice = pick(CHOICES, `${path}#${number}`);
     return { response: { choice }, outcome: choice };
   }
+  if (kind === 'human-review-edit') return pick(EDITS, `${path}#${number}`);
   if (kind === 'human-check') return pick(JUDGEMENTS, `${path}#${number}`);
   const decision = number > 1 ? 'accept' : pick(DECISIONS, `${path}#${number}`);
   const response = { decision, ...(decision === 'accept' && { output: { v: 2 } }) };
   return { response, outcome: decision };
+}
+
+/** One node more, behind the adding one or beside all others; within loops and maps that is refused. */
+function withAdditions(
+  output: JsonValue,
+  isBehind: boolean,
+  path: string,
+  number: number,
+): ScriptedEnd {
+  const id = `${path}x${number}`.replace(/[^a-z0-9]/g, '');
+  const nodes = [{ kind: 'action', id, handler: 'work', retry: { maxInterruptions: 1_000 } }];
+  const edges = isBehind ? [{ source: path, target: id }] : [];
+  return {
+    does: { returns: { ok: true, output, add: { nodes, edges } } },
+    ending: { ok: true, output, adds: { isBehind, nodes, edges } },
+  };
 }
 
 const JUDGEMENTS: readonly ScriptedResponse[] = [
@@ -90,6 +116,13 @@ const JUDGEMENTS: readonly ScriptedResponse[] = [
   { response: { approved: false }, outcome: 'rejected' },
   { response: { approved: true, requiredEdits: ['tone'] }, outcome: 'changes-requested' },
   { response: { approved: true, requiredEdits: [' '] }, outcome: 'approved' },
+];
+const EDITS: readonly ScriptedResponse[] = [
+  { response: { decision: 'accept' }, outcome: 'approved' },
+  { response: { decision: 'accept', output: { v: 5 } }, outcome: 'approved' },
+  { response: { decision: 'edit', output: { v: 6 } }, outcome: 'edited' },
+  { response: { decision: 'send-back', requiredEdits: ['tone'] }, outcome: 'changes-requested' },
+  { response: { decision: 'reject' }, outcome: 'rejected' },
 ];
 const CHOICES = ['go', 'stay', 'leave'] as const;
 const DECISIONS = ['accept', 'retry', 'retry', 'abort'] as const;
@@ -127,6 +160,8 @@ const POLICIES: readonly Policy[] = [
   'replan',
   'fallback',
   'backtrack',
+  'escalate',
+  { exception: 'escalate', timeout: 'escalate', deadline: 'fallback', '*': 'skip' },
   { exception: 'retry', flaky: 'skip', '*': 'continue' },
   { flaky: 'human-review', timeout: 'fallback', '*': 'skip' },
   { exception: 'backtrack', condition: 'continue', '*': 'human-review' },
@@ -136,9 +171,13 @@ const OF_COMPOSITES = ['abort', 'skip', 'continue', 'retry', 'human-review', 're
 const OF_STRUCTURES = ['abort', 'skip', 'continue'];
 const KINDS = [
   ...['action', 'action', 'action', 'action', 'action', 'human-approval', 'human-approval'],
-  ...['human-input', 'human-decision'],
+  ...['human-input', 'human-decision', 'human-review-edit'],
   ...['switch', 'join', 'join', 'join', 'loop', 'loop', 'map', 'map', 'subplan', 'sleep', 'signal'],
 ];
+/** Who is turned to by an escalation. */
+const LEVELS = ['handler', 'late-handler', 'people', 'late-people', 'hasty-people'] as const;
+/** Answers all tasks. */
+export const RESPONDER = 'lead';
 const limitMs = fc.integer({ min: 1, max: 60 });
 
 /** A time of its own for each node: what falls due together in different runs has no order. */
@@ -162,6 +201,7 @@ const nodeShape = fc.record({
   hasDefaultResponse: rarely(50),
   rounds: sometimes(30, 1, 2),
   undoes: rarely(20),
+  levels: fc.array(fc.constantFrom(...LEVELS), { minLength: 1, maxLength: 3 }),
   check: sometimes(20, 'blocking', 'warning'),
   backTo: fc.nat(),
   maxRestarts: fc.constantFrom(1, 1, 2),
@@ -407,6 +447,11 @@ class NodeDraft {
       }
       case 'human-input':
         return { kind: 'human-input', ...checked, ...covered, onFailure: simple, ...deadline };
+      case 'human-review-edit':
+        return {
+          ...{ kind: 'human-review-edit', ...checked, ...covered, onFailure: simple, ...deadline },
+          ...this.#rework(),
+        };
       case 'human-decision': {
         const options = CHOICES.map((id) => ({ id }));
         const asks = { kind: 'human-decision', options, ...checked, ...covered };
@@ -505,9 +550,27 @@ class NodeDraft {
       onFailure: policy,
       ...(text.includes('fallback') && { fallback: { handler: 'work' } }),
       ...(text.includes('backtrack') && { backtrack: { to, maxRestarts } }),
-      ...(undoes && !this.#options.isInLoop && { compensate: { handler: 'work' } }),
+      ...(text.includes('escalate') && { escalation: this.#levels() }),
+      ...(undoes && !this.#options.isInLoop && { compensate: this.#undoing() }),
       ...(check && { checks: [{ name: 'judged', severity: check, ask: this.#deadline() }] }),
     };
+  }
+
+  /** Of a time of its own: what falls due together in different runs has no order. */
+  #undoing(): JsonObject {
+    return { handler: 'work', timeoutMs: ownTimeMs(this.#id, 90) };
+  }
+
+  #levels(): JsonObject[] {
+    const { isTimeless } = this.#options;
+    return this.#shape.levels.map((who, index) => {
+      const time = { ms: ownTimeMs(`${this.#id}/${index}`, this.#shape.durationMs) };
+      return {
+        ...(who.endsWith('handler') ? { handler: 'work' } : { responders: [RESPONDER] }),
+        ...(who.startsWith('late') && !isTimeless && { delayMs: time.ms }),
+        ...(who.startsWith('hasty') && !isTimeless && { deadlineMs: time.ms }),
+      };
+    });
   }
 
   #upstream(): string[] {
@@ -599,6 +662,13 @@ const scriptedEnds: fc.Arbitrary<ScriptedEnd> = fc.oneof(
       }),
     ),
   },
+  {
+    weight: 1,
+    arbitrary: fc.boolean().map((isBehind): ScriptedEnd => {
+      const adds = { isBehind, nodes: [], edges: [] };
+      return { does: { returns: null }, ending: { ok: true, output: null, adds } };
+    }),
+  },
   { weight: 2, arbitrary: thrown },
   {
     weight: 1,
@@ -636,6 +706,8 @@ export interface RandomRunOptions {
   /** Fixes the number of handlers that may work at the same time. */
   readonly concurrency?: number;
   readonly neverCancelled?: boolean;
+  /** Nothing keeps work that was interrupted from beginning again: no pause, no question, no count of attempts. */
+  readonly neverHeld?: boolean;
   readonly maxInterruptions?: number;
   /** Without anything that falls due: a stop of the process moves what a time is counted from. */
   readonly isTimeless?: boolean;
@@ -654,9 +726,23 @@ const settings = fc.record({
       }),
     },
   ),
-  maxSteps: fc.oneof(
+  budget: fc.oneof(
     { weight: 9, arbitrary: fc.constant(undefined) },
-    { weight: 1, arbitrary: fc.integer({ min: 1, max: 12 }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        limit: fc.constantFrom('maxSteps', 'maxAttempts'),
+        number: fc.integer({ min: 1, max: 12 }),
+        onExhausted: fc.constantFrom('fail', 'ask'),
+      }),
+    },
+  ),
+  deadline: fc.oneof(
+    { weight: 9, arbitrary: fc.constant(undefined) },
+    {
+      weight: 1,
+      arbitrary: fc.record({ ms: limitMs, onDeadline: fc.constantFrom('fail', 'ask') }),
+    },
   ),
 });
 
@@ -678,6 +764,10 @@ export function randomRuns(options: RandomRunOptions = {}): fc.Arbitrary<RandomR
         .map((list) => [...list].sort((a, b) => (a.id < b.id ? -1 : 1))),
       retries: fc.nat(3),
       choices: fc.array(fc.nat(30), { minLength: 1, maxLength: 60 }),
+      pauses: fc.oneof(
+        { weight: 4, arbitrary: fc.constant([]) },
+        { weight: 1, arbitrary: fc.array(fc.nat(20), { maxLength: 4 }) },
+      ),
       cancelAt: fc.oneof(
         { weight: 6, arbitrary: fc.constant(undefined) },
         { weight: 1, arbitrary: fc.nat(20) },
@@ -692,18 +782,19 @@ type Parts = {
   readonly settings: typeof settings extends fc.Arbitrary<infer T> ? T : never;
   readonly flag: boolean;
   readonly list: JsonValue;
-} & Omit<Script, 'input'>;
+} & Omit<Script, 'input' | 'isTimeless'>;
 
 function assemble(parts: Parts, options: RandomRunOptions): RandomRun {
-  const { maxInterruptions, without = [], isTimeless = false } = options;
+  const { maxInterruptions, without = [], isTimeless = false, neverHeld = false } = options;
   const common = { maxInterruptions, isTimeless, mayBreak: true, isInLoop: false };
-  const { flag, list, ends, responses, signals, retries, choices, cancelAt } = parts;
+  const { flag, list, ends, responses, signals, retries, choices, pauses, cancelAt } = parts;
   const graph = graphDraft('n', parts.graph, {
     ...common,
     without: isTimeless ? [...without, 'sleep'] : without,
   });
   const isNested = JSON.stringify(graph).includes('"subplan"');
-  const { completion, maxSteps } = parts.settings;
+  const { completion, budget: given, deadline } = parts.settings;
+  const budget = neverHeld && given ? { ...given, limit: 'maxSteps', onExhausted: 'fail' } : given;
   const named = parts.plans.map((plan, i) => {
     const inside = graphDraft(`p${i}n`, plan, { ...common, without: IN_SUBPLANS });
     return [`p${i}`, { title: `Part ${i}`, ...inside }] as const;
@@ -714,7 +805,15 @@ function assemble(parts: Parts, options: RandomRunOptions): RandomRun {
       ...graph,
       ...(isNested && { plans: Object.fromEntries(named) }),
       ...(completion && { completion: { ...completion } }),
-      ...(maxSteps !== undefined && !isNested && { budget: { maxSteps } }),
+      ...(budget &&
+        !isNested && {
+          budget: { [budget.limit]: budget.number, onExhausted: budget.onExhausted },
+        }),
+      ...(deadline &&
+        !isTimeless && {
+          deadlineMs: ownTimeMs('deadline', deadline.ms),
+          onDeadline: deadline.onDeadline,
+        }),
     },
     script: {
       input: { flag, list },
@@ -724,6 +823,8 @@ function assemble(parts: Parts, options: RandomRunOptions): RandomRun {
       signals,
       retries,
       choices,
+      pauses: neverHeld ? [] : pauses,
+      isTimeless,
       cancelAt: options.neverCancelled ? undefined : cancelAt,
     },
   };

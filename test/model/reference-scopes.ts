@@ -2,7 +2,7 @@
 import type { NodeStatus } from '../../src/machines/statuses.js';
 import type { JsonObject, JsonValue } from '../../src/plan/json.js';
 import type { CompiledEdge, CompiledNode, EdgeScope } from '../../src/plan/plan-version.js';
-import type { Reference } from './reference.js';
+import type { Additions, Reference } from './reference.js';
 
 export type ReferenceEdge = 'taken' | 'dead' | 'failed' | 'error';
 
@@ -11,7 +11,9 @@ export type Phase =
   | 'due'
   | 'backing-off'
   | 'working'
+  | 'fallback-due'
   | 'fallback'
+  | 'escalating'
   | 'waiting'
   | 'hosting'
   | 'judging'
@@ -22,6 +24,7 @@ export interface Held {
   readonly by: 'working' | 'fallback';
   readonly output: JsonValue | undefined;
   readonly action: string | undefined;
+  readonly adds: Additions | undefined;
 }
 
 /** The plan itself, an iteration, the items of a map, or the compensations. */
@@ -30,9 +33,10 @@ export class ModelScope {
   readonly kind: 'plan' | 'iteration' | 'items' | 'compensations';
   readonly host: ModelRun | undefined;
   readonly loop: JsonObject | undefined;
-  readonly edges: readonly CompiledEdge[];
-  readonly runs: readonly ModelRun[];
-  readonly decided = new Map<CompiledEdge, ReferenceEdge>();
+  edges: readonly CompiledEdge[];
+  nodes: readonly CompiledNode[];
+  readonly runs: ModelRun[];
+  decided = new Map<CompiledEdge, ReferenceEdge>();
   /** Class of the failure for which all of it is called off. */
   aborted: string | undefined;
 
@@ -49,7 +53,30 @@ export class ModelScope {
     this.host = parts.host;
     this.loop = parts.loop;
     this.edges = parts.edges ?? [];
-    this.runs = parts.nodes.map((node, position) => new ModelRun(this, node, position));
+    this.nodes = parts.nodes;
+    this.runs = parts.nodes.map((_, position) => new ModelRun(this, position));
+  }
+
+  /** More nodes and edges: what is there keeps its place, and what is decided stays decided. */
+  extend({
+    nodes,
+    edges,
+  }: {
+    nodes: readonly CompiledNode[];
+    edges: readonly CompiledEdge[];
+  }): void {
+    const known = new Map([...this.decided].map(([edge, outcome]) => [edge.id, outcome]));
+    this.nodes = nodes;
+    this.edges = edges;
+    this.decided = new Map(
+      edges.flatMap((edge) => {
+        const outcome = known.get(edge.id);
+        return outcome === undefined ? [] : [[edge, outcome] as const];
+      }),
+    );
+    for (let position = this.runs.length; position < nodes.length; position++) {
+      this.runs.push(new ModelRun(this, position));
+    }
   }
 
   get isOver(): boolean {
@@ -69,7 +96,6 @@ const FINAL: readonly NodeStatus[] = ['completed', 'partial', 'skipped', 'failed
 
 export class ModelRun {
   readonly scope: ModelScope;
-  readonly node: CompiledNode;
   readonly position: number;
   readonly path: string;
   status: NodeStatus = 'pending';
@@ -78,6 +104,10 @@ export class ModelRun {
   attempt = 0;
   /** How often changes were requested in a row. */
   rounds = 0;
+  /** Level of its escalation that has its turn. */
+  level = 0;
+  /** What an editor made of the draft. */
+  edited: JsonValue | undefined;
   /** Retries that the node's policy granted. */
   retries = 0;
   input: JsonValue | undefined;
@@ -98,13 +128,17 @@ export class ModelRun {
   wasPartial = false;
   hasSlot = false;
 
-  constructor(scope: ModelScope, node: CompiledNode, position: number) {
+  constructor(scope: ModelScope, position: number) {
     this.scope = scope;
-    this.node = node;
     this.position = position;
+    const { node } = this;
     const { path, kind } = scope;
     const prefix = path === '' ? '' : `${path}/`;
     this.path = kind === 'items' ? `${path.slice(0, -1)}${position}]` : `${prefix}${node.id}`;
+  }
+
+  get node(): CompiledNode {
+    return this.scope.nodes[this.position] as CompiledNode;
   }
 
   get isFinal(): boolean {
@@ -117,6 +151,8 @@ export class ModelRun {
     this.generation += 1;
     this.attempt = 0;
     this.rounds = 0;
+    this.level = 0;
+    this.edited = undefined;
     this.retries = 0;
     this.phase = undefined;
     this.input = undefined;

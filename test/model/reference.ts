@@ -27,8 +27,20 @@ import {
 
 /** How one try of an action ends. */
 export type Ending =
-  | { readonly ok: true; readonly output: JsonValue | undefined; readonly action?: string }
+  | {
+      readonly ok: true;
+      readonly output: JsonValue | undefined;
+      readonly action?: string;
+      readonly adds?: Additions;
+    }
   | { readonly ok: false; readonly class: string; readonly retryable: boolean };
+
+/** What a node adds to the plan of its run. */
+export interface Additions {
+  readonly isBehind: boolean;
+  readonly nodes: readonly JsonValue[];
+  readonly edges: readonly JsonValue[];
+}
 
 export type Failure = Ending & { ok: false };
 
@@ -48,7 +60,15 @@ interface Timer {
   readonly owner: Reference;
   /** Undefined for the grace of the whole run. */
   readonly run: ModelRun | undefined;
-  readonly kind: 'retry' | 'timeout' | 'sleep' | 'signal' | 'task' | 'grace';
+  readonly kind:
+    | 'retry'
+    | 'timeout'
+    | 'sleep'
+    | 'signal'
+    | 'task'
+    | 'grace'
+    | 'escalation'
+    | 'deadline';
   readonly due: number;
 }
 
@@ -76,7 +96,7 @@ class World {
 export class Reference {
   /** Where it lies among the runs of its subplans: empty for the first, `a>b` for a run inside a run. */
   readonly address: string;
-  readonly version: PlanVersion;
+  version: PlanVersion;
   readonly root: ModelScope;
   /** Those at work, in order of creation. */
   scopes: ModelScope[];
@@ -89,6 +109,9 @@ export class Reference {
   /** What happened to nodes and edges, in order. */
   readonly log: string[] = [];
   isStarted = false;
+  isPaused = false;
+  /** What a person is asked about: whether the run may have once more what it has used up. */
+  asked: Limit | undefined;
   ending: 'failed' | 'cancelled' | undefined;
   readonly inputs: JsonValue;
   readonly concurrency: number;
@@ -96,6 +119,10 @@ export class Reference {
   readonly #parent: { readonly run: ModelRun; readonly reference: Reference } | undefined;
   #reported: RunStatus = 'pending';
   #steps = 0;
+  #attempts = 0;
+  #grants = 0;
+  /** The deadline passed while a person was asked about something else. */
+  #isOverdue = false;
   #moments = 0;
   #keptSignals: { readonly name: string; readonly payload: JsonValue }[] = [];
   readonly #signalIds = new Set<string>();
@@ -129,7 +156,64 @@ export class Reference {
 
   start(): void {
     this.isStarted = true;
+    this.#armDeadline();
     this.#happen(() => {});
+  }
+
+  pause(): void {
+    this.#happen(() => {
+      this.isPaused = true;
+    });
+  }
+
+  resume(): void {
+    this.#happen(() => {
+      this.isPaused = false;
+    });
+  }
+
+  /** A person says whether the run may go on. */
+  grant(isGranted: boolean): void {
+    this.#happen(() => {
+      const limit = this.asked;
+      this.asked = undefined;
+      if (!isGranted) return this.#endEarly('failed');
+      if (limit === 'deadline') this.#armDeadline();
+      else this.#grants += 1;
+      if (this.#isOverdue) this.#exhaust('deadline');
+      this.#isOverdue = false;
+    });
+  }
+
+  #armDeadline(): void {
+    const { deadlineMs } = this.version.plan;
+    if (deadlineMs !== undefined) this.#arm('deadline', undefined, deadlineMs);
+  }
+
+  /** Fails, or asks a person: about one thing at a time. */
+  #exhaust(limit: Limit): void {
+    if (this.ending !== undefined) return;
+    const { budget, onDeadline } = this.version.plan;
+    const asks = (limit === 'deadline' ? onDeadline : budget?.onExhausted) === 'ask';
+    if (!asks) this.#endEarly('failed');
+    else if (this.asked === undefined) this.asked = limit;
+    else this.#isOverdue ||= limit === 'deadline';
+  }
+
+  /** What keeps a node run from working because it is used up. */
+  #exhausted(run: ModelRun): Limit | undefined {
+    const { maxSteps, maxAttempts } = this.version.plan.budget ?? {};
+    const times = this.#grants + 1;
+    if (run.attempt === 0 && this.#steps >= (maxSteps ?? Number.POSITIVE_INFINITY) * times) {
+      return 'steps';
+    }
+    const isUsedUp = this.#attempts >= (maxAttempts ?? Number.POSITIVE_INFINITY) * times;
+    return isUsedUp ? 'attempts' : undefined;
+  }
+
+  /** Nothing that is due may start. */
+  get #isHeld(): boolean {
+    return this.ending === undefined && (this.isPaused || this.asked !== undefined);
   }
 
   /** It was called off before it could begin: there is no such run. */
@@ -149,11 +233,23 @@ export class Reference {
     this.answers.set(path, (this.answers.get(path) ?? 0) + 1);
     this.#happen(() => {
       if (run.phase === 'judging') this.#judge(run, outcome === 'approved');
+      else if (run.node.kind === 'human-review-edit') this.#edit(run, response, outcome);
       else if (run.node.human !== undefined) this.#answer(run, response, outcome);
       else if (outcome === 'accept') this.end(run, 'completed', response.output);
       else if (outcome === 'retry') this.#anew(run);
       else this.end(run, 'failed');
     });
+  }
+
+  /** What is accepted is the draft as it was edited last, unless something else is given. */
+  #edit(run: ModelRun, response: JsonObject, outcome: string): void {
+    if (outcome === 'edited') {
+      run.edited = response.output;
+      this.#release(run);
+      return this.#ask(run);
+    }
+    const draft = run.edited ?? run.input ?? null;
+    this.#answer(run, outcome === 'approved' ? (response.output ?? draft) : response, outcome);
   }
 
   #answer(run: ModelRun, response: JsonValue, outcome: string): void {
@@ -252,6 +348,11 @@ export class Reference {
   runStatus(): RunStatus {
     const runs = this.all();
     if (this.ending !== undefined) return this.isOver ? this.ending : 'running';
+    if (this.isPaused && !runs.every((run) => run.isFinal)) return 'paused';
+    const isHeld = this.asked !== undefined && !runs.every((run) => run.isFinal);
+    if (isHeld && !runs.some((run) => isActive(run) && run.status !== 'ready')) {
+      return 'awaiting-human';
+    }
     if (runs.some((run) => isActive(run))) return 'running';
     if (runs.some((run) => isAwaiting(run))) return 'awaiting-human';
     if (!runs.every((run) => run.isFinal)) return 'blocked';
@@ -300,7 +401,7 @@ export class Reference {
 
   /** What can be decided: outer scopes first, those of the same depth in order, then by position. */
   #next(): ModelRun | ModelScope | undefined {
-    if (this.ending !== undefined) return undefined;
+    if (this.ending !== undefined || this.#isHeld) return undefined;
     const graphs = this.scopes.filter(({ kind, aborted }) => {
       return (kind === 'plan' || kind === 'iteration') && aborted === undefined;
     });
@@ -378,6 +479,7 @@ export class Reference {
 
   /** Somebody wants it tried again: what lies inside it is another generation. */
   #anew(run: ModelRun): void {
+    this.#release(run);
     if (run.node.kind === 'loop' || run.node.kind === 'map') run.generation += 1;
     this.#again(run);
   }
@@ -389,6 +491,7 @@ export class Reference {
       case 'human-approval':
       case 'human-input':
       case 'human-decision':
+      case 'human-review-edit':
         return this.#ask(run);
       case 'switch':
         return this.end(run, 'completed', run.input);
@@ -411,6 +514,7 @@ export class Reference {
   }
 
   #ask(run: ModelRun): void {
+    run.phase = undefined;
     this.set(run, 'awaiting-human');
     const { deadlineMs } = run.node.human ?? {};
     if (deadlineMs !== undefined) this.#arm('task', run, deadlineMs);
@@ -436,24 +540,26 @@ export class Reference {
 
   /** Slots go to those that have been ready for longest. */
   #grant(): void {
-    for (;;) {
+    while (!this.#isHeld) {
       const runs = this.all();
       if (runs.filter(({ hasSlot }) => hasSlot).length >= this.concurrency) return;
       const [next] = runs
         .filter(({ status, phase, node, scope }) => {
           const mayStart = this.ending === undefined || scope.kind === 'compensations';
-          return status === 'ready' && phase === 'due' && node.kind === 'action' && mayStart;
+          const isDue = phase === 'due' || phase === 'fallback-due';
+          return status === 'ready' && isDue && node.kind === 'action' && mayStart;
         })
         .sort((a, b) => this.#age(a) - this.#age(b));
       if (next === undefined) return;
-      if (this.ending === undefined && next.attempt === 0) {
-        if (this.#steps >= (this.version.plan.budget?.maxSteps ?? Number.POSITIVE_INFINITY)) {
-          return this.#endEarly('failed');
-        }
-        this.#steps += 1;
+      if (this.ending === undefined) {
+        const exhausted = this.#exhausted(next);
+        if (exhausted !== undefined) return this.#exhaust(exhausted);
+        if (next.attempt === 0) this.#steps += 1;
+        this.#attempts += 1;
       }
       next.hasSlot = true;
-      this.#work(next, 'working', 'running');
+      if (next.phase === 'fallback-due') this.#work(next, 'fallback', 'fallback');
+      else this.#work(next, 'working', 'running');
     }
   }
 
@@ -473,27 +579,32 @@ export class Reference {
 
   // Ends of nodes ----------------------------------------------------------------------------
 
-  #succeed(run: ModelRun, { output, action }: Ending & { ok: true }): void {
+  #succeed(run: ModelRun, { output, action, adds }: Ending & { ok: true }): void {
     const isHeld = run.node.checks.judges.length > 0 && run.phase !== 'stopping';
-    if (isHeld) return this.#hold(run, output, action);
-    run.action = action;
+    if (isHeld) return this.#hold(run, output, action, adds);
     const chunk = run.scope.host?.node.map?.chunkSize;
     const size = Array.isArray(run.input) ? run.input.length : 0;
     const isWrong = chunk !== undefined && !(Array.isArray(output) && output.length === size);
     if (run.scope.kind === 'items' && isWrong) {
-      run.action = undefined;
       return this.fail(run, { ok: false, class: 'schema', retryable: true });
     }
+    if (!this.#extend(run, adds)) return;
+    run.action = action;
     // What was told to stop is not judged: that is worth a warning.
     const isUnjudged = run.node.checks.judges.length > 0;
     this.end(run, isUnjudged ? 'partial' : 'completed', output);
   }
 
   /** A person judges what was given before it counts. */
-  #hold(run: ModelRun, output: JsonValue | undefined, action: string | undefined): void {
+  #hold(
+    run: ModelRun,
+    output: JsonValue | undefined,
+    action: string | undefined,
+    adds: Additions | undefined,
+  ): void {
     const by = run.phase === 'fallback' ? 'fallback' : 'working';
     this.#release(run);
-    run.held = { by, output, action };
+    run.held = { by, output, action, adds };
     run.phase = 'judging';
     this.set(run, 'running');
     this.set(run, 'awaiting-human');
@@ -503,7 +614,7 @@ export class Reference {
 
   /** Nobody's answer in time weighs as much as a refusal. */
   #judge(run: ModelRun, isFulfilled: boolean): void {
-    const { by, output, action } = run.held as Held;
+    const { by, output, action, adds } = run.held as Held;
     this.#release(run);
     run.phase = by;
     run.held = undefined;
@@ -511,8 +622,24 @@ export class Reference {
     if (!isFulfilled && checkOf(run).severity === 'blocking') {
       return this.fail(run, { ok: false, class: 'check', retryable: true });
     }
+    if (!this.#extend(run, adds)) return;
     run.action = action;
     this.end(run, isFulfilled ? 'completed' : 'partial', output);
+  }
+
+  /** Nodes of the plan itself add others, unless the run is ending; false where they may not, and have failed. */
+  #extend(run: ModelRun, adds: Additions | undefined): boolean {
+    if (adds === undefined || this.ending !== undefined) return true;
+    if (run.scope !== this.root) {
+      this.fail(run, { ok: false, class: 'schema', retryable: false });
+      return false;
+    }
+    const { plan } = this.version;
+    const nodes = [...plan.nodes, ...adds.nodes];
+    const edges = [...plan.edges, ...adds.edges];
+    this.version = compilePlanOrThrow({ ...plan, nodes, edges });
+    this.root.extend(this.version.graph);
+    return true;
   }
 
   /** What works, waits or lies inside a node run has failed. */
@@ -533,11 +660,13 @@ export class Reference {
       this.set(run, 'ready');
       return this.#arm('retry', run, delayMs);
     }
-    switch (this.policyOf(run, failure.class)) {
+    const policy = this.policyOf(run, failure.class);
+    // Once it has begun, an escalation goes on to its end.
+    if (run.level > 0 || policy === 'escalate') return this.#escalate(run);
+    switch (policy) {
       case 'fallback':
         if (isFallback) return this.end(run, 'failed');
-        run.hasSlot = true;
-        return this.#work(run, 'fallback', 'fallback');
+        return this.#fallBack(run);
       case 'human-review':
         return this.set(run, 'awaiting-human');
       case 'replan':
@@ -546,11 +675,36 @@ export class Reference {
         return this.end(run, 'skipped');
       case 'continue':
         if (node.defaultOutput === undefined) return this.end(run, 'failed');
-        if (node.kind === 'human-approval') run.outcome = 'rejected';
+        if (judges(node)) run.outcome = 'rejected';
         return this.end(run, 'partial', node.defaultOutput);
       default:
         return this.end(run, 'failed');
     }
+  }
+
+  /** The fallback, or a level of the escalation, waits for a slot. */
+  #fallBack(run: ModelRun): void {
+    run.phase = 'fallback-due';
+    this.#since.set(run, ++this.#moments);
+    this.set(run, 'ready', 'fallback-due');
+  }
+
+  #escalate(run: ModelRun): void {
+    const level = run.node.escalation[run.level];
+    if (level === undefined) return this.end(run, 'failed');
+    run.level += 1;
+    run.phase = 'escalating';
+    this.set(run, 'running');
+    if (level.delayMs === 0) this.#enterLevel(run);
+    else this.#arm('escalation', run, level.delayMs);
+  }
+
+  #enterLevel(run: ModelRun): void {
+    const level = run.node.escalation[run.level - 1];
+    if (level?.handler !== undefined) return this.#fallBack(run);
+    run.phase = undefined;
+    this.set(run, 'awaiting-human');
+    if (level?.deadlineMs !== undefined) this.#arm('task', run, level.deadlineMs);
   }
 
   /** What the plan wants done about a failure of this class when no retry is left. */
@@ -607,7 +761,7 @@ export class Reference {
       scope.decided.set(edge, outdone.has(edge) ? 'dead' : this.#evaluate(run, edge));
     }
     const isDefaultTaken = !fired();
-    const isApproval = node.kind === 'human-approval';
+    const isApproval = judges(node);
     for (const edge of outgoing) {
       if (edge.isDefault) scope.decided.set(edge, isDefaultTaken ? 'taken' : 'dead');
       const isAsked = edge.isDefault || edge.on !== undefined || edge.when !== undefined;
@@ -624,7 +778,7 @@ export class Reference {
       if (!evaluation.ok) return edge.onError === 'dead' ? 'dead' : 'error';
       return evaluation.value ? 'taken' : 'dead';
     }
-    if (edge.on !== undefined || run.node.kind !== 'human-approval') return 'taken';
+    if (edge.on !== undefined || !judges(run.node)) return 'taken';
     return run.outcome === 'approved' ? 'taken' : 'dead';
   }
 
@@ -689,6 +843,8 @@ export class Reference {
   #endEarly(ending: 'failed' | 'cancelled'): void {
     if (this.ending !== undefined) return;
     this.ending = ending;
+    this.asked = undefined;
+    this.isPaused = false;
     this.#arm('grace', undefined, this.version.plan.graceMs ?? GRACE_MS);
     for (const scope of this.scopes) this.#callOffAll(scope);
   }
@@ -738,9 +894,10 @@ export class Reference {
 
   /** Nobody is asked any more: what it has done counts. */
   #endUnjudged(run: ModelRun): void {
-    const { output, action } = run.held as Held;
+    const { output, action, adds } = run.held as Held;
     run.held = undefined;
     this.set(run, 'running', 'unjudged');
+    if (!this.#extend(run, adds)) return;
     run.action = action;
     this.end(run, 'partial', output);
   }
@@ -794,13 +951,15 @@ export class Reference {
   }
 
   #fire({ kind, run }: Timer): void {
-    if (run === undefined) {
+    if (run === undefined && kind === 'deadline') this.#exhaust('deadline');
+    else if (run === undefined) {
       for (const one of this.all()) if (one.phase === 'stopping') this.end(one, 'cancelled');
     } else if (kind === 'retry') {
       this.log.push(`${run.path} due`);
       this.begin(run);
     } else if (kind === 'sleep') this.end(run, 'completed', run.input);
     else if (kind === 'grace') this.end(run, 'cancelled');
+    else if (kind === 'escalation') this.#enterLevel(run);
     else if (run.phase === 'judging') this.#judge(run, false);
     else if (kind === 'task' && run.node.human?.defaultResponse !== undefined) {
       const approved = run.node.human.defaultResponse as { readonly approved: boolean };
@@ -874,6 +1033,13 @@ export class Reference {
 type Verdict =
   | { readonly is: 'wait' | 'skip' | 'go' }
   | { readonly is: 'fail'; readonly class: string };
+
+type Limit = 'steps' | 'attempts' | 'deadline';
+
+/** Whether what people say about it is approved or not. */
+function judges({ kind }: ModelRun['node']): boolean {
+  return kind === 'human-approval' || kind === 'human-review-edit';
+}
 
 function signalOf({ node }: ModelRun): string {
   return (node.source.kind === 'signal' ? node.source.signal : undefined) ?? node.id;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { NodeRunRecord, RunRecord } from '../../src/actors/records.js';
 import type { RunStatus } from '../../src/machines/statuses.js';
 import { temporaryDatabase } from '../support/temporary.js';
 import { openTestStorage } from './support/storage.js';
@@ -119,5 +120,35 @@ describe('the store', () => {
     expect(await plan("select * from tasks where status = 'open' and run = 1")).toMatch(
       /tasks_status_run \(status=\? AND run=\?\)/,
     );
+  });
+});
+
+describe('runs of subplans that their parents have to be told of', () => {
+  it('S149 are those that have ended, or rest otherwise than is known, while they are waited for', async () => {
+    const { journal, store } = await openTestStorage(temporaryDatabase());
+    const [host] = new TurnMaker().typical(1, 0).rows.nodeRuns;
+    const turns = new TurnMaker();
+    const children = [
+      { node: 's', inside: 'run-2 awaiting-human', status: 'blocked' },
+      { node: 't', inside: 'run-3 blocked', status: 'blocked' },
+      { node: 'u', inside: 'run-4 running', status: 'completed' },
+      { node: 'v', inside: 'run-5 running', status: 'running' },
+    ] as const;
+    const nodeRuns = children.map(({ node, inside }) => {
+      return { ...(host as NodeRunRecord), node, inside, status: 'running' as const };
+    });
+    await journal.commit(turns.start(1, { nodeRuns }));
+    for (const [index, { node, status }] of children.entries()) {
+      const { rows, ...turn } = turns.start(index + 2);
+      const of = { status, parentId: 'run-1', parentNode: node };
+      const runCreated = { ...(rows.runCreated as RunRecord), ...of };
+      await journal.commit({ ...turn, rows: { ...rows, runCreated } });
+    }
+    const untold = await store.untoldChildren('', 10);
+    expect(untold.map(({ id, status }) => [id, status])).toEqual([
+      ['run-2', 'blocked'],
+      ['run-4', 'completed'],
+    ]);
+    expect(await store.untoldChildren('run-2', 10)).toMatchObject([{ id: 'run-4' }]);
   });
 });

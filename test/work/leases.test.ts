@@ -395,7 +395,8 @@ describe('who gets what', () => {
     );
     await kernel.work.fail((await kernel.claimOne()).token, { message: 'boom', retryable: false });
     await kernel.settle();
-    expect(kernel.summary().nodes).toEqual({ a: 'running' });
+    expect(kernel.summary().nodes).toEqual({ a: 'ready' });
+    expect(kernel.supervisor.stats().admission.used).toBe(0);
     await kernel.restart();
     const fallback = await kernel.claimOne('w2');
     expect(fallback).toMatchObject({ attempt: 2, input: { error: { message: 'boom' } } });

@@ -139,3 +139,57 @@ describe('workers in processes of their own', () => {
     expect(offers).toEqual({ offers: [{ handler: 'work', capability: 'work', waiting: 2 }] });
   }, 60_000);
 });
+
+const BRANCHES = `
+title: Branches
+nodes:
+  - { kind: action, id: look, handler: work }
+  - { kind: switch, id: route }
+  - { kind: action, id: left, handler: work }
+  - { kind: action, id: right, handler: work }
+  - { kind: action, id: far-right, handler: work }
+  - { kind: join, id: all }
+  - { kind: join, id: any, rule: any }
+  - { kind: action, id: close, handler: work }
+edges:
+  - { source: look, target: route }
+  - { source: route, target: left, when: inputs.way == "left" }
+  - { source: route, target: right, when: inputs.way == "right" }
+  - { source: right, target: far-right }
+  - { source: left, target: all }
+  - { source: far-right, target: all }
+  - { source: left, target: any }
+  - { source: far-right, target: any }
+  - { source: all, target: close }
+  - { source: any, target: close }
+`;
+
+describe('exclusive branches that workers in processes of their own work on', () => {
+  it('S176 S77 S79 a run ends with the branch that was taken, or none, whichever worker does what', async () => {
+    const { url } = await serve(BRANCHES, ['--port', '0']);
+    // Each does some of the work; nobody waits for a branch that nobody will work on.
+    const workers = ['good', 'good'].map((name) => work(url, name));
+    const ways = ['left', 'right', 'left', 'right', 'neither'];
+    for (const [number, way] of ways.entries()) {
+      await post(url, '/runs', { plan: 'work', id: `r${number}`, input: { way } });
+    }
+    const skipped = {
+      left: ['far-right', 'right'],
+      right: ['left'],
+      neither: ['all', 'any', 'close', 'far-right', 'left', 'right'],
+    };
+    for (const [number, way] of ways.entries()) {
+      const [end] = await eventsOf(url, `r${number}`, 'run.completed');
+      expect(end?.detail).toMatchObject({ to: 'completed' });
+      const { nodes } = await details(url, `r${number}`);
+      const dead = nodes.filter(({ status }) => status !== 'completed');
+      expect(dead.map(({ node }) => node).sort()).toEqual(skipped[way as keyof typeof skipped]);
+      for (const { status } of dead) expect(status).toBe('skipped');
+    }
+    const offers = await (await fetch(`${url}/work`)).json();
+    expect(offers).toEqual({ offers: [] });
+    for (const worker of workers) {
+      expect(await worker.kill('SIGTERM')).toMatchObject({ code: 0 });
+    }
+  }, 60_000);
+});

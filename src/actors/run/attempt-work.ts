@@ -19,16 +19,27 @@ export function ownWork(run: NodeRun): Work {
 
 /** Work in place of the node's own: its fallback, or a level of its escalation. */
 export function substituteWork(run: NodeRun): Work {
-  const { node, level, reason } = run;
-  const handler = level > 0 ? node.escalation[level - 1]?.handler : node.fallback?.handler;
+  const { node, reason } = run;
   const error = reason === null ? null : ({ ...reason } as JsonValue);
   return {
-    handler: handler ?? '',
+    handler: substituteOf(run),
     input: { input: run.copyInput() ?? null, error },
     timeoutMs: node.fallback?.timeoutMs ?? node.timeoutMs,
     heartbeatMs: undefined,
   };
 }
+
+/** Key of the handler that works in place of the node's own. */
+function substituteOf({ node, level }: NodeRun): string {
+  return (level > 0 ? node.escalation[level - 1]?.handler : node.fallback?.handler) ?? '';
+}
+
+/** Key of the handler that a node run in this inner state waits for, or that works for it. */
+export function handlerIn(state: string, run: NodeRun): string {
+  return SUBSTITUTED.has(state) ? substituteOf(run) : (run.node.handler ?? '');
+}
+
+const SUBSTITUTED: ReadonlySet<string> = new Set(['fallbackDue', 'fallback', 'checkingFallback']);
 
 /** The work of the attempt that is open. */
 export function openWork(decider: Decider, run: NodeRun): Work {

@@ -48,12 +48,10 @@ function begin(decider: Decider, run: NodeRun, work: Work): void {
     heartbeatJson: null,
     leaseJson: isOutside ? JSON.stringify({ handler: work.handler }) : null,
   };
-  // Work in place of what has given its slot back has one as well.
-  model.takeSlot(run);
-  model.openAttempts.set(run.path, record);
+  model.openAttempt(run, record);
   turn.putAttempt(record);
   // Whoever claims it is given the rest.
-  if (isOutside) return void model.unclaimed.add(run.path);
+  if (isOutside) return;
   turn.effects.push({
     type: 'attempt.start',
     node: run.path,
@@ -97,7 +95,7 @@ export function endInSuccess(
   run.setOutput(product.output, product.outputJson);
   run.action = product.action;
   storeArtifacts(decider, run, product.artifacts, 'accepted');
-  decider.model.held.delete(run.path);
+  decider.model.letGo(run);
   const warnings = issues.length;
   const outcome = warnings > 0 ? 'partial' : 'completed';
   decider.closeAttempt(run, { outcome, ...productsOf(product, issues) });
@@ -116,7 +114,7 @@ export function endInFailure(
   if (product !== undefined) storeArtifacts(decider, run, product.artifacts, 'rejected');
   const state = decider.stateOf(run);
   const isStopping = state === 'stopping';
-  model.held.delete(run.path);
+  model.letGo(run);
   const { attempt } = run;
   decider.closeAttempt(run, {
     outcome: isStopping ? 'cancelled' : 'failed',
@@ -131,9 +129,9 @@ export function endInFailure(
   const handling = failureHandling(model.version.plan, run, reason.class, state);
   // A review that it leads to shows it.
   run.refused = product && { product, issues };
-  const status = decider.step(run, { type: 'attempt.failed', failure: reason, handling });
+  decider.step(run, { type: 'attempt.failed', failure: reason, handling });
   run.refused = undefined;
-  if (status === 'ready' && decider.stateOf(run) === 'due') decider.begin(run);
+  if (decider.stateOf(run) === 'due') decider.begin(run);
 }
 
 /** What a result leaves on the row of its attempt. */

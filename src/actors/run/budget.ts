@@ -112,19 +112,37 @@ export function spendRestart(decider: Decider): boolean {
   return true;
 }
 
-/** Fails the run, or asks a person whether it may go on. */
+/** Fails the run, or asks a person whether it may go on: about one thing at a time. */
 export function exhaustBudget(decider: Decider, kind: Exhausted): void {
   const { model, turn } = decider;
-  if (decider.isEnding || model.tasks.has('')) return;
+  if (decider.isEnding) return;
   const isDeadline = kind === 'deadline';
   const asks = isDeadline
     ? model.version.plan.onDeadline === 'ask'
     : budgetOf(model).onExhausted === 'ask';
-  const detail = { kind, usage: { ...model.usage }, asks };
+  if (asks && model.tasks.has('')) return noteToAsk(decider, kind);
+  const { passed: _, ...usage } = model.usage;
+  const detail = { kind, usage, asks };
   if (isDeadline) turn.event('run.deadline-passed', null, null, detail);
   else turn.event('run.budget-exhausted', null, null, detail);
-  if (asks) openRunTask(decider, { kind });
+  if (asks) openRunTask(decider, { kind, usage });
   else decider.stepRun({ type: 'node.aborted', reason: exhaustion(kind) });
+}
+
+/** What is counted is met again when the run goes on; a time that is over is not. */
+function noteToAsk(decider: Decider, kind: Exhausted): void {
+  if (kind !== 'deadline' && kind !== 'wallMs') return;
+  const { usage } = decider.model;
+  storeUsage(decider, { ...usage, passed: [...(usage.passed ?? []), kind] });
+}
+
+/** Asks about a time that ran out while a person was asked about something else. */
+export function askNext(decider: Decider): void {
+  const { passed = [], ...usage } = decider.model.usage;
+  const [next, ...rest] = passed;
+  if (next === undefined) return;
+  storeUsage(decider, rest.length === 0 ? usage : { ...usage, passed: rest });
+  exhaustBudget(decider, next);
 }
 
 export function exhaustion(kind: Exhausted): Reason {

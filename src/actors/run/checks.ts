@@ -61,8 +61,8 @@ function beginChecks(
     artifact.spilled === undefined ? artifact : { ...artifact, payload: undefined },
   );
   const held = { product: { ...product, artifacts }, issues, done: 0, number: 1, level: 0 };
-  model.held.set(run.path, held);
-  model.openAttempts.set(run.path, { ...open, ...productsOf(product, issues) });
+  model.hold(run, held);
+  model.openAttempt(run, { ...open, ...productsOf(product, issues) });
   clearTimersOf(decider, run, ['timeout', 'heartbeat', 'lease']);
   decider.step(run, { type: 'attempt.produced' });
 }
@@ -100,9 +100,9 @@ export function noteFindings(decider: Decider, run: NodeRun, found: readonly Iss
   const issues = [...held.issues, ...found];
   const open = model.openAttempts.get(run.path);
   if (open !== undefined) {
-    model.openAttempts.set(run.path, { ...open, ...productsOf(held.product, issues) });
+    model.openAttempt(run, { ...open, ...productsOf(held.product, issues) });
   }
-  model.held.set(run.path, { ...held, issues, done: held.done + 1, number: 1, level: 0 });
+  model.hold(run, { ...held, issues, done: held.done + 1, number: 1, level: 0 });
 }
 
 /** The attempt comes to its end. */

@@ -1,7 +1,7 @@
 /**
  * Attempts that are done outside: let in when a worker claims them, not before. Invariants: what waits
- * unclaimed holds no slot, unless its node run has one already; an attempt has one lease at most; what
- * a worker's version does not fit is refused with an event, and stays for another.
+ * unclaimed holds no slot; an attempt has one lease at most; what a worker's version does not fit is
+ * refused with an event, and stays for another.
  */
 import { parseHandlerReference } from '../../plan/handler-reference.js';
 import type { ExternalHandler } from '../external-handler.js';
@@ -21,7 +21,8 @@ export function onClaim(decider: Decider, message: WorkClaimMessage): void {
 }
 
 /** Whether the worker that asks takes this work. */
-export function takesWork(decider: Decider, claim: Claim, run: NodeRun, handler: string): boolean {
+export function takesWork(decider: Decider, claim: Claim, run: NodeRun): boolean {
+  const { handler } = run;
   const external = decider.services.external(handler);
   if (external === undefined || claim.isSatisfied) return false;
   const match = claim.match(handler, external);
@@ -29,20 +30,7 @@ export function takesWork(decider: Decider, claim: Claim, run: NodeRun, handler:
   return match?.fits === true;
 }
 
-/** Hands out attempts that are open and that nobody has claimed, the oldest first. */
-export function claimOpen(decider: Decider, claim: Claim): void {
-  const { model } = decider;
-  if (decider.isHeld) return;
-  for (const path of [...model.unclaimed]) {
-    const run = model.nodeRun(path);
-    if (decider.stateOf(run) === 'stopping') continue;
-    if (takesWork(decider, claim, run, leaseOf(decider, run).handler)) {
-      lease(decider, claim, run);
-    }
-  }
-}
-
-/** Gives an unclaimed attempt to the worker that asks; its time begins to run. */
+/** Gives an attempt that has just begun to the worker that asks; its time begins to run. */
 export function lease(decider: Decider, claim: Claim, run: NodeRun): void {
   const { model, turn, services } = decider;
   const open = model.openAttempts.get(run.path);
@@ -51,8 +39,7 @@ export function lease(decider: Decider, claim: Claim, run: NodeRun): void {
   if (open === undefined || external === undefined) return;
   const id = services.environment.id();
   const leased = { ...open, worker: claim.worker, leaseJson: JSON.stringify({ handler, id }) };
-  model.unclaimed.delete(run.path);
-  model.openAttempts.set(run.path, leased);
+  model.openAttempt(run, leased);
   turn.putAttempt(leased);
   const work = openWork(decider, run);
   // Whoever keeps his lease gives the signs of life that his node asks for.
@@ -109,7 +96,7 @@ function refuseVersion(
 export function reportLacking(decider: Decider): void {
   const { model, turn, services } = decider;
   for (const run of model.lacking) {
-    const handler = run.node.handler ?? '';
+    const { handler } = run;
     const what = `${decider.attemptKey(run)} ${handler}`;
     if (run.status !== 'ready' || !services.refused.isNew(what)) continue;
     turn.event('attempt.refused', run.path, null, { handler, worker: services.worker });

@@ -10,6 +10,7 @@ import { COMPENSATIONS } from '../records.js';
 import { callOff } from './calling-off.js';
 import { compensables, compensationGraph } from './compensation-graph.js';
 import type { Decider } from './decider.js';
+import { closeRunTask } from './human-tasks.js';
 import type { NodeRun, Scope } from './scope.js';
 import { armTimer } from './timers.js';
 
@@ -20,6 +21,8 @@ const POINTLESS: Reason = { code: 'race-decided', message: 'a join that it leads
 
 export function endEarly(decider: Decider): void {
   const { model, turn } = decider;
+  // While somebody is asked about the run nothing starts, and what undoes work has to.
+  closeRunTask(decider, 'cancelled');
   recordCancelled(decider, callOff(model, [...model.scopes()]));
   if (model.tally.count('running') > 0) {
     armTimer(decider, 'grace', undefined, turn.at + graceMsOf(decider));
@@ -144,7 +147,7 @@ export function compensate(decider: Decider): void {
   const run = scope.at(next);
   run.setInput({ input: undone?.input ?? null, output: undone?.output ?? null });
   decider.step(run, { type: 'inputs.resolved' });
-  model.enqueue(run);
+  model.enqueue(run, run.node.handler ?? '');
 }
 
 function openCompensations({ model, turn }: Decider): Scope | undefined {

@@ -23,13 +23,14 @@ interface RefusedAdditions {
 /** Most nodes of a plan that its own nodes may have added. */
 const MAX_NODES = 100_000;
 
-/** Extends the plan; says why it was refused, or nothing. */
+/** Extends the plan of a run that goes on; says why it was refused, or nothing. */
 export function extendPlan(
   decider: Decider,
   run: NodeRun,
   additions: Additions | undefined,
 ): RefusedAdditions | undefined {
-  if (additions === undefined) return undefined;
+  // In a run that is ending nothing would come of them.
+  if (additions === undefined || decider.isEnding) return undefined;
   const { model, turn, services } = decider;
   if (run.scope !== model.root) return refuse('nodes are added by nodes of the plan itself');
   const { plan } = model.version;

@@ -1,8 +1,9 @@
 /** What the log says of the changes of a turn: one event for each change of status. */
 import type { NodeRunEvent } from '../../machines/node-run-events.js';
 import { isFinal, type NodeStatus, type RunStatus } from '../../machines/statuses.js';
-import type { JsonValue } from '../../plan/json.js';
+import type { JsonObject, JsonValue } from '../../plan/json.js';
 import type { NodeStep } from './actor-tree.js';
+import { childOf } from './child.js';
 import type { Decider } from './decider.js';
 import { closeRunTask } from './human-tasks.js';
 import { runOutput } from './run-output.js';
@@ -24,6 +25,7 @@ const NODE_EVENT_TYPES: Readonly<Record<NodeStatus, string>> = {
 /** Inner states whose beginning has an event of its own. */
 const STATE_EVENT_TYPES: Readonly<Record<string, string>> = {
   backingOff: 'node.retry-scheduled',
+  fallbackDue: 'node.fallback-due',
   stopping: 'node.stopping',
   waiting: 'node.waiting',
   fallback: 'node.fallback-started',
@@ -106,11 +108,27 @@ function blockingNodes({ model, tree }: Decider): JsonValue {
   const stopped = tree
     .openNodes()
     .flatMap((path) => model.find(path) ?? [])
-    .filter((run) => run.status !== 'pending' && !isFinal(run.status));
+    .filter((run) => run.status !== 'pending' && !isFinal(run.status))
+    // What goes on inside of a loop or a map is named itself.
+    .filter((run) => run.inside === null || childOf(run) !== undefined);
   return model
     .inPlanOrder([...stopped, ...[...model.scopes()].flatMap(waitingJoins)])
     .slice(0, 100)
-    .map(({ path, reason }) => ({ node: path, reason: { ...reason } }) as JsonValue);
+    .map((run) => ({ node: run.path, reason: blockageOf(run) }));
+}
+
+/** Why a node run does not go on. */
+function blockageOf(run: NodeRun): JsonObject {
+  if (run.status === 'pending') {
+    return {
+      code: 'input-failed',
+      message: 'it waits for a branch that has failed to begin again',
+    };
+  }
+  const child = childOf(run);
+  if (child === undefined) return { ...run.reason };
+  const message = `its run ${child.id} is ${child.status}`;
+  return { code: 'child-blocked', message, detail: { run: child.id } };
 }
 
 /** Joins that wait for a failed input to recover. */

@@ -36,7 +36,7 @@ export function openTask(decider: Decider, run: NodeRun): void {
 
 /** Asks about the run itself: whether it may have once more what it has used up. */
 export function openRunTask(decider: Decider, presented: JsonObject): void {
-  open(decider, undefined, grantQuestion({ ...presented, usage: { ...decider.model.usage } }));
+  open(decider, undefined, grantQuestion(presented));
 }
 
 function open(decider: Decider, run: NodeRun | undefined, question: Question): void {

@@ -12,8 +12,8 @@ export function interruptAttempt(decider: Decider, run: NodeRun, reason: Interru
   closeInterrupted(decider, run, reason);
   const { plan } = decider.model.version;
   const handling = failureHandling(plan, run, reason.class, decider.stateOf(run));
-  const status = decider.step(run, { type: 'attempt.interrupted', reason, handling });
-  if (status === 'ready') decider.begin(run);
+  decider.step(run, { type: 'attempt.interrupted', reason, handling });
+  if (decider.stateOf(run) === 'due') decider.begin(run);
 }
 
 /** Closes the row of an attempt that nobody works on; what it said last goes to the next one. */

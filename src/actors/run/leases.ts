@@ -69,7 +69,7 @@ export function onWorkResult(decider: Decider, message: WorkResultMessage): void
   if (run === undefined || open === undefined) return;
   const { lease, digest } = message;
   const ended = { ...leaseOf(decider, run), result: digest };
-  model.openAttempts.set(run.path, { ...open, leaseJson: JSON.stringify(ended) });
+  model.openAttempt(run, { ...open, leaseJson: JSON.stringify(ended) });
   run.submitted = { lease, digest };
   settleResult(decider, run, message.result);
   turn.reply = acceptedAs(model.record.id, message);
@@ -83,8 +83,8 @@ export function onWorkRelease(decider: Decider, message: WorkReleaseMessage): vo
   const text = `worker "${worker}" gave it back`;
   const reason = { code: 'released', message: text, class: 'lease' };
   closeInterrupted(decider, run, reason);
-  const status = decider.step(run, { type: 'attempt.released', reason });
-  if (status === 'ready') decider.begin(run);
+  decider.step(run, { type: 'attempt.released', reason });
+  if (decider.stateOf(run) === 'due') decider.begin(run);
   decider.turn.reply = acceptedAs(decider.model.record.id, message);
 }
 
@@ -107,8 +107,8 @@ export function outlivesProcess(decider: Decider, run: NodeRun): boolean {
   const open = model.openAttempts.get(run.path);
   if (open === undefined || open.leaseJson === null || model.held.has(run.path)) return false;
   const { handler, id } = leaseOf(decider, run);
-  if (services.external(handler) === undefined) return false;
-  if (id !== undefined) extend(decider, run);
+  if (services.external(handler) === undefined || id === undefined) return false;
+  extend(decider, run);
   return true;
 }
 

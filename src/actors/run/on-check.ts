@@ -84,7 +84,7 @@ function onUndecided(decider: Decider, run: NodeRun, why: string): void {
     message: why,
   });
   if (held.number >= CHECK_TRIES) return settle(decider, run, [checkErrored(run.node, check, why)]);
-  model.held.set(run.path, { ...held, number: held.number + 1 });
+  model.hold(run, { ...held, number: held.number + 1 });
   goOnChecking(decider, run);
 }
 

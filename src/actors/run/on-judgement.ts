@@ -43,7 +43,7 @@ export function expireJudgement(decider: Decider, run: NodeRun): void {
   const { held } = underCheck(model, run);
   const check = judging(decider, run);
   const isRaised = held.level < check.ask.escalation.length;
-  if (isRaised) model.held.set(run.path, { ...held, level: held.level + 1 });
+  if (isRaised) model.hold(run, { ...held, level: held.level + 1 });
   else noteFindings(decider, run, unanswered(decider, run, check));
   const reason = { code: 'deadline-passed', message: NOBODY, class: 'deadline' };
   const otherwise = isRaised ? 'escalate' : 'default';

@@ -162,10 +162,10 @@ export function onPatchInput(decider: Decider, message: PatchInputMessage): void
     reason: reason ?? undefined,
   });
   giveInput(decider, run, message.input);
-  if (run.status === 'ready' && decider.stateOf(run) === 'due') {
+  if (run.status === 'ready' && decider.stateOf(run) !== 'backingOff') {
     // Its key may be another one: it waits in a new place, after a restart too.
     run.seq = seq;
-    model.enqueue(run);
+    model.enqueue(run, run.handler);
   }
   turn.reply = { run: model.record.id, node: run.path, status: run.status };
 }

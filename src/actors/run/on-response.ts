@@ -13,7 +13,7 @@ import type { TaskResponseMessage } from '../messages.js';
 import type { ResponseRecord, TaskRecord } from '../records.js';
 import { completionIssues } from './assess-completion.js';
 import type { Exhausted } from './budget.js';
-import { exhaustion, grantBudget } from './budget.js';
+import { askNext, exhaustion, grantBudget } from './budget.js';
 import type { Decider } from './decider.js';
 import { refuseResponder } from './entitlement.js';
 import { askedOf, handedOver, MALFORMED_ARTIFACTS, refuseArtifacts } from './handed-over.js';
@@ -239,6 +239,9 @@ function record(
 function applyGrant(decider: Decider, task: TaskRecord, outcome: string): void {
   const { kind } = JSON.parse(task.presentedJson) as { kind: Exhausted };
   closeRunTask(decider, 'answered');
-  if (outcome === 'approved') grantBudget(decider, kind);
-  else decider.stepRun({ type: 'node.aborted', reason: exhaustion(kind) });
+  if (outcome !== 'approved') {
+    return decider.stepRun({ type: 'node.aborted', reason: exhaustion(kind) });
+  }
+  grantBudget(decider, kind);
+  askNext(decider);
 }

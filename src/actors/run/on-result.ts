@@ -128,7 +128,7 @@ export function keepHeartbeat(
   const open = model.openAttempts.get(run.path);
   if (open !== undefined && payload !== undefined) {
     const beaten = { ...open, heartbeatJson: JSON.stringify(payload) };
-    model.openAttempts.set(run.path, beaten);
+    model.openAttempt(run, beaten);
     turn.putAttempt(beaten);
     run.lastHeartbeat = payload;
   }

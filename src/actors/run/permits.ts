@@ -24,16 +24,16 @@ export function concurrencyKeyOf(run: NodeRun, scope: EdgeScope): Evaluation<str
   return { ok: false, code: 'key-too-long', message };
 }
 
-export function permitOf({ path, node, key }: NodeRun): Permit {
+export function permitOf({ path, node, handler, key }: NodeRun): Permit {
   return {
     node: path,
-    handler: node.handler ?? '',
+    handler,
     key,
     keyLimit: node.concurrencyKey?.limit,
   };
 }
 
 /** Node runs of one lane wait for the same. */
-export function laneOf({ node, key }: NodeRun): string {
-  return key === undefined ? (node.handler ?? '') : `${node.handler ?? ''}\n${key}`;
+export function laneOf({ handler, key }: NodeRun): string {
+  return key === undefined ? handler : `${handler}\n${key}`;
 }

@@ -7,6 +7,7 @@ import type { JsonValue } from '../../plan/json.js';
 import type { PlanVersion } from '../../plan/plan-version.js';
 import type { PlaceOfWork } from '../handlers.js';
 import { type AttemptRecord, COMPENSATIONS, type StoredRun } from '../records.js';
+import { handlerIn } from './attempt-work.js';
 import { abortionBy, abortionByItem, callOff, isFatalItem } from './calling-off.js';
 import { childOf } from './child.js';
 import { compensationGraph } from './compensation-graph.js';
@@ -54,13 +55,13 @@ export function restoreModel(
 
 /** An open attempt with a product has its checks under way. */
 function restoreAttempt(model: RunModel, attempt: AttemptRecord): void {
+  const run = model.nodeRun(attempt.node);
   if (attempt.outputJson === null) {
-    if (attempt.leaseJson !== null && attempt.worker === '') model.unclaimed.add(attempt.node);
-    return void model.openAttempts.set(attempt.node, attempt);
+    return model.openAttempt(run, attempt);
   }
   const { open, held } = heldBy(attempt);
-  model.openAttempts.set(attempt.node, open);
-  model.held.set(attempt.node, held);
+  model.openAttempt(run, open);
+  model.hold(run, held);
 }
 
 /** From the plan inwards: a scope is known once the node run that holds it is. */
@@ -131,7 +132,7 @@ export function resumeDecisions(model: RunModel, stateOf: (run: NodeRun) => stri
   const ready: NodeRun[] = [];
   for (const scope of model.scopes()) {
     for (const run of scope.touchedRuns()) {
-      if (run.status === 'ready' && stateOf(run) === 'due') ready.push(run);
+      if (run.status === 'ready' && stateOf(run) !== 'backingOff') ready.push(run);
     }
     // What lies inside a composite that was told to stop goes with it.
     if (scope.host !== undefined && stateOf(scope.host) === 'stopping') callOff(model, [scope]);
@@ -141,13 +142,14 @@ export function resumeDecisions(model: RunModel, stateOf: (run: NodeRun) => stri
     model.noteSettled(scope);
   }
   ready.sort((a, b) => a.seq - b.seq);
-  for (const run of ready) model.enqueue(run);
+  for (const run of ready) model.enqueue(run, handlerIn(stateOf(run), run));
 }
 
 /** Goes on withdrawing work from a run that was ending; its compensations are what goes on. */
 export function resumeEnding(model: RunModel, stateOf: (run: NodeRun) => string): void {
   for (const run of model.scope(COMPENSATIONS)?.touchedRuns() ?? []) {
-    if (run.status === 'ready' && stateOf(run) === 'due') model.enqueue(run);
+    if (run.status !== 'ready' || stateOf(run) === 'backingOff') continue;
+    model.enqueue(run, handlerIn(stateOf(run), run));
   }
   callOff(
     model,

@@ -8,9 +8,10 @@ import { reportOf } from '../child-report.js';
 import { answerAgain, type KeyedCall, keptAnswer, type Outcome } from '../idempotency.js';
 import type { LiveRun } from '../live-index.js';
 import type { AttemptName, ChildMessage, RunMessage } from '../messages.js';
-import type { AttemptLease, RunRecord, StoredRun } from '../records.js';
+import type { RunRecord, StoredRun } from '../records.js';
 import { Turn } from '../turn.js';
 import { ActorTree, UnrestorableError } from './actor-tree.js';
+import { handlerIn } from './attempt-work.js';
 import type { DeciderServices } from './decider.js';
 import { onMessage } from './on-message.js';
 import { type Permit, permitOf } from './permits.js';
@@ -55,8 +56,10 @@ export class RunActor {
     const tree = new ActorTree(stored.record.id, root);
     for (const snapshot of stored.snapshots) if (snapshot.actor !== '') tree.restoreNode(snapshot);
     for (const path of tree.openNodes()) {
+      const run = model.nodeRun(path);
       const context = tree.contextOf(path);
-      if (context !== undefined) model.nodeRun(path).takeContext(context);
+      if (context !== undefined) run.takeContext(context);
+      if (run.hasSlot) run.handler = handlerIn(tree.stateOf(path), run);
     }
     // One that is to start later has decided nothing.
     if (!isFinal(stored.record.status) && stored.record.status !== 'pending') {
@@ -118,9 +121,13 @@ export class RunActor {
 
   /** Whether a ready node waits for a slot of the process, the run itself having room for it. */
   get wantsSlot(): boolean {
-    const { working, record, waiting, tasks } = this.#model;
-    const mayStart = this.status === 'running' && !tasks.has('');
-    return mayStart && waiting.size > 0 && working < record.concurrency;
+    const { working, record, waiting } = this.#model;
+    return this.#mayStart && waiting.size > 0 && working < record.concurrency;
+  }
+
+  /** Nothing starts while the run is paused, or somebody is asked about it. */
+  get #mayStart(): boolean {
+    return this.status === 'running' && !this.#model.tasks.has('');
   }
 
   /** Whether the next turn, whatever causes it, has something to go on with. */
@@ -129,7 +136,7 @@ export class RunActor {
   }
 
   get #hasUndecided(): boolean {
-    return this.status === 'running' && this.#model.hasUndecided && !this.isEnding;
+    return this.#mayStart && this.#model.hasUndecided && !this.isEnding;
   }
 
   /**
@@ -137,33 +144,16 @@ export class RunActor {
    * rows. The run can be forgotten until then.
    */
   get isIdle(): boolean {
-    const mayStart = this.status === 'running' && this.#model.waiting.size > 0;
-    return !this.#worksHere && !mayStart && !this.wantsTurn;
-  }
-
-  /** Whether any of its slots is held by work that is done in this process. */
-  get #worksHere(): boolean {
-    if (this.slotsHeld === 0) return false;
-    const { openAttempts, held } = this.#model;
-    let outside = 0;
-    for (const { node, leaseJson } of openAttempts.values()) {
-      if (leaseJson === null || held.has(node)) return true;
-      outside += 1;
-    }
-    return outside < this.slotsHeld;
+    const { working, workingOutside, waiting } = this.#model;
+    if (working > workingOutside || this.wantsTurn) return false;
+    return !this.#mayStart || waiting.size === 0;
   }
 
   /** How many attempts workers outside could claim now, by handler; undefined where there is none. */
   get offers(): ReadonlyMap<string, number> | undefined {
-    const { offered, unclaimed, working, record, tasks, openAttempts } = this.#model;
-    if (offered.size === 0 && unclaimed.size === 0) return undefined;
-    if (this.status !== 'running' || tasks.has('')) return undefined;
-    const offers = new Map(working < record.concurrency ? offered.counts : []);
-    for (const path of unclaimed) {
-      const { handler } = JSON.parse(openAttempts.get(path)?.leaseJson ?? '{}') as AttemptLease;
-      offers.set(handler, (offers.get(handler) ?? 0) + 1);
-    }
-    return offers;
+    const { offered, working, record } = this.#model;
+    if (offered.size === 0 || !this.#mayStart) return undefined;
+    return new Map(working < record.concurrency ? offered.counts : []);
   }
 
   /** Whether this attempt is the one that should be working now. */

@@ -36,6 +36,8 @@ const NOTHING_USED: RunUsage = { steps: 0, attempts: 0, restarts: 0, cost: 0, to
 export interface Ticket {
   readonly run: NodeRun;
   readonly number: number;
+  /** Key of the handler that is to work for it. */
+  readonly handler: string;
 }
 
 export class RunModel {
@@ -51,11 +53,9 @@ export class RunModel {
   /** Ready node runs that wait for a slot, in the order in which they became ready. */
   readonly waiting = new ReadyLanes<Ticket>();
   /** Those that wait for a worker outside, likewise. */
-  readonly offered = new OfferedLanes<Ticket>(({ run }) => run.node.handler ?? '');
+  readonly offered = new OfferedLanes<Ticket>(({ handler }) => handler);
   /** Those that wait for a process with the version of the handler that they need. */
   readonly lacking = new Set<NodeRun>();
-  /** Open attempts that wait for a worker to claim them, by path. */
-  readonly unclaimed = new Set<string>();
   readonly #place: (handler: string) => PlaceOfWork;
   #tickets = 0;
   /** Node runs that have to be withdrawn. */
@@ -65,9 +65,8 @@ export class RunModel {
   /** Answers to open tasks that have not decided them, by task. */
   readonly votes = new Map<string, ResponseRecord[]>();
   readonly timers = new Map<string, TimerRecord>();
-  readonly openAttempts = new Map<string, AttemptRecord>();
-  /** Products of open attempts whose checks are under way. */
-  readonly held = new Map<string, HeldProduct>();
+  readonly #openAttempts = new Map<string, AttemptRecord>();
+  readonly #held = new Map<string, HeldProduct>();
   /** Newest version of each artifact's name, whoever made it. */
   readonly artifactVersions = new Map<string, number>();
   /** Newest rows of nodes that a plan of the run once had: their generations are not used again. */
@@ -78,6 +77,8 @@ export class RunModel {
   readonly answers = new Map<string, IdempotencyKeyRecord>();
   /** Number of node runs that hold a slot. */
   working = 0;
+  /** Of these, how many have their work done by workers outside. */
+  workingOutside = 0;
   /** Running composites: what they amount to is counted inside them. */
   hosting = 0;
   /** Subplans whose run awaits a person. */
@@ -183,10 +184,13 @@ export class RunModel {
     return [...runs].sort((a, b) => rank(a) - rank(b) || a.position - b.position);
   }
 
+  // Work -------------------------------------------------------------------------------------
+
   takeSlot(run: NodeRun): void {
     if (run.hasSlot) return;
     run.hasSlot = true;
     this.working += 1;
+    this.#notePlace(run);
   }
 
   /** A child that does not go on by itself makes its parent wait for the same. */
@@ -201,7 +205,49 @@ export class RunModel {
     if (!run.hasSlot) return false;
     run.hasSlot = false;
     this.working -= 1;
+    this.#notePlace(run);
     return true;
+  }
+
+  /** Attempts without an outcome, by path of their node run. */
+  get openAttempts(): ReadonlyMap<string, AttemptRecord> {
+    return this.#openAttempts;
+  }
+
+  /** Begins the attempt of a node run, or keeps it as it has become. */
+  openAttempt(run: NodeRun, attempt: AttemptRecord): void {
+    this.#openAttempts.set(run.path, attempt);
+    this.#notePlace(run);
+  }
+
+  closeAttempt(run: NodeRun): void {
+    this.#openAttempts.delete(run.path);
+    this.#notePlace(run);
+  }
+
+  /** Products of open attempts whose checks are under way, by path of their node run. */
+  get held(): ReadonlyMap<string, HeldProduct> {
+    return this.#held;
+  }
+
+  hold(run: NodeRun, product: HeldProduct): void {
+    this.#held.set(run.path, product);
+    this.#notePlace(run);
+  }
+
+  letGo(run: NodeRun): void {
+    this.#held.delete(run.path);
+    this.#notePlace(run);
+  }
+
+  /** Checks are made here, wherever the work itself was done. */
+  #notePlace(run: NodeRun): void {
+    const { path, hasSlot } = run;
+    const isLeased = (this.#openAttempts.get(path)?.leaseJson ?? null) !== null;
+    const isOutside = hasSlot && isLeased && !this.#held.has(path);
+    if (isOutside === run.isOutside) return;
+    run.isOutside = isOutside;
+    this.workingOutside += isOutside ? 1 : -1;
   }
 
   /** Goes on with a plan version that has more nodes and edges; what is decided stays decided. */
@@ -273,16 +319,17 @@ export class RunModel {
     return scope;
   }
 
-  /** A ready node run waits to be let in. */
-  enqueue(run: NodeRun): void {
+  /** A ready node run waits to be let in; `handler` is to work for it. */
+  enqueue(run: NodeRun, handler: string): void {
+    run.handler = handler;
     const key = concurrencyKeyOf(run, this.scopeOf(run));
     run.key = key?.ok ? key.value : undefined;
     this.#tickets += 1;
     run.ticket = this.#tickets;
-    const place = this.#place(run.node.handler ?? '');
+    const place = this.#place(handler);
     if (place === 'nowhere') return void this.lacking.add(run);
     const lanes = place === 'outside' ? this.offered : this.waiting;
-    lanes.push(laneOf(run), { run, number: run.ticket });
+    lanes.push(laneOf(run), { run, number: run.ticket, handler });
   }
 
   /** The longest waiting ready node run that is not to be passed over; those that left ready are dropped. */

@@ -174,6 +174,10 @@ export class NodeRun {
   inside: string | null = null;
   /** Whether it counts against the limits of handlers at work. */
   hasSlot = false;
+  /** Whether what it has a slot for is done by a worker outside. */
+  isOutside = false;
+  /** Key of the handler that it waits for a slot for, or that works for it. */
+  handler = '';
   /** Items of a map or a loop, once they were worked out: a pure function of what is stored. */
   items: readonly JsonValue[] | undefined;
   /** Payload of the newest heartbeat of the attempt before. */

@@ -13,6 +13,7 @@ import type { Turn } from '../turn.js';
 import type { ActorTree, NodeStep } from './actor-tree.js';
 import { storeArtifacts } from './artifacts.js';
 import { checkKey } from './ask-handler.js';
+import { handlerIn } from './attempt-work.js';
 import { armRetryTimer, startAttempt, startFallback } from './attempts.js';
 import { beginNode } from './begin-node.js';
 import { armLimits, exhaustBudget, exhaustedFor, spendStep } from './budget.js';
@@ -20,7 +21,7 @@ import { abortionBy, abortionByItem, isFatalItem } from './calling-off.js';
 import { endHeld, goOnChecking } from './checks.js';
 import { childOf } from './child.js';
 import type { Claim } from './claim.js';
-import { claimOpen, lease, reportLacking, takesWork } from './claiming.js';
+import { lease, reportLacking, takesWork } from './claiming.js';
 import { afterSettled } from './composites.js';
 import type { Decider, DeciderServices } from './decider.js';
 import {
@@ -116,7 +117,7 @@ export class TurnDecider implements Decider {
     if (!isOpen) this.closeAttempt(run, { outcome: 'cancelled' });
     recordNodeStep(this, run, from, step, event);
     for (const intention of step.intentions) this.#carryOut(intention, run);
-    if (given !== undefined) this.model.held.delete(run.path);
+    if (given !== undefined) this.model.letGo(run);
     if (isFinal(step.to)) this.#settleFinal(run, step.to, event);
     return step.to;
   }
@@ -182,8 +183,7 @@ export class TurnDecider implements Decider {
   closeAttempt(run: NodeRun, end: Partial<AttemptRecord> & Pick<AttemptRecord, 'outcome'>): void {
     const open = this.model.openAttempts.get(run.path);
     if (open === undefined) return;
-    this.model.openAttempts.delete(run.path);
-    this.model.unclaimed.delete(run.path);
+    this.model.closeAttempt(run);
     this.turn.putAttempt({ ...open, endedAt: this.turn.at, ...end });
     clearTimersOf(this, run, ATTEMPT_TIMERS);
   }
@@ -201,6 +201,8 @@ export class TurnDecider implements Decider {
         return startFallback(this, run);
       case 'startChild':
         return startChild(this, run);
+      case 'awaitSlot':
+        return this.model.enqueue(run, handlerIn(this.stateOf(run), run));
       case 'abortAttempt':
         return this.abortWork(run);
       case 'armRetryTimer':
@@ -316,12 +318,11 @@ export class TurnDecider implements Decider {
     }
   }
 
-  /** Gives the worker that asks what it can do: what is open and was left, then what is ready. */
+  /** Gives the worker that asks what it can do. */
   #grantClaim(claim: Claim): void {
-    claimOpen(this, claim);
     this.#grant(
       this.model.offered,
-      (run) => takesWork(this, claim, run, run.node.handler ?? ''),
+      (run) => takesWork(this, claim, run),
       (run) => lease(this, claim, run),
     );
   }
