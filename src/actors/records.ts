@@ -229,8 +229,10 @@ export interface Round {
   readonly at: number;
   readonly requiredEdits?: JsonValue;
   readonly comments?: JsonValue;
-  /** What an editor made of it. */
+  /** What an editor made of it, or an answer gave that was refused. */
   readonly output?: JsonValue;
+  /** Why an answer was refused. */
+  readonly issues?: JsonValue;
 }
 
 /** Who may answer a task. Where neither responders nor groups are named, anybody may. */
@@ -239,6 +241,8 @@ export interface TaskPeople {
   readonly groups?: readonly string[];
   /** Who asked for the run, where that is who may not answer. */
   readonly excluded?: string;
+  /** Who gave the answer that is to be judged: they do not judge it. */
+  readonly givenBy?: readonly string[];
   readonly delegation?: 'none' | 'entitled' | 'anyone';
   /** Votes that decide; one answer does where absent. */
   readonly quorum?: { readonly approvals: number; readonly rejections: number };

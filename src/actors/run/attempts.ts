@@ -12,6 +12,7 @@ import { extendPlan } from './extend-plan.js';
 import { failure } from './failure.js';
 import { failureHandling } from './failure-policy.js';
 import { roundsOf } from './feedback.js';
+import { acceptHeld, refuseHeld } from './held-answer.js';
 import { refreshInput } from './node-input.js';
 import { reportIssues } from './report-issues.js';
 import type { NodeRun } from './scope.js';
@@ -32,26 +33,12 @@ function begin(decider: Decider, run: NodeRun, work: Work): void {
   const { model, turn, services } = decider;
   const { attempt, generation } = run;
   const isOutside = services.external(work.handler) !== undefined;
-  const record: AttemptRecord = {
-    run: model.record.run,
-    node: run.path,
-    generation,
-    attempt,
-    worker: isOutside ? '' : services.worker,
-    startedAt: turn.at,
-    endedAt: null,
-    outcome: null,
-    outputJson: null,
-    errorJson: null,
-    issuesJson: null,
-    notesJson: null,
-    heartbeatJson: null,
-    leaseJson: isOutside ? JSON.stringify({ handler: work.handler }) : null,
-  };
   // Work in place of what has given its slot back has one as well.
   model.takeSlot(run);
-  model.openAttempts.set(run.path, record);
-  turn.putAttempt(record);
+  openAttempt(decider, run, {
+    worker: isOutside ? '' : services.worker,
+    leaseJson: isOutside ? JSON.stringify({ handler: work.handler }) : null,
+  });
   // Whoever claims it is given the rest.
   if (isOutside) return void model.unclaimed.add(run.path);
   turn.effects.push({
@@ -67,6 +54,23 @@ function begin(decider: Decider, run: NodeRun, work: Work): void {
     feedback: roundsOf(run),
   });
   armLimits(decider, run, work);
+}
+
+/** The row of the current attempt, and in memory that it is open. */
+export function openAttempt(
+  { model, turn }: Decider,
+  { path: node, generation, attempt }: NodeRun,
+  who: Pick<AttemptRecord, 'worker' | 'leaseJson'>,
+): void {
+  const record: AttemptRecord = {
+    ...{ run: model.record.run, node, generation, attempt },
+    ...{ startedAt: turn.at, endedAt: null, outcome: null },
+    ...{ outputJson: null, errorJson: null, issuesJson: null, notesJson: null },
+    heartbeatJson: null,
+    ...who,
+  };
+  model.openAttempts.set(node, record);
+  turn.putAttempt(record);
 }
 
 /** An attempt that ran out of time fails at once, whatever its handler still does. */
@@ -94,10 +98,13 @@ export function endInSuccess(
     reportIssues(decider, run, refused.issues);
     return endInFailure(decider, run, refused.failure, product, refused.issues);
   }
+  const { held } = decider.model;
+  const answer = held.get(run.path)?.answer;
   run.setOutput(product.output, product.outputJson);
   run.action = product.action;
+  if (answer !== undefined) acceptHeld(run, answer);
   storeArtifacts(decider, run, product.artifacts, 'accepted');
-  decider.model.held.delete(run.path);
+  held.delete(run.path);
   const warnings = issues.length;
   const outcome = warnings > 0 ? 'partial' : 'completed';
   decider.closeAttempt(run, { outcome, ...productsOf(product, issues) });
@@ -116,6 +123,10 @@ export function endInFailure(
   if (product !== undefined) storeArtifacts(decider, run, product.artifacts, 'rejected');
   const state = decider.stateOf(run);
   const isStopping = state === 'stopping';
+  const answer = model.held.get(run.path)?.answer;
+  if (answer !== undefined && product !== undefined && !isStopping) {
+    refuseHeld(run, answer, product, issues);
+  }
   model.held.delete(run.path);
   const { attempt } = run;
   decider.closeAttempt(run, {

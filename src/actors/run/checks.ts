@@ -4,12 +4,15 @@
  * stop repeats a check and never the work; the first blocking one that does not hold ends it.
  */
 import { blockingIssues, type Issue } from '../../plan/issue.js';
+import { COMPENSATIONS } from '../records.js';
 import { askHandler } from './ask-handler.js';
 import { askJudge } from './ask-judge.js';
 import { checkSkipped } from './assess-completion.js';
 import { judge, type Product } from './assess-result.js';
 import { endInFailure, endInSuccess, productsOf } from './attempts.js';
 import type { Decider } from './decider.js';
+import { failure } from './failure.js';
+import { failureOf } from './held-answer.js';
 import { type HeldProduct, holding, underCheck } from './held-product.js';
 import { reportIssues } from './report-issues.js';
 import type { NodeRun } from './scope.js';
@@ -27,7 +30,7 @@ export function acceptProduct(
   else beginChecks(decider, run, product, issues);
 }
 
-/** Nothing is asked any more of what was told to stop: what it has done counts, with a warning each. */
+/** Nothing is asked any more of what was told to stop: what work has done counts, with a warning each. */
 function endUnchecked(
   decider: Decider,
   run: NodeRun,
@@ -37,8 +40,17 @@ function endUnchecked(
 ): void {
   const skipped = run.node.checks.judges.slice(done).map((check) => checkSkipped(run.node, check));
   reportIssues(decider, run, skipped);
+  // There is nothing to undo of what people have said: it does not count.
+  if (run.node.human !== undefined) return endInFailure(decider, run, STOPPED, product, issues);
   endInSuccess(decider, run, product, [...issues, ...skipped]);
 }
+
+const STOPPED = failure(
+  'cancelled',
+  'check-skipped',
+  'it was told to stop while it was checked',
+  false,
+);
 
 /** As above, of what is held. */
 export function endHeld(decider: Decider, run: NodeRun): void {
@@ -53,7 +65,18 @@ function beginChecks(
   product: Product,
   issues: readonly Issue[],
 ): void {
-  const { model } = decider;
+  if (!decider.model.openAttempts.has(run.path)) return;
+  hold(decider, run, { product, issues });
+  clearTimersOf(decider, run, ['timeout', 'heartbeat', 'lease']);
+  decider.step(run, { type: 'attempt.produced' });
+}
+
+/** What the open attempt of a node run has given stands in its row until its checks are over. */
+export function hold(
+  { model }: Decider,
+  run: NodeRun,
+  { product, issues, answer }: Pick<HeldProduct, 'product' | 'issues' | 'answer'>,
+): void {
   const open = model.openAttempts.get(run.path);
   if (open === undefined) return;
   // Nothing of it lives on in memory that a restart would not find again.
@@ -61,10 +84,8 @@ function beginChecks(
     artifact.spilled === undefined ? artifact : { ...artifact, payload: undefined },
   );
   const held = { product: { ...product, artifacts }, issues, done: 0, number: 1, level: 0 };
-  model.held.set(run.path, held);
+  model.held.set(run.path, { ...held, ...(answer !== undefined && { answer }) });
   model.openAttempts.set(run.path, { ...open, ...productsOf(product, issues) });
-  clearTimersOf(decider, run, ['timeout', 'heartbeat', 'lease']);
-  decider.step(run, { type: 'attempt.produced' });
 }
 
 /** Asks the check whose turn it is, for the first time or again; where none is left the attempt ends. */
@@ -73,6 +94,8 @@ export function goOnChecking(decider: Decider, run: NodeRun): void {
   for (;;) {
     const held = model.held.get(run.path);
     if (held === undefined) throw new Error(`node run "${run.path}" has no product under check`);
+    // A run that ends calls it off before long, and starts nothing meanwhile.
+    if (decider.isEnding && run.scope.path !== COMPENSATIONS) return;
     const isOver = held.done >= run.node.checks.judges.length;
     if (isOver || blockingIssues(held.issues).length > 0) return conclude(decider, run, held);
     const found = ask(decider, run, held);
@@ -106,8 +129,9 @@ export function noteFindings(decider: Decider, run: NodeRun, found: readonly Iss
 }
 
 /** The attempt comes to its end. */
-function conclude(decider: Decider, run: NodeRun, { product, issues }: HeldProduct): void {
+function conclude(decider: Decider, run: NodeRun, { product, issues, answer }: HeldProduct): void {
   const verdict = judge(product, issues);
-  if (verdict.ok) endInSuccess(decider, run, verdict.product, issues);
-  else endInFailure(decider, run, verdict.failure, verdict.product, issues);
+  if (verdict.ok) return endInSuccess(decider, run, verdict.product, issues);
+  const reason = answer === undefined ? verdict.failure : failureOf(answer, verdict.failure);
+  endInFailure(decider, run, reason, verdict.product, issues);
 }

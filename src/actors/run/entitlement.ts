@@ -58,19 +58,25 @@ export function refuseDelegation(
   return refuseUnentitled(task, people, to);
 }
 
-/** The requester decides nothing under four eyes, in whatever way the task came to him. */
+/**
+ * The requester decides nothing under four eyes, and nobody judges his own answer, in whatever way the
+ * task came to him.
+ */
 export function refuseExcluded(
   task: TaskRecord,
-  { excluded, quorum }: TaskPeople,
+  { excluded, givenBy, quorum }: TaskPeople,
   who: Principal | null,
 ): RunchartError | undefined {
-  if (who === null && (excluded !== undefined || quorum !== undefined)) {
+  const isNamed = excluded !== undefined || givenBy !== undefined || quorum !== undefined;
+  if (who === null && isNamed) {
     return new RunchartError('responder-refused', `task ${task.id} is answered under a name`, {
       hint: 'say who answers',
     });
   }
-  if (excluded === undefined || who?.name !== excluded) return undefined;
-  const message = `${excluded} asked for this run, and may not answer task ${task.id}`;
+  const isOwn = who !== null && givenBy?.includes(who.name) === true;
+  if (!isOwn && (excluded === undefined || who?.name !== excluded)) return undefined;
+  const what = isOwn ? 'gave the answer that is judged' : 'asked for this run';
+  const message = `${who?.name} ${what}, and may not answer task ${task.id}`;
   return new RunchartError('responder-excluded', message, {
     hint: 'somebody else has to answer it',
   });

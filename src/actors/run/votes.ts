@@ -10,12 +10,13 @@ import type { ResponseRecord, TaskPeople } from '../records.js';
  */
 export function tally(
   votes: readonly Pick<ResponseRecord, 'outcome'>[],
-  { quorum, responders, groups, excluded }: TaskPeople,
+  { quorum, responders, groups, excluded, givenBy = [] }: TaskPeople,
 ): ApprovalOutcome | undefined {
   const { approvals, rejections } = quorum ?? { approvals: 1, rejections: 1 };
   const refused = votes.filter(({ outcome }) => outcome !== 'approved');
   if (votes.length - refused.length >= approvals) return 'approved';
-  const voters = responders?.filter((name) => name !== excluded).length ?? 0;
+  const voters =
+    responders?.filter((name) => name !== excluded && !givenBy.includes(name)).length ?? 0;
   const hasAllVoted = responders !== undefined && groups === undefined && votes.length >= voters;
   if (refused.length < rejections && !hasAllVoted) return undefined;
   return refused.every(({ outcome }) => outcome === 'changes-requested') && refused.length > 0

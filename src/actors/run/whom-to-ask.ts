@@ -16,12 +16,18 @@ export interface WhomToAsk {
   readonly assignee: string | null;
 }
 
+/** What a question is about: what its expressions see, and who gave what is judged by it. */
+interface Subject {
+  readonly scope: EdgeScope;
+  readonly givenBy: readonly string[];
+}
+
 /** Throws Unanswerable. */
 export function whoIsAsked(
   model: RunModel,
   settings: AskSettings,
   level: EscalationLevel | undefined,
-  scope: EdgeScope,
+  { scope, givenBy }: Subject,
 ): WhomToAsk {
   const evaluate = evaluator(scope);
   const who = level ?? {
@@ -29,17 +35,33 @@ export function whoIsAsked(
     groups: settings.groups.length === 0 ? undefined : settings.groups,
     assignee: assigneeOf(settings, evaluate),
   };
+  refuseOwn(who, givenBy);
+  const { assignee } = who;
   return {
-    people: peopleOf(model, settings, who, level === undefined),
-    assignee: who.assignee ?? null,
+    people: {
+      ...peopleOf(model, settings, who, { isFirst: level === undefined, givenBy }),
+      ...(givenBy.length > 0 && { givenBy }),
+    },
+    assignee: assignee === undefined || givenBy.includes(assignee) ? null : assignee,
   };
+}
+
+type Named = Pick<EscalationLevel, 'responders' | 'groups' | 'assignee'>;
+
+/** Nobody judges an answer of his own. */
+function refuseOwn({ responders, groups, assignee }: Named, givenBy: readonly string[]): void {
+  const named = [...(responders ?? []), ...(assignee === undefined ? [] : [assignee])];
+  const isOwn = named.length > 0 && named.every((name) => givenBy.includes(name));
+  if (!isOwn || groups !== undefined) return;
+  const message = `nobody but ${named.join(', ')}, who gave the answer, is there to judge it`;
+  throw new Unanswerable('judge-excluded', message);
 }
 
 function peopleOf(
   model: RunModel,
   { quorum, fourEyes, delegation }: AskSettings,
-  { responders, groups }: Pick<EscalationLevel, 'responders' | 'groups'>,
-  isFirst: boolean,
+  { responders, groups }: Named,
+  { isFirst, givenBy }: Pick<Subject, 'givenBy'> & { readonly isFirst: boolean },
 ): TaskPeople {
   const { requestedBy } = model.settings;
   if (fourEyes && requestedBy === undefined) {
@@ -48,8 +70,8 @@ function peopleOf(
   // Whoever an escalation turns to decides alone.
   const isQuorum = isFirst && quorum.approvals + quorum.rejections > 2;
   if (isQuorum && responders !== undefined && groups === undefined) {
-    const excluded = fourEyes ? requestedBy : undefined;
-    const people = new Set(responders.filter((name) => name !== excluded)).size;
+    const excluded = fourEyes ? [...givenBy, requestedBy] : givenBy;
+    const people = new Set(responders.filter((name) => !excluded.includes(name))).size;
     if (people < quorum.approvals) {
       const message = `${people} people cannot give ${quorum.approvals} approvals`;
       throw new Unanswerable('quorum-unreachable', message);
