@@ -215,7 +215,7 @@ class Explainer {
       ...explainRule(spot, inbound),
       ...(await this.#edges(taken)),
       ...(spot.as === 'compensation' ? await this.#runEnding() : []),
-      ...(await explainAnswer(facts, row)),
+      ...(await explainAnswer(facts, spot, row)),
       ...(isComposite ? await explainInsideOver(facts, spot, row) : []),
       ...listOf(byHand),
       ...(hasFailed ? await explainFailure(facts, spot, row) : await successes(facts, row)),
@@ -267,7 +267,7 @@ class Explainer {
     const decisive = inbound.filter(({ outcome }) => outcome === 'failed' || outcome === 'error');
     return [
       ...(await explainFailure(this.#facts, spot, row)),
-      ...(await explainAnswer(this.#facts, row)),
+      ...(await explainAnswer(this.#facts, spot, row)),
       ...explainRule(spot, inbound),
       ...(isRefused ? await this.#edges(decisive, depth) : []),
       ...(await this.#culprit(spot, reason, depth)),
