@@ -8,6 +8,7 @@ import type {
   Expression,
 } from '../../plan/plan-version.js';
 import type { TaskPeople } from '../records.js';
+import { requestersOf } from './entitlement.js';
 import { Unanswerable } from './question.js';
 import type { RunModel } from './run-model.js';
 
@@ -63,14 +64,14 @@ function peopleOf(
   { responders, groups }: Named,
   { isFirst, givenBy }: Pick<Subject, 'givenBy'> & { readonly isFirst: boolean },
 ): TaskPeople {
-  const { requestedBy } = model.settings;
-  if (fourEyes && requestedBy === undefined) {
+  const requesters = fourEyes ? requestersOf(model.settings) : [];
+  if (fourEyes && model.settings.requestedBy === undefined) {
     throw new Unanswerable('requester-unknown', 'nobody is known to have asked for the run');
   }
   // Whoever an escalation turns to decides alone.
   const isQuorum = isFirst && quorum.approvals + quorum.rejections > 2;
   if (isQuorum && responders !== undefined && groups === undefined) {
-    const excluded = fourEyes ? [...givenBy, requestedBy] : givenBy;
+    const excluded = [...givenBy, ...requesters];
     const people = new Set(responders.filter((name) => !excluded.includes(name))).size;
     if (people < quorum.approvals) {
       const message = `${people} people cannot give ${quorum.approvals} approvals`;
@@ -80,7 +81,7 @@ function peopleOf(
   return {
     ...(responders !== undefined && { responders: [...new Set(responders)] }),
     ...(groups !== undefined && { groups }),
-    ...(fourEyes && requestedBy !== undefined && { excluded: requestedBy }),
+    ...(fourEyes && { excluded: requesters.length > 1 ? requesters : requesters[0] }),
     ...(delegation !== 'entitled' && { delegation }),
     ...(isQuorum && { quorum }),
   };
