@@ -4,7 +4,6 @@
  * stop repeats a check and never the work; the first blocking one that does not hold ends it.
  */
 import { blockingIssues, type Issue } from '../../plan/issue.js';
-import { COMPENSATIONS } from '../records.js';
 import { askHandler } from './ask-handler.js';
 import { askJudge } from './ask-judge.js';
 import { checkSkipped } from './assess-completion.js';
@@ -94,8 +93,6 @@ export function goOnChecking(decider: Decider, run: NodeRun): void {
   for (;;) {
     const held = model.held.get(run.path);
     if (held === undefined) throw new Error(`node run "${run.path}" has no product under check`);
-    // A run that ends calls it off before long, and starts nothing meanwhile.
-    if (decider.isEnding && run.scope.path !== COMPENSATIONS) return;
     const isOver = held.done >= run.node.checks.judges.length;
     if (isOver || blockingIssues(held.issues).length > 0) return conclude(decider, run, held);
     const found = ask(decider, run, held);

@@ -6,7 +6,6 @@
 import { RunchartError } from '../../errors.js';
 import type { NodeRunEvent, Reason } from '../../machines/node-run-events.js';
 import { isFinal } from '../../machines/statuses.js';
-import { isUnderFourEyes } from '../../plan/four-eyes.js';
 import { judges } from '../../plan/human-schemas.js';
 import { blockingIssues, type Issue } from '../../plan/issue.js';
 import type { JsonValue } from '../../plan/json.js';
@@ -19,14 +18,13 @@ import type {
   SkipNodeMessage,
 } from '../change-messages.js';
 import type { TaskRecord } from '../records.js';
+import { refuseByHand } from './by-hand.js';
 import type { Decider } from './decider.js';
 import { cancelRest, hasToWithdraw, refuseEnding } from './ending.js';
-import { requestersOf } from './entitlement.js';
 import { closeTask, extendTask, openTask } from './human-tasks.js';
 import { questionOf } from './questions.js';
 import { endAtOnce, renewFrom } from './restart.js';
 import { refusedIn } from './review.js';
-import type { RunModel } from './run-model.js';
 import type { NodeRun } from './scope.js';
 
 const OUTCOMES: readonly string[] = ['approved', 'rejected', 'changes-requested'];
@@ -38,7 +36,7 @@ export function onCompleteNode(decider: Decider, message: CompleteNodeMessage): 
   const { turn } = decider;
   const { model } = decider;
   turn.refusal =
-    refuseOwn(model, run, message.by) ?? refuseOutput(run, message, model.tasks.get(run.path));
+    refuseByHand(model, run, message.by) ?? refuseOutput(run, message, model.tasks.get(run.path));
   if (turn.refusal !== undefined) return;
   const { by, reason } = message;
   turn.event('operator.completed', run.path, null, { by, reason: reason ?? undefined });
@@ -48,21 +46,6 @@ export function onCompleteNode(decider: Decider, message: CompleteNodeMessage): 
   conclude(decider, run, 'operator.completed', message);
   const { rest } = run.node.join ?? { rest: [] };
   if (rest.length > 0) cancelRest(decider, run, rest);
-}
-
-/** What is not his to decide as a person is not his to decide by hand either. */
-function refuseOwn(
-  { settings, held }: RunModel,
-  { node, path }: NodeRun,
-  by: string,
-): RunchartError | undefined {
-  const barred = [
-    ...(isUnderFourEyes(node) ? requestersOf(settings) : []),
-    ...(held.get(path)?.answer?.givenBy ?? []),
-  ];
-  if (!barred.includes(by)) return undefined;
-  const text = `${by} asked for the run, or gave what is judged, and may not complete "${path}"`;
-  return new RunchartError('responder-excluded', text, { hint: 'somebody else has to do it' });
 }
 
 export function onSkipNode(decider: Decider, message: SkipNodeMessage): void {
