@@ -220,3 +220,31 @@ describe('an operator', () => {
     expect(kernel.openTasks()).toMatchObject([{ peopleJson: '{"responders":["bob"]}' }]);
   });
 });
+
+describe('the outcome of an approval', () => {
+  const outcomes = ['approved', 'rejected', 'changes-requested'] as const;
+  const answers = {
+    approved: { approved: true },
+    rejected: { approved: false },
+    'changes-requested': { approved: true, requiredEdits: ['tone'] },
+  };
+
+  it.each(outcomes.flatMap((outcome) => [[outcome, false] as const, [outcome, true] as const]))(
+    'S130 S132 takes its own edge and no other: %s, over restarts: %s',
+    async (outcome, stops) => {
+      const kernel = new Kernel();
+      const nodes = [human('approval', 'ask'), ...outcomes.map((id) => action(id))];
+      const edges = outcomes.map((id) => edge('ask', id, { when: `outcome == "${id}"` }));
+      await kernel.start(plan(nodes, edges));
+      await kernel.settle();
+      if (stops) await kernel.restart();
+      await answer(kernel, answers[outcome]);
+      if (stops) await kernel.restart();
+      expect(kernel.working()).toEqual([outcome]);
+      await kernel.finish(outcome);
+      expect(kernel.status()).toBe('completed');
+      const others = outcomes.filter((other) => other !== outcome);
+      for (const other of others) expect(kernel.summary().nodes[other]).toBe('skipped');
+    },
+  );
+});

@@ -49,6 +49,36 @@ describe('an answer that meets', () => {
     );
   });
 
+  it('S129 S202 everything, and a replan that takes the question away, in any order, has one outcome', async () => {
+    const replan: Rival = {
+      name: 'replan',
+      act: (kernel) =>
+        kernel.send({
+          ...{ type: 'run.replan', version: plan([action('after')], []), by: 'op', reason: null },
+          ...{ isDryRun: false, cancelRunning: true },
+        }),
+    };
+    const rivals = [answerBy('ann', YES), answerBy('bob', YES), deadline, cancel, replan];
+    const ends = new Set<string>();
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), async (scheduler) => {
+        const { kernel, task, fates } = await race(await asked(ask), rivals, scheduler);
+        const { status } = kernel.rows().tasks.get(task) ?? {};
+        const won = [...fates].filter(
+          ([name, fate]) => name.startsWith('answer') && fate === 'done',
+        );
+        ends.add(String(status));
+        expect(won.length).toBe(status === 'answered' ? 1 : 0);
+        expect(kernel.rows().responses).toHaveLength(won.length);
+        expect(kernel.log('r1', /^task\.closed/)).toHaveLength(1);
+        expect(kernel.openTasks()).toEqual([]);
+        expect(kernel.complaints).toEqual([]);
+      }),
+      { numRuns: 60 },
+    );
+    expect(ends.size).toBeGreaterThan(2);
+  });
+
   it('S206 a claim, in any order, is taken before it or refused after it', async () => {
     const seen = new Set<Fate>();
     await fc.assert(
