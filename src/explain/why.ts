@@ -11,10 +11,10 @@ import type { Explanation, ExplanationCause } from '../views.js';
 import { cause, reasonText, renderLines, timeText } from './cause.js';
 import type { Spot } from './plan-paths.js';
 import { type FactRows, parseJson, RunFacts } from './run-facts.js';
+import { explainAnswer } from './why-answers.js';
 import { explainByHand, explainCarried, explainGeneration } from './why-changes.js';
 import { explainEdge, explainRule, type Inbound, inboundOf } from './why-edges.js';
 import {
-  explainAnswer,
   explainFailure,
   explainInsideOver,
   explainOutput,
