@@ -1,5 +1,7 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { JsonValue } from '../../src/plan/json.js';
+import { approvalOutcome } from '../../src/plan/responses.js';
 import { Kernel } from '../support/kernel.js';
 import { action, edge, plan } from '../support/plans.js';
 import { answer, asked, human, presented } from './asking.js';
@@ -222,6 +224,20 @@ describe('an operator', () => {
 });
 
 describe('the outcome of an approval', () => {
+  it('S130 is changes-requested, approved or rejected, and decided in this order, whatever was said', () => {
+    const edit = fc.constantFrom('', ' ', '\t\n', 'x', ' y ', null);
+    const edits = fc.oneof(fc.array(edit), fc.constant(undefined));
+    const approved = fc.constantFrom(true, false, 'true', 1, null, undefined);
+    fc.assert(
+      fc.property(approved, edits, (said, requiredEdits) => {
+        const response = JSON.parse(JSON.stringify({ approved: said, requiredEdits })) as JsonValue;
+        const asks = (requiredEdits ?? []).some((text) => text !== null && text.trim() !== '');
+        const otherwise = said === true ? 'approved' : 'rejected';
+        expect(approvalOutcome(response)).toBe(asks ? 'changes-requested' : otherwise);
+      }),
+    );
+  });
+
   const outcomes = ['approved', 'rejected', 'changes-requested'] as const;
   const answers = {
     approved: { approved: true },
