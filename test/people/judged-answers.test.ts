@@ -318,6 +318,14 @@ describe('a person who judges an answer', () => {
     expect(status(kernel)).toBe('completed');
   });
 
+  it('S205 S234 knows that it is not his own: what he is to judge is answered under a name', async () => {
+    const kernel = await asked(input([handled(), judged()]));
+    await expect(answer(kernel, 1)).rejects.toMatchObject({ code: 'responder-refused' });
+    expect(kernel.openTasks()).toHaveLength(1);
+    await answer(kernel, 1, { responder: 'ann' });
+    expect(kernel.working()).toEqual(['ask']);
+  });
+
   it('S205 S234 has had no vote in it either', async () => {
     const ask = approval('ask', { checks: [judged()], quorum: { approvals: 2 } });
     const kernel = await asked(ask);

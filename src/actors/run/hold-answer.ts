@@ -1,6 +1,9 @@
 /** Puts an answer that is valid to the checks that take time: the handlers and people of its node. */
+
+import { RunchartError } from '../../errors.js';
 import type { NodeRunEvent } from '../../machines/node-run-events.js';
 import type { Issue } from '../../plan/issue.js';
+import type { TaskRecord } from '../records.js';
 import type { Product } from './assess-result.js';
 import { openAttempt } from './attempts.js';
 import { hold } from './checks.js';
@@ -12,6 +15,19 @@ import type { NodeRun } from './scope.js';
 /** Whether there is anybody to look at an answer before it counts. */
 export function isJudged({ node }: NodeRun): boolean {
   return node.checks.judges.length > 0;
+}
+
+/** Who answers what other people judge is known: says why an answer without a name is refused, or nothing. */
+export function refuseUnnamed(
+  { id, kind }: TaskRecord,
+  { node }: NodeRun,
+  responder: string | null,
+): RunchartError | undefined {
+  const isOwn = kind === node.kind && node.checks.judges.some((check) => 'ask' in check);
+  if (responder !== null || !isOwn) return undefined;
+  return new RunchartError('responder-refused', `others judge the answer to task ${id}`, {
+    hint: 'say who answers',
+  });
 }
 
 /** The answer is an attempt of its node from now on; `event` is what brought it, and closes its task. */
