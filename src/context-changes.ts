@@ -1,6 +1,6 @@
 /**
- * What a run knew, change by change: outputs that nodes set, and those that were deleted as their nodes
- * began again. Worked out from the log, the values from the rows of each generation.
+ * What a run knew, change by change: outputs that nodes set, or that a fork began with, and those that were
+ * deleted as their nodes began again or left the plan. Worked out from the log, the values from the rows of each generation.
  */
 import type { EventRecord, NodeRunRecord } from './actors/records.js';
 import type { JsonValue } from './plan/json.js';
@@ -42,10 +42,24 @@ async function changesOf(event: EventRecord, generations: Generations): Promise<
     const row = await generations.find(node ?? '', generation);
     return toChange('set', event, row);
   }
-  if (type !== 'nodes.renewed') return [];
-  const { nodes } = JSON.parse(detailJson) as { readonly nodes: readonly string[] };
-  const ended = await Promise.all(nodes.map((path) => generations.endedBefore(path, event.seq)));
+  if (type === 'nodes.carried-over') {
+    const { nodes } = JSON.parse(detailJson) as { readonly nodes: readonly NodeRunRecord[] };
+    const given = nodes.filter(({ status }) => status === 'completed' || status === 'partial');
+    const rows = given.map(({ node: path, generation }) => generations.find(path, generation));
+    return (await Promise.all(rows)).flatMap((row) => toChange('set', event, row));
+  }
+  if (type !== 'nodes.renewed' && type !== 'nodes.removed') return [];
+  const { nodes, returned = [] } = JSON.parse(detailJson) as Renewal;
+  // What comes back had gone when it was removed.
+  const gone = nodes.filter((path) => !returned.includes(path));
+  const ended = await Promise.all(gone.map((path) => generations.endedBefore(path, event.seq)));
   return ended.flatMap((row) => toChange('delete', event, row));
+}
+
+interface Renewal {
+  readonly nodes: readonly string[];
+  /** Those of them that a plan of the run did not have before. */
+  readonly returned?: readonly string[];
 }
 
 function toChange(

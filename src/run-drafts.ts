@@ -45,6 +45,14 @@ interface RunDraftsParts {
   readonly lastRun: number;
 }
 
+/** What makes a run of another one, and who does. */
+interface Derivation {
+  readonly id?: string | undefined;
+  readonly origin: RunOrigin;
+  readonly by: string;
+  readonly asked: JsonValue;
+}
+
 export class RunDrafts {
   readonly #parts: RunDraftsParts;
   readonly #stored = new Set<string>();
@@ -119,16 +127,20 @@ export class RunDrafts {
   async derived(
     of: RunRecord,
     version: PlanVersion,
-    { id, origin, asked }: { id?: string | undefined; origin: RunOrigin; asked: JsonValue },
+    { id, origin, by, asked }: Derivation,
   ): Promise<RunDraft> {
     this.#parts.registry.assertServes(version);
     const inputJson = readInput(version, JSON.parse(of.inputJson));
     const {
       startAt: _,
       isStepwise: __,
-      ...settings
+      ...asBefore
     } = JSON.parse(of.settingsJson ?? '{}') as RunSettings;
-    const { requestedBy } = settings;
+    const { requestedBy, derivedBy = [] } = asBefore;
+    const settings = {
+      ...asBefore,
+      ...(by !== requestedBy && { derivedBy: [...new Set([...derivedBy, by])] }),
+    };
     const tenant = tenantOf(of.id);
     const start = {
       ...(id !== undefined && { id }),

@@ -48,6 +48,7 @@ export const RUN_EVENT_TYPES = [
   'node.failed',
   'node.cancelled',
   'nodes.cancelled',
+  'nodes.removed',
   'nodes.renewed',
   'node.reported',
   'attempt.claimed',

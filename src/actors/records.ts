@@ -52,6 +52,8 @@ export interface RunSettings {
   readonly until?: readonly string[];
   /** Who asked for it. */
   readonly requestedBy?: string;
+  /** Who made it of another run, or that one of yet another: they have asked for it, too. */
+  readonly derivedBy?: readonly string[];
   /** How many runs it lies inside of. */
   readonly depth?: number;
   /** The trace that it belongs to. */
@@ -231,16 +233,20 @@ export interface Round {
   readonly at: number;
   readonly requiredEdits?: JsonValue;
   readonly comments?: JsonValue;
-  /** What an editor made of it. */
+  /** What an editor made of it, or an answer gave that was refused. */
   readonly output?: JsonValue;
+  /** Why an answer was refused. */
+  readonly issues?: JsonValue;
 }
 
 /** Who may answer a task. Where neither responders nor groups are named, anybody may. */
 export interface TaskPeople {
   readonly responders?: readonly string[];
   readonly groups?: readonly string[];
-  /** Who asked for the run, where that is who may not answer. */
-  readonly excluded?: string;
+  /** Who asked for the run, where they may not answer. */
+  readonly excluded?: string | readonly string[];
+  /** Who gave the answer that is to be judged: they do not judge it. */
+  readonly givenBy?: readonly string[];
   readonly delegation?: 'none' | 'entitled' | 'anyone';
   /** Votes that decide; one answer does where absent. */
   readonly quorum?: { readonly approvals: number; readonly rejections: number };

@@ -74,7 +74,8 @@ export class RunChanges {
 
   /**
    * A node counts as done, with the output given; what works for it is aborted. `node` is a path. Rejects
-   * with `node-unknown`, `node-final`, `node-not-changeable`, `output-invalid`, `run-ended`, `run-not-started`.
+   * with `node-unknown`, `node-final`, `node-not-changeable`, `output-invalid`, `responder-excluded`,
+   * `run-ended`, `run-not-started`.
    */
   async completeNode(
     run: string,
@@ -224,6 +225,7 @@ export class RunChanges {
     const draft = await this.#parts.drafts.derived(of, version, {
       id,
       origin: { type, ...origin },
+      by,
       asked: { from, inputs: { ...carried.inputs } },
     });
     if (type === 'replacement') await this.#note(of.id, draft.record.id);

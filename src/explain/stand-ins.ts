@@ -23,6 +23,10 @@ export class StandIns {
   work(input: JsonValue | undefined, context: HandlerContext): unknown {
     const nodeRun = this.#runs.nodeRun(this.#runs.run(context.run), context.node);
     if (nodeRun === undefined) return {};
+    // What is asked of a node of people judges an answer to it.
+    if (nodeRun.place.node.human !== undefined) {
+      return this.#decisions.pick(nodeRun, ['checks fulfilled', 'checks refuse']) === 0;
+    }
     const outcome = this.#outcomeOf(nodeRun, context, input);
     if (outcome.is === 'failure') throw failureOf(outcome.class);
     const { plan, place } = nodeRun;

@@ -2,9 +2,10 @@
 import type { AttemptRecord, NodeRunRecord, TaskPeople } from '../actors/records.js';
 import { failureActionOf } from '../actors/run/failure-policy.js';
 import { isFinal } from '../machines/statuses.js';
+import { isHuman } from '../plan/human-schemas.js';
 import type { JsonObject, JsonValue } from '../plan/json.js';
 import type { PlanNode } from '../plan/node-schemas.js';
-import { failurePolicyOf, retryOf } from '../plan/node-settings.js';
+import { failurePolicyOf, retryOf, retryPolicyOf } from '../plan/node-settings.js';
 import type { CompiledNode, RetryPolicy } from '../plan/plan-version.js';
 import type { ExplanationCause } from '../views.js';
 import { cause, reasonText, timeText, valueText } from './cause.js';
@@ -61,8 +62,8 @@ function retryPolicy({ node, as }: Spot): RetryPolicy {
     return retryOf(node.kind === 'action' ? node.compensate?.retry : undefined);
   }
   // Of a map the retry is that of its items.
-  const isOwn = 'retry' in node && (node.kind !== 'map' || as === 'item');
-  return retryOf(isOwn ? node.retry : undefined);
+  if (node.kind === 'map') return retryOf(as === 'item' ? node.retry : undefined);
+  return retryPolicyOf(node);
 }
 
 function noRetryLeft(policy: RetryPolicy, failures: number, last: JsonObject): ExplanationCause {
@@ -168,8 +169,12 @@ async function explainWork(
   const isSubstitute = newest?.type === 'node.fallback-started';
   const what = isSubstitute ? ' in place of what failed' : '';
   const at = open?.startedAt ?? newest?.at ?? row.updatedAt;
-  const does = isChecked ? 'has its result checked' : `works${what}`;
-  const message = `attempt ${row.attempt} ${does}, since ${timeText(at)}, at ${open?.worker ?? 'an unknown worker'}`;
+  const isAnswer = isHuman(node);
+  const does = isChecked ? `has its ${isAnswer ? 'answer' : 'result'} checked` : `works${what}`;
+  const who = isAnswer
+    ? `by ${open?.worker || 'somebody unnamed'}`
+    : `at ${open?.worker ?? 'an unknown worker'}`;
+  const message = `attempt ${row.attempt} ${does}, since ${timeText(at)}, ${who}`;
   const working = cause('attempt-open', message, {
     attempt: row.attempt,
     startedAt: at,
@@ -329,8 +334,9 @@ export async function explainTask(
   const message = `task ${id} is open, ${until}: ${who} may answer`;
   const asked = cause('task-open', message, { task: id, kind, responders, deadlineAt, openedAt });
   if (kind === 'human-check') return [asked, explainJudging(row, task)];
-  // An approval asks of itself; any other task is about work that failed.
-  return kind === 'human-approval' ? [asked] : [asked, ...(await explainFailure(facts, spot, row))];
+  // A node of people asks of itself, again where an answer was refused; any other task is about work that failed.
+  if (kind === spot.node.kind) return [asked, ...explainAttempts(await facts.attempts(row))];
+  return [asked, ...(await explainFailure(facts, spot, row))];
 }
 
 /** Ready, and not started: it backs off, or waits for a slot. */
@@ -372,20 +378,6 @@ export async function explainReady(
         ]),
     ...explainAttempts(await facts.attempts(row)),
   ];
-}
-
-/** Who answered, and what, right before a node run ended. */
-export async function explainAnswer(
-  facts: RunFacts,
-  row: NodeRunRecord,
-): Promise<readonly ExplanationCause[]> {
-  const before = await facts.before(row);
-  const answer = before.findLast(({ type, seq }) => type === 'task.responded' && seq < row.seq);
-  if (answer === undefined) return [];
-  const { responder = null, outcome = null, task = null } = answer.detail;
-  const message = `${String(responder ?? 'somebody unnamed')} answered ${String(outcome)}, at ${timeText(answer.at)}`;
-  const event = answer.seq;
-  return [cause('answered', message, { responder, outcome, task, at: answer.at, event })];
 }
 
 /** What a node run was given and what it gave, in its size and beginning. */

@@ -11,10 +11,10 @@ import type { Explanation, ExplanationCause } from '../views.js';
 import { cause, reasonText, renderLines, timeText } from './cause.js';
 import type { Spot } from './plan-paths.js';
 import { type FactRows, parseJson, RunFacts } from './run-facts.js';
+import { explainAnswer } from './why-answers.js';
 import { explainByHand, explainCarried, explainGeneration } from './why-changes.js';
 import { explainEdge, explainRule, type Inbound, inboundOf } from './why-edges.js';
 import {
-  explainAnswer,
   explainFailure,
   explainInsideOver,
   explainOutput,
@@ -215,7 +215,7 @@ class Explainer {
       ...explainRule(spot, inbound),
       ...(await this.#edges(taken)),
       ...(spot.as === 'compensation' ? await this.#runEnding() : []),
-      ...(await explainAnswer(facts, row)),
+      ...(await explainAnswer(facts, spot, row)),
       ...(isComposite ? await explainInsideOver(facts, spot, row) : []),
       ...listOf(byHand),
       ...(hasFailed ? await explainFailure(facts, spot, row) : await successes(facts, row)),
@@ -267,7 +267,7 @@ class Explainer {
     const decisive = inbound.filter(({ outcome }) => outcome === 'failed' || outcome === 'error');
     return [
       ...(await explainFailure(this.#facts, spot, row)),
-      ...(await explainAnswer(this.#facts, row)),
+      ...(await explainAnswer(this.#facts, spot, row)),
       ...explainRule(spot, inbound),
       ...(isRefused ? await this.#edges(decisive, depth) : []),
       ...(await this.#culprit(spot, reason, depth)),

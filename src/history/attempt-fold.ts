@@ -8,7 +8,12 @@ type AttemptOutcome = NonNullable<AttemptRecord['outcome']>;
 /** The attempt is still open: it is told to stop, or its result is checked or judged. */
 const GOES_ON: ReadonlySet<string> = new Set(['node.stopping', 'node.checking', 'node.judging']);
 
-const BEGINS: ReadonlySet<string> = new Set(['node.started', 'node.fallback-started']);
+/** An answer of people that is to be checked is an attempt from then on. */
+const BEGINS: ReadonlySet<string> = new Set([
+  'node.started',
+  'node.fallback-started',
+  'node.checking',
+]);
 
 /** Ends that have an event of their own. */
 const ENDS: Readonly<Record<string, AttemptOutcome>> = {
@@ -35,7 +40,7 @@ export class AttemptFold {
     { generation, status, reason }: Pick<NodeRunPart, 'generation' | 'status' | 'reason'>,
   ): void {
     const node = path ?? '';
-    if (GOES_ON.has(type)) return;
+    if (GOES_ON.has(type) && this.#open.has(node)) return;
     this.#close(node, outcomeBy(status, reason), at);
     const attempt = number ?? 0;
     const key = attemptKey({ node, generation, attempt });

@@ -7,6 +7,7 @@ export {
 } from './backoff-logic.js';
 export { machineToMermaid } from './chart-diagram.js';
 export {
+  type DeadlineHandling,
   FAILURE_CLASSES,
   type Failure,
   type FailureHandling,

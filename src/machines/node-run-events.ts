@@ -61,6 +61,15 @@ export interface FailureHandling {
     | 'replan';
 }
 
+/** What applies where nobody has answered in time; `default-held` is a default answer that checks still look at. */
+export type DeadlineHandling =
+  | 'default'
+  | 'default-held'
+  | 'default-output'
+  | 'escalate'
+  | 'skip'
+  | 'fail';
+
 /** What can happen to a node run. */
 export type NodeRunEvent =
   // Inputs
@@ -96,13 +105,15 @@ export type NodeRunEvent =
   | { readonly type: 'retry.due' }
   // People
   | { readonly type: 'response.accepted'; readonly warnings: number }
+  /** An answer that its checks still look at. */
+  | { readonly type: 'response.held' }
   | { readonly type: 'response.edited' }
   | { readonly type: 'response.judged' }
   | { readonly type: 'response.retry' }
   | { readonly type: 'response.abort'; readonly reason: Reason }
   | {
       readonly type: 'deadline.passed';
-      readonly otherwise: 'default' | 'default-output' | 'escalate' | 'skip' | 'fail';
+      readonly otherwise: DeadlineHandling;
       readonly reason: Reason;
       /** Of the default answer. */
       readonly warnings?: number;

@@ -60,6 +60,8 @@ const definitions = setup({
       'handling' in event && event.handling.otherwise === 'default-output',
     hasWarnings: ({ event }) => 'warnings' in event && (event.warnings ?? 0) > 0,
     takesDefault: ({ event }) => event.type === 'deadline.passed' && event.otherwise === 'default',
+    holdsDefault: ({ event }) =>
+      event.type === 'deadline.passed' && event.otherwise === 'default-held',
     skipsOnDeadline: ({ event }) => event.type === 'deadline.passed' && event.otherwise === 'skip',
     isCovered: ({ event }) =>
       event.type === 'deadline.passed' && event.otherwise === 'default-output',
@@ -271,6 +273,7 @@ export const nodeRunMachine = definitions.createMachine({
               { guard: 'hasWarnings', target: '#node-run.partial', actions: 'clearReason' },
               { target: '#node-run.completed', actions: 'clearReason' },
             ],
+            'response.held': { target: '#node-run.running.checking', actions: 'countAttempt' },
             'response.edited': {
               target: '#node-run.awaiting-human',
               reenter: true,
@@ -285,6 +288,11 @@ export const nodeRunMachine = definitions.createMachine({
                 actions: 'keepReason',
               },
               { guard: 'takesDefault', target: '#node-run.completed', actions: 'keepReason' },
+              {
+                guard: 'holdsDefault',
+                target: '#node-run.running.checking',
+                actions: 'countAttempt',
+              },
               { guard: 'isCovered', target: '#node-run.partial', actions: 'keepReason' },
               {
                 guard: 'escalates',
@@ -296,7 +304,7 @@ export const nodeRunMachine = definitions.createMachine({
             ],
           },
         },
-        // What its work, or its fallback, gave is looked at by a person.
+        // What its work, its fallback or a person gave is looked at by another person.
         judging: { on: judgedAs('#node-run.running.checking') },
         judgingFallback: { on: judgedAs('#node-run.running.checkingFallback') },
       },

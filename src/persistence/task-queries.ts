@@ -28,7 +28,7 @@ function isAnswerableBy({ name, groups }: Principal): SQL {
       where e.value in (select value from json_each(${JSON.stringify(names)})))`;
   const isForAll = sql`(${people} is null or
     (${people} ->> '$.responders' is null and ${people} ->> '$.groups' is null))`;
-  return sql`(${people} ->> '$.excluded' is not ${name}
+  return sql`(not ${member('excluded', [name])} and not ${member('givenBy', [name])}
     and not exists (select 1 from responses p
       where p.run = ${tasks.run} and p.task = ${tasks.id} and p.responder = ${name})
     and (${tasks.assignee} = ${name} or (${tasks.assignee} is null

@@ -19,6 +19,7 @@ import {
   fallbackOf,
   outputSchemaOf,
   retryOf,
+  retryPolicyOf,
   sleepMsOf,
 } from './node-settings.js';
 import type {
@@ -49,7 +50,7 @@ export function assembleNode(source: PlanNode, position: number, assembly: Assem
     source,
     // The worker of a map is a node of its own.
     handler: source.kind === 'map' ? undefined : parts.handler,
-    retry: retryOf('retry' in source && source.kind !== 'map' ? source.retry : undefined),
+    retry: retryPolicyOf(source),
     onFailure: failurePolicyOf(source),
     defaultOutput: 'defaultOutput' in source ? source.defaultOutput : undefined,
     mergeInputs: source.mergeInputs ?? 'error',

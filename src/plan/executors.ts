@@ -1,7 +1,7 @@
 /** Who a plan needs: the keys of handlers and the owners that its nodes name, wherever they stand. */
 
 import type { PlanNode } from './node-schemas.js';
-import { handlerOf, ownerOf } from './node-settings.js';
+import { checksOf, handlerOf, ownerOf } from './node-settings.js';
 import type { Plan } from './schema.js';
 
 export interface Executors {
@@ -49,6 +49,5 @@ function handlersOf(node: PlanNode): string[] {
 }
 
 function askedBy(node: PlanNode): string[] {
-  const checks = node.kind === 'action' ? (node.checks ?? []) : [];
-  return checks.flatMap((check) => ('handler' in check ? [check.handler] : []));
+  return checksOf(node).flatMap((check) => ('handler' in check ? [check.handler] : []));
 }

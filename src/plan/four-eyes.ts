@@ -2,7 +2,11 @@
 import type { CompiledNode, PlanGraph } from './plan-version.js';
 
 export function findFourEyes({ nodes }: PlanGraph): CompiledNode | undefined {
-  return nodes.find(({ human, checks }) => human?.fourEyes === true || isJudgedSo(checks));
+  return nodes.find(isUnderFourEyes);
+}
+
+export function isUnderFourEyes({ human, checks }: CompiledNode): boolean {
+  return human?.fourEyes === true || isJudgedSo(checks);
 }
 
 function isJudgedSo({ judges }: CompiledNode['checks']): boolean {

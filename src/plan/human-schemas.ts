@@ -1,7 +1,7 @@
 /** The shape of the nodes that ask people: who is asked, what they are shown, and when it is over. */
 import { z } from 'zod';
 import { askingPeople, from, quorum } from './asking-schemas.js';
-import { expressionCheck, MAX_CHECKS } from './check-schemas.js';
+import { check, MAX_CHECKS } from './check-schemas.js';
 import {
   deliverable,
   everyNode,
@@ -35,8 +35,14 @@ const asking = {
   instructions: longText.optional(),
   criteria: z.array(longText).max(256).optional(),
   deliverables: z.array(deliverable).max(256).optional(),
-  checks: z.array(expressionCheck).max(MAX_CHECKS).optional().meta({
-    description: 'Asked of a response: it is refused where a blocking one does not hold',
+  checks: z.array(check).max(MAX_CHECKS).optional().meta({
+    description:
+      'Asked of an answer: a condition refuses it, and the task stays open; a handler or a judge has it asked for again',
+  }),
+  maxRounds: z.int().min(1).max(MAX_ROUNDS).optional().meta({
+    default: 3,
+    description:
+      'How often it asks where handlers or judges refuse the answer; then `onFailure` applies',
   }),
   ...askingPeople,
   defaultResponse: json

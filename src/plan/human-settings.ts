@@ -14,7 +14,8 @@ import type {
 import { choiceResponse, editResponse, judgeResponse } from './responses.js';
 
 const DEFAULT_REMINDERS = 10;
-const DEFAULT_ROUNDS = 3;
+/** Unless it says otherwise, how often a node asks, or sends the work back. */
+export const DEFAULT_ROUNDS = 3;
 const ONE_ANSWER = Object.freeze({ approvals: 1, rejections: 1 });
 
 /** `output` is the schema of the node's output, names resolved. */

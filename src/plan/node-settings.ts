@@ -2,7 +2,7 @@
 import type { CheckDraft } from './check-schemas.js';
 import { parseDuration } from './durations.js';
 import { isHuman } from './human-schemas.js';
-import { humanEscalationOf } from './human-settings.js';
+import { DEFAULT_ROUNDS, humanEscalationOf } from './human-settings.js';
 import type { PlanNode } from './node-schemas.js';
 import type {
   EscalationLevel,
@@ -56,6 +56,13 @@ export function retryOf(declared: Partial<RetryDraft> | undefined): RetryPolicy 
     maxDelayMs: declared.maxDelayMs ?? Math.max(delayMs, DEFAULT_MAX_DELAY_MS),
     maxInterruptions: declared.maxInterruptions ?? NO_RETRY.maxInterruptions,
   });
+}
+
+/** A node that asks people asks again where an answer is refused, and waits for nothing before that. */
+export function retryPolicyOf(node: PlanNode): RetryPolicy {
+  if (isHuman(node)) return retryOf({ maxAttempts: node.maxRounds ?? DEFAULT_ROUNDS });
+  // The worker of a map is a node of its own.
+  return retryOf('retry' in node && node.kind !== 'map' ? node.retry : undefined);
 }
 
 type RetryDraft = NonNullable<Extract<PlanNode, { kind: 'action' }>['retry']>;

@@ -168,6 +168,16 @@ describe('the schema of a deliverable', () => {
     expect(rows(kernel)[1]?.schemaJson).toBe('{"required":["title"],"type":"object"}');
   });
 
+  it('S98 has the kind that is asked for, each of its name', async () => {
+    const kernel = new Kernel();
+    await kernel.start(plan([action('make', node)], [], { schemas }));
+    await kernel.settle();
+    const other = { ...report({ title: 'x' }), kind: 'picture' };
+    await kernel.finish('make', producing(report({ title: 'x' }), other));
+    expect(kernel.details('attempt.failed')).toMatchObject([{ code: 'deliverable-missing' }]);
+    expect(rows(kernel).map(({ standing }) => standing)).toEqual(['rejected', 'rejected']);
+  });
+
   it('S98 is asked of payloads that are too large for a row, too', async () => {
     const kernel = new Kernel(small);
     await kernel.start(plan([action('make', node)], [], { schemas }));

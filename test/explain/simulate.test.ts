@@ -68,6 +68,23 @@ describe('simulatePlan', () => {
     });
   });
 
+  it('S217 S234 with failures has an answer that is judged refused for good, too', async () => {
+    const checks = [
+      { name: 'sound', handler: 'judge' },
+      { name: 'liked', ask: { responders: ['ann'] } },
+    ];
+    const nodes = [approval('ask', { checks, onFailure: 'skip' }), action('after')];
+    const draft = plan(nodes, chain('ask', 'after'));
+    const options = { answers: { ask: 'approved' } };
+    expect((await simulatePlan(draft, options)).paths).toHaveLength(1);
+    const { paths } = await simulatePlan(draft, { ...options, failures: true });
+    expect(paths.map(({ choices, nodes: [ask] }) => [choices[0]?.choice, ask?.status])).toEqual([
+      ['checks fulfilled', 'completed'],
+      ['checks fulfilled', 'completed'],
+      ['checks refuse', 'skipped'],
+    ]);
+  });
+
   it('S217 takes each action that edges name, and none', async () => {
     const draft = plan(
       [action('d'), action('x'), action('y'), action('z')],

@@ -326,6 +326,43 @@ describe('why a node is at work', () => {
     ]);
   });
 
+  it('S218 S234 says whose answer is checked, what refused one, and who has judged it', async () => {
+    const kit = await testKit({ handlers: { ...handlers, sound: () => false } });
+    kit.faults.handler('sound', { hangs: true });
+    const checks = [
+      { name: 'sound', handler: 'sound', severity: 'warning' },
+      { name: 'liked', ask: {} },
+    ];
+    const run = await kit.start(plan([approval('ask', { checks })]).plan);
+    const say = async (responder: string, response: object) => {
+      const { tasks } = kit.orchestrator;
+      const [task] = await tasks.list({ run: run.id });
+      await tasks.respond(task?.id ?? '', { response: response as never, responder });
+      await kit.advance(0);
+    };
+    await say('ann', { approved: true });
+    expect((await kit.runs.why(run.id, 'ask')).lines[1]).toMatch(
+      /^ {2}attempt 1 has its answer checked, since .*, by ann$/,
+    );
+    await kit.restart();
+    await kit.advance(0);
+    expect((await kit.runs.why(run.id, 'ask')).causes).toMatchObject([
+      { code: 'task-open', detail: { kind: 'human-check' } },
+      { code: 'judged', message: expect.stringMatching('it was answered approved, as attempt 1') },
+    ]);
+    await say('bob', { approved: false });
+    expect(codesOf(await kit.runs.why(run.id, 'ask'))).toEqual(['task-open', 'attempt-failed']);
+    await say('ann', { approved: true });
+    await say('bob', { approved: true });
+    expect((await kit.runs.why(run.id, 'ask')).causes).toMatchObject([
+      { code: 'entry' },
+      { code: 'answered', detail: { responder: 'ann', outcome: 'approved', attempt: 2 } },
+      { code: 'answered', detail: { responder: 'bob', outcome: 'approved' } },
+      { code: 'attempt-completed' },
+      { code: 'output' },
+    ]);
+  });
+
   it('S218 says what goes on inside of loops, maps and subplans', async () => {
     const kit = await testKit({ handlers });
     kit.faults.handler('work', { hangs: true, times: 10 });

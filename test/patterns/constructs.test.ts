@@ -388,6 +388,36 @@ story(
 );
 
 story(
+  'An answer that is good enough',
+  'S234 S204 S205 handlers and people judge an answer, which is asked for again with what they said',
+  { handlers: { judge: inTurn(false, true), launch: (input) => input } },
+  async (k) => {
+    const say = (response: JsonValue, responder: string) =>
+      k.send(answerTo(k, 'brief', response, { responder }));
+    await expect(say({ text: 'Shoes' }, 'ann')).rejects.toMatchObject({ code: 'response-invalid' });
+    await say({ text: 'Shoes, in spring' }, 'ann');
+    await k.settle();
+    const [task] = k.openTasks();
+    expect(JSON.parse(task?.presentedJson ?? '')).toMatchObject({
+      history: [
+        {
+          outcome: 'refused',
+          output: { text: 'Shoes, in spring' },
+          issues: [{ message: 'Name a date' }],
+        },
+      ],
+    });
+    await say({ text: 'Shoes, on the first of May' }, 'ann');
+    await k.settle();
+    const own = say({ approved: true }, 'ann');
+    await expect(own).rejects.toMatchObject({ code: 'responder-excluded' });
+    await say({ approved: true }, 'bob');
+    await k.settle();
+    expect(k.summary().outputs.launch).toEqual({ text: 'Shoes, on the first of May' });
+  },
+);
+
+story(
   'Write a brief that is good enough',
   'S99 S101 S234 a blocking check fails the attempt, a warning makes the node partial, a judge has a threshold',
   {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { tally } from '../../src/actors/run/votes.js';
 import { respondMessage } from '../support/kernel.js';
-import { approval } from '../support/plans.js';
+import { action, approval } from '../support/plans.js';
 import { answer, asked, by, change, human } from './asking.js';
 
 const YES = { approved: true };
@@ -60,6 +60,39 @@ describe('who may answer', () => {
     await answer(kernel, YES, { responder: 'bob' });
     expect(kernel.working()).toEqual(['after']);
   });
+
+  it.each([
+    ['a question', approval('ask', { fourEyes: true }), {}],
+    ['a check of work', action('ask', { checks: [{ name: 'c', ask: { fourEyes: true } }] }), {}],
+    [
+      'his own answer, that is judged',
+      human('input', 'ask', { checks: [{ name: 'c', ask: {} }] }),
+      { isOwn: true },
+    ],
+  ])(
+    'S205 S172 does not complete by hand what is not his to decide: %s',
+    async (_what, ask, { isOwn = false }: { isOwn?: boolean }) => {
+      const kernel = await asked(ask, { settings: { requestedBy: isOwn ? 'eve' : 'ann' } });
+      if (isOwn) await answer(kernel, {}, { responder: 'ann' });
+      const outcome = ask.kind === 'human-approval' ? 'approved' : null;
+      const output = { approved: true };
+      const message = {
+        type: 'node.complete' as const,
+        node: 'ask',
+        output,
+        outcome,
+        action: null,
+        reason: null,
+      };
+      await expect(kernel.send({ ...message, by: 'ann' })).rejects.toMatchObject({
+        code: 'responder-excluded',
+      });
+      expect(kernel.details('operator.completed')).toEqual([]);
+      await kernel.send({ ...message, by: 'bob' });
+      await kernel.settle();
+      expect(kernel.summary().nodes.ask).toBe('completed');
+    },
+  );
 
   it('S205 fails under four eyes where nobody is known to have asked', async () => {
     const kernel = await asked(approval('ask', { fourEyes: true }));

@@ -15,6 +15,26 @@ const judged = plan('Judged')
   })
   .build();
 
+const asked = plan('Asked')
+  .input('ask', {
+    deliverables: [{ name: 'large', kind: 'text' }],
+    checks: [{ name: 'liked', ask: {} }],
+  })
+  .build();
+
+const HERS = {
+  response: { text: 'hers' },
+  responder: 'ann',
+  artifacts: [{ name: 'large', kind: 'text', payload: LARGE }],
+};
+
+/** A run in which ann has answered, and somebody has to judge that. */
+async function answerUpToJudge(orchestrator: Orchestrator): Promise<void> {
+  await orchestrator.start(asked, { id: 'r1' });
+  await orchestrator.settled('r1');
+  await orchestrator.tasks.respond(await taskOf(orchestrator), HERS);
+}
+
 interface Place {
   readonly orchestrator: Orchestrator;
   /** How often the work was done in this process. */
@@ -119,5 +139,70 @@ describe('a judgement on disk', () => {
     await orchestrator.tasks.respond(task, { response: { score: 5 }, responder: 'ann' });
     expect((await orchestrator.result('r2')).outputs).toEqual({ make: { n: 2 } });
     expect(await orchestrator.settled('r1')).toBe('awaiting-human');
+  });
+
+  it('S234 S165 S97 an answer that is judged has all that was handed over with it, over closings', async () => {
+    const url = temporaryDatabase();
+    const first = await open(url);
+    await answerUpToJudge(first.orchestrator);
+    await first.orchestrator.close();
+    const { orchestrator } = await open(url);
+    const [shown] = await orchestrator.tasks.list({ run: 'r1', answerableBy: 'bob' });
+    expect(shown).toMatchObject({ kind: 'human-check', presented: { outcome: 'answered' } });
+    expect(await orchestrator.tasks.list({ run: 'r1', answerableBy: 'ann' })).toEqual([]);
+    expect((await orchestrator.tasks.artifact(shown?.id ?? '', 'large')).payload).toBe(LARGE);
+    const own = { response: { approved: true }, responder: 'ann' };
+    await expect(orchestrator.tasks.respond(shown?.id ?? '', own)).rejects.toMatchObject({
+      code: 'responder-excluded',
+    });
+    await orchestrator.tasks.respond(shown?.id ?? '', { ...own, responder: 'bob' });
+    expect((await orchestrator.result('r1')).outputs).toEqual({ ask: { text: 'hers' } });
+    expect((await orchestrator.runs.artifact('r1', 'large')).payload).toBe(LARGE);
+  });
+
+  it('S234 S226 S169 S100 S137 answers that were refused go with an export, which replays to the same hash', async () => {
+    const { orchestrator } = await open(temporaryDatabase());
+    await answerUpToJudge(orchestrator);
+    const no = { approved: false, requiredEdits: ['shorter'] };
+    const judge = { response: no, responder: 'bob' };
+    await orchestrator.tasks.respond(await taskOf(orchestrator), judge);
+    await orchestrator.tasks.respond(await taskOf(orchestrator), { ...HERS, messageId: 'm2' });
+    const again = await orchestrator.tasks.list({ run: 'r1', status: 'answered' });
+    const repeated = again.find(({ round, kind }) => round === 2 && kind === 'human-input');
+    // The same message again gets the same answer, while it is judged too.
+    expect(
+      await orchestrator.tasks.respond(repeated?.id ?? '', { ...HERS, messageId: 'm2' }),
+    ).toMatchObject({ outcome: 'answered', isDecided: true });
+    const yes = { response: { approved: true }, responder: 'bob' };
+    await orchestrator.tasks.respond(await taskOf(orchestrator), yes);
+    await orchestrator.result('r1');
+    const { hash, differences } = await orchestrator.runs.replay('r1');
+    expect(differences).toEqual([]);
+    const file = join(temporaryDirectory(), 'run.jsonl');
+    let text = '';
+    for await (const part of orchestrator.runs.export('r1')) text += part;
+    writeFileSync(file, text);
+    const elsewhere = (await open(temporaryDatabase())).orchestrator;
+    await elsewhere.import(file);
+    expect(await elsewhere.runs.replay('r1')).toMatchObject({ hash, differences: [] });
+    const { issues } = await elsewhere.runs.details('r1');
+    expect(issues).toMatchObject([
+      { node: 'ask', attempt: 1, code: 'check-unfulfilled' },
+      { node: 'ask', attempt: 1, message: 'shorter' },
+    ]);
+    expect(await elsewhere.runs.attempts('r1')).toMatchObject([
+      { node: 'ask', attempt: 1, worker: 'ann', outcome: 'failed' },
+      { node: 'ask', attempt: 2, worker: 'ann', outcome: 'completed' },
+    ]);
+    const artifacts = await elsewhere.runs.artifacts('r1');
+    expect(artifacts.map(({ standing }) => standing)).toEqual(['rejected', 'accepted']);
+  });
+
+  it('S234 S216 a fork from the middle of a judgement asks for the answer anew', async () => {
+    const { orchestrator } = await open(temporaryDatabase());
+    await answerUpToJudge(orchestrator);
+    await orchestrator.change.fork('r1', { by: 'op', id: 'r2' });
+    expect(await orchestrator.settled('r2')).toBe('awaiting-human');
+    expect(await orchestrator.tasks.list({ run: 'r2' })).toMatchObject([{ kind: 'human-input' }]);
   });
 });

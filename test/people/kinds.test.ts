@@ -1,5 +1,7 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { JsonValue } from '../../src/plan/json.js';
+import { approvalOutcome } from '../../src/plan/responses.js';
 import { Kernel } from '../support/kernel.js';
 import { action, edge, plan } from '../support/plans.js';
 import { answer, asked, human, presented } from './asking.js';
@@ -219,4 +221,46 @@ describe('an operator', () => {
     await patch({ who: ['bob'] });
     expect(kernel.openTasks()).toMatchObject([{ peopleJson: '{"responders":["bob"]}' }]);
   });
+});
+
+describe('the outcome of an approval', () => {
+  it('S130 is changes-requested, approved or rejected, and decided in this order, whatever was said', () => {
+    const edit = fc.constantFrom('', ' ', '\t\n', 'x', ' y ', null);
+    const edits = fc.oneof(fc.array(edit), fc.constant(undefined));
+    const approved = fc.constantFrom(true, false, 'true', 1, null, undefined);
+    fc.assert(
+      fc.property(approved, edits, (said, requiredEdits) => {
+        const response = JSON.parse(JSON.stringify({ approved: said, requiredEdits })) as JsonValue;
+        const asks = (requiredEdits ?? []).some((text) => text !== null && text.trim() !== '');
+        const otherwise = said === true ? 'approved' : 'rejected';
+        expect(approvalOutcome(response)).toBe(asks ? 'changes-requested' : otherwise);
+      }),
+    );
+  });
+
+  const outcomes = ['approved', 'rejected', 'changes-requested'] as const;
+  const answers = {
+    approved: { approved: true },
+    rejected: { approved: false },
+    'changes-requested': { approved: true, requiredEdits: ['tone'] },
+  };
+
+  it.each(outcomes.flatMap((outcome) => [[outcome, false] as const, [outcome, true] as const]))(
+    'S130 S132 takes its own edge and no other: %s, over restarts: %s',
+    async (outcome, stops) => {
+      const kernel = new Kernel();
+      const nodes = [human('approval', 'ask'), ...outcomes.map((id) => action(id))];
+      const edges = outcomes.map((id) => edge('ask', id, { when: `outcome == "${id}"` }));
+      await kernel.start(plan(nodes, edges));
+      await kernel.settle();
+      if (stops) await kernel.restart();
+      await answer(kernel, answers[outcome]);
+      if (stops) await kernel.restart();
+      expect(kernel.working()).toEqual([outcome]);
+      await kernel.finish(outcome);
+      expect(kernel.status()).toBe('completed');
+      const others = outcomes.filter((other) => other !== outcome);
+      for (const other of others) expect(kernel.summary().nodes[other]).toBe('skipped');
+    },
+  );
 });

@@ -1,71 +1,13 @@
 /** Everything that can meet an answer, in every order: one outcome, one event, and the loser is told. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { RunchartError } from '../../src/errors.js';
-import { type Kernel, respondMessage } from '../support/kernel.js';
-import { action, approval, type Draft, edge, plan } from '../support/plans.js';
-import { asked, by, human } from './asking.js';
+import type { Kernel } from '../support/kernel.js';
+import { action, approval, edge, plan } from '../support/plans.js';
+import { asked, human } from './asking.js';
+import { answerBy, cancel, claim, type Fate, type Rival, race, timePasses } from './race.js';
 
 const DEADLINE_MS = 1_000;
-
-/** What became of what somebody did: done, or the code of the refusal. */
-type Fate = 'done' | string;
-
-/** Does it when its turn comes; its commit is held back until a flush has its turn. */
-interface Rival {
-  readonly name: string;
-  act(kernel: Kernel, task: string): Promise<unknown>;
-}
-
-const answerBy = (name: string, response: object): Rival => ({
-  name: `answer of ${name}`,
-  act: (kernel, task) =>
-    kernel.send(
-      respondMessage({ task, node: 'ask', response: response as never, responder: name }),
-    ),
-});
-const cancel: Rival = { name: 'cancel', act: (kernel) => kernel.cancel() };
-const claim: Rival = {
-  name: 'claim',
-  act: (kernel, task) =>
-    kernel.send({ type: 'task.change', task, change: { type: 'claim', by: by('eve') } }),
-};
-const deadline: Rival = {
-  name: 'deadline',
-  act: async (kernel) => {
-    const { clock } = kernel;
-    clock.advance(DEADLINE_MS);
-  },
-};
-
-async function race(ask: Draft, rivals: readonly Rival[], scheduler: fc.Scheduler) {
-  const kernel = await asked(ask);
-  const task = kernel.task('ask');
-  const fates = new Map<string, Fate>();
-  kernel.storage.isHeld = true;
-  const acted = rivals.map((rival) =>
-    scheduler.schedule(Promise.resolve(), rival.name).then(() => {
-      const fate = rival.act(kernel, task).then(
-        () => 'done',
-        (error: unknown) => {
-          if (error instanceof RunchartError) return error.code;
-          throw error;
-        },
-      );
-      return fate.then((what) => fates.set(rival.name, what));
-    }),
-  );
-  const flushes = rivals.map((_, index) =>
-    scheduler.schedule(Promise.resolve(), `flush ${index}`).then(() => kernel.storage.flush()),
-  );
-  await scheduler.waitAll();
-  await Promise.all(flushes);
-  kernel.storage.isHeld = false;
-  kernel.storage.flush();
-  await kernel.settle();
-  await Promise.all(acted);
-  return { kernel, task, fates };
-}
+const deadline = timePasses(DEADLINE_MS);
 
 function expectOneOutcome(kernel: Kernel, task: string, fates: ReadonlyMap<string, Fate>): void {
   expect(kernel.complaints).toEqual([]);
@@ -95,7 +37,7 @@ describe('an answer that meets', () => {
   ])('S129 S153 %s, in any order, is taken or refused, and nothing else', async (_what, rivals) => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), async (scheduler) => {
-        const { kernel, task, fates } = await race(ask, rivals, scheduler);
+        const { kernel, task, fates } = await race(await asked(ask), rivals, scheduler);
         // Where nobody was against it, it is the deadline that is still to come.
         if (kernel.openTasks().length > 0) await kernel.advance(DEADLINE_MS);
         expectOneOutcome(kernel, task, fates);
@@ -107,11 +49,45 @@ describe('an answer that meets', () => {
     );
   });
 
+  it('S129 S202 everything, and a replan that takes the question away, in any order, has one outcome', async () => {
+    const replan: Rival = {
+      name: 'replan',
+      act: (kernel) =>
+        kernel.send({
+          ...{ type: 'run.replan', version: plan([action('after')], []), by: 'op', reason: null },
+          ...{ isDryRun: false, cancelRunning: true },
+        }),
+    };
+    const rivals = [answerBy('ann', YES), answerBy('bob', YES), deadline, cancel, replan];
+    const ends = new Set<string>();
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), async (scheduler) => {
+        const { kernel, task, fates } = await race(await asked(ask), rivals, scheduler);
+        const { status } = kernel.rows().tasks.get(task) ?? {};
+        const won = [...fates].filter(
+          ([name, fate]) => name.startsWith('answer') && fate === 'done',
+        );
+        ends.add(String(status));
+        expect(won.length).toBe(status === 'answered' ? 1 : 0);
+        expect(kernel.rows().responses).toHaveLength(won.length);
+        expect(kernel.log('r1', /^task\.closed/)).toHaveLength(1);
+        expect(kernel.openTasks()).toEqual([]);
+        expect(kernel.complaints).toEqual([]);
+      }),
+      { numRuns: 60 },
+    );
+    expect(ends.size).toBeGreaterThan(2);
+  });
+
   it('S206 a claim, in any order, is taken before it or refused after it', async () => {
     const seen = new Set<Fate>();
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), async (scheduler) => {
-        const { kernel, fates } = await race(ask, [answerBy('ann', YES), claim], scheduler);
+        const { kernel, fates } = await race(
+          await asked(ask),
+          [answerBy('ann', YES), claim],
+          scheduler,
+        );
         const [answer = '', claimed] = [fates.get('answer of ann'), fates.get('claim')];
         seen.add(answer);
         if (answer === 'done') expect(claimed).toBe('task-closed');
@@ -129,7 +105,7 @@ describe('an answer that meets', () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), async (scheduler) => {
         const { kernel, fates } = await race(
-          human('review-edit', 'ask'),
+          await asked(human('review-edit', 'ask')),
           [edit, accept],
           scheduler,
         );
@@ -150,7 +126,11 @@ describe('an answer that meets', () => {
     };
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), async (scheduler) => {
-        const { kernel, fates } = await race(ask, [answerBy('ann', YES), patch], scheduler);
+        const { kernel, fates } = await race(
+          await asked(ask),
+          [answerBy('ann', YES), patch],
+          scheduler,
+        );
         const [answer, patched] = [fates.get('answer of ann'), fates.get('patch')];
         if (answer === 'done') expect(patched).toBe('node-final');
         else expect([answer, patched]).toEqual(['task-superseded', 'done']);
@@ -174,7 +154,11 @@ describe('an answer that meets', () => {
     const seen = new Set<Fate>();
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), async (scheduler) => {
-        const { kernel, fates, task } = await race(ask, [answerBy('ann', YES), replan], scheduler);
+        const { kernel, fates, task } = await race(
+          await asked(ask),
+          [answerBy('ann', YES), replan],
+          scheduler,
+        );
         const answer = fates.get('answer of ann') ?? '';
         seen.add(answer);
         expect(fates.get('replan')).toBe('done');

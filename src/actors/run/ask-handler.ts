@@ -13,6 +13,9 @@ export function askHandler(decider: Decider, run: NodeRun, check: HandlerCheck):
   const { turn } = decider;
   const { held } = underCheck(decider.model, run);
   const { output, artifacts } = held.product;
+  const outcome = held.answer?.outcome;
+  // A person who has answered had none.
+  decider.model.takeSlot(run);
   turn.effects.push({
     type: 'check.start',
     node: run.path,
@@ -23,7 +26,12 @@ export function askHandler(decider: Decider, run: NodeRun, check: HandlerCheck):
     number: held.number,
     isLastTry: held.number >= CHECK_TRIES,
     key: checkKey(decider, run),
-    input: { output: output ?? null, input: run.copyInput() ?? null, artifacts: byName(artifacts) },
+    input: {
+      output: output ?? null,
+      ...(outcome !== undefined && { outcome }),
+      input: run.copyInput() ?? null,
+      artifacts: byName(artifacts),
+    },
   });
   if (check.timeoutMs !== undefined) armTimer(decider, 'timeout', run, turn.at + check.timeoutMs);
 }

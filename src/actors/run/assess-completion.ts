@@ -77,12 +77,14 @@ export function missingDeliverables(
   artifacts: readonly { readonly name: string; readonly kind: string }[],
 ): readonly Issue[] {
   return deliverables.flatMap(({ name, kind, required }, index): Issue[] => {
-    const found = artifacts.find((artifact) => artifact.name === name);
-    if (found?.kind === kind || (found === undefined && !required)) return [];
+    const found = artifacts.filter((artifact) => artifact.name === name);
+    // What follows sees the newest of the name: each has to be what was asked for.
+    const other = found.find((artifact) => artifact.kind !== kind);
+    if (other === undefined && (found.length > 0 || !required)) return [];
     const message =
-      found === undefined
+      other === undefined
         ? `deliverable "${name}" (${kind}) is missing`
-        : `deliverable "${name}" must be of kind ${kind}, not ${found.kind}`;
+        : `deliverable "${name}" must be of kind ${kind}, not ${other.kind}`;
     return [
       {
         severity: 'blocking',

@@ -12,6 +12,7 @@ import { extendPlan } from './extend-plan.js';
 import { failure } from './failure.js';
 import { failureHandling } from './failure-policy.js';
 import { roundsOf } from './feedback.js';
+import { acceptHeld, refuseHeld } from './held-answer.js';
 import { refreshInput } from './node-input.js';
 import { reportIssues } from './report-issues.js';
 import type { NodeRun } from './scope.js';
@@ -29,27 +30,13 @@ export function startFallback(decider: Decider, run: NodeRun): void {
 }
 
 function begin(decider: Decider, run: NodeRun, work: Work): void {
-  const { model, turn, services } = decider;
+  const { turn, services } = decider;
   const { attempt, generation } = run;
   const isOutside = services.external(work.handler) !== undefined;
-  const record: AttemptRecord = {
-    run: model.record.run,
-    node: run.path,
-    generation,
-    attempt,
+  openAttempt(decider, run, {
     worker: isOutside ? '' : services.worker,
-    startedAt: turn.at,
-    endedAt: null,
-    outcome: null,
-    outputJson: null,
-    errorJson: null,
-    issuesJson: null,
-    notesJson: null,
-    heartbeatJson: null,
     leaseJson: isOutside ? JSON.stringify({ handler: work.handler }) : null,
-  };
-  model.openAttempt(run, record);
-  turn.putAttempt(record);
+  });
   // Whoever claims it is given the rest.
   if (isOutside) return;
   turn.effects.push({
@@ -65,6 +52,24 @@ function begin(decider: Decider, run: NodeRun, work: Work): void {
     feedback: roundsOf(run),
   });
   armLimits(decider, run, work);
+}
+
+/** The row of the current attempt, and in memory that it is open. */
+export function openAttempt(
+  { model, turn }: Decider,
+  run: NodeRun,
+  who: Pick<AttemptRecord, 'worker' | 'leaseJson'>,
+): void {
+  const { path: node, generation, attempt } = run;
+  const record: AttemptRecord = {
+    ...{ run: model.record.run, node, generation, attempt },
+    ...{ startedAt: turn.at, endedAt: null, outcome: null },
+    ...{ outputJson: null, errorJson: null, issuesJson: null, notesJson: null },
+    heartbeatJson: null,
+    ...who,
+  };
+  model.openAttempt(run, record);
+  turn.putAttempt(record);
 }
 
 /** An attempt that ran out of time fails at once, whatever its handler still does. */
@@ -92,8 +97,11 @@ export function endInSuccess(
     reportIssues(decider, run, refused.issues);
     return endInFailure(decider, run, refused.failure, product, refused.issues);
   }
+  const { held } = decider.model;
+  const answer = held.get(run.path)?.answer;
   run.setOutput(product.output, product.outputJson);
   run.action = product.action;
+  if (answer !== undefined) acceptHeld(run, answer);
   storeArtifacts(decider, run, product.artifacts, 'accepted');
   decider.model.letGo(run);
   const warnings = issues.length;
@@ -114,6 +122,10 @@ export function endInFailure(
   if (product !== undefined) storeArtifacts(decider, run, product.artifacts, 'rejected');
   const state = decider.stateOf(run);
   const isStopping = state === 'stopping';
+  const answer = model.held.get(run.path)?.answer;
+  if (answer !== undefined && product !== undefined && !isStopping) {
+    refuseHeld(run, answer, product, issues);
+  }
   model.letGo(run);
   const { attempt } = run;
   decider.closeAttempt(run, {

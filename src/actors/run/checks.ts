@@ -10,6 +10,8 @@ import { checkSkipped } from './assess-completion.js';
 import { judge, type Product } from './assess-result.js';
 import { endInFailure, endInSuccess, productsOf } from './attempts.js';
 import type { Decider } from './decider.js';
+import { failure } from './failure.js';
+import { failureOf } from './held-answer.js';
 import { type HeldProduct, holding, underCheck } from './held-product.js';
 import { reportIssues } from './report-issues.js';
 import type { NodeRun } from './scope.js';
@@ -27,7 +29,7 @@ export function acceptProduct(
   else beginChecks(decider, run, product, issues);
 }
 
-/** Nothing is asked any more of what was told to stop: what it has done counts, with a warning each. */
+/** Nothing is asked any more of what was told to stop: what work has done counts, with a warning each. */
 function endUnchecked(
   decider: Decider,
   run: NodeRun,
@@ -37,8 +39,17 @@ function endUnchecked(
 ): void {
   const skipped = run.node.checks.judges.slice(done).map((check) => checkSkipped(run.node, check));
   reportIssues(decider, run, skipped);
+  // There is nothing to undo of what people have said: it does not count.
+  if (run.node.human !== undefined) return endInFailure(decider, run, STOPPED, product, issues);
   endInSuccess(decider, run, product, [...issues, ...skipped]);
 }
+
+const STOPPED = failure(
+  'cancelled',
+  'check-skipped',
+  'it was told to stop while it was checked',
+  false,
+);
 
 /** As above, of what is held. */
 export function endHeld(decider: Decider, run: NodeRun): void {
@@ -53,7 +64,18 @@ function beginChecks(
   product: Product,
   issues: readonly Issue[],
 ): void {
-  const { model } = decider;
+  if (!decider.model.openAttempts.has(run.path)) return;
+  hold(decider, run, { product, issues });
+  clearTimersOf(decider, run, ['timeout', 'heartbeat', 'lease']);
+  decider.step(run, { type: 'attempt.produced' });
+}
+
+/** What the open attempt of a node run has given stands in its row until its checks are over. */
+export function hold(
+  { model }: Decider,
+  run: NodeRun,
+  { product, issues, answer }: Pick<HeldProduct, 'product' | 'issues' | 'answer'>,
+): void {
   const open = model.openAttempts.get(run.path);
   if (open === undefined) return;
   // Nothing of it lives on in memory that a restart would not find again.
@@ -61,10 +83,8 @@ function beginChecks(
     artifact.spilled === undefined ? artifact : { ...artifact, payload: undefined },
   );
   const held = { product: { ...product, artifacts }, issues, done: 0, number: 1, level: 0 };
-  model.hold(run, held);
+  model.hold(run, { ...held, ...(answer !== undefined && { answer }) });
   model.openAttempt(run, { ...open, ...productsOf(product, issues) });
-  clearTimersOf(decider, run, ['timeout', 'heartbeat', 'lease']);
-  decider.step(run, { type: 'attempt.produced' });
 }
 
 /** Asks the check whose turn it is, for the first time or again; where none is left the attempt ends. */
@@ -106,8 +126,9 @@ export function noteFindings(decider: Decider, run: NodeRun, found: readonly Iss
 }
 
 /** The attempt comes to its end. */
-function conclude(decider: Decider, run: NodeRun, { product, issues }: HeldProduct): void {
+function conclude(decider: Decider, run: NodeRun, { product, issues, answer }: HeldProduct): void {
   const verdict = judge(product, issues);
-  if (verdict.ok) endInSuccess(decider, run, verdict.product, issues);
-  else endInFailure(decider, run, verdict.failure, verdict.product, issues);
+  if (verdict.ok) return endInSuccess(decider, run, verdict.product, issues);
+  const reason = answer === undefined ? verdict.failure : failureOf(answer, verdict.failure);
+  endInFailure(decider, run, reason, verdict.product, issues);
 }

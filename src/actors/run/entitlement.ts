@@ -1,9 +1,22 @@
 /** Who may do what with a task. Pure; every answer is a refusal that says why, or nothing. */
 import { RunchartError } from '../../errors.js';
-import type { Principal, TaskPeople, TaskRecord } from '../records.js';
+import type { Principal, RunSettings, TaskPeople, TaskRecord } from '../records.js';
 
 export function peopleOf({ peopleJson }: TaskRecord): TaskPeople {
   return peopleJson === null ? {} : (JSON.parse(peopleJson) as TaskPeople);
+}
+
+/** All who have asked for a run: who started it, and who made it of another one. */
+export function requestersOf({
+  requestedBy,
+  derivedBy = [],
+}: Pick<RunSettings, 'requestedBy' | 'derivedBy'>): readonly string[] {
+  return requestedBy === undefined ? derivedBy : [requestedBy, ...derivedBy];
+}
+
+/** Who may not answer since they have asked for the run, or have given what is judged. */
+export function barredFrom({ excluded = [], givenBy = [] }: TaskPeople): readonly string[] {
+  return [excluded, givenBy].flat();
 }
 
 /** Says why somebody may not answer a task now. `who` is null where no name was given. */
@@ -58,19 +71,26 @@ export function refuseDelegation(
   return refuseUnentitled(task, people, to);
 }
 
-/** The requester decides nothing under four eyes, in whatever way the task came to him. */
+/**
+ * The requester decides nothing under four eyes, and nobody judges his own answer, in whatever way the
+ * task came to him.
+ */
 export function refuseExcluded(
   task: TaskRecord,
-  { excluded, quorum }: TaskPeople,
+  people: TaskPeople,
   who: Principal | null,
 ): RunchartError | undefined {
-  if (who === null && (excluded !== undefined || quorum !== undefined)) {
+  const barred = barredFrom(people);
+  const isNamed = barred.length > 0 || people.quorum !== undefined;
+  if (who === null && isNamed) {
     return new RunchartError('responder-refused', `task ${task.id} is answered under a name`, {
       hint: 'say who answers',
     });
   }
-  if (excluded === undefined || who?.name !== excluded) return undefined;
-  const message = `${excluded} asked for this run, and may not answer task ${task.id}`;
+  if (who === null || !barred.includes(who.name)) return undefined;
+  const isOwn = people.givenBy?.includes(who.name) === true;
+  const what = isOwn ? 'gave the answer that is judged' : 'asked for this run';
+  const message = `${who.name} ${what}, and may not answer task ${task.id}`;
   return new RunchartError('responder-excluded', message, {
     hint: 'somebody else has to answer it',
   });

@@ -1,5 +1,5 @@
 /** What a node's author declared for failures, in the form in which the statechart takes it. Pure. */
-import type { FailureHandling } from '../../machines/node-run-events.js';
+import type { DeadlineHandling, FailureHandling } from '../../machines/node-run-events.js';
 import { backsOff } from '../../machines/retry-policy.js';
 import type { CompiledNode, FailureAction } from '../../plan/plan-version.js';
 import type { Plan } from '../../plan/schema.js';
@@ -70,7 +70,7 @@ export function deadlineHandling(
   plan: Plan,
   run: NodeRun,
   hasDefault: boolean,
-): 'default' | 'default-output' | 'escalate' | 'skip' | 'fail' {
+): Exclude<DeadlineHandling, 'default-held'> {
   const { human, escalation } = run.node;
   if (human !== undefined && run.level < escalation.length) return 'escalate';
   if (hasDefault) return 'default';

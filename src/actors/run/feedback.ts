@@ -36,5 +36,9 @@ export function keepRound(
     ...(comments !== undefined && { comments }),
     ...(output !== undefined && { output }),
   };
+  addRound(run, round);
+}
+
+export function addRound(run: NodeRun, round: Round): void {
   run.feedback = { rounds: [...roundsOf(run), round] as unknown as JsonValue };
 }

@@ -7,6 +7,7 @@ import type { JsonValue } from '../../plan/json.js';
 import type { JudgedCheck, PersonCheck } from '../../plan/plan-version.js';
 import type { AttemptRecord } from '../records.js';
 import type { Product } from './assess-result.js';
+import type { HeldAnswer } from './held-answer.js';
 import type { NodeRun } from './scope.js';
 
 /** A product whose checks are under way. */
@@ -19,6 +20,8 @@ export interface HeldProduct {
   readonly number: number;
   /** Level of the escalation that is asked, where people are; 0 where the check itself asks. */
   readonly level: number;
+  /** Of a node that asks people: who has given it, and how. */
+  readonly answer?: HeldAnswer;
 }
 
 /** By path of the node run. */
@@ -49,10 +52,10 @@ export function judgedBy({ held }: HeldProducts, run: NodeRun): PersonCheck | un
 /** The row of an open attempt whose product is held: in place of its output stands all of it. */
 export function holding(
   open: AttemptRecord,
-  { product, done, number, level }: HeldProduct,
+  { product, done, number, level, answer }: HeldProduct,
 ): AttemptRecord {
   const { output, action, artifacts, notes, additions } = product;
-  const held = { output, action, artifacts, notes, additions, done, number, level };
+  const held = { output, action, artifacts, notes, additions, done, number, level, answer };
   return { ...open, outputJson: JSON.stringify(held) };
 }
 
@@ -63,11 +66,13 @@ export function heldBy(stored: AttemptRecord): { open: AttemptRecord; held: Held
     number,
     // Rows that were written before people could judge have none.
     level = 0,
+    answer,
     ...parts
   } = JSON.parse(stored.outputJson ?? '{}') as Partial<Product> & {
     done: number;
     number: number;
     level?: number;
+    answer?: HeldAnswer;
   };
   const issues = JSON.parse(stored.issuesJson ?? '[]') as Issue[];
   const output = parts.output as JsonValue | undefined;
@@ -83,6 +88,6 @@ export function heldBy(stored: AttemptRecord): { open: AttemptRecord; held: Held
   };
   return {
     open: { ...stored, outputJson: product.outputJson },
-    held: { product, issues, done, number, level },
+    held: { product, issues, done, number, level, ...(answer !== undefined && { answer }) },
   };
 }

@@ -7,11 +7,12 @@ import { snapshotDigest } from '../../machines/snapshot-digest.js';
 import type { TaskEnding, TaskEvent } from '../../machines/task-events.js';
 import { canonicalJson } from '../../plan/canonical.js';
 import { judges } from '../../plan/human-schemas.js';
-import type { JsonObject, JsonValue } from '../../plan/json.js';
+import type { JsonObject } from '../../plan/json.js';
 import { approvalOutcome } from '../../plan/responses.js';
 import type { TaskRecord } from '../records.js';
 import type { Decider } from './decider.js';
-import { keepRound, nextRound } from './feedback.js';
+import { nextRound } from './feedback.js';
+import { acceptHeld } from './held-answer.js';
 import { judgedBy } from './held-product.js';
 import type { Question } from './question.js';
 import { grantQuestion, questionOf } from './questions.js';
@@ -140,14 +141,15 @@ export function coverWithDefault(decider: Decider, run: NodeRun): void {
   const { defaultOutput, kind } = run.node;
   run.setOutput(defaultOutput);
   if (!judges(kind)) return;
-  run.outcome = approvalOutcome(defaultOutput ?? null);
-  keepUnsettled(decider, run, defaultOutput ?? null);
-}
-
-/** What stands in for an answer is a round like any: rework that it asks for comes to an end. */
-export function keepUnsettled({ turn }: Decider, run: NodeRun, response: JsonValue): void {
-  const { outcome, node } = run;
-  if (!judges(node.kind) || outcome === null || outcome === 'approved') return;
-  const responseJson = JSON.stringify(response);
-  keepRound(run, { outcome, responder: null, at: turn.at, responseJson });
+  const said = defaultOutput ?? null;
+  const outcome = approvalOutcome(said);
+  // A round like any: rework that it asks for comes to an end.
+  acceptHeld(run, {
+    outcome,
+    said,
+    responder: null,
+    givenBy: [],
+    at: decider.turn.at,
+    isDefault: true,
+  });
 }

@@ -16,13 +16,14 @@ export function judgeQuestion(
   { name, ask, threshold }: PersonCheck,
 ): Question {
   const { held } = underCheck(model, run);
+  const { answer } = held;
   const { output = null, artifacts } = held.product;
   const { source, id } = run.node;
   const level = held.level > 0 ? ask.escalation[held.level - 1] : undefined;
   const scope = { ...model.scopeOf(run), output };
   return {
     kind: 'human-check',
-    ...whoIsAsked(model, ask, level, scope),
+    ...whoIsAsked(model, ask, level, { scope, givenBy: answer?.givenBy ?? [] }),
     presented: {
       objective: ask.objective ?? `Judge what ${source.title ?? id} gives`,
       instructions: level?.instructions ?? ask.instructions ?? null,
@@ -30,6 +31,7 @@ export function judgeQuestion(
       check: name,
       input: run.input ?? null,
       output,
+      ...(answer !== undefined && { outcome: answer.outcome }),
       artifacts: artifacts.map(presentArtifact),
       issues: held.issues as unknown as JsonValue,
       ...(threshold !== undefined && { threshold, score: { ...ask.score } }),

@@ -10,17 +10,12 @@ import { keepAnswerIssues } from './answer-issues.js';
 import { completionIssues } from './assess-completion.js';
 import type { Decider } from './decider.js';
 import { deadlineHandling } from './failure-policy.js';
-import { keepUnsettled } from './human-tasks.js';
+import { acceptHeld, type HeldAnswer, UNANSWERED } from './held-answer.js';
+import { holdAnswer, isJudged } from './hold-answer.js';
 import { refusedIn } from './review.js';
 import type { RunModel } from './run-model.js';
 import type { NodeRun } from './scope.js';
 import { surroundingsOf } from './surroundings.js';
-
-const REASON = {
-  code: 'deadline-passed',
-  message: 'nobody answered before the deadline',
-  class: 'deadline',
-};
 
 export function onDeadline(decider: Decider, run: NodeRun): void {
   const { model } = decider;
@@ -30,8 +25,9 @@ export function onDeadline(decider: Decider, run: NodeRun): void {
   let warnings = 0;
   if (otherwise === 'default') {
     const found = defaultIssues(model, task, run);
-    keepAnswerIssues(decider, run, found);
+    if (!isJudged(run) || blockingIssues(found).length > 0) keepAnswerIssues(decider, run, found);
     if (blockingIssues(found).length > 0) otherwise = deadlineHandling(plan, run, false);
+    else if (isJudged(run)) return holdDefaultResponse(decider, task, run, found);
     else {
       warnings = found.length;
       takeDefaultResponse(decider, task, run);
@@ -39,7 +35,7 @@ export function onDeadline(decider: Decider, run: NodeRun): void {
   }
   // Whoever an escalation turns to is shown what was refused, as the one before.
   run.refused = refusedIn(task);
-  decider.step(run, { type: 'deadline.passed', otherwise, reason: REASON, warnings });
+  decider.step(run, { type: 'deadline.passed', otherwise, reason: UNANSWERED, warnings });
   run.refused = undefined;
 }
 
@@ -70,14 +66,47 @@ function defaultIssues(
   );
 }
 
+interface DefaultAnswer {
+  readonly output: JsonValue;
+  readonly action: string | null;
+  readonly answer: HeldAnswer;
+}
+
+/** What is taken for an answer, and who is told so. */
+function defaultAnswer(
+  { turn }: Decider,
+  task: TaskRecord | undefined,
+  run: NodeRun,
+): DefaultAnswer {
+  const { kind, human } = run.node;
+  const said = human?.defaultResponse ?? null;
+  const outcome = outcomeOf(kind, said);
+  turn.event('task.defaulted', run.path, null, { task: task?.id, outcome });
+  return {
+    output: outputOf(task, run, said),
+    action: kind === 'human-decision' ? outcome : null,
+    answer: { outcome, responder: null, givenBy: [], at: turn.at, said, isDefault: true },
+  };
+}
+
 function takeDefaultResponse(decider: Decider, task: TaskRecord | undefined, run: NodeRun): void {
-  const defaultResponse = run.node.human?.defaultResponse ?? null;
-  run.setOutput(outputOf(task, run, defaultResponse));
-  run.outcome = outcomeOf(run.node.kind, defaultResponse);
-  if (run.node.kind === 'human-decision') run.action = run.outcome;
-  const { outcome } = run;
-  keepUnsettled(decider, run, defaultResponse);
-  decider.turn.event('task.defaulted', run.path, null, { task: task?.id, outcome });
+  const { output, action, answer } = defaultAnswer(decider, task, run);
+  run.setOutput(output);
+  run.action = action;
+  acceptHeld(run, answer);
+}
+
+/** Handlers and people judge it as an answer that somebody gave. */
+function holdDefaultResponse(
+  decider: Decider,
+  task: TaskRecord | undefined,
+  run: NodeRun,
+  warnings: readonly Issue[],
+): void {
+  const { output, action, answer } = defaultAnswer(decider, task, run);
+  const given = { output, action, artifacts: [] };
+  const event = { type: 'deadline.passed', otherwise: 'default-held', reason: UNANSWERED } as const;
+  holdAnswer(decider, run, given, { answer, warnings }, event);
 }
 
 /** What is accepted is the draft, or what the answer has in its place, as when a person accepts it. */

@@ -13,6 +13,7 @@ import { goOnChecking, noteFindings } from './checks.js';
 import { countVote } from './count-vote.js';
 import type { Decider } from './decider.js';
 import { keepRound } from './feedback.js';
+import { UNANSWERED } from './held-answer.js';
 import { judgedBy, underCheck } from './held-product.js';
 import { judgementOf } from './judge-check.js';
 import type { NodeRun } from './scope.js';
@@ -29,12 +30,17 @@ export function takeJudgement(
   if (counted === undefined) return undefined;
   const { outcome, votes, isByQuorum } = counted;
   const said = isByQuorum ? roundOf(votes, outcome) : read(vote.responseJson);
-  if (outcome !== 'approved') {
+  if (outcome !== 'approved' && isOfWork(decider, run)) {
     keepRound(run, { ...vote, outcome, responseJson: JSON.stringify(said) });
   }
   noteFindings(decider, run, evaluate(decider, run, { outcome, said: asObject(said) }));
   decider.step(run, { type: 'response.judged' });
   return outcome;
+}
+
+/** Who does work again is told what was said of it; of an answer that is refused it is an issue of its round. */
+function isOfWork({ model }: Decider, run: NodeRun): boolean {
+  return underCheck(model, run).held.answer === undefined;
 }
 
 /** The deadline has passed: the next level is asked, the default answer taken, or the check not decided. */
@@ -45,7 +51,7 @@ export function expireJudgement(decider: Decider, run: NodeRun): void {
   const isRaised = held.level < check.ask.escalation.length;
   if (isRaised) model.hold(run, { ...held, level: held.level + 1 });
   else noteFindings(decider, run, unanswered(decider, run, check));
-  const reason = { code: 'deadline-passed', message: NOBODY, class: 'deadline' };
+  const reason = UNANSWERED;
   const otherwise = isRaised ? 'escalate' : 'default';
   decider.step(run, { type: 'deadline.passed', otherwise, reason });
 }
@@ -58,7 +64,7 @@ export function enterJudgingLevel(decider: Decider, run: NodeRun): void {
   goOnChecking(decider, run);
 }
 
-const NOBODY = 'nobody answered before the deadline';
+const NOBODY = UNANSWERED.message;
 
 function unanswered(decider: Decider, run: NodeRun, check: PersonCheck): readonly Issue[] {
   const { model, turn } = decider;
@@ -70,7 +76,7 @@ function unanswered(decider: Decider, run: NodeRun, check: PersonCheck): readonl
   const outcome = outcomeOf('human-check', defaultResponse, check.threshold);
   const { id } = model.tasks.get(run.path) ?? {};
   turn.event('task.defaulted', run.path, null, { task: id, outcome });
-  if (outcome !== 'approved') {
+  if (outcome !== 'approved' && isOfWork(decider, run)) {
     const responseJson = JSON.stringify(defaultResponse);
     keepRound(run, { outcome, responder: null, at: turn.at, responseJson });
   }

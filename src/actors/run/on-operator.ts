@@ -18,6 +18,7 @@ import type {
   SkipNodeMessage,
 } from '../change-messages.js';
 import type { TaskRecord } from '../records.js';
+import { refuseByHand } from './by-hand.js';
 import type { Decider } from './decider.js';
 import { cancelRest, hasToWithdraw, refuseEnding } from './ending.js';
 import { closeTask, extendTask, openTask } from './human-tasks.js';
@@ -33,7 +34,9 @@ export function onCompleteNode(decider: Decider, message: CompleteNodeMessage): 
   const run = findOpen(decider, message.node);
   if (run === undefined) return;
   const { turn } = decider;
-  turn.refusal = refuseOutput(run, message, decider.model.tasks.get(run.path));
+  const { model } = decider;
+  turn.refusal =
+    refuseByHand(model, run, message.by) ?? refuseOutput(run, message, model.tasks.get(run.path));
   if (turn.refusal !== undefined) return;
   const { by, reason } = message;
   turn.event('operator.completed', run.path, null, { by, reason: reason ?? undefined });

@@ -17,6 +17,7 @@ import { askNext, exhaustion, grantBudget } from './budget.js';
 import type { Decider } from './decider.js';
 import { refuseResponder } from './entitlement.js';
 import { askedOf, handedOver, MALFORMED_ARTIFACTS, refuseArtifacts } from './handed-over.js';
+import { refuseUnnamed } from './hold-answer.js';
 import { closeRunTask } from './human-tasks.js';
 import { questionOf } from './questions.js';
 import { acceptanceIssues, reviewedBy } from './review.js';
@@ -114,7 +115,7 @@ function refuseResponse(
 ): RunchartError | undefined {
   const { responder, groups, digest, response } = message;
   const who = responder === null ? null : { name: responder, groups };
-  const refusal = refuseResponder(task, who);
+  const refusal = refuseResponder(task, who) ?? (run && refuseUnnamed(task, run, responder));
   if (refusal !== undefined) return refusal;
   const votes = model.votesOn(task.id);
   if (votes.some((vote) => vote.responder === responder)) {

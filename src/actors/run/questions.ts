@@ -5,6 +5,7 @@ import type { JsonObject, JsonValue } from '../../plan/json.js';
 import type { DecisionOption, HumanSettings } from '../../plan/plan-version.js';
 import { choiceResponse, GRANT_RESPONSE, reviewResponse } from '../../plan/responses.js';
 import { roundsOf } from './feedback.js';
+import { REFUSED } from './held-answer.js';
 import { judgedBy } from './held-product.js';
 import { judgeQuestion } from './judge-question.js';
 import { type Question, Unanswerable } from './question.js';
@@ -56,7 +57,7 @@ function ask(model: RunModel, run: NodeRun, node: HumanNode, human: HumanSetting
   const evaluate = evaluator(scope);
   const options = node.kind === 'human-decision' ? optionsOf(human, evaluate) : undefined;
   const level = run.level > 0 ? run.node.escalation[run.level - 1] : undefined;
-  const { people, assignee } = whoIsAsked(model, human, level, scope);
+  const { people, assignee } = whoIsAsked(model, human, level, { scope, givenBy: [] });
   return {
     kind: node.kind,
     presented: {
@@ -103,12 +104,12 @@ function readOption(value: JsonValue): DecisionOption | undefined {
   };
 }
 
-/** What is under review: as it was edited last in this round, else as it came. */
+/** What is under review: as it was edited, or accepted in vain, last in this round, else as it came. */
 function draftOf(run: NodeRun, { subject }: HumanSettings, evaluate: Evaluate): JsonObject {
   const last = roundsOf(run).at(-1);
   const isOfNow = (last?.generation ?? run.generation) === run.generation;
   const draft =
-    last?.outcome === 'edited' && isOfNow
+    (last?.outcome === 'edited' || last?.outcome === REFUSED) && isOfNow
       ? last.output
       : subject === undefined
         ? run.input

@@ -127,13 +127,18 @@ function carryOut(decider: Decider, version: PlanVersion, diff: PlanDiff): void 
   for (const { node } of diff.removed) endOpen(decider, node, GONE);
   for (const { node } of diff.rerun) endOpen(decider, node, CHANGED);
   const renewed = diff.rerun.flatMap(({ node }) => renew(decider, node));
-  for (const run of model.adopt(version)) {
-    if (run.hasRow) model.removed.set(run.path, run.toRecord(model.record.run, turn.at));
+  const gone = model.adopt(version).filter(({ hasRow }) => hasRow);
+  for (const run of gone) model.removed.set(run.path, run.toRecord(model.record.run, turn.at));
+  for (const part of inParts(pathsOf(gone))) {
+    turn.event('nodes.removed', null, null, { nodes: part });
   }
   turn.changeRun(model.record);
-  renewed.push(...diff.added.flatMap(({ node }) => bringBack(decider, node)));
+  const returned = diff.added.flatMap(({ node }) => bringBack(decider, node));
+  renewed.push(...returned);
   if (renewed.length > 0) {
-    turn.event('nodes.renewed', null, null, { nodes: renewed.map(({ path }) => path) });
+    const nodes = pathsOf(renewed);
+    const back = returned.length === 0 ? {} : { returned: pathsOf(returned) };
+    turn.event('nodes.renewed', null, null, { nodes, ...back });
     for (const run of renewed) run.seq = turn.seq;
   }
   const kept = diff.kept.flatMap(({ node }) => runOf(decider, node) ?? []);
@@ -143,6 +148,10 @@ function carryOut(decider: Decider, version: PlanVersion, diff: PlanDiff): void 
   for (const part of inParts(nodes)) turn.event('nodes.reconnected', null, null, { nodes: part });
   for (const run of kept) goOn(decider, run);
   resumePending(model, model.root);
+}
+
+function pathsOf(runs: readonly NodeRun[]): string[] {
+  return runs.map(({ path }) => path);
 }
 
 function runOf({ model: { root } }: Decider, id: string): NodeRun | undefined {

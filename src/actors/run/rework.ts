@@ -7,6 +7,7 @@ import type { JsonValue } from '../../plan/json.js';
 import type { Round } from '../records.js';
 import type { Decider } from './decider.js';
 import { ownRoundsOf } from './feedback.js';
+import { REFUSED } from './held-answer.js';
 import { renewFrom } from './restart.js';
 import type { NodeRun } from './scope.js';
 
@@ -29,7 +30,8 @@ export function reworkFrom(decider: Decider, run: NodeRun): boolean {
   renewFrom(decider, scope, position);
   for (const [asked, own] of known) if (asked !== to) tell(decider, asked, own);
   const before = to === run ? [] : (known.get(to) ?? []);
-  tell(decider, to, [...before, ...rounds]);
+  // An answer that was refused was never given to who does the work.
+  tell(decider, to, [...before, ...rounds.filter(({ outcome }) => outcome !== REFUSED)]);
   return true;
 }
 

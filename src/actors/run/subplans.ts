@@ -41,7 +41,7 @@ export function startChild(decider: Decider, run: NodeRun): void {
   const child = childOf(run);
   if (child === undefined || source.kind !== 'subplan') return;
   const budget = remainingBudget(model);
-  const { requestedBy, trace } = model.settings;
+  const { requestedBy, derivedBy, trace } = model.settings;
   turn.effects.push({
     type: 'child.start',
     node: run.path,
@@ -52,6 +52,7 @@ export function startChild(decider: Decider, run: NodeRun): void {
       depth: (model.settings.depth ?? 0) + 1,
       ...(budget && { budget }),
       ...(requestedBy !== undefined && { requestedBy }),
+      ...(derivedBy !== undefined && { derivedBy }),
       ...(trace && { trace }),
     },
   });

@@ -11,6 +11,8 @@ import { countVote } from './count-vote.js';
 import type { Decider } from './decider.js';
 import { keepRound } from './feedback.js';
 import { askedOf } from './handed-over.js';
+import { acceptHeld, type HeldAnswer } from './held-answer.js';
+import { holdAnswer, isJudged } from './hold-answer.js';
 import { takeJudgement } from './on-judgement.js';
 import { acceptReviewed, reviewedBy } from './review.js';
 import type { NodeRun } from './scope.js';
@@ -38,7 +40,8 @@ export function takeResponse(
       return review(decider, task, run, vote, { response, artifacts });
     default: {
       const { outcome } = vote;
-      return complete(decider, run, { output: response, outcome, judged: response, artifacts });
+      const given = { output: response, judged: response, artifacts };
+      return complete(decider, run, { ...given, answer: answerOf([vote], outcome, response) });
     }
   }
 }
@@ -51,26 +54,40 @@ interface Given {
 
 interface Completion {
   readonly output: JsonValue | undefined;
-  readonly outcome: string;
-  /** What the node's checks look at; undefined where they have nothing to say. */
+  /** What the node's conditions look at; undefined where its checks have nothing to say. */
   readonly judged: JsonValue | undefined;
   readonly artifacts: readonly ProducedArtifact[];
+  readonly answer: HeldAnswer;
+}
+
+/** Of those who gave it; the last of them answers for all. */
+function answerOf(votes: readonly ResponseRecord[], outcome: string, said: JsonValue): HeldAnswer {
+  const { responder = null, at = 0 } = votes.at(-1) ?? {};
+  const givenBy = votes.flatMap((vote) => vote.responder ?? []);
+  return { outcome, responder, givenBy, at, said, isDefault: false };
 }
 
 /** Blocking issues were refused before: what is left are warnings. */
 function complete(
   decider: Decider,
   run: NodeRun,
-  { output, outcome, judged, artifacts }: Completion,
+  { output, judged, artifacts, answer }: Completion,
 ): string {
+  const { outcome } = answer;
   const around = surroundingsOf(decider.model, run);
   const asked = askedOf(run.node, artifacts);
   const warnings = judged === undefined ? [] : completionIssues(asked, judged, artifacts, around);
+  const action = run.node.kind === 'human-decision' ? outcome : null;
+  if (judged !== undefined && isJudged(run)) {
+    const given = { output, action, artifacts };
+    holdAnswer(decider, run, given, { answer, warnings }, { type: 'response.held' });
+    return outcome;
+  }
   keepAnswerIssues(decider, run, warnings);
   storeArtifacts(decider, run, artifacts, 'accepted');
   run.setOutput(output);
-  run.outcome = outcome;
-  if (run.node.kind === 'human-decision') run.action = outcome;
+  run.action = action;
+  acceptHeld(run, answer);
   decider.step(run, { type: 'response.accepted', warnings: warnings.length });
   return outcome;
 }
@@ -87,11 +104,9 @@ function vouch(
   if (counted === undefined) return undefined;
   const { outcome, votes, isByQuorum } = counted;
   const output = isByQuorum ? verdictOf(votes, outcome) : response;
-  if (outcome !== 'approved') {
-    const said = isByQuorum ? roundOf(votes, outcome) : response;
-    keepRound(run, { ...vote, outcome, responseJson: JSON.stringify(said) });
-  }
-  return complete(decider, run, { output, outcome, judged: response, artifacts });
+  const said = isByQuorum ? roundOf(votes, outcome) : response;
+  const answer = answerOf(votes, outcome, said);
+  return complete(decider, run, { output, judged: response, artifacts, answer });
 }
 
 /** An edit is shown and checked again; everything else is the end of the review. */
@@ -103,15 +118,16 @@ function edit(
   { response, artifacts }: Given,
 ): string {
   const { outcome } = vote;
+  const answer = answerOf([vote], outcome, response);
   if (outcome === 'approved') {
     const { subject } = asObject(JSON.parse(presentedJson) as JsonValue);
     const { output = subject } = asObject(response);
-    return complete(decider, run, { output, outcome, judged: output, artifacts });
+    return complete(decider, run, { output, judged: output, artifacts, answer });
+  }
+  if (outcome !== 'edited') {
+    return complete(decider, run, { output: response, judged: undefined, artifacts, answer });
   }
   keepRound(run, vote);
-  if (outcome !== 'edited') {
-    return complete(decider, run, { output: response, outcome, judged: undefined, artifacts });
-  }
   decider.step(run, { type: 'response.edited' });
   return outcome;
 }

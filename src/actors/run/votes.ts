@@ -2,6 +2,7 @@
 import type { JsonObject, JsonValue } from '../../plan/json.js';
 import { type ApprovalOutcome, asObject } from '../../plan/responses.js';
 import type { ResponseRecord, TaskPeople } from '../records.js';
+import { barredFrom } from './entitlement.js';
 
 /**
  * The outcome, or undefined while the votes decide nothing: approved with enough approvals, else
@@ -10,12 +11,14 @@ import type { ResponseRecord, TaskPeople } from '../records.js';
  */
 export function tally(
   votes: readonly Pick<ResponseRecord, 'outcome'>[],
-  { quorum, responders, groups, excluded }: TaskPeople,
+  people: TaskPeople,
 ): ApprovalOutcome | undefined {
+  const { quorum, responders, groups } = people;
   const { approvals, rejections } = quorum ?? { approvals: 1, rejections: 1 };
   const refused = votes.filter(({ outcome }) => outcome !== 'approved');
   if (votes.length - refused.length >= approvals) return 'approved';
-  const voters = responders?.filter((name) => name !== excluded).length ?? 0;
+  const barred = barredFrom(people);
+  const voters = responders?.filter((name) => !barred.includes(name)).length ?? 0;
   const hasAllVoted = responders !== undefined && groups === undefined && votes.length >= voters;
   if (refused.length < rejections && !hasAllVoted) return undefined;
   return refused.every(({ outcome }) => outcome === 'changes-requested') && refused.length > 0

@@ -8,6 +8,7 @@ import type {
   Expression,
 } from '../../plan/plan-version.js';
 import type { TaskPeople } from '../records.js';
+import { requestersOf } from './entitlement.js';
 import { Unanswerable } from './question.js';
 import type { RunModel } from './run-model.js';
 
@@ -16,12 +17,18 @@ export interface WhomToAsk {
   readonly assignee: string | null;
 }
 
+/** What a question is about: what its expressions see, and who gave what is judged by it. */
+interface Subject {
+  readonly scope: EdgeScope;
+  readonly givenBy: readonly string[];
+}
+
 /** Throws Unanswerable. */
 export function whoIsAsked(
   model: RunModel,
   settings: AskSettings,
   level: EscalationLevel | undefined,
-  scope: EdgeScope,
+  { scope, givenBy }: Subject,
 ): WhomToAsk {
   const evaluate = evaluator(scope);
   const who = level ?? {
@@ -29,27 +36,43 @@ export function whoIsAsked(
     groups: settings.groups.length === 0 ? undefined : settings.groups,
     assignee: assigneeOf(settings, evaluate),
   };
+  refuseOwn(who, givenBy);
+  const { assignee } = who;
   return {
-    people: peopleOf(model, settings, who, level === undefined),
-    assignee: who.assignee ?? null,
+    people: {
+      ...peopleOf(model, settings, who, { isFirst: level === undefined, givenBy }),
+      ...(givenBy.length > 0 && { givenBy }),
+    },
+    assignee: assignee === undefined || givenBy.includes(assignee) ? null : assignee,
   };
+}
+
+type Named = Pick<EscalationLevel, 'responders' | 'groups' | 'assignee'>;
+
+/** Nobody judges an answer of his own. */
+function refuseOwn({ responders, groups, assignee }: Named, givenBy: readonly string[]): void {
+  const named = [...(responders ?? []), ...(assignee === undefined ? [] : [assignee])];
+  const isOwn = named.length > 0 && named.every((name) => givenBy.includes(name));
+  if (!isOwn || groups !== undefined) return;
+  const message = `nobody but ${named.join(', ')}, who gave the answer, is there to judge it`;
+  throw new Unanswerable('judge-excluded', message);
 }
 
 function peopleOf(
   model: RunModel,
   { quorum, fourEyes, delegation }: AskSettings,
-  { responders, groups }: Pick<EscalationLevel, 'responders' | 'groups'>,
-  isFirst: boolean,
+  { responders, groups }: Named,
+  { isFirst, givenBy }: Pick<Subject, 'givenBy'> & { readonly isFirst: boolean },
 ): TaskPeople {
-  const { requestedBy } = model.settings;
-  if (fourEyes && requestedBy === undefined) {
+  const requesters = fourEyes ? requestersOf(model.settings) : [];
+  if (fourEyes && model.settings.requestedBy === undefined) {
     throw new Unanswerable('requester-unknown', 'nobody is known to have asked for the run');
   }
   // Whoever an escalation turns to decides alone.
   const isQuorum = isFirst && quorum.approvals + quorum.rejections > 2;
   if (isQuorum && responders !== undefined && groups === undefined) {
-    const excluded = fourEyes ? requestedBy : undefined;
-    const people = new Set(responders.filter((name) => name !== excluded)).size;
+    const excluded = [...givenBy, ...requesters];
+    const people = new Set(responders.filter((name) => !excluded.includes(name))).size;
     if (people < quorum.approvals) {
       const message = `${people} people cannot give ${quorum.approvals} approvals`;
       throw new Unanswerable('quorum-unreachable', message);
@@ -58,7 +81,7 @@ function peopleOf(
   return {
     ...(responders !== undefined && { responders: [...new Set(responders)] }),
     ...(groups !== undefined && { groups }),
-    ...(fourEyes && requestedBy !== undefined && { excluded: requestedBy }),
+    ...(fourEyes && { excluded: requesters.length > 1 ? requesters : requesters[0] }),
     ...(delegation !== 'entitled' && { delegation }),
     ...(isQuorum && { quorum }),
   };

@@ -35,7 +35,7 @@ export const changeApi = api('changes', {
       action: name.optional(),
     }),
     answer: changes.changedNode,
-    problems: [...ON_NODE, 'output-invalid'],
+    problems: [...ON_NODE, 'output-invalid', 'responder-excluded'],
     example: { node: 'review', output: { ok: true }, by: 'ada', reason: 'done by telephone' },
   }),
   skipNode: route({

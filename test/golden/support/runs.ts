@@ -214,6 +214,27 @@ export const GOLDEN_RUNS: Readonly<Record<string, GoldenRun>> = {
     left: 'running',
     ends: 'completed',
   },
+  'being-judged': {
+    plan: draft([action('a', { checks: [{ name: 'liked', threshold: 5, ask: {} }] })]),
+    left: 'awaiting-human',
+    goOn: (orchestrator, id) => answer(orchestrator, id, { score: 7 }, 'b'),
+    ends: 'completed',
+  },
+  'an-answer-is-judged': {
+    plan: draft(
+      [{ kind: 'human-input', id: 'ask', checks: [{ name: 'liked', ask: {} }] }, action('send')],
+      chain('ask', 'send'),
+    ),
+    prepare: async (orchestrator, id) => {
+      await orchestrator.settled(id);
+      await answer(orchestrator, id, { text: 'short' }, 'a');
+      await answer(orchestrator, id, { approved: false, requiredEdits: ['longer'] }, 'b');
+      await answer(orchestrator, id, { text: 'long enough' }, 'a');
+    },
+    left: 'awaiting-human',
+    goOn: (orchestrator, id) => answer(orchestrator, id, { approved: true }, 'b'),
+    ends: 'completed',
+  },
   replanned: {
     plan: draft([action('a'), approval('sign'), action('gone')], chain('a', 'sign', 'gone')),
     prepare: async (orchestrator, id) => {
