@@ -54,7 +54,7 @@ module.exports = {
       to: {
         path: '^src/',
         pathNot:
-          '^src/(isolation/|plan/|actors/(handlers|lifecycle|trace-context)[.]ts|telemetry/active-trace[.]ts|errors[.]ts)',
+          '^src/(isolation/|plan/|actors/(handlers|lifecycle|trace-context|streams/chunk)[.]ts|telemetry/active-trace[.]ts|errors[.]ts)',
       },
     },
     {

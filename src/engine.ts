@@ -36,6 +36,7 @@ import type { Evaluators } from './plan/evaluator.js';
 import { RunDrafts } from './run-drafts.js';
 import { RunReader } from './run-reader.js';
 import { RunStarts } from './run-starts.js';
+import { RunStreams } from './run-streams.js';
 import { RunWatch } from './run-watch.js';
 import { KeyedStarts } from './schedules/keyed-starts.js';
 import { ScheduleService } from './schedules/schedule-service.js';
@@ -80,6 +81,7 @@ export class Engine {
   readonly supervisor: Supervisor;
   readonly starts: RunStarts;
   readonly watch: RunWatch;
+  readonly streams: RunStreams;
   readonly change: RunChanges;
   readonly calls: KeyedCalls;
   readonly schedules: Schedules;
@@ -114,13 +116,15 @@ export class Engine {
     const supervisor = new Supervisor({
       ...{ ...parts, ...storage, plans, lastTurn: parts.turn },
       worker: `${hostname()}:${process.pid}`,
+      maskFor: (run) => this.runs.streamMaskFor(run),
       startChild: async (parent, child) => {
         await this.starts.begin(await drafts.child(parent, child));
       },
     });
     supervisor.observers.add(tracing);
     this.supervisor = supervisor;
-    const watch = new RunWatch(this.runs, supervisor.live);
+    this.streams = new RunStreams(supervisor.streams, this.runs, supervisor.live);
+    const watch = new RunWatch(this.runs, supervisor.live, this.streams);
     this.watch = watch;
     const calls = new KeyedCalls({ clock, journal, store });
     this.calls = calls;

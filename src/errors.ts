@@ -45,6 +45,7 @@ export const ERROR_KINDS = {
   'signal-invalid': { status: 422, retryable: false },
   'node-not-work': { status: 409, retryable: false },
   'attempt-stale': { status: 409, retryable: false },
+  'chunk-too-large': { status: 413, retryable: false },
   'lease-lost': { status: 409, retryable: false },
   'artifact-unknown': { status: 404, retryable: false },
   'artifact-corrupt': { status: 500, retryable: false },

@@ -35,6 +35,13 @@ export type { GroupCommit, PayloadCodec } from './actors/ports.js';
 export type { PlanDiff, PlanDiffEntry } from './actors/run/plan-diff.js';
 export type { Replanned } from './actors/run/replan.js';
 export type { CallEnd, ObservedCall, RunObserver, UpcomingCall } from './actors/run-observers.js';
+export type {
+  StreamEnd,
+  Streamed,
+  StreamedChunk,
+  StreamGap,
+  StreamItem,
+} from './actors/streams/attempt-stream.js';
 export { type TraceContext, traceFromHeaders } from './actors/trace-context.js';
 export type { BulkAction } from './bulk/bulk-action.js';
 export type {
@@ -140,6 +147,7 @@ export { jsonSchema as planJsonSchema, type Plan } from './plan/schema.js';
 export type { PresentedArtifact } from './presented-artifact.js';
 export { RUN_EVENT_TYPES, type RunEventType } from './run-event-types.js';
 export { type NodeRunPage, type RunFilter, RunReader, type TaskFilter } from './run-reader.js';
+export type { StreamOptions } from './run-streams.js';
 export type { EventsOptions, RunHandle, StartedRun } from './run-watch.js';
 export type {
   CatchUpPolicy,

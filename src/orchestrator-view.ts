@@ -9,6 +9,7 @@ import type { PlanFor } from './plan/builder.js';
 import type { Evaluators } from './plan/evaluator.js';
 import type { JsonObject, JsonValue } from './plan/json.js';
 import type { RunReader } from './run-reader.js';
+import type { StreamItem, StreamOptions } from './run-streams.js';
 import type { EventsOptions, RunHandle, StartedRun } from './run-watch.js';
 import type { Schedules } from './schedules/schedules.js';
 import type { StartOptions } from './start-options.js';
@@ -53,6 +54,8 @@ export interface OrchestratorView {
   result(id: string): Promise<RunResult>;
   settled(id: string): Promise<RunStatus>;
   events(id: string, options?: EventsOptions): AsyncIterableIterator<RunEvent>;
+  stream(id: string, options?: StreamOptions): AsyncIterableIterator<StreamItem>;
+  streamed(id: string, node?: string): Promise<readonly StreamItem[]>;
   respond(task: string, options: RespondOptions): Promise<Responded>;
   cancel(
     id: string,

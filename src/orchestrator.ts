@@ -26,6 +26,7 @@ import type { Evaluators } from './plan/evaluator.js';
 import type { JsonObject, JsonValue } from './plan/json.js';
 import { readOptions, readText } from './read-arguments.js';
 import type { RunReader } from './run-reader.js';
+import type { StreamItem, StreamOptions } from './run-streams.js';
 import type { EventsOptions, RunHandle, StartedRun } from './run-watch.js';
 import type { Schedules } from './schedules/schedules.js';
 import { readAnnotation, readJson, readRunId, type StartOptions } from './start-options.js';
@@ -141,6 +142,20 @@ export class Orchestrator implements OrchestratorView {
    */
   events(id: string, options: EventsOptions = {}): AsyncIterableIterator<RunEvent> {
     return this.#engine.watch.events(id, options);
+  }
+
+  /**
+   * What handlers of a run stream while they work, past the log: first what is kept of the attempts at work, then
+   * what follows, until the run has ended. Whoever is too slow is told how much he has missed. See docs/streams.md.
+   * The iteration rejects with `run-unknown`, `overloaded`.
+   */
+  stream(id: string, options: StreamOptions = {}): AsyncIterableIterator<StreamItem> {
+    return this.#engine.streams.watch(id, options);
+  }
+
+  /** What is kept now of what handlers of a run stream. Rejects with `run-unknown`. */
+  streamed(id: string, node?: string): Promise<readonly StreamItem[]> {
+    return this.#engine.streams.now(id, node);
   }
 
   /**

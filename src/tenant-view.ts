@@ -25,6 +25,7 @@ import type {
 import type { PlanFor } from './plan/builder.js';
 import type { JsonObject, JsonValue } from './plan/json.js';
 import type { RunReader } from './run-reader.js';
+import type { StreamItem, StreamOptions } from './run-streams.js';
 import type { EventsOptions, RunHandle, StartedRun } from './run-watch.js';
 import type { Schedules } from './schedules/schedules.js';
 import { readOwnRunId, type StartOptions } from './start-options.js';
@@ -106,6 +107,7 @@ export class TenantView implements OrchestratorView {
       id: ownId(this.#parts.viewer.tenant, id) ?? id,
       result: () => this.result(id),
       events: (options) => this.events(id, options),
+      stream: (options) => this.stream(id, options),
     };
   }
 
@@ -119,6 +121,14 @@ export class TenantView implements OrchestratorView {
 
   async *events(id: string, options: EventsOptions = {}): AsyncIterableIterator<RunEvent> {
     yield* this.#root.events(this.#own(id), options);
+  }
+
+  async *stream(id: string, options: StreamOptions = {}): AsyncIterableIterator<StreamItem> {
+    yield* this.#root.stream(this.#own(id), options);
+  }
+
+  async streamed(id: string, node?: string): Promise<readonly StreamItem[]> {
+    return this.#root.streamed(this.#own(id), node);
   }
 
   respond(task: string, options: RespondOptions): Promise<Responded> {
