@@ -64,7 +64,7 @@ module.exports = {
       to: {
         path: '^src/',
         pathNot:
-          '^src/(worker/|plan/handler-reference[.]ts|actors/(handlers|lifecycle)[.]ts|errors[.]ts)',
+          '^src/(worker/|plan/handler-reference[.]ts|actors/(handlers|lifecycle|streams/chunk)[.]ts|errors[.]ts)',
       },
     },
     {

@@ -793,6 +793,43 @@ export interface SimulationWarning {
   readonly node?: string;
 }
 
+/** What `streamRun` gives. */
+export interface StreamEnd {
+  readonly type: 'end';
+  readonly node: string;
+  readonly generation: number;
+  readonly attempt: number;
+  readonly chunks: number;
+  readonly characters: number;
+  /** How often a watcher was too slow for a chunk */
+  readonly dropped: number;
+  /** Number of its event `attempt.streamed` */
+  readonly seq: number | null;
+}
+
+/** What `streamRun` gives. */
+export interface StreamGap {
+  readonly type: 'gap';
+  readonly node: string;
+  readonly generation: number;
+  readonly attempt: number;
+  /** So many are not told: they came too early, or too fast */
+  readonly chunks: number;
+}
+
+/** What `streamRun` gives. */
+export interface StreamedChunk {
+  readonly type: 'chunk';
+  readonly node: string;
+  readonly generation: number;
+  readonly attempt: number;
+  /** Within its attempt, from 1 */
+  readonly number: number;
+  /** The check whose handler streams it */
+  readonly check?: string;
+  readonly value: JsonValue;
+}
+
 /** What `examineRuns` gives. */
 export interface StuckRun {
   readonly run: string;
@@ -1966,6 +2003,24 @@ export interface Operations {
       readonly discarded: true;
     };
   };
+  /** what handlers at work stream, of one node run or of all; see [streams](streams.md). A stream if asked for */
+  readonly streamRun: {
+    readonly request: { readonly id: string; readonly node?: string };
+    readonly answer: {
+      readonly items: readonly (StreamedChunk | StreamGap | StreamEnd)[];
+    };
+  };
+  /** shows output of work to those who watch; `number` is that of the first chunk */
+  readonly streamWork: {
+    readonly request: {
+      readonly body: {
+        readonly token: string;
+        readonly number: number;
+        readonly chunks: readonly JsonValue[];
+      };
+    };
+    readonly answer: string;
+  };
   /** takes a message of the Model Context Protocol, and answers; see [agents](mcp.md) */
   readonly tellMcp: {
     readonly request: { readonly body?: JsonObject };
@@ -2757,6 +2812,22 @@ export const OPERATIONS = {
     answer: 'json',
     isKeyed: true,
     isRepeatable: true,
+  },
+  streamRun: {
+    method: 'GET',
+    path: '/runs/{id}/stream',
+    query: ['node'],
+    answer: 'json',
+    isKeyed: false,
+    isRepeatable: true,
+  },
+  streamWork: {
+    method: 'POST',
+    path: '/work/stream',
+    query: [],
+    answer: 'text',
+    isKeyed: false,
+    isRepeatable: false,
   },
   tellMcp: {
     method: 'POST',

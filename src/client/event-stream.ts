@@ -1,6 +1,7 @@
 /** Server-sent events of a response: the frames that arrived whole. A frame that was cut is not given. */
 
 export interface Frame {
+  readonly id: string | undefined;
   readonly data: string;
   /** How long to wait before connecting again, in milliseconds. */
   readonly retryMs: number | undefined;
@@ -44,10 +45,12 @@ export async function* framesOf(
 
 function frameOf(frame: string): Frame {
   const data: string[] = [];
+  let id: string | undefined;
   let retryMs: number | undefined;
   for (const line of frame.split('\n')) {
     if (line.startsWith('data:')) data.push(line.slice(line[5] === ' ' ? 6 : 5));
+    else if (line.startsWith('id:')) id = line.slice(line[3] === ' ' ? 4 : 3);
     else if (/^retry: ?\d{1,6}$/.test(line)) retryMs = Number(line.slice(6));
   }
-  return { data: data.join('\n'), retryMs };
+  return { id, data: data.join('\n'), retryMs };
 }

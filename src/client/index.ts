@@ -2,5 +2,6 @@
 export type * from './api.js';
 export { type Call, type CallOptions, type Client, createClient } from './client.js';
 export type { FollowOptions } from './follow-events.js';
+export type { StreamItem, WatchOptions } from './follow-stream.js';
 export { ProblemError } from './problem-error.js';
 export type { ClientOptions } from './transport.js';

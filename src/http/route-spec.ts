@@ -41,6 +41,8 @@ export interface RouteSpec<
   readonly answer?: Gives<Answer>;
   /** Whether the answer has a secret, which is kept nowhere: such a request has no idempotency key. */
   readonly givesSecret?: boolean;
+  /** Whether nothing lasts of what it does: it leaves no record in the audit, and has no idempotency key. */
+  readonly isEphemeral?: boolean;
   /** Types that it may answer with instead. */
   readonly answerTypes?: readonly string[];
   /** What each status of an answer means; 200 unless given. A 204 has no body. */

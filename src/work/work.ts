@@ -16,6 +16,7 @@ import type {
 import type { AttemptLease, AttemptRecord } from '../actors/records.js';
 import type { ClaimedAttempt } from '../actors/run/claim.js';
 import { type AcceptedResult, acceptedAs, type LeaseState } from '../actors/run/leases.js';
+import { readChunk } from '../actors/streams/chunk.js';
 import { tenantOf } from '../actors/tenant.js';
 import type { WaitingWorker, WorkBoard } from '../actors/work-board.js';
 import { RunchartError } from '../errors.js';
@@ -74,6 +75,8 @@ type WorkMessage = Extract<RunMessage, LeaseName>;
 
 /** Runs that have nothing for a worker after all, after which it waits again. */
 const MAX_FRUITLESS = 16;
+/** Chunks that one call streams. */
+const MAX_CHUNKS = 256;
 /** Refused calls that are remembered. */
 const MAX_LOST = 10_000;
 /** Wait before work that was not to be had is asked for again, in milliseconds. */
@@ -160,6 +163,25 @@ export class Work {
     const { run, ...lease } = this.#lease(token);
     const progress = readJson(value, 'the progress');
     return this.#send(run, { type: 'work.progress', ...lease, progress });
+  }
+
+  /**
+   * Shows output of an attempt to those who watch its run, past the log. `number` is that of the first chunk within
+   * the attempt, from 1: what has come before is not shown again. Does not extend the lease. Rejects as `heartbeat`
+   * does, and with `chunk-too-large`.
+   */
+  async stream(token: string, number: number, chunks: readonly JsonValue[]): Promise<void> {
+    const { run, ...lease } = this.#lease(token);
+    if (!Number.isSafeInteger(number) || number < 1) {
+      throw new RunchartError('argument-invalid', 'chunks are numbered from 1 on');
+    }
+    if (chunks.length > MAX_CHUNKS) {
+      throw new RunchartError('argument-invalid', `a call has ${MAX_CHUNKS} chunks at most`);
+    }
+    const read = chunks.map((chunk) =>
+      readChunk(typeof chunk === 'string' ? chunk : readJson(chunk, 'the chunk')),
+    );
+    await this.#tell(run, { type: 'work.stream', ...lease, chunks: read, number });
   }
 
   /**

@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Backoff } from './backoff.js';
 import type { ClaimedWork, Json, WorkError } from './messages.js';
+import { OutputStream } from './output-stream.js';
 import { WorkCallError, type WorkClient } from './work-client.js';
 
 /** Heartbeats within the length of a lease. */
@@ -42,6 +43,11 @@ export interface JobContext
   heartbeat(payload?: Json): void;
   /** Records a progress value in the run's events. Values that come faster than answers replace each other. */
   progress(value: Json): void;
+  /**
+   * Shows a piece of output, a text or a JSON value, to those who watch the run; nothing of it is stored. Never waits.
+   * Throws a TypeError on what is not JSON, and `chunk-too-large` above 65,536 characters.
+   */
+  stream(chunk: Json): void;
 }
 
 /** Does the work; its value is the output, or a result record as handlers return them. */
@@ -69,6 +75,7 @@ export class Job {
   #payload: Json | undefined;
   #latest: Json | undefined;
   #reporting: Promise<void> | undefined;
+  readonly #output: OutputStream;
   #isLost = false;
   #isReleased = false;
 
@@ -76,6 +83,10 @@ export class Job {
     this.work = work;
     this.#client = client;
     this.#logger = logger;
+    this.#output = new OutputStream(
+      (number, chunks) => this.#stream(number, chunks),
+      (error) => error instanceof WorkCallError && error.retryable,
+    );
   }
 
   /** Does the work, and tells what came of it. Never rejects. */
@@ -83,7 +94,7 @@ export class Job {
     const beating = this.#beat();
     const outcome = await this.#call(work);
     this.#ended.abort();
-    await Promise.all([beating, this.#reporting]);
+    await Promise.all([beating, this.#reporting, this.#isLost ? undefined : this.#output.end()]);
     if (this.#isLost) return 'lost';
     if (outcome.is === 'completed') return this.#complete(outcome.result);
     return this.#isReleased ? this.#giveBack() : this.#fail(outcome.error);
@@ -136,6 +147,7 @@ export class Job {
         this.#latest = asJson(value);
         this.#reporting ??= this.#report();
       },
+      stream: (chunk) => this.#output.push(chunk),
     };
   }
 
@@ -189,6 +201,18 @@ export class Job {
       });
     }
     this.#reporting = undefined;
+  }
+
+  /** What is refused is left out: it is of interest now, or not at all. */
+  async #stream(number: number, chunks: readonly Json[]): Promise<void> {
+    if (this.#isLost) return;
+    try {
+      await this.#client.stream(this.work.token, number, chunks);
+    } catch (error) {
+      if (isRefusal(error) && LOST.has(error.code)) this.#lose(error);
+      this.#logger.warn({ key: this.work.key, error }, 'output was not streamed');
+      throw error;
+    }
   }
 
   async #complete(result: Json): Promise<JobEnd> {

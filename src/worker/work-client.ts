@@ -60,6 +60,11 @@ export class WorkClient {
     return this.#post('progress', { token, progress });
   }
 
+  /** `number` is that of the first chunk within its attempt, from 1. */
+  async stream(token: string, number: number, chunks: readonly Json[]): Promise<void> {
+    await this.#post('stream', { token, number, chunks });
+  }
+
   async complete(token: string, result: Json): Promise<void> {
     await this.#post('complete', { token, result });
   }

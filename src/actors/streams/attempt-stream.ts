@@ -127,11 +127,6 @@ export class AttemptStream {
     return this.#size;
   }
 
-  /** It is known what is secret, so that it can be read. */
-  get isShown(): boolean {
-    return this.#isShown;
-  }
-
   get isWatched(): boolean {
     return this.#cursors.size > 0;
   }

@@ -75,11 +75,9 @@ export class StreamWatcher {
     if (this.#isLost) throw new RunchartError('overloaded', 'the watcher is too far behind');
   }
 
-  /** What is not shown yet is waited for. */
+  /** The end of an attempt is told a moment after its run has ended for those who read it. */
   get #isDone(): boolean {
-    if (this.#isClosed) return true;
-    if (!this.#isFinishing || this.#ready.size > 0) return false;
-    return [...this.#cursors.keys()].every(({ isShown }) => isShown);
+    return this.#isClosed || (this.#isFinishing && this.#cursors.size === 0);
   }
 
   #hear(cursor: StreamCursor): void {

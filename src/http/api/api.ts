@@ -11,6 +11,7 @@ import { operationsApi } from './operations.js';
 import { planApi } from './plans.js';
 import { runApi } from './runs.js';
 import { scheduleApi } from './schedules.js';
+import { streamApi } from './streams.js';
 import { taskApi } from './tasks.js';
 import { webhookApi } from './webhooks.js';
 import { workApi } from './work.js';
@@ -29,6 +30,7 @@ export const API = {
   ...operationsApi,
   ...workApi,
   ...webhookApi,
+  ...streamApi,
   ...mcpApi,
 } as const;
 

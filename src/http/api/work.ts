@@ -4,7 +4,7 @@ import { jsonValue, listOf } from '../schemas/json.js';
 import * as work from '../schemas/work.js';
 import { name } from './parts.js';
 
-const token = z.string().min(1).max(8_192);
+export const token = z.string().min(1).max(8_192);
 const waitMs = z.int().min(0).max(60_000).optional();
 const capability = z.union([name, z.strictObject({ name, version: name.optional() })]);
 const error = z.strictObject({
@@ -14,8 +14,9 @@ const error = z.strictObject({
   retryable: z.boolean().optional(),
 });
 
-const TOKEN = 'WyJyMSIsImEiLDEsMSwibGVhc2UiXQ';
-const told = {
+export const TOKEN = 'WyJyMSIsImEiLDEsMSwibGVhc2UiXQ';
+/** What is said of work that was claimed. */
+export const told = {
   method: 'post',
   role: 'worker',
   problems: [
