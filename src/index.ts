@@ -67,10 +67,20 @@ export { createOrchestrator } from './create-orchestrator.js';
 export type { DeadLetterPage, DeadLetters } from './delivery/dead-letters.js';
 export type { Delivered } from './delivery/delivered.js';
 export type { NewWebhook, WebhookChanges } from './delivery/draft.js';
-export type { BusEvent, BusListener, BusOptions, EventBus } from './delivery/event-bus.js';
+export type {
+  BusEvent,
+  BusGap,
+  BusListener,
+  BusOptions,
+  BusPage,
+  BusPageOptions,
+  EventBus,
+  SubscribeOptions,
+} from './delivery/event-bus.js';
 export type { EventFilter } from './delivery/event-filter.js';
 export type { WebhookOptions } from './delivery/new-delivery.js';
 export type { DeliveryError, DeliveryErrorCode } from './delivery/send.js';
+export type { BusView } from './delivery/tenant-bus.js';
 export type {
   DeadLetter,
   DeadLetterWithBody,

@@ -2,6 +2,7 @@
 import type { LiveRun } from './actors/live-index.js';
 import type { BulkChanges } from './bulk/bulk-changes.js';
 import type { RunChanges } from './change/run-changes.js';
+import type { BusView } from './delivery/tenant-bus.js';
 import type { Imported, ImportOptions } from './history/import-run.js';
 import type { Keyed } from './keyed.js';
 import type { RunStatus } from './machines/statuses.js';
@@ -47,6 +48,8 @@ export interface OrchestratorView {
   readonly schedules: Pick<Schedules, keyof Schedules>;
   /** What workers outside of this process do. */
   readonly work: Work;
+  /** Events of all its runs. */
+  readonly bus: BusView;
   /** The same done to many runs. */
   readonly bulk: BulkChanges;
   start<Input>(plan: PlanFor<Input>, options?: StartOptions<Input>): Promise<StartedRun>;

@@ -11,6 +11,7 @@ import type { Principal } from './actors/records.js';
 import { ownId, tenantOf } from './actors/tenant.js';
 import type { BulkChanges } from './bulk/bulk-changes.js';
 import type { RunChanges } from './change/run-changes.js';
+import { TenantBus } from './delivery/tenant-bus.js';
 import { RunchartError } from './errors.js';
 import type { Imported, ImportOptions } from './history/import-run.js';
 import type { Keyed } from './keyed.js';
@@ -68,6 +69,7 @@ export class TenantView implements OrchestratorView {
   readonly change: TenantChanges;
   readonly bulk: BulkChanges;
   readonly work: Work;
+  readonly bus: TenantBus;
   readonly schedules: TenantSchedules;
   readonly #parts: TenantViewParts;
   readonly #root: OrchestratorView;
@@ -83,6 +85,7 @@ export class TenantView implements OrchestratorView {
     this.change = new TenantChanges(orchestrator.change, { id: (run) => this.#own(run), by });
     this.bulk = parts.newBulk(this);
     this.work = parts.work;
+    this.bus = new TenantBus(orchestrator.bus, viewer.tenant);
     this.schedules = new TenantSchedules(orchestrator.schedules, viewer.tenant);
   }
 

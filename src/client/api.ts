@@ -114,6 +114,38 @@ export interface BulkPreview {
   readonly token: string;
 }
 
+/** A part of `BusPage`. */
+export interface BusEvent {
+  /** `run/seq`: unique over all runs */
+  readonly id: string;
+  readonly run: string;
+  readonly seq: number;
+  readonly type: string;
+  readonly node: string | null;
+  readonly attempt: number | null;
+  /** Milliseconds since the epoch, UTC */
+  readonly at: number;
+  readonly detail: JsonObject;
+  /** Number of the turn that decided it */
+  readonly turn: number;
+  /** Where to go on behind it */
+  readonly position: string;
+}
+
+/** A part of `BusPage`. */
+export interface BusGap {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** What `listAllEvents` gives. */
+export interface BusPage {
+  readonly events: readonly BusEvent[];
+  /** Where to go on, also where there are no events */
+  readonly position: string;
+  readonly gap: BusGap | null;
+}
+
 /** A part of `Schedule`. */
 export type Cadence =
   | {
@@ -2003,6 +2035,18 @@ export interface Operations {
       readonly discarded: true;
     };
   };
+  /** events of all runs `after` a position, from now on without one; see [events](events.md#the-events-of-all-runs). `types`, `runs` with commas between them, `metadata` as JSON. A stream if asked for */
+  readonly listAllEvents: {
+    readonly request: {
+      readonly types?: string;
+      readonly runs?: string;
+      readonly plan?: string;
+      readonly metadata?: string;
+      readonly after?: string;
+      readonly limit?: number;
+    };
+    readonly answer: BusPage;
+  };
   /** what handlers at work stream, of one node run or of all; see [streams](streams.md). A stream if asked for */
   readonly streamRun: {
     readonly request: { readonly id: string; readonly node?: string };
@@ -2811,6 +2855,14 @@ export const OPERATIONS = {
     query: [],
     answer: 'json',
     isKeyed: true,
+    isRepeatable: true,
+  },
+  listAllEvents: {
+    method: 'GET',
+    path: '/events',
+    query: ['types', 'runs', 'plan', 'metadata', 'after', 'limit'],
+    answer: 'json',
+    isKeyed: false,
     isRepeatable: true,
   },
   streamRun: {

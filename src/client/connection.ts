@@ -8,6 +8,7 @@ import type { Transport } from './transport.js';
 /** What came over a connection. */
 export interface Heard<T> {
   readonly id: string | undefined;
+  readonly name: string | undefined;
   readonly data: T | undefined;
 }
 
@@ -65,10 +66,10 @@ export class Connection<T> {
       this.wasHeard = true;
       this.#hear();
     };
-    for await (const { id, data, retryMs } of framesOf(this.#body, this.#signal, onChunk)) {
+    for await (const { id, name, data, retryMs } of framesOf(this.#body, this.#signal, onChunk)) {
       this.retryMs = retryMs ?? this.retryMs;
-      if (data !== '') yield { id, data: JSON.parse(data) as T };
-      else if (id !== undefined) yield { id, data: undefined };
+      if (data !== '') yield { id, name, data: JSON.parse(data) as T };
+      else if (id !== undefined) yield { id, name, data: undefined };
     }
   }
 

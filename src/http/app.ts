@@ -18,6 +18,7 @@ import { serveAccess } from './routes/access.js';
 import { serveArtifacts } from './routes/artifacts.js';
 import { serveChanges } from './routes/changes.js';
 import { serveDocument } from './routes/document.js';
+import { serveEvents } from './routes/events.js';
 import { serveHealth } from './routes/health.js';
 import { serveHistory } from './routes/history.js';
 import { serveMcp } from './routes/mcp.js';
@@ -65,7 +66,7 @@ export interface HttpOptions {
 const RESOURCES = [
   ...[serveHealth, serveDocument, servePlans, serveRuns, serveChanges, serveHistory],
   ...[serveArtifacts, serveTasks, serveSchedules, serveWork, serveAccess, serveOperations],
-  ...[serveWebhooks, serveStreams, serveMcp],
+  ...[serveWebhooks, serveEvents, serveStreams, serveMcp],
 ];
 
 /** Throws PlanInvalidError where an offered plan is. */

@@ -9,6 +9,8 @@ export interface EventStreamOptions<T> {
   format(event: T): string;
   /** Silence after which a comment is sent, in milliseconds. */
   readonly heartbeatMs: number;
+  /** Sent at once. */
+  readonly first?: string | undefined;
   /** Told the length of each event that is sent. */
   onSent?(length: number): void;
   /** What is sent in silence; a comment unless given. */
@@ -44,6 +46,7 @@ export function eventStream<T>({
   events,
   format,
   heartbeatMs,
+  first = '',
   onSent,
   heartbeat = () => HEARTBEAT,
   onEnd,
@@ -53,7 +56,7 @@ export function eventStream<T>({
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
-        controller.enqueue(encoder.encode(`retry: ${RECONNECT_MS}\n\n`));
+        controller.enqueue(encoder.encode(`retry: ${RECONNECT_MS}\n\n${first}`));
       },
       async pull(controller) {
         pending ??= events.next();

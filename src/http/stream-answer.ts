@@ -5,7 +5,10 @@ import { type EventStreamOptions, eventStream } from './event-stream.js';
 import type { RouteEnv } from './route-spec.js';
 import type { HttpScope } from './scope.js';
 
-export type StreamAnswer<T> = Pick<EventStreamOptions<T>, 'format' | 'onSent' | 'heartbeat'> & {
+export type StreamAnswer<T> = Pick<
+  EventStreamOptions<T>,
+  'format' | 'first' | 'onSent' | 'heartbeat'
+> & {
   /** What is sent; ends with the signal. */
   open(signal: AbortSignal): AsyncIterator<T>;
 };

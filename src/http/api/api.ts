@@ -4,6 +4,7 @@ import { accessApi } from './access.js';
 import { artifactApi } from './artifacts.js';
 import { changeApi } from './changes.js';
 import { documentApi } from './document.js';
+import { eventApi } from './events.js';
 import { healthApi } from './health.js';
 import { historyApi } from './history.js';
 import { mcpApi } from './mcp.js';
@@ -30,6 +31,7 @@ export const API = {
   ...operationsApi,
   ...workApi,
   ...webhookApi,
+  ...eventApi,
   ...streamApi,
   ...mcpApi,
 } as const;
