@@ -33,6 +33,7 @@ import { isFinal, type RunStatus } from './machines/statuses.js';
 import type { OrchestratorLimits } from './orchestrator-options.js';
 import type { BulkView } from './orchestrator-view.js';
 import type { Evaluators } from './plan/evaluator.js';
+import type { Plan } from './plan/schema.js';
 import { RunDrafts } from './run-drafts.js';
 import { RunReader } from './run-reader.js';
 import { RunStarts } from './run-starts.js';
@@ -44,6 +45,7 @@ import { Schedules } from './schedules/schedules.js';
 import { StoredSchedules } from './schedules/stored-schedules.js';
 import { WatchedRuns } from './schedules/watched-runs.js';
 import type { Storage } from './storage/storage.js';
+import { StoredPlans } from './stored-plans.js';
 import { type Groups, type Responded, Tasks } from './tasks.js';
 import { RunTracing } from './telemetry/run-tracing.js';
 import { Work } from './work/work.js';
@@ -259,6 +261,17 @@ export class Engine {
         return found && storage.rows.attempt(found.run, name);
       },
     });
+  }
+
+  /** Plan versions that a tenant stores by themselves. */
+  plansOf(tenant?: string, principal?: Principal): StoredPlans {
+    const { environment, storage } = this.#parts;
+    const { journal, rows } = storage;
+    const keep = (plan: Plan) => this.#drafts.keep(plan);
+    return new StoredPlans(
+      { ...{ journal, keep, clock: environment.clock }, rows: rows.storedPlans },
+      ...[tenant, principal],
+    );
   }
 
   #newPayloads(): ArtifactPayloads {

@@ -168,6 +168,7 @@ export type {
 export type { ScheduleOptions, Schedules, ScheduleUpdate } from './schedules/schedules.js';
 export type { EmbeddedStart, StartOptions } from './start-options.js';
 export type { Backup, BackupOptions, Storage } from './storage/storage.js';
+export type { StoredPlan, StoredPlanFilter, StoredPlans } from './stored-plans.js';
 export type {
   Groups,
   HandedOver,

@@ -14,6 +14,7 @@ import type { StreamItem, StreamOptions } from './run-streams.js';
 import type { EventsOptions, RunHandle, StartedRun } from './run-watch.js';
 import type { Schedules } from './schedules/schedules.js';
 import type { StartOptions } from './start-options.js';
+import type { StoredPlans } from './stored-plans.js';
 import type { Responded, RespondOptions, Tasks } from './tasks.js';
 import type { RunEvent, RunResult } from './views.js';
 import type { Work } from './work/work.js';
@@ -48,6 +49,8 @@ export interface OrchestratorView {
   readonly schedules: Pick<Schedules, keyof Schedules>;
   /** What workers outside of this process do. */
   readonly work: Work;
+  /** Plan versions that are stored by themselves. */
+  readonly plans: StoredPlans;
   /** Events of all its runs. */
   readonly bus: BusView;
   /** The same done to many runs. */

@@ -367,12 +367,14 @@ export class RunReader {
     return this.#shown(record, await explainNode(this.rows, record, node));
   }
 
-  /** The plan of a version; of a tenant's view, one that a run of it has. Rejects with `plan-unknown`. */
+  /** The plan of a version; of a tenant's view, one that it has stored or a run of it has. Rejects with `plan-unknown`. */
   async plan(hash: string): Promise<Plan> {
     const tenant = this.#tenant ?? DEFAULT_TENANT;
-    if (tenant === DEFAULT_TENANT || (await this.rows.usesPlan(tenant, hash))) {
-      return this.#loadPlan(hash);
-    }
+    const isSeen =
+      tenant === DEFAULT_TENANT ||
+      (await this.rows.usesPlan(tenant, hash)) ||
+      (await this.rows.storedPlans.find(tenant, hash)) !== undefined;
+    if (isSeen) return this.#loadPlan(hash);
     throw planUnknown(hash);
   }
 

@@ -30,6 +30,7 @@ import type { StreamItem, StreamOptions } from './run-streams.js';
 import type { EventsOptions, RunHandle, StartedRun } from './run-watch.js';
 import type { Schedules } from './schedules/schedules.js';
 import { readOwnRunId, type StartOptions } from './start-options.js';
+import type { StoredPlans } from './stored-plans.js';
 import type { Responded, RespondOptions, Tasks } from './tasks.js';
 import { TenantChanges } from './tenant-changes.js';
 import { TenantSchedules } from './tenant-schedules.js';
@@ -58,6 +59,8 @@ export interface TenantViewParts {
   newBulk(view: BulkView): BulkChanges;
   /** Work as workers of the tenant find it. */
   readonly work: Work;
+  /** Plan versions that the viewer stores. */
+  readonly plans: StoredPlans;
   once<Reply>(call: KeyedCall, work: () => Promise<Reply>, tenant: string): Promise<Reply>;
 }
 
@@ -69,6 +72,7 @@ export class TenantView implements OrchestratorView {
   readonly change: TenantChanges;
   readonly bulk: BulkChanges;
   readonly work: Work;
+  readonly plans: StoredPlans;
   readonly bus: TenantBus;
   readonly schedules: TenantSchedules;
   readonly #parts: TenantViewParts;
@@ -85,6 +89,7 @@ export class TenantView implements OrchestratorView {
     this.change = new TenantChanges(orchestrator.change, { id: (run) => this.#own(run), by });
     this.bulk = parts.newBulk(this);
     this.work = parts.work;
+    this.plans = parts.plans;
     this.bus = new TenantBus(orchestrator.bus, viewer.tenant);
     this.schedules = new TenantSchedules(orchestrator.schedules, viewer.tenant);
   }

@@ -825,6 +825,16 @@ export interface SimulationWarning {
   readonly node?: string;
 }
 
+/** What `storePlan`, `listPlanVersions` gives. */
+export interface StoredPlan {
+  /** Names the version, in place of a plan on offer */
+  readonly hash: string;
+  readonly title: string;
+  /** When it was stored first */
+  readonly at: number;
+  readonly by: string | null;
+}
+
 /** What `streamRun` gives. */
 export interface StreamEnd {
   readonly type: 'end';
@@ -1087,7 +1097,28 @@ export interface Operations {
     readonly request: { readonly name: string };
     readonly answer: string;
   };
-  /** the plan of a version that runs are, or were, pinned to */
+  /** stores a plan without starting it, for runs that name it by its hash: 201 and `Location`; 200 if it was there */
+  readonly storePlan: {
+    readonly request: {
+      readonly body: {
+        readonly plan: JsonObject;
+        readonly by?: string;
+      };
+    };
+    readonly answer: StoredPlan;
+  };
+  /** versions that were stored so, newest first, of the plan with a `title`; `before` a hash */
+  readonly listPlanVersions: {
+    readonly request: {
+      readonly title?: string;
+      readonly limit?: number;
+      readonly before?: string;
+    };
+    readonly answer: {
+      readonly versions: readonly StoredPlan[];
+    };
+  };
+  /** the plan of a version that was stored, or that runs are, or were, pinned to */
   readonly getPlanVersion: {
     readonly request: { readonly hash: string };
     readonly answer: JsonObject;
@@ -2132,6 +2163,22 @@ export const OPERATIONS = {
     path: '/plans/{name}/diagram',
     query: [],
     answer: 'text',
+    isKeyed: false,
+    isRepeatable: true,
+  },
+  storePlan: {
+    method: 'POST',
+    path: '/plan-versions',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+    isRepeatable: true,
+  },
+  listPlanVersions: {
+    method: 'GET',
+    path: '/plan-versions',
+    query: ['title', 'limit', 'before'],
+    answer: 'json',
     isKeyed: false,
     isRepeatable: true,
   },
