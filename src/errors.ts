@@ -48,6 +48,8 @@ export const ERROR_KINDS = {
   'chunk-too-large': { status: 413, retryable: false },
   'lease-lost': { status: 409, retryable: false },
   'artifact-unknown': { status: 404, retryable: false },
+  'artifact-too-large': { status: 413, retryable: false },
+  'artifact-not-uploaded': { status: 422, retryable: false },
   'artifact-corrupt': { status: 500, retryable: false },
   'task-unknown': { status: 404, retryable: false },
   'task-foreign': { status: 409, retryable: false },

@@ -210,6 +210,7 @@ export type { ClaimOptions } from './work/read-claim.js';
 export type {
   AcceptedResult,
   ClaimedWork,
+  KeptPayload,
   LeaseState,
   OfferedWork,
   Work,

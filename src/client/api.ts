@@ -376,6 +376,15 @@ export interface Issue {
   readonly detail?: JsonValue;
 }
 
+/** What `uploadPayload` gives. */
+export interface KeptPayload {
+  /** `file:sha256:…` */
+  readonly pointer: string;
+  /** Names it among the artifacts of the result */
+  readonly digest: string;
+  readonly bytes: number;
+}
+
 /** What `heartbeatWork`, `reportProgress` gives. */
 export interface LeaseState {
   /** Milliseconds since the epoch, UTC */
@@ -1932,6 +1941,11 @@ export interface Operations {
     };
     readonly answer: LeaseState;
   };
+  /** takes a large payload of an artifact, as JSON, ahead of the result, which names it by its `digest` */
+  readonly uploadPayload: {
+    readonly request: { readonly token: string; readonly body: string };
+    readonly answer: KeptPayload;
+  };
   /** ends an attempt with its result; the same again gets the same answer */
   readonly completeWork: {
     readonly request: {
@@ -2792,6 +2806,15 @@ export const OPERATIONS = {
     isKeyed: true,
     isRepeatable: true,
   },
+  uploadPayload: {
+    method: 'POST',
+    path: '/work/payloads',
+    query: ['token'],
+    answer: 'json',
+    isKeyed: false,
+    isRepeatable: true,
+    bodyType: 'application/json',
+  },
   completeWork: {
     method: 'POST',
     path: '/work/complete',
@@ -2926,7 +2949,7 @@ export const OPERATIONS = {
     query: [],
     answer: 'text',
     isKeyed: false,
-    isRepeatable: false,
+    isRepeatable: true,
   },
   tellMcp: {
     method: 'POST',

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Backoff } from './backoff.js';
 import type { ClaimedWork, Json, WorkError } from './messages.js';
 import { OutputStream } from './output-stream.js';
+import { uploadedResult } from './uploaded-result.js';
 import { WorkCallError, type WorkClient } from './work-client.js';
 
 /** Heartbeats within the length of a lease. */
@@ -217,12 +218,25 @@ export class Job {
 
   async #complete(result: Json): Promise<JobEnd> {
     try {
-      return await this.#tell('completed', (token) => this.#client.complete(token, result));
+      return await this.#tell('completed', (token) => this.#submit(token, result));
     } catch (error) {
       // The server does not take such a result, from whomever.
       const { code, message } = error as WorkCallError;
       return this.#fail({ code, message, retryable: false });
     }
+  }
+
+  /** A server that has stopped meanwhile has forgotten which payloads came: they are sent once more. */
+  async #submit(token: string, result: Json): Promise<void> {
+    const send = async () => {
+      const upload = (json: string) => this.#client.upload(token, json);
+      await this.#client.complete(token, await uploadedResult(result, upload));
+    };
+    await send().catch((error: unknown) => {
+      const isForgotten = error instanceof WorkCallError && error.code === 'artifact-not-uploaded';
+      if (!isForgotten) throw error;
+      return send();
+    });
   }
 
   async #giveBack(): Promise<JobEnd> {

@@ -23,6 +23,7 @@ export const streamApi = api('streams', {
     path: '/work/stream',
     summary: 'shows output of work to those who watch; `number` is that of the first chunk',
     isEphemeral: true,
+    isIdempotent: true,
     body: z.strictObject({
       token,
       number: z.int().min(1),

@@ -64,6 +64,17 @@ export const workApi = api('work', {
     answer: work.leaseState,
     example: { token: TOKEN, progress: { pages: 3 } },
   }),
+  uploadPayload: route({
+    ...told,
+    path: '/work/payloads',
+    summary:
+      'takes a large payload of an artifact, as JSON, ahead of the result, which names it by its `digest`',
+    query: z.object({ token }),
+    bodyTypes: ['application/json'],
+    isIdempotent: true,
+    answer: work.keptPayload,
+    problems: [...told.problems, 'artifact-too-large', 'overloaded'],
+  }),
   completeWork: route({
     ...told,
     path: '/work/complete',
@@ -71,6 +82,7 @@ export const workApi = api('work', {
     body: z.strictObject({ token, result: jsonValue.optional() }),
     answer: work.accepted,
     example: { token: TOKEN, result: { text: 'bonjour' } },
+    problems: [...told.problems, 'artifact-not-uploaded'],
   }),
   failWork: route({
     ...told,
