@@ -86,7 +86,7 @@ export class Job {
     this.#logger = logger;
     this.#output = new OutputStream(
       (number, chunks) => this.#stream(number, chunks),
-      (error) => error instanceof WorkCallError && error.retryable,
+      (error) => !isRefusal(error),
     );
   }
 
@@ -257,7 +257,7 @@ export class Job {
       } catch (error) {
         if (!(error instanceof WorkCallError)) throw error;
         if (LOST.has(error.code) || this.#givenUp.signal.aborted) return 'lost';
-        if (!error.retryable) throw error;
+        if (isRefusal(error)) throw error;
         this.#logger.warn({ key: this.work.key, error }, 'the server did not answer: once more');
         await backoff.wait(this.#givenUp.signal);
       }
@@ -285,8 +285,9 @@ const LOST: ReadonlySet<string> = new Set([
   'node-not-work',
 ]);
 
+/** Whoever asks too often may ask again. */
 function isRefusal(error: unknown): error is WorkCallError {
-  return error instanceof WorkCallError && !error.retryable;
+  return error instanceof WorkCallError && !error.retryable && error.code !== 'rate-limited';
 }
 
 /** Throws a TypeError on what JSON cannot carry. */

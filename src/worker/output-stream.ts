@@ -2,6 +2,7 @@
  * What a worker's function streams, on its way to the server. Invariants: the function never waits; chunks go in
  * order, one call at a time; where the server cannot keep up the oldest are left out, which their numbers tell.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MAX_CHUNK_LENGTH, readChunk } from '../actors/streams/chunk.js';
 import { Backoff } from './backoff.js';
 import type { Json } from './messages.js';
@@ -9,6 +10,8 @@ import type { Json } from './messages.js';
 /** Of one call. */
 const MAX_CHUNKS = 256;
 const MAX_CHARACTERS = 2 * MAX_CHUNK_LENGTH;
+/** Between two calls, in milliseconds. */
+const INTERVAL_MS = 100;
 /** That wait for a call. */
 const MAX_WAITING = 4_096;
 const MAX_WAITING_CHARACTERS = 16 * MAX_CHUNK_LENGTH;
@@ -76,6 +79,8 @@ export class OutputStream {
       try {
         await this.#send(number, batch);
         backoff.reset();
+        // Who streams fast sends more at once, and not more often: heartbeats have their turn too.
+        await sleep(INTERVAL_MS, undefined, { signal }).catch(() => {});
       } catch (error) {
         if (!this.#isRetryable(error) || signal.aborted) continue;
         await backoff.wait(signal);
