@@ -54,7 +54,7 @@ module.exports = {
       to: {
         path: '^src/',
         pathNot:
-          '^src/(isolation/|plan/|actors/(handlers|lifecycle|trace-context)[.]ts|telemetry/active-trace[.]ts|errors[.]ts)',
+          '^src/(isolation/|plan/|actors/(handlers|lifecycle|trace-context|streams/chunk)[.]ts|telemetry/active-trace[.]ts|errors[.]ts)',
       },
     },
     {
@@ -64,7 +64,7 @@ module.exports = {
       to: {
         path: '^src/',
         pathNot:
-          '^src/(worker/|plan/handler-reference[.]ts|actors/(handlers|lifecycle)[.]ts|errors[.]ts)',
+          '^src/(worker/|plan/handler-reference[.]ts|actors/(handlers|lifecycle|streams/chunk)[.]ts|errors[.]ts)',
       },
     },
     {
@@ -94,7 +94,7 @@ module.exports = {
       to: {
         path: '^src/',
         pathNot:
-          '^src/(delivery/|plan/|actors/(environment|ports|handlers|records|delivery-records|live-index|fifo)[.]ts|(errors|views|row-views|change-signal)[.]ts)',
+          '^src/(delivery/|plan/|actors/(environment|ports|handlers|records|delivery-records|live-index|fifo|tenant)[.]ts|(errors|views|row-views|change-signal)[.]ts)',
       },
     },
     {

@@ -141,7 +141,11 @@ function wordsOf(route: Route, { parameters = [] }: Operation): string {
     query: query.map(({ name }) => name),
     answer: kindOf(route),
     isKeyed: isKeyed(route),
-    isRepeatable: route.method === 'get' || route.role === 'reader' || isKeyed(route),
+    isRepeatable:
+      route.method === 'get' ||
+      route.role === 'reader' ||
+      isKeyed(route) ||
+      route.isIdempotent === true,
     ...(route.bodyTypes !== undefined && { bodyType: route.bodyTypes[0] }),
   };
   return `  ${route.operationId}: ${JSON.stringify(words)},`;

@@ -33,9 +33,11 @@ import { isFinal, type RunStatus } from './machines/statuses.js';
 import type { OrchestratorLimits } from './orchestrator-options.js';
 import type { BulkView } from './orchestrator-view.js';
 import type { Evaluators } from './plan/evaluator.js';
+import type { Plan } from './plan/schema.js';
 import { RunDrafts } from './run-drafts.js';
 import { RunReader } from './run-reader.js';
 import { RunStarts } from './run-starts.js';
+import { RunStreams } from './run-streams.js';
 import { RunWatch } from './run-watch.js';
 import { KeyedStarts } from './schedules/keyed-starts.js';
 import { ScheduleService } from './schedules/schedule-service.js';
@@ -43,6 +45,7 @@ import { Schedules } from './schedules/schedules.js';
 import { StoredSchedules } from './schedules/stored-schedules.js';
 import { WatchedRuns } from './schedules/watched-runs.js';
 import type { Storage } from './storage/storage.js';
+import { StoredPlans } from './stored-plans.js';
 import { type Groups, type Responded, Tasks } from './tasks.js';
 import { RunTracing } from './telemetry/run-tracing.js';
 import { Work } from './work/work.js';
@@ -80,6 +83,7 @@ export class Engine {
   readonly supervisor: Supervisor;
   readonly starts: RunStarts;
   readonly watch: RunWatch;
+  readonly streams: RunStreams;
   readonly change: RunChanges;
   readonly calls: KeyedCalls;
   readonly schedules: Schedules;
@@ -114,13 +118,15 @@ export class Engine {
     const supervisor = new Supervisor({
       ...{ ...parts, ...storage, plans, lastTurn: parts.turn },
       worker: `${hostname()}:${process.pid}`,
+      maskFor: (run) => this.runs.streamMaskFor(run),
       startChild: async (parent, child) => {
         await this.starts.begin(await drafts.child(parent, child));
       },
     });
     supervisor.observers.add(tracing);
     this.supervisor = supervisor;
-    const watch = new RunWatch(this.runs, supervisor.live);
+    this.streams = new RunStreams(supervisor.streams, this.runs, supervisor.live);
+    const watch = new RunWatch(this.runs, supervisor.live, this.streams);
     this.watch = watch;
     const calls = new KeyedCalls({ clock, journal, store });
     this.calls = calls;
@@ -255,6 +261,17 @@ export class Engine {
         return found && storage.rows.attempt(found.run, name);
       },
     });
+  }
+
+  /** Plan versions that a tenant stores by themselves. */
+  plansOf(tenant?: string, principal?: Principal): StoredPlans {
+    const { environment, storage } = this.#parts;
+    const { journal, rows } = storage;
+    const keep = (plan: Plan) => this.#drafts.keep(plan);
+    return new StoredPlans(
+      { ...{ journal, keep, clock: environment.clock }, rows: rows.storedPlans },
+      ...[tenant, principal],
+    );
   }
 
   #newPayloads(): ArtifactPayloads {

@@ -35,6 +35,13 @@ export type { GroupCommit, PayloadCodec } from './actors/ports.js';
 export type { PlanDiff, PlanDiffEntry } from './actors/run/plan-diff.js';
 export type { Replanned } from './actors/run/replan.js';
 export type { CallEnd, ObservedCall, RunObserver, UpcomingCall } from './actors/run-observers.js';
+export type {
+  StreamEnd,
+  Streamed,
+  StreamedChunk,
+  StreamGap,
+  StreamItem,
+} from './actors/streams/attempt-stream.js';
 export { type TraceContext, traceFromHeaders } from './actors/trace-context.js';
 export type { BulkAction } from './bulk/bulk-action.js';
 export type {
@@ -60,10 +67,20 @@ export { createOrchestrator } from './create-orchestrator.js';
 export type { DeadLetterPage, DeadLetters } from './delivery/dead-letters.js';
 export type { Delivered } from './delivery/delivered.js';
 export type { NewWebhook, WebhookChanges } from './delivery/draft.js';
-export type { BusEvent, BusListener, BusOptions, EventBus } from './delivery/event-bus.js';
+export type {
+  BusEvent,
+  BusGap,
+  BusListener,
+  BusOptions,
+  BusPage,
+  BusPageOptions,
+  EventBus,
+  SubscribeOptions,
+} from './delivery/event-bus.js';
 export type { EventFilter } from './delivery/event-filter.js';
 export type { WebhookOptions } from './delivery/new-delivery.js';
 export type { DeliveryError, DeliveryErrorCode } from './delivery/send.js';
+export type { BusView } from './delivery/tenant-bus.js';
 export type {
   DeadLetter,
   DeadLetterWithBody,
@@ -140,6 +157,7 @@ export { jsonSchema as planJsonSchema, type Plan } from './plan/schema.js';
 export type { PresentedArtifact } from './presented-artifact.js';
 export { RUN_EVENT_TYPES, type RunEventType } from './run-event-types.js';
 export { type NodeRunPage, type RunFilter, RunReader, type TaskFilter } from './run-reader.js';
+export type { StreamOptions } from './run-streams.js';
 export type { EventsOptions, RunHandle, StartedRun } from './run-watch.js';
 export type {
   CatchUpPolicy,
@@ -150,6 +168,7 @@ export type {
 export type { ScheduleOptions, Schedules, ScheduleUpdate } from './schedules/schedules.js';
 export type { EmbeddedStart, StartOptions } from './start-options.js';
 export type { Backup, BackupOptions, Storage } from './storage/storage.js';
+export type { StoredPlan, StoredPlanFilter, StoredPlans } from './stored-plans.js';
 export type {
   Groups,
   HandedOver,
@@ -191,6 +210,7 @@ export type { ClaimOptions } from './work/read-claim.js';
 export type {
   AcceptedResult,
   ClaimedWork,
+  KeptPayload,
   LeaseState,
   OfferedWork,
   Work,

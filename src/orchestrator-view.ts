@@ -2,6 +2,7 @@
 import type { LiveRun } from './actors/live-index.js';
 import type { BulkChanges } from './bulk/bulk-changes.js';
 import type { RunChanges } from './change/run-changes.js';
+import type { BusView } from './delivery/tenant-bus.js';
 import type { Imported, ImportOptions } from './history/import-run.js';
 import type { Keyed } from './keyed.js';
 import type { RunStatus } from './machines/statuses.js';
@@ -9,9 +10,11 @@ import type { PlanFor } from './plan/builder.js';
 import type { Evaluators } from './plan/evaluator.js';
 import type { JsonObject, JsonValue } from './plan/json.js';
 import type { RunReader } from './run-reader.js';
+import type { StreamItem, StreamOptions } from './run-streams.js';
 import type { EventsOptions, RunHandle, StartedRun } from './run-watch.js';
 import type { Schedules } from './schedules/schedules.js';
 import type { StartOptions } from './start-options.js';
+import type { StoredPlans } from './stored-plans.js';
 import type { Responded, RespondOptions, Tasks } from './tasks.js';
 import type { RunEvent, RunResult } from './views.js';
 import type { Work } from './work/work.js';
@@ -46,6 +49,10 @@ export interface OrchestratorView {
   readonly schedules: Pick<Schedules, keyof Schedules>;
   /** What workers outside of this process do. */
   readonly work: Work;
+  /** Plan versions that are stored by themselves. */
+  readonly plans: StoredPlans;
+  /** Events of all its runs. */
+  readonly bus: BusView;
   /** The same done to many runs. */
   readonly bulk: BulkChanges;
   start<Input>(plan: PlanFor<Input>, options?: StartOptions<Input>): Promise<StartedRun>;
@@ -53,6 +60,8 @@ export interface OrchestratorView {
   result(id: string): Promise<RunResult>;
   settled(id: string): Promise<RunStatus>;
   events(id: string, options?: EventsOptions): AsyncIterableIterator<RunEvent>;
+  stream(id: string, options?: StreamOptions): AsyncIterableIterator<StreamItem>;
+  streamed(id: string, node?: string): Promise<readonly StreamItem[]>;
   respond(task: string, options: RespondOptions): Promise<Responded>;
   cancel(
     id: string,

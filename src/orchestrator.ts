@@ -26,10 +26,12 @@ import type { Evaluators } from './plan/evaluator.js';
 import type { JsonObject, JsonValue } from './plan/json.js';
 import { readOptions, readText } from './read-arguments.js';
 import type { RunReader } from './run-reader.js';
+import type { StreamItem, StreamOptions } from './run-streams.js';
 import type { EventsOptions, RunHandle, StartedRun } from './run-watch.js';
 import type { Schedules } from './schedules/schedules.js';
 import { readAnnotation, readJson, readRunId, type StartOptions } from './start-options.js';
 import type { Backup, BackupOptions } from './storage/storage.js';
+import type { StoredPlans } from './stored-plans.js';
 import type { Responded, RespondOptions, Tasks } from './tasks.js';
 import { TenantView, type Viewer } from './tenant-view.js';
 import type { RunEvent, RunResult } from './views.js';
@@ -71,6 +73,8 @@ export class Orchestrator implements OrchestratorView {
   readonly links: TaskLinks<Responded>;
   /** What workers outside of this process do. See docs/workers.md. */
   readonly work: Work;
+  /** Plan versions that are stored by themselves, before any run of them. */
+  readonly plans: StoredPlans;
   /** Events of all runs, for this process. See docs/events.md. */
   readonly bus: EventBus;
   /** Who is told of events over HTTP. They are told by a process that has recovered, and by no other. */
@@ -91,6 +95,7 @@ export class Orchestrator implements OrchestratorView {
     this.audit = engine.audit;
     this.links = engine.links;
     this.work = engine.newWork();
+    this.plans = engine.plansOf();
     this.bus = engine.bus;
     this.webhooks = engine.webhooks;
     this.bulk = engine.newBulk(this);
@@ -141,6 +146,20 @@ export class Orchestrator implements OrchestratorView {
    */
   events(id: string, options: EventsOptions = {}): AsyncIterableIterator<RunEvent> {
     return this.#engine.watch.events(id, options);
+  }
+
+  /**
+   * What handlers of a run stream while they work, past the log: first what is kept of the attempts at work, then
+   * what follows, until the run has ended. Whoever is too slow is told how much he has missed. See docs/streams.md.
+   * The iteration rejects with `run-unknown`, `overloaded`.
+   */
+  stream(id: string, options: StreamOptions = {}): AsyncIterableIterator<StreamItem> {
+    return this.#engine.streams.watch(id, options);
+  }
+
+  /** What is kept now of what handlers of a run stream. Rejects with `run-unknown`. */
+  streamed(id: string, node?: string): Promise<readonly StreamItem[]> {
+    return this.#engine.streams.now(id, node);
   }
 
   /**
@@ -311,6 +330,7 @@ export class Orchestrator implements OrchestratorView {
       once: (call, work, of) => this.#engine.calls.once(call, of, work),
       newBulk: (view) => this.#engine.newBulk(view, tenant),
       work: this.#engine.workOf(tenant),
+      plans: this.#engine.plansOf(tenant, principal),
     });
   }
 

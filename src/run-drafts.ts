@@ -80,6 +80,13 @@ export class RunDrafts {
     return { record: this.#record(version, record.inputJson, options), version };
   }
 
+  /** Stores a plan that nobody starts yet: this program need not be able to do its work. Rejects with PlanInvalidError. */
+  async keep(plan: Plan): Promise<PlanVersion> {
+    const version = this.#parts.plans.compile(plan);
+    await this.#store(version);
+    return version;
+  }
+
   /** Stores a plan that a schedule is to start; throws where it could not be started with this input. */
   async admit(plan: Plan, input: unknown): Promise<{ hash: string; title: string }> {
     const version = this.compile(plan);

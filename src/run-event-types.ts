@@ -55,6 +55,7 @@ export const RUN_EVENT_TYPES = [
   'attempt.refused',
   'attempt.progressed',
   'attempt.heartbeat',
+  'attempt.streamed',
   'attempt.failed',
   'attempt.interrupted',
   'attempt.cancelled',

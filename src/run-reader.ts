@@ -24,6 +24,7 @@ import { planToMermaid } from './plan/diagram.js';
 import { edgeIds } from './plan/edge-ids.js';
 import type { JsonValue } from './plan/json.js';
 import type { Plan } from './plan/schema.js';
+import { StreamMask } from './plan/stream-mask.js';
 import { type PresentedArtifact, readPresented } from './presented-artifact.js';
 import { readLimit, readOptions, readText } from './read-arguments.js';
 import {
@@ -147,6 +148,12 @@ export class RunReader {
   async maskFor(record: RunRecord): Promise<(<T>(value: T) => T) | undefined> {
     const secrets = await this.#secrets.of(record);
     return secrets && ((value) => secrets.found.hide(value));
+  }
+
+  /** The same for what is streamed by one attempt. */
+  async streamMaskFor(record: RunRecord): Promise<StreamMask | undefined> {
+    const secrets = await this.#secrets.of(record);
+    return secrets?.found.isEmpty === false ? new StreamMask(secrets.found) : undefined;
   }
 
   /** The same, of one tenant. */
@@ -360,12 +367,14 @@ export class RunReader {
     return this.#shown(record, await explainNode(this.rows, record, node));
   }
 
-  /** The plan of a version; of a tenant's view, one that a run of it has. Rejects with `plan-unknown`. */
+  /** The plan of a version; of a tenant's view, one that it has stored or a run of it has. Rejects with `plan-unknown`. */
   async plan(hash: string): Promise<Plan> {
     const tenant = this.#tenant ?? DEFAULT_TENANT;
-    if (tenant === DEFAULT_TENANT || (await this.rows.usesPlan(tenant, hash))) {
-      return this.#loadPlan(hash);
-    }
+    const isSeen =
+      tenant === DEFAULT_TENANT ||
+      (await this.rows.usesPlan(tenant, hash)) ||
+      (await this.rows.storedPlans.find(tenant, hash)) !== undefined;
+    if (isSeen) return this.#loadPlan(hash);
     throw planUnknown(hash);
   }
 

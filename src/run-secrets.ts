@@ -57,8 +57,8 @@ export class SecretKeeper {
     return {
       newestTurn: () => log.newestTurn(),
       planTitle: (hash) => log.planTitle(hash),
-      async logAfter(after, limit) {
-        const page = await log.logAfter(after, limit);
+      async logAfter(after, limit, tenant) {
+        const page = await log.logAfter(after, limit, tenant);
         return { ...page, events: await masked(page.events) };
       },
       async runLogAfter(run, seq, limit) {

@@ -4,6 +4,7 @@ import { ChangeSignal } from './change-signal.js';
 import { RunchartError } from './errors.js';
 import { isFinal, type RunStatus } from './machines/statuses.js';
 import type { RunReader } from './run-reader.js';
+import type { RunStreams, StreamItem, StreamOptions } from './run-streams.js';
 import type { RunEvent, RunResult } from './views.js';
 
 /** Where to begin with the events of a run, and when to stop. */
@@ -22,6 +23,8 @@ export interface RunHandle {
   /** Resolves when the run has ended. */
   result(): Promise<RunResult>;
   events(options?: EventsOptions): AsyncIterableIterator<RunEvent>;
+  /** What its handlers stream while they work. */
+  stream(options?: StreamOptions): AsyncIterableIterator<StreamItem>;
 }
 
 /** The handle of a run that was started, or was there already. */
@@ -33,13 +36,15 @@ export interface StartedRun extends RunHandle {
 export class RunWatch {
   readonly #runs: RunReader;
   readonly #live: LiveIndex;
+  readonly #streams: RunStreams;
   /** Those who wait for a change; closing wakes them. */
   readonly #signals = new Set<ChangeSignal>();
   #isClosed = false;
 
-  constructor(runs: RunReader, live: LiveIndex) {
+  constructor(runs: RunReader, live: LiveIndex, streams: RunStreams) {
     this.#runs = runs;
     this.#live = live;
+    this.#streams = streams;
   }
 
   /**
@@ -105,6 +110,7 @@ export class RunWatch {
       id,
       result: () => this.result(id),
       events: (options) => this.events(id, options),
+      stream: (options = {}) => this.#streams.watch(id, options),
     };
   }
 

@@ -11,6 +11,7 @@ import type { Principal } from './actors/records.js';
 import { ownId, tenantOf } from './actors/tenant.js';
 import type { BulkChanges } from './bulk/bulk-changes.js';
 import type { RunChanges } from './change/run-changes.js';
+import { TenantBus } from './delivery/tenant-bus.js';
 import { RunchartError } from './errors.js';
 import type { Imported, ImportOptions } from './history/import-run.js';
 import type { Keyed } from './keyed.js';
@@ -25,9 +26,11 @@ import type {
 import type { PlanFor } from './plan/builder.js';
 import type { JsonObject, JsonValue } from './plan/json.js';
 import type { RunReader } from './run-reader.js';
+import type { StreamItem, StreamOptions } from './run-streams.js';
 import type { EventsOptions, RunHandle, StartedRun } from './run-watch.js';
 import type { Schedules } from './schedules/schedules.js';
 import { readOwnRunId, type StartOptions } from './start-options.js';
+import type { StoredPlans } from './stored-plans.js';
 import type { Responded, RespondOptions, Tasks } from './tasks.js';
 import { TenantChanges } from './tenant-changes.js';
 import { TenantSchedules } from './tenant-schedules.js';
@@ -56,6 +59,8 @@ export interface TenantViewParts {
   newBulk(view: BulkView): BulkChanges;
   /** Work as workers of the tenant find it. */
   readonly work: Work;
+  /** Plan versions that the viewer stores. */
+  readonly plans: StoredPlans;
   once<Reply>(call: KeyedCall, work: () => Promise<Reply>, tenant: string): Promise<Reply>;
 }
 
@@ -67,6 +72,8 @@ export class TenantView implements OrchestratorView {
   readonly change: TenantChanges;
   readonly bulk: BulkChanges;
   readonly work: Work;
+  readonly plans: StoredPlans;
+  readonly bus: TenantBus;
   readonly schedules: TenantSchedules;
   readonly #parts: TenantViewParts;
   readonly #root: OrchestratorView;
@@ -82,6 +89,8 @@ export class TenantView implements OrchestratorView {
     this.change = new TenantChanges(orchestrator.change, { id: (run) => this.#own(run), by });
     this.bulk = parts.newBulk(this);
     this.work = parts.work;
+    this.plans = parts.plans;
+    this.bus = new TenantBus(orchestrator.bus, viewer.tenant);
     this.schedules = new TenantSchedules(orchestrator.schedules, viewer.tenant);
   }
 
@@ -106,6 +115,7 @@ export class TenantView implements OrchestratorView {
       id: ownId(this.#parts.viewer.tenant, id) ?? id,
       result: () => this.result(id),
       events: (options) => this.events(id, options),
+      stream: (options) => this.stream(id, options),
     };
   }
 
@@ -119,6 +129,14 @@ export class TenantView implements OrchestratorView {
 
   async *events(id: string, options: EventsOptions = {}): AsyncIterableIterator<RunEvent> {
     yield* this.#root.events(this.#own(id), options);
+  }
+
+  async *stream(id: string, options: StreamOptions = {}): AsyncIterableIterator<StreamItem> {
+    yield* this.#root.stream(this.#own(id), options);
+  }
+
+  async streamed(id: string, node?: string): Promise<readonly StreamItem[]> {
+    return this.#root.streamed(this.#own(id), node);
   }
 
   respond(task: string, options: RespondOptions): Promise<Responded> {

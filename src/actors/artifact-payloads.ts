@@ -4,6 +4,7 @@
  * be kept is a fault of the result, which is told all the same, so that no work is done again for it.
  */
 import { createHash } from 'node:crypto';
+import { RunchartError } from '../errors.js';
 import type { JsonObject, JsonValue } from '../plan/json.js';
 import { toJsonValue } from '../plan/json-values.js';
 import { type Clock, elapse } from './environment.js';
@@ -17,6 +18,16 @@ export interface PayloadLimits {
   readonly inlinePayloadBytes: number;
   /** Largest payload of one artifact, in bytes of JSON. */
   readonly maxPayloadBytes: number;
+}
+
+/** A payload that is kept. */
+export interface KeptPayload {
+  /** `file:sha256:…`. */
+  readonly pointer: string;
+  /** SHA-256 of its JSON text, in hexadecimal. */
+  readonly digest: string;
+  /** Size of its JSON text in UTF-8. */
+  readonly bytes: number;
 }
 
 /** Waits between the tries to keep a payload, in milliseconds. */
@@ -44,6 +55,39 @@ export class ArtifactPayloads {
     const record = converted.ok ? asResultRecord(converted.value) : undefined;
     const large = record === undefined ? [] : this.#largeOf(record);
     return record === undefined || large.length === 0 ? result : this.#spill(record, large, run);
+  }
+
+  /** Largest payload, in bytes of JSON. */
+  get maxBytes(): number {
+    return this.#limits.maxPayloadBytes;
+  }
+
+  /**
+   * Keeps a payload that comes as a JSON text, however small it is. Rejects with `argument-invalid`,
+   * `artifact-too-large`, `commit-failed`; then nothing of it is kept.
+   */
+  async keepText(text: string, run: string): Promise<KeptPayload> {
+    const json = this.#jsonOf(text);
+    const bytes = Buffer.byteLength(json);
+    const digest = createHash('sha256').update(json).digest('hex');
+    const fault = await this.#put(digest, json, run);
+    if (fault !== undefined) throw new RunchartError('commit-failed', fault.message);
+    return { pointer: `file:sha256:${digest}`, digest, bytes };
+  }
+
+  /** As it is kept, whatever it was written like. */
+  #jsonOf(text: string): string {
+    const maxBytes = this.#limits.maxPayloadBytes;
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch {
+      throw new RunchartError('argument-invalid', 'the payload is not JSON');
+    }
+    const converted = toJsonValue(value, { maxBytes });
+    if (converted.ok && converted.json !== undefined) return converted.json;
+    const why = converted.ok ? 'it is empty' : `${converted.path || '/'}: ${converted.message}`;
+    throw new RunchartError('argument-invalid', `the payload is not JSON that can be kept: ${why}`);
   }
 
   /** The payload at a pointer `file:sha256:…`. Rejects with `argument-invalid` or `artifact-corrupt`. */

@@ -12,6 +12,8 @@ import type { HandlerContext, HandlerFunction, Logger } from './handlers.js';
 import type { HandlerReturn } from './messages.js';
 import type { Round, RunRecord } from './records.js';
 import type { CallEnd, ObservedCall, RunObservers, UpcomingCall } from './run-observers.js';
+import { readChunk } from './streams/chunk.js';
+import type { StreamHub } from './streams/stream-hub.js';
 import { type TraceContext, traceOf } from './trace-context.js';
 import type { Effect } from './turn.js';
 
@@ -49,6 +51,7 @@ export class AttemptRunner {
   readonly #logger: Logger;
   readonly #observers: RunObservers;
   readonly #services: unknown;
+  readonly #streams: StreamHub;
   readonly #running = new Map<string, RunningAttempt>();
   #idle: (() => void) | undefined;
 
@@ -58,10 +61,12 @@ export class AttemptRunner {
     readonly payloads: ArtifactPayloads;
     readonly logger: Logger;
     readonly observers: RunObservers;
+    readonly streams: StreamHub;
     /** What the application shares with its handlers. */
     readonly services: unknown;
   }) {
     this.#services = parts.services;
+    this.#streams = parts.streams;
     this.#registry = parts.registry;
     this.#observers = parts.observers;
     this.#reports = parts.reports;
@@ -86,6 +91,7 @@ export class AttemptRunner {
       payloads: this.#payloads,
       logger: this.#logger,
       services: this.#services,
+      streams: this.#streams,
     };
     const running = new RunningAttempt(run, effect, parts);
     if (!this.#observers.isEmpty) running.observe(this.#observers, callOf(run, effect));
@@ -138,6 +144,7 @@ export class AttemptRunner {
 
   /** It is at work until its payloads are kept: closing waits for that too. */
   #end(running: RunningAttempt, result: HandlerReturn): void {
+    running.isOver = true;
     const kept = this.#payloads.keep(result, running.run);
     if (!isThenable(kept)) return this.#report(running, kept);
     void (kept as Promise<HandlerReturn>).then((returned) => this.#report(running, returned));
@@ -173,12 +180,15 @@ class RunningAttempt implements Attempt, HandlerContext {
   readonly key: string;
   readonly check: CheckName | undefined;
   readonly idempotencyKey: string;
+  /** The handler has ended. */
+  isOver = false;
   readonly lastHeartbeat: JsonValue | undefined;
   readonly feedback: readonly Round[] = [];
   readonly #record: RunRecord;
   readonly services: unknown;
   readonly #reports: AttemptReports;
   readonly #payloads: ArtifactPayloads;
+  readonly #streams: StreamHub;
   readonly #baseLogger: Logger;
   #logger: Logger | undefined;
   #observers: RunObservers | undefined;
@@ -198,6 +208,7 @@ class RunningAttempt implements Attempt, HandlerContext {
       readonly payloads: ArtifactPayloads;
       readonly logger: Logger;
       readonly services: unknown;
+      readonly streams: StreamHub;
     },
   ) {
     this.#record = run;
@@ -215,6 +226,7 @@ class RunningAttempt implements Attempt, HandlerContext {
     } else this.check = { check: effect.check, number: effect.number };
     this.#reports = parts.reports;
     this.#payloads = parts.payloads;
+    this.#streams = parts.streams;
     this.#baseLogger = parts.logger;
   }
 
@@ -273,6 +285,13 @@ class RunningAttempt implements Attempt, HandlerContext {
     if (!converted.ok) throw new TypeError(`the heartbeat is not JSON: ${converted.message}`);
     this.#pulse = { payload: converted.value ?? this.#pulse?.payload };
     if (!this.#isBeating) void this.#beat();
+  };
+
+  /** What comes after the end, or after the abort, is heard by nobody. */
+  readonly stream = (value: JsonValue): void => {
+    const chunk = readChunk(value);
+    if (this.isOver || this.isAborted) return;
+    this.#streams.push(this.#record, this, chunk, this.check?.check);
   };
 
   readonly payload = (pointer: string): Promise<JsonValue> => this.#payloads.read(pointer);

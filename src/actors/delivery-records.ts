@@ -19,6 +19,12 @@ export interface LoggedEvent {
   readonly event: EventRecord;
 }
 
+/** How far retention has removed events of a tenant. */
+export interface LogTrimRecord extends LogPosition {
+  /** The empty text is the default tenant. */
+  readonly tenant: string;
+}
+
 /** Events of all runs, in the order in which they became durable. */
 export interface LogPage {
   readonly events: readonly LoggedEvent[];
@@ -26,6 +32,8 @@ export interface LogPage {
   readonly upTo: LogPosition;
   /** Whether the page goes to the end of the log. */
   readonly isLast: boolean;
+  /** Retention has removed events up to here, those of this place too; 0/0 where it has not. */
+  readonly trimmedTo: LogPosition;
 }
 
 /**
@@ -36,7 +44,8 @@ export interface LogPage {
 export interface LogRows {
   /** The highest turn that is durable; 0 where there is none. */
   newestTurn(): Promise<number>;
-  logAfter(after: LogPosition, limit: number): Promise<LogPage>;
+  /** Of all tenants unless one is given; the empty text is the default tenant. */
+  logAfter(after: LogPosition, limit: number, tenant?: string): Promise<LogPage>;
   /** Of one run, by its number: events with a number above `seq`. */
   runLogAfter(run: number, seq: number, limit: number): Promise<readonly LoggedEvent[]>;
   /** Title of a plan version. */

@@ -17,6 +17,7 @@ import type { Residency } from './residency.js';
 import type { RunActor } from './run/run-actor.js';
 import type { RunMessenger } from './run-messenger.js';
 import type { RunObservers } from './run-observers.js';
+import type { StreamHub } from './streams/stream-hub.js';
 import { TimerService } from './timer-service.js';
 import type { Effect } from './turn.js';
 import type { WorkBoard } from './work-board.js';
@@ -33,6 +34,7 @@ export interface EffectsParts {
   readonly messenger: RunMessenger;
   readonly work: WorkBoard;
   readonly lifetime: Lifetime;
+  readonly streams: StreamHub;
   /** Whether timers of a run are this process's to fire. */
   serves(run: string): boolean;
   /** Starts the run of a subplan; rejects with a RunchartError. */
@@ -48,6 +50,7 @@ export class Effects {
   readonly #messenger: RunMessenger;
   readonly #work: WorkBoard;
   readonly #lifetime: Lifetime;
+  readonly #streams: StreamHub;
 
   constructor(parts: EffectsParts) {
     const { environment, store, artifacts, logger, limits, messenger } = parts;
@@ -55,6 +58,7 @@ export class Effects {
     this.#messenger = messenger;
     this.#work = parts.work;
     this.#lifetime = parts.lifetime;
+    this.#streams = parts.streams;
     this.attempts = new AttemptRunner({
       ...parts,
       services: parts.services,
@@ -98,11 +102,25 @@ export class Effects {
         const reason = 'its parent ended';
         return this.#messenger.tell(effect.id, { type: 'run.cancel', reason, by: null });
       }
+      case 'stream.push':
+        return this.#stream(actor.record, effect);
+      case 'stream.end':
+        return this.#streams.end(effect.key, effect.seq);
       case 'timer.arm':
         return this.timers.arm(effect.dueAt);
       case 'turn.continue':
         return this.#messenger.tell(residency.id, { type: 'turn.continue' });
     }
+  }
+
+  #stream(
+    record: RunRecord,
+    { name, chunks, number }: Extract<Effect, { type: 'stream.push' }>,
+  ): void {
+    const of = { ...name, run: record.id };
+    chunks.forEach((chunk, place) => {
+      this.#streams.push(record, of, chunk, undefined, number + place);
+    });
   }
 
   #start(residency: Residency, actor: RunActor, effect: StartEffect): void {

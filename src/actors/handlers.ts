@@ -42,6 +42,11 @@ export interface HandlerContext<Services = unknown> {
    */
   heartbeat(payload?: JsonValue): void;
   /**
+   * Shows a piece of output, a text or a JSON value, to those who watch the run now; nothing of it is stored. See
+   * docs/streams.md. Never waits. Throws a TypeError on what is not JSON, and `chunk-too-large` above 65,536 characters.
+   */
+  stream(chunk: JsonValue): void;
+  /**
    * Reads the payload of an artifact that was too large for a row, by its pointer `file:sha256:…`.
    * Rejects with a RunchartError: `argument-invalid`, `artifact-corrupt`.
    */

@@ -4,6 +4,7 @@ import type { RunStatus } from '../machines/statuses.js';
 import type { JsonObject, JsonValue } from '../plan/json.js';
 import type { ChangeMessage } from './change-messages.js';
 import type { Principal, RunUsage } from './records.js';
+import type { Chunk } from './streams/chunk.js';
 
 /** A payload of an artifact that is not in the value any more, since it is too large for a row. */
 export interface SpilledPayload {
@@ -90,6 +91,13 @@ export interface WorkHeartbeatMessage extends LeaseName {
 export interface WorkProgressMessage extends LeaseName {
   readonly type: 'work.progress';
   readonly progress: JsonValue;
+}
+/** A worker streams output; nothing of it is stored. */
+export interface WorkStreamMessage extends LeaseName {
+  readonly type: 'work.stream';
+  readonly chunks: readonly Chunk[];
+  /** Of the first of them, within the attempt, from 1. */
+  readonly number: number;
 }
 export interface WorkResultMessage extends LeaseName {
   readonly type: 'work.result';
@@ -207,6 +215,7 @@ export type RunMessage =
   | WorkClaimMessage
   | WorkHeartbeatMessage
   | WorkProgressMessage
+  | WorkStreamMessage
   | WorkResultMessage
   | WorkReleaseMessage
   | SignalMessage

@@ -1,11 +1,12 @@
 /** The two sides of storage that the actors know: a journal that makes turns durable, a store that reads back. */
 import type { AuditRecord, TaskLinkRecord, TokenRecord } from './access-records.js';
-import type { DeliveryRow, DeliveryRows } from './delivery-records.js';
+import type { DeliveryRow, DeliveryRows, LogTrimRecord } from './delivery-records.js';
 import type {
   IdempotencyKeyRecord,
   RunRecord,
   RunTable,
   RunTables,
+  StoredPlanRecord,
   StoredRun,
   TaskRecord,
   TimerRecord,
@@ -175,12 +176,32 @@ export interface RunKeyRecord {
   readonly supersededStartAt: number | null;
 }
 
+/** Which plan versions that were stored by themselves to list. */
+export interface StoredPlanPage {
+  /** The empty text is the default tenant. */
+  readonly tenant: string;
+  /** Title of the plan; of all of them unless given. */
+  readonly title?: string | undefined;
+  readonly limit: number;
+  /** The last one of the page before. */
+  readonly before?: Pick<StoredPlanRecord, 'at' | 'hash'> | undefined;
+}
+
+/** Reads of plan versions that were stored by themselves. */
+export interface StoredPlanRows {
+  find(tenant: string, hash: string): Promise<StoredPlanRecord | undefined>;
+  /** Newest first. */
+  list(page: StoredPlanPage): Promise<readonly StoredPlanRecord[]>;
+}
+
 /** A change of a row that belongs to no run. */
 export type FreeRow =
   | { readonly type: 'schedule.put'; readonly record: ScheduleRecord }
   | { readonly type: 'schedule.remove'; readonly id: string }
   | { readonly type: 'run-key.put'; readonly record: RunKeyRecord }
   | { readonly type: 'idempotency-key.put'; readonly record: IdempotencyKeyRecord }
+  /** One that is there already stays as it is. */
+  | { readonly type: 'stored-plan.put'; readonly record: StoredPlanRecord }
   | AccessRow
   | DeliveryRow
   | HistoryRow;
@@ -215,6 +236,8 @@ export type HistoryRow =
     }
   /** The events up to `seq` are going to be removed. */
   | { readonly type: 'run.trim'; readonly run: number; readonly seq: number }
+  /** Events of a tenant are going to be removed, up to this one; what is further already stays. */
+  | { readonly type: 'log.trim'; readonly record: LogTrimRecord }
   /** Nobody sees the run any more, and it goes next. */
   | { readonly type: 'run.hide'; readonly run: number }
   /** The run is there, whole. */

@@ -338,6 +338,16 @@ export interface SignalRecord {
 /** Idempotency keys that a run remembers: the newest. */
 export const MAX_IDEMPOTENCY_KEYS = 1_000;
 
+/** A plan version that was stored by itself. */
+export interface StoredPlanRecord {
+  /** Who has stored it; the empty text is the default tenant. */
+  readonly tenant: string;
+  readonly hash: string;
+  readonly title: string;
+  readonly at: number;
+  readonly by: string | null;
+}
+
 /** A call that named itself with an idempotency key, and what it was answered: made again, it is answered the same. */
 export interface IdempotencyKeyRecord {
   /** Number of the run that was told; 0 where the call was about none. */

@@ -31,6 +31,7 @@ import { RunLoader } from './run-loader.js';
 import { RunMessenger } from './run-messenger.js';
 import { RunObservers } from './run-observers.js';
 import { SaidOnce } from './said-once.js';
+import { StreamHub, type StreamHubParts } from './streams/stream-hub.js';
 import { TurnCycle } from './turn-cycle.js';
 import { WorkBoard } from './work-board.js';
 
@@ -65,6 +66,8 @@ export interface SupervisorParts {
   readonly worker: string;
   /** What the application shares with its handlers. */
   readonly services?: unknown;
+  /** What is secret of what a run streams; nothing unless given. */
+  readonly maskFor?: StreamHubParts['maskFor'];
   /** The highest turn number in the database. */
   readonly lastTurn: number;
 }
@@ -96,6 +99,8 @@ export class Supervisor {
   readonly live: LiveIndex;
   /** Who is told of turns and of handlers at work. */
   readonly observers: RunObservers;
+  /** What attempts stream, for those who watch. */
+  readonly streams: StreamHub;
   /** Work for workers outside. */
   readonly work = new WorkBoard();
   readonly #parts: SupervisorParts;
@@ -117,6 +122,7 @@ export class Supervisor {
     this.#turn = parts.lastTurn;
     this.live = new LiveIndex((run, error) => logger.error({ run, error }, 'a watcher failed'));
     this.observers = new RunObservers(logger);
+    this.streams = new StreamHub(parts);
     this.#loader = new RunLoader(parts);
     const lifetime = this.#lifetime;
     const residents = this.#newResidents(parts);
@@ -124,9 +130,9 @@ export class Supervisor {
     const messenger = new RunMessenger({ residents, lifetime, maxInbox: limits.maxInbox });
     this.#messenger = messenger;
     this.#desk = this.#newDesk(parts);
-    const { live, observers, work } = this;
+    const { live, observers, streams, work } = this;
     const effects = new Effects({
-      ...{ ...parts, messenger, lifetime, observers, work },
+      ...{ ...parts, messenger, lifetime, observers, streams, work },
       serves: (run) => this.#recovery.serves(run),
     });
     this.#effects = effects;
@@ -230,6 +236,7 @@ export class Supervisor {
     attempts.abortAll('the process is shutting down');
     await atMost(clock, STORAGE_PATIENCE_MS, this.#whenQuiet());
     this.#lifetime.close();
+    this.streams.close();
   }
 
   /** This process cannot make anything durable any more: it decides nothing and starts nothing. */
@@ -306,6 +313,7 @@ export class Supervisor {
       refusal: (version) => this.#loader.refusal(version),
       external: (handler) => registry.external(handler),
       refused: this.#refused,
+      streams: this.streams,
       place: (handler) => registry.place(handler),
       nextTurn: () => this.nextTurn(),
       slots: this.#desk.slotsOf(run),

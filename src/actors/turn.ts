@@ -5,6 +5,7 @@
 
 import type { RunchartError } from '../errors.js';
 import type { JsonValue } from '../plan/json.js';
+import type { AttemptName } from './messages.js';
 import type {
   ActorVersionRecord,
   ArtifactRecord,
@@ -23,6 +24,7 @@ import type {
   TimerRecord,
   TurnRecord,
 } from './records.js';
+import type { Chunk } from './streams/chunk.js';
 
 /** What a turn wants done outside. Done only after the turn is durable; the key is stable over crashes. */
 export type Effect =
@@ -71,6 +73,21 @@ export type Effect =
     }
   | { readonly type: 'child.cancel'; readonly id: string }
   | { readonly type: 'attempt.abort'; readonly node: string; readonly key: string }
+  | {
+      /** A worker outside has streamed these. */
+      readonly type: 'stream.push';
+      readonly name: AttemptName;
+      readonly chunks: readonly Chunk[];
+      /** Of the first of them. */
+      readonly number: number;
+    }
+  | {
+      readonly type: 'stream.end';
+      /** `run/node/generation/attempt`. */
+      readonly key: string;
+      /** Number of the marker in the log. */
+      readonly seq: number | null;
+    }
   | { readonly type: 'timer.arm'; readonly dueAt: number }
   | { readonly type: 'turn.continue' };
 

@@ -36,6 +36,7 @@ import { signalCommand } from './commands/signal.js';
 import { simulateCommand } from './commands/simulate.js';
 import { skipCommand } from './commands/skip.js';
 import { stepCommand } from './commands/step.js';
+import { streamCommand } from './commands/stream.js';
 import { taskCommand } from './commands/task.js';
 import { tasksCommand } from './commands/tasks.js';
 import { auditCommand, tokenCommand } from './commands/token.js';
@@ -56,6 +57,7 @@ const COMMANDS = [
   showCommand,
   whyCommand,
   eventsCommand,
+  streamCommand,
   inspectCommand,
   replayCommand,
   tasksCommand,

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import { type Client, createClient } from '../client/index.js';
+import { type Client, createClient, type StreamItem, type WatchOptions } from '../client/index.js';
 import { Transport } from '../client/transport.js';
 import { isLoopbackUrl } from '../http/loopback.js';
 import type {
@@ -95,6 +95,11 @@ export class RemoteOwner {
 
   get<T>(path: string): Promise<T> {
     return this.#send('GET', path);
+  }
+
+  /** What handlers of a run stream, until it has ended. */
+  stream(run: string, options: WatchOptions): AsyncIterable<StreamItem> {
+    return this.#client.stream(run, options);
   }
 
   trim(options: TrimOptions): Promise<Trimmed> {

@@ -114,6 +114,38 @@ export interface BulkPreview {
   readonly token: string;
 }
 
+/** A part of `BusPage`. */
+export interface BusEvent {
+  /** `run/seq`: unique over all runs */
+  readonly id: string;
+  readonly run: string;
+  readonly seq: number;
+  readonly type: string;
+  readonly node: string | null;
+  readonly attempt: number | null;
+  /** Milliseconds since the epoch, UTC */
+  readonly at: number;
+  readonly detail: JsonObject;
+  /** Number of the turn that decided it */
+  readonly turn: number;
+  /** Where to go on behind it */
+  readonly position: string;
+}
+
+/** A part of `BusPage`. */
+export interface BusGap {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** What `listAllEvents` gives. */
+export interface BusPage {
+  readonly events: readonly BusEvent[];
+  /** Where to go on, also where there are no events */
+  readonly position: string;
+  readonly gap: BusGap | null;
+}
+
 /** A part of `Schedule`. */
 export type Cadence =
   | {
@@ -342,6 +374,15 @@ export interface Issue {
   readonly node?: string;
   readonly hint?: string;
   readonly detail?: JsonValue;
+}
+
+/** What `uploadPayload` gives. */
+export interface KeptPayload {
+  /** `file:sha256:…` */
+  readonly pointer: string;
+  /** Names it among the artifacts of the result */
+  readonly digest: string;
+  readonly bytes: number;
 }
 
 /** What `heartbeatWork`, `reportProgress` gives. */
@@ -793,6 +834,53 @@ export interface SimulationWarning {
   readonly node?: string;
 }
 
+/** What `storePlan`, `listPlanVersions` gives. */
+export interface StoredPlan {
+  /** Names the version, in place of a plan on offer */
+  readonly hash: string;
+  readonly title: string;
+  /** When it was stored first */
+  readonly at: number;
+  readonly by: string | null;
+}
+
+/** What `streamRun` gives. */
+export interface StreamEnd {
+  readonly type: 'end';
+  readonly node: string;
+  readonly generation: number;
+  readonly attempt: number;
+  readonly chunks: number;
+  readonly characters: number;
+  /** How often a watcher was too slow for a chunk */
+  readonly dropped: number;
+  /** Number of its event `attempt.streamed` */
+  readonly seq: number | null;
+}
+
+/** What `streamRun` gives. */
+export interface StreamGap {
+  readonly type: 'gap';
+  readonly node: string;
+  readonly generation: number;
+  readonly attempt: number;
+  /** So many are not told: they came too early, or too fast */
+  readonly chunks: number;
+}
+
+/** What `streamRun` gives. */
+export interface StreamedChunk {
+  readonly type: 'chunk';
+  readonly node: string;
+  readonly generation: number;
+  readonly attempt: number;
+  /** Within its attempt, from 1 */
+  readonly number: number;
+  /** The check whose handler streams it */
+  readonly check?: string;
+  readonly value: JsonValue;
+}
+
 /** What `examineRuns` gives. */
 export interface StuckRun {
   readonly run: string;
@@ -1018,7 +1106,28 @@ export interface Operations {
     readonly request: { readonly name: string };
     readonly answer: string;
   };
-  /** the plan of a version that runs are, or were, pinned to */
+  /** stores a plan without starting it, for runs that name it by its hash: 201 and `Location`; 200 if it was there */
+  readonly storePlan: {
+    readonly request: {
+      readonly body: {
+        readonly plan: JsonObject;
+        readonly by?: string;
+      };
+    };
+    readonly answer: StoredPlan;
+  };
+  /** versions that were stored so, newest first, of the plan with a `title`; `before` a hash */
+  readonly listPlanVersions: {
+    readonly request: {
+      readonly title?: string;
+      readonly limit?: number;
+      readonly before?: string;
+    };
+    readonly answer: {
+      readonly versions: readonly StoredPlan[];
+    };
+  };
+  /** the plan of a version that was stored, or that runs are, or were, pinned to */
   readonly getPlanVersion: {
     readonly request: { readonly hash: string };
     readonly answer: JsonObject;
@@ -1832,6 +1941,11 @@ export interface Operations {
     };
     readonly answer: LeaseState;
   };
+  /** takes a large payload of an artifact, as JSON, ahead of the result, which names it by its `digest` */
+  readonly uploadPayload: {
+    readonly request: { readonly token: string; readonly body: string };
+    readonly answer: KeptPayload;
+  };
   /** ends an attempt with its result; the same again gets the same answer */
   readonly completeWork: {
     readonly request: {
@@ -1966,6 +2080,36 @@ export interface Operations {
       readonly discarded: true;
     };
   };
+  /** events of all runs `after` a position, from now on without one; see [events](events.md#the-events-of-all-runs). `types`, `runs` with commas between them, `metadata` as JSON. A stream if asked for */
+  readonly listAllEvents: {
+    readonly request: {
+      readonly types?: string;
+      readonly runs?: string;
+      readonly plan?: string;
+      readonly metadata?: string;
+      readonly after?: string;
+      readonly limit?: number;
+    };
+    readonly answer: BusPage;
+  };
+  /** what handlers at work stream, of one node run or of all; see [streams](streams.md). A stream if asked for */
+  readonly streamRun: {
+    readonly request: { readonly id: string; readonly node?: string };
+    readonly answer: {
+      readonly items: readonly (StreamedChunk | StreamGap | StreamEnd)[];
+    };
+  };
+  /** shows output of work to those who watch; `number` is that of the first chunk */
+  readonly streamWork: {
+    readonly request: {
+      readonly body: {
+        readonly token: string;
+        readonly number: number;
+        readonly chunks: readonly JsonValue[];
+      };
+    };
+    readonly answer: string;
+  };
   /** takes a message of the Model Context Protocol, and answers; see [agents](mcp.md) */
   readonly tellMcp: {
     readonly request: { readonly body?: JsonObject };
@@ -2033,6 +2177,22 @@ export const OPERATIONS = {
     path: '/plans/{name}/diagram',
     query: [],
     answer: 'text',
+    isKeyed: false,
+    isRepeatable: true,
+  },
+  storePlan: {
+    method: 'POST',
+    path: '/plan-versions',
+    query: [],
+    answer: 'json',
+    isKeyed: true,
+    isRepeatable: true,
+  },
+  listPlanVersions: {
+    method: 'GET',
+    path: '/plan-versions',
+    query: ['title', 'limit', 'before'],
+    answer: 'json',
     isKeyed: false,
     isRepeatable: true,
   },
@@ -2646,6 +2806,15 @@ export const OPERATIONS = {
     isKeyed: true,
     isRepeatable: true,
   },
+  uploadPayload: {
+    method: 'POST',
+    path: '/work/payloads',
+    query: ['token'],
+    answer: 'json',
+    isKeyed: false,
+    isRepeatable: true,
+    bodyType: 'application/json',
+  },
   completeWork: {
     method: 'POST',
     path: '/work/complete',
@@ -2756,6 +2925,30 @@ export const OPERATIONS = {
     query: [],
     answer: 'json',
     isKeyed: true,
+    isRepeatable: true,
+  },
+  listAllEvents: {
+    method: 'GET',
+    path: '/events',
+    query: ['types', 'runs', 'plan', 'metadata', 'after', 'limit'],
+    answer: 'json',
+    isKeyed: false,
+    isRepeatable: true,
+  },
+  streamRun: {
+    method: 'GET',
+    path: '/runs/{id}/stream',
+    query: ['node'],
+    answer: 'json',
+    isKeyed: false,
+    isRepeatable: true,
+  },
+  streamWork: {
+    method: 'POST',
+    path: '/work/stream',
+    query: [],
+    answer: 'text',
+    isKeyed: false,
     isRepeatable: true,
   },
   tellMcp: {

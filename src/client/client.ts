@@ -1,5 +1,6 @@
 /** A typed client of the HTTP API, for browsers and Node: `fetch`, and nothing else. */
 import {
+  type BusEvent,
   type FileBody,
   type JsonValue,
   OPERATIONS,
@@ -10,7 +11,9 @@ import {
   type RunPart,
   type RunSnapshot,
 } from './api.js';
+import { type FollowAllOptions, followAllEvents } from './follow-all-events.js';
 import { type FollowOptions, followEvents } from './follow-events.js';
+import { followStream, type StreamItem, type WatchOptions } from './follow-stream.js';
 import { ProblemError } from './problem-error.js';
 import { type ClientOptions, type Sent, Transport } from './transport.js';
 
@@ -39,6 +42,13 @@ export interface Client extends Calls {
   snapshot(id: string, parts: readonly RunPart[], options?: CallOptions): Promise<RunSnapshot>;
   /** The events of a run, each once, over as many connections as it takes; ends after the terminal event. */
   events(run: string, options?: FollowOptions): AsyncGenerator<RunEvent, void, undefined>;
+  /** The events of all runs that are wanted, each once, over as many connections as it takes; until the signal ends it. */
+  allEvents(
+    wanted?: Omit<Request<'listAllEvents'>, 'after' | 'limit'>,
+    options?: FollowAllOptions,
+  ): AsyncGenerator<BusEvent, void, undefined>;
+  /** What handlers of a run stream while they work, over as many connections as it takes; ends with the run. */
+  stream(run: string, options?: WatchOptions): AsyncGenerator<StreamItem, void, undefined>;
   /** An artifact as it comes, for what is too large for memory: the JSON that `getArtifact` gives. */
   artifactStream(
     request: Request<'getArtifact'>,
@@ -72,6 +82,10 @@ export function createClient(options: ClientOptions): Client {
       call(OPERATIONS.getRun, { id, include: parts.join(',') }, options) as Promise<RunSnapshot>,
     events: (id, options) =>
       followEvents(transport, pathOf(OPERATIONS.listEvents, { id }), options),
+    allEvents: (wanted = {}, options) =>
+      followAllEvents(transport, pathOf(OPERATIONS.listAllEvents, wanted), options),
+    stream: (id, { node, ...options } = {}) =>
+      followStream(transport, pathOf(OPERATIONS.streamRun, { id, node }), options),
     artifactStream: (request, options) =>
       call({ ...OPERATIONS.getArtifact, answer: 'stream' }, request, options) as Promise<
         ReadableStream<Uint8Array>

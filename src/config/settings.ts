@@ -1,5 +1,6 @@
 /** The one table of settings. docs/configuration.md is made of it, and a test compares. */
 import { join } from 'node:path';
+import { DEFAULT_MAX_STREAMS } from '../http/open-streams.js';
 import { DEFAULT_LIMITS, type OrchestratorLimits } from '../orchestrator-options.js';
 import { database, duration, type Kind, listOf, oneOf, path, text, wholeNumber } from './kinds.js';
 
@@ -62,6 +63,9 @@ export const SETTINGS = {
     'whether a token is needed on loopback too',
     { fallback: 'optional', flag: 'tokens' },
   ),
+  'server.maxStreams': setting('MAX_STREAMS', wholeNumber(1), 'streams that a principal has open', {
+    fallback: DEFAULT_MAX_STREAMS,
+  }),
   'log.level': setting(
     'LOG',
     oneOf('debug', 'info', 'warn', 'error', 'silent'),

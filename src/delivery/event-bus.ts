@@ -21,14 +21,47 @@ export interface BusEvent extends RunEvent {
   readonly position: string;
 }
 
-/** Which events of all runs are wanted, and from where on. */
-export interface BusOptions extends EventFilter {
+/** Events that retention has removed before they were read: some lay between these two positions. */
+export interface BusGap {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** What is asked of the bus, however it is read. */
+interface Wanted extends EventFilter {
+  /** Only those of runs of this tenant; the empty text is the default tenant. */
+  readonly tenant?: string | undefined;
+}
+
+/** Where a page begins, and how long it is. */
+export interface BusPageOptions extends Wanted {
   /** Position of the last event already known; `0/0` is from the first. From now on unless given. */
-  readonly after?: string;
+  readonly after?: string | undefined;
+  /** Most events to give; 500 unless given, 1,000 at most. */
+  readonly limit?: number | undefined;
+}
+
+/** A page of the events of all runs. */
+export interface BusPage {
+  readonly events: readonly BusEvent[];
+  /** Where to go on behind it, also where it has no events. */
+  readonly position: string;
+  /** Null where nothing is missing. */
+  readonly gap: BusGap | null;
+}
+
+/** Which events of all runs are wanted, and from where on. */
+export interface BusOptions extends Wanted {
+  /** Position of the last event already known; `0/0` is from the first. From now on unless given. */
+  readonly after?: string | undefined;
   /** Ends the iteration. */
   readonly signal?: AbortSignal;
-  /** Events read from the log at a time; 500 unless given. */
-  readonly pageSize?: number;
+  /** Events read from the log at a time; 500 unless given, 1,000 at most. */
+  readonly pageSize?: number | (() => number);
+  /** Told of events that are gone, before those that come after them; logged as a warning unless given. */
+  onGap?(gap: BusGap): void;
+  /** Told how far it has come whenever everything up to there was given, wanted or not. */
+  onPassed?(position: string): void;
 }
 
 /** Is told of one event at a time; a promise that it gives is waited for. */
@@ -43,9 +76,15 @@ export interface BusParts {
   newestTurn(): number;
 }
 
+/** What a subscriber wants beside its events. */
+export type SubscribeOptions = Pick<BusOptions, 'onGap'>;
+
 /** Subscribers at a time. */
 const MAX_SUBSCRIBERS = 1_000;
 const PAGE = 500;
+const MAX_PAGE = 1_000;
+/** Events that one page looks at, however few of them are wanted. */
+const MAX_LOOKED_AT = 5_000;
 /** How long a listener may take for one event before it gets the next, in milliseconds. */
 const LISTENER_PATIENCE_MS = 30_000;
 
@@ -69,12 +108,42 @@ export class EventBus {
    * signal or the orchestrator ends it. Throws `argument-invalid`; the first step may reject with `overloaded`.
    */
   events(options: BusOptions = {}): AsyncIterableIterator<BusEvent> {
-    const { after, pageSize = PAGE } = options;
-    if (!Number.isInteger(pageSize) || pageSize < 1 || pageSize > 1_000) {
-      throw new RunchartError('argument-invalid', 'pageSize is a whole number from 1 to 1000');
-    }
+    const { pageSize = PAGE } = options;
+    if (typeof pageSize === 'number') assertPage('pageSize', pageSize);
     assertFilter(options);
-    return this.#iterate(options, after === undefined ? this.#now : parsePosition(after));
+    return this.#iterate(options, this.#from(options));
+  }
+
+  /**
+   * Events behind a position, as many as there are now and fit. It looks at 5,000 of the log at most, so that it may
+   * have none and be followed by more. Rejects with `argument-invalid`.
+   */
+  async page({ limit = PAGE, ...options }: BusPageOptions = {}): Promise<BusPage> {
+    assertPage('limit', limit);
+    assertFilter(options);
+    const { log } = this.#parts;
+    const matcher = new EventMatcher(options, log);
+    const events: BusEvent[] = [];
+    let at = this.#from(options);
+    let gap: BusGap | null = null;
+    for (let lookedAt = 0; lookedAt < MAX_LOOKED_AT && events.length < limit; ) {
+      const page = await log.logAfter(at, PAGE, options.tenant);
+      gap ??= gapIn(at, page.trimmedTo) ?? null;
+      lookedAt += page.events.length;
+      for (const logged of page.events) {
+        if (events.length >= limit) break;
+        if (await matcher.matches(logged)) events.push(toBusEvent(logged));
+        at = { turn: logged.turn, seq: logged.event.seq };
+      }
+      if (events.length >= limit) break;
+      at = page.upTo;
+      if (page.isLast) break;
+    }
+    return { events, position: formatPosition(at), gap };
+  }
+
+  #from({ after }: { readonly after?: string | undefined }): LogPosition {
+    return after === undefined ? this.#now : parsePosition(after);
   }
 
   /**
@@ -82,9 +151,13 @@ export class EventBus {
    * waited for, 30 seconds at most. What it throws is logged. Returns a function that ends it. Throws
    * `argument-invalid`, `overloaded`.
    */
-  subscribe(wanted: string | EventFilter, listener: BusListener): () => void {
+  subscribe(
+    wanted: string | EventFilter,
+    listener: BusListener,
+    options: SubscribeOptions = {},
+  ): () => void {
     const filter = typeof wanted === 'string' ? { types: [wanted] } : wanted;
-    const cursor = this.#open(filter, this.#now);
+    const cursor = this.#open({ ...filter, ...options }, this.#now);
     void this.#serve(cursor, listener);
     return () => cursor.end();
   }
@@ -106,14 +179,14 @@ export class EventBus {
     return { turn: this.#parts.newestTurn(), seq: Number.MAX_SAFE_INTEGER };
   }
 
-  #open(filter: EventFilter, from: LogPosition): Cursor {
-    assertFilter(filter);
+  #open(options: BusOptions, from: LogPosition): Cursor {
+    assertFilter(options);
     if (this.#isClosed) throw new RunchartError('closing', 'the orchestrator is closing');
     if (this.#cursors.size >= MAX_SUBSCRIBERS) {
       throw new RunchartError('overloaded', `there are ${MAX_SUBSCRIBERS} subscribers already`);
     }
     const { log, live } = this.#parts;
-    const cursor = new Cursor(from, new EventMatcher(filter, log));
+    const cursor = new Cursor(from, new EventMatcher(options, log), options);
     const unwatch = live.watchAll(() => cursor.change.raise());
     cursor.onEnd = () => {
       unwatch();
@@ -123,11 +196,9 @@ export class EventBus {
     return cursor;
   }
 
-  async *#iterate(
-    { signal, pageSize = PAGE, ...filter }: BusOptions,
-    from: LogPosition,
-  ): AsyncIterableIterator<BusEvent> {
-    const cursor = this.#open(filter, from);
+  async *#iterate(options: BusOptions, from: LogPosition): AsyncIterableIterator<BusEvent> {
+    const { signal, pageSize = PAGE } = options;
+    const cursor = this.#open(options, from);
     const onAbort = () => cursor.end();
     signal?.addEventListener('abort', onAbort);
     if (signal?.aborted) cursor.end();
@@ -139,9 +210,13 @@ export class EventBus {
     }
   }
 
-  async *#read(cursor: Cursor, pageSize: number): AsyncIterableIterator<BusEvent> {
+  async *#read(cursor: Cursor, pageSize: number | (() => number)): AsyncIterableIterator<BusEvent> {
+    const { log } = this.#parts;
     while (!cursor.isOver) {
-      const { events, upTo, isLast } = await this.#parts.log.logAfter(cursor.at, pageSize);
+      const size = typeof pageSize === 'function' ? pageSize() : pageSize;
+      const page = await log.logAfter(cursor.at, size, cursor.options.tenant);
+      const { events, upTo, isLast, trimmedTo } = page;
+      this.#tellGap(cursor, trimmedTo);
       for (const logged of events) {
         const isWanted = !cursor.isOver && (await cursor.matcher.matches(logged));
         if (isWanted) yield toBusEvent(logged);
@@ -150,6 +225,19 @@ export class EventBus {
       cursor.passed(upTo);
       if (isLast && !cursor.isOver) await cursor.change.wait();
     }
+  }
+
+  /** Told once, before what comes after it. */
+  #tellGap(cursor: Cursor, trimmedTo: LogPosition): void {
+    const gap = gapIn(isLater(cursor.toldTo, cursor.at) ? cursor.toldTo : cursor.at, trimmedTo);
+    if (gap === undefined) return;
+    cursor.toldTo = trimmedTo;
+    const { onGap } = cursor.options;
+    if (onGap !== undefined) return onGap(gap);
+    this.#parts.logger.warn(
+      { ...gap },
+      'retention has removed events that a subscriber has not read',
+    );
   }
 
   async #serve(cursor: Cursor, listener: BusListener): Promise<void> {
@@ -197,10 +285,14 @@ class Cursor {
   isServed = false;
   isOver = false;
   onEnd: () => void = () => {};
+  readonly options: BusOptions;
+  /** Up to here it knows what is gone. */
+  toldTo: LogPosition = { turn: 0, seq: 0 };
   #at: LogPosition;
   #waiters: { readonly turn: number; readonly resolve: () => void }[] = [];
 
-  constructor(from: LogPosition, matcher: EventMatcher) {
+  constructor(from: LogPosition, matcher: EventMatcher, options: BusOptions) {
+    this.options = options;
     this.#at = from;
     this.matcher = matcher;
   }
@@ -212,6 +304,7 @@ class Cursor {
   /** Everything up to there is delivered. */
   passed(upTo: LogPosition): void {
     this.#at = upTo;
+    this.options.onPassed?.(formatPosition(upTo));
     if (this.#waiters.length === 0) return;
     const isWaiting = ({ turn }: { readonly turn: number }) =>
       !this.isOver && (upTo.turn < turn || upTo.seq !== Number.MAX_SAFE_INTEGER);
@@ -240,6 +333,22 @@ class Cursor {
 export function toBusEvent({ turn, runId, event }: LoggedEvent): BusEvent {
   const position = formatPosition({ turn, seq: event.seq });
   return { ...toEvent(event, runId), turn, position };
+}
+
+/** What retention has removed of what lies behind a place; undefined where that is nothing. */
+function gapIn(at: LogPosition, trimmedTo: LogPosition): BusGap | undefined {
+  if (!isLater(trimmedTo, at)) return undefined;
+  return { from: formatPosition(at), to: formatPosition(trimmedTo) };
+}
+
+function isLater(place: LogPosition, than: LogPosition): boolean {
+  return place.turn > than.turn || (place.turn === than.turn && place.seq > than.seq);
+}
+
+/** Throws `argument-invalid`. */
+function assertPage(name: string, size: number): void {
+  if (Number.isInteger(size) && size >= 1 && size <= MAX_PAGE) return;
+  throw new RunchartError('argument-invalid', `${name} is a whole number from 1 to ${MAX_PAGE}`);
 }
 
 function formatPosition({ turn, seq }: LogPosition): string {

@@ -6,6 +6,7 @@
 import type { HistoryRow, Journal } from '../actors/ports.js';
 import type { RunRecord, RunTable } from '../actors/records.js';
 import type { HistoryRows, RowRange } from '../storage/history-rows.js';
+import { logTrimOf } from './log-trim.js';
 
 /** Rows that one step removes. */
 export const STEP_ROWS = 500;
@@ -82,7 +83,12 @@ export async function removeRuns(removing: Removing, runs: readonly RunRecord[])
   const { journal } = removing;
   if (runs.length === 0) return 0;
   const hide = runs.map(({ run }) => ({ type: 'run.hide', run }) as const);
-  await journal.write([{ type: 'turn.keep' }, ...hide]);
+  const told: HistoryRow[] = [];
+  for (const record of runs) {
+    const newest = await removing.rows.newestSeq(record.run);
+    told.push(...(await logTrimOf(removing.rows, record, newest)));
+  }
+  await journal.write([{ type: 'turn.keep' }, ...told, ...hide]);
   const removal = new Removal(removing);
   for (const { run } of runs) {
     for (const table of TABLES) await removal.take(run, table);

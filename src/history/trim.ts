@@ -14,6 +14,7 @@ import { RunchartError } from '../errors.js';
 import { isFinal } from '../machines/statuses.js';
 import { pages } from '../pages.js';
 import { withChildren } from './family.js';
+import { logTrimOf } from './log-trim.js';
 import { removePayloads } from './remove-payloads.js';
 import { type Removing, removeRows, removeRuns } from './remove-run.js';
 import { RetentionBound } from './retention-bound.js';
@@ -155,7 +156,10 @@ async function trimRun(
   if (dryRun) return anchor - trimmedTo;
   if (anchor === 0) return 0;
   // Said before it is done: nobody reads what may be gone.
-  if (anchor > trimmedTo) await journal.write([{ type: 'run.trim', run, seq: anchor }]);
+  if (anchor > trimmedTo) {
+    const told = await logTrimOf(removing.rows, record, anchor);
+    await journal.write([{ type: 'run.trim', run, seq: anchor }, ...told]);
+  }
   await removeRows(removing, run, 'events', { upTo: anchor });
   await removeRows(removing, run, 'checkpoints', { upTo: anchor - 1 });
   await removeRows(removing, run, 'actorVersions', { upTo: anchor, superseded: true });

@@ -10,6 +10,7 @@ import { viewedScope } from './access/viewed-scope.js';
 import { loopbackOnly, sameOriginOnly } from './loopback.js';
 import { McpEndpoint } from './mcp/endpoint.js';
 import { measure, ServedMetrics } from './measure.js';
+import { OpenStreams } from './open-streams.js';
 import { type OfferedPlan, PlanCatalog } from './plan-catalog.js';
 import { RequestError, sendProblem, toProblem } from './problem.js';
 import type { RouteEnv } from './route-spec.js';
@@ -17,6 +18,7 @@ import { serveAccess } from './routes/access.js';
 import { serveArtifacts } from './routes/artifacts.js';
 import { serveChanges } from './routes/changes.js';
 import { serveDocument } from './routes/document.js';
+import { serveEvents } from './routes/events.js';
 import { serveHealth } from './routes/health.js';
 import { serveHistory } from './routes/history.js';
 import { serveMcp } from './routes/mcp.js';
@@ -24,6 +26,7 @@ import { serveOperations } from './routes/operations.js';
 import { servePlans } from './routes/plans.js';
 import { serveRuns } from './routes/runs.js';
 import { serveSchedules } from './routes/schedules.js';
+import { serveStreams } from './routes/streams.js';
 import { serveTasks } from './routes/tasks.js';
 import { serveWebhooks } from './routes/webhooks.js';
 import { serveWork } from './routes/work.js';
@@ -50,6 +53,8 @@ export interface HttpOptions {
   readonly rate?: Rate;
   /** How often one address is told that its token is refused: once in 5 s, 20 times at once, unless given. */
   readonly refusals?: Rate;
+  /** Streams that one principal may have open; 256 unless given. */
+  readonly maxStreams?: number | undefined;
   /** What `GET /metrics` shows; begun with the first scrape unless given. */
   readonly metrics?: Metrics;
   /** Whether the process is about to stop: it is not ready then, although it still answers. */
@@ -61,7 +66,7 @@ export interface HttpOptions {
 const RESOURCES = [
   ...[serveHealth, serveDocument, servePlans, serveRuns, serveChanges, serveHistory],
   ...[serveArtifacts, serveTasks, serveSchedules, serveWork, serveAccess, serveOperations],
-  ...[serveWebhooks, serveMcp],
+  ...[serveWebhooks, serveEvents, serveStreams, serveMcp],
 ];
 
 /** Throws PlanInvalidError where an offered plan is. */
@@ -78,6 +83,7 @@ export function createHttpApp(orchestrator: Orchestrator, options: HttpOptions =
     needsTokens: tokens === 'required',
     heartbeatMs: options.heartbeatMs ?? 15_000,
     closing,
+    streams: new OpenStreams(options.maxStreams),
     isDraining: () => options.isDraining?.() ?? false,
     metrics: new ServedMetrics(orchestrator, options.metrics),
     agents: new McpEndpoint({

@@ -2,16 +2,21 @@
  * Server-sent events of one subscriber. Invariant: nothing is read from the log before the client
  * has taken what was read last, so a stalled client costs one page and holds up nobody.
  */
-import type { RunEvent } from '../views.js';
 
-export interface EventStreamOptions {
-  readonly events: AsyncIterator<RunEvent>;
+export interface EventStreamOptions<T> {
+  readonly events: AsyncIterator<T>;
+  /** A frame, with the empty line at its end. */
+  format(event: T): string;
   /** Silence after which a comment is sent, in milliseconds. */
   readonly heartbeatMs: number;
+  /** Sent at once. */
+  readonly first?: string | undefined;
   /** Told the length of each event that is sent. */
   onSent?(length: number): void;
-  /** Called when the client has gone: has to end `events`. */
-  onCancel(): void;
+  /** What is sent in silence; a comment unless given. */
+  heartbeat?(): string;
+  /** Called once, when all is sent or the client has gone: has to end `events`. */
+  onEnd(): void;
 }
 
 /** How long a client waits before it connects again, in milliseconds. */
@@ -34,42 +39,48 @@ export class StreamPage {
   }
 }
 
-const HEARTBEAT = ': still here\n\n';
+/** Keeps a connection from being given up. */
+export const HEARTBEAT = ': still here\n\n';
 
-export function eventStream({
+export function eventStream<T>({
   events,
+  format,
   heartbeatMs,
+  first = '',
   onSent,
-  onCancel,
-}: EventStreamOptions): ReadableStream<Uint8Array> {
+  heartbeat = () => HEARTBEAT,
+  onEnd,
+}: EventStreamOptions<T>): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
-  let pending: Promise<IteratorResult<RunEvent>> | undefined;
+  let pending: Promise<IteratorResult<T>> | undefined;
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
-        controller.enqueue(encoder.encode(`retry: ${RECONNECT_MS}\n\n`));
+        controller.enqueue(encoder.encode(`retry: ${RECONNECT_MS}\n\n${first}`));
       },
       async pull(controller) {
         pending ??= events.next();
-        const next = await orSilence(pending, heartbeatMs);
-        if (next === undefined) return controller.enqueue(encoder.encode(HEARTBEAT));
+        const next = await orSilence(pending, heartbeatMs).catch((error: unknown) => {
+          onEnd();
+          throw error;
+        });
+        if (next === undefined) return controller.enqueue(encoder.encode(heartbeat()));
         pending = undefined;
-        if (next.done === true) return controller.close();
-        const text = formatEvent(next.value);
+        if (next.done === true) {
+          onEnd();
+          return controller.close();
+        }
+        const text = format(next.value);
         onSent?.(text.length);
         controller.enqueue(encoder.encode(text));
       },
       async cancel() {
-        onCancel();
+        onEnd();
         await events.return?.();
       },
     },
     { highWaterMark: 0 },
   );
-}
-
-function formatEvent(event: RunEvent): string {
-  return `id: ${event.seq}\ndata: ${JSON.stringify(event)}\n\n`;
 }
 
 /** What `promise` gives, or undefined if it takes longer than `ms`. */

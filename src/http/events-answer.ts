@@ -1,42 +1,36 @@
 /** The events of a run: a page of JSON, or a stream for those who accept one. */
 import type { Context } from 'hono';
 import { isFinal } from '../machines/statuses.js';
+import type { RunEvent } from '../views.js';
 import { lastEventId } from './api/parts.js';
 import type { runApi } from './api/runs.js';
-import { eventStream, StreamPage } from './event-stream.js';
+import { StreamPage } from './event-stream.js';
 import { readAs } from './read-body.js';
 import type { HttpScope } from './scope.js';
 import type { Incoming } from './serve-routes.js';
+import { streamAnswer, wantsStream } from './stream-answer.js';
 
 type Asked = Incoming<typeof runApi.listEvents>;
 
 export async function eventsOf(asked: Asked, scope: HttpScope) {
   const { context, params, query } = asked;
-  if (context.req.header('accept')?.includes('text/event-stream')) return stream(asked, scope);
+  if (wantsStream(context)) return stream(asked, scope);
   return { events: await scope.orchestrator.runs.events(params.id, query.after, query.limit) };
 }
 
 /** A client that has the terminal event already is told, by 204, not to come back. */
 async function stream({ context, params: { id }, query }: Asked, scope: HttpScope) {
-  const { orchestrator, heartbeatMs, closing } = scope;
+  const { orchestrator } = scope;
   const after = readLast(context) ?? query.after;
   const { status } = await orchestrator.runs.summary(id);
   if (isFinal(status) && (await orchestrator.runs.events(id, after, 1)).length === 0) {
     return context.body(null, 204);
   }
-  const stop = new AbortController();
-  const signal = AbortSignal.any([stop.signal, closing]);
   const page = new StreamPage();
-  const events = orchestrator.events(id, { after, signal, pageSize: () => page.size });
-  const body = eventStream({
-    ...{ events, heartbeatMs },
+  return streamAnswer<RunEvent>(context, scope, {
+    open: (signal) => orchestrator.events(id, { after, signal, pageSize: () => page.size }),
+    format: (event) => `id: ${event.seq}\ndata: ${JSON.stringify(event)}\n\n`,
     onSent: (length) => page.sent(length),
-    onCancel: () => stop.abort(),
-  });
-  return context.body(body, 200, {
-    'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-store',
-    'x-accel-buffering': 'no',
   });
 }
 

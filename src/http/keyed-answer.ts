@@ -26,9 +26,12 @@ export interface KeptAnswers {
 }
 
 /** Whether a route does what must not be done twice, and gives what may be kept. */
-export function isKeyed(route: Pick<Route, 'method' | 'role' | 'answer' | 'givesSecret'>): boolean {
-  const { method, role, answer, givesSecret } = route;
-  return method === 'post' && role !== 'reader' && answer !== undefined && givesSecret !== true;
+export function isKeyed(
+  route: Pick<Route, 'method' | 'role' | 'answer' | 'givesSecret' | 'isIdempotent'>,
+): boolean {
+  const { method, role, answer, givesSecret, isIdempotent } = route;
+  if (isIdempotent === true || givesSecret === true) return false;
+  return method === 'post' && role !== 'reader' && answer !== undefined;
 }
 
 /** The key of a request. Throws `argument-invalid`. */

@@ -34,6 +34,10 @@ export class PlanCatalog {
     return [...this.#entries.values()];
   }
 
+  has(name: string): boolean {
+    return this.#entries.has(name);
+  }
+
   get(name: string): CatalogEntry {
     const entry = this.#entries.get(name);
     if (entry !== undefined) return entry;

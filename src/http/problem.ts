@@ -15,6 +15,7 @@ export const REQUEST_ERRORS = {
   'token-missing': 401,
   'role-refused': 403,
   'rate-limited': 429,
+  'too-many-streams': 429,
   'host-refused': 403,
   'origin-refused': 403,
   'route-unknown': 404,

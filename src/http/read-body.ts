@@ -62,7 +62,8 @@ export function readAs<S extends z.ZodType>(
   });
 }
 
-function requireJson(contentType: string): void {
+/** Throws `content-type-refused`. */
+export function requireJson(contentType: string): void {
   const [type = ''] = contentType.split(';');
   if (type.trim().toLowerCase() === 'application/json') return;
   throw new RequestError(

@@ -41,6 +41,10 @@ export interface RouteSpec<
   readonly answer?: Gives<Answer>;
   /** Whether the answer has a secret, which is kept nowhere: such a request has no idempotency key. */
   readonly givesSecret?: boolean;
+  /** Whether nothing lasts of what it does: it leaves no record in the audit, and has no idempotency key. */
+  readonly isEphemeral?: boolean;
+  /** Whether it does nothing more when it is sent again: it takes no idempotency key. */
+  readonly isIdempotent?: boolean;
   /** Types that it may answer with instead. */
   readonly answerTypes?: readonly string[];
   /** What each status of an answer means; 200 unless given. A 204 has no body. */

@@ -5,6 +5,7 @@ import type { Orchestrator } from '../orchestrator.js';
 import type { OrchestratorView } from '../orchestrator-view.js';
 import type { McpEndpoint } from './mcp/endpoint.js';
 import type { ServedMetrics } from './measure.js';
+import type { OpenStreams } from './open-streams.js';
 import type { PlanCatalog } from './plan-catalog.js';
 
 /** What the routes work with. */
@@ -23,6 +24,7 @@ export interface HttpScope {
   readonly catalog: PlanCatalog;
   readonly heartbeatMs: number;
   readonly closing: AbortSignal;
+  readonly streams: OpenStreams;
   isDraining(): boolean;
   readonly metrics: ServedMetrics;
   readonly agents: McpEndpoint;

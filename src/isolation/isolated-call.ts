@@ -102,6 +102,8 @@ export class IsolatedCall implements PooledCall {
     switch (message.type) {
       case 'progress':
         return this.#context.progress(message.value);
+      case 'stream':
+        return this.#context.stream(message.value);
       case 'heartbeat':
         return this.#tell(this.#context, 'heartbeat', message.args);
       case 'payload-wanted':

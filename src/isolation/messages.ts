@@ -31,6 +31,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export type FromWorker = { readonly call: string } & (
   | { readonly type: 'progress'; readonly value: JsonValue }
+  | { readonly type: 'stream'; readonly value: JsonValue }
   | { readonly type: 'heartbeat'; readonly args: readonly JsonValue[] }
   | { readonly type: 'payload-wanted'; readonly number: number; readonly pointer: string }
   | { readonly type: 'log'; readonly level: LogLevel; readonly args: readonly unknown[] }

@@ -1,6 +1,7 @@
 /** What an isolated handler is given: the data of the call, and methods that send. A call that is over sends nothing. */
 import { inspect } from 'node:util';
 import type { HandlerContext } from '../actors/handlers.js';
+import { readChunk } from '../actors/streams/chunk.js';
 import type { JsonValue } from '../plan/json.js';
 import { toJsonValue } from '../plan/json-values.js';
 import type { CallMessage, FromWorker, LogLevel } from './messages.js';
@@ -37,6 +38,7 @@ export function workerContext(
     payload: read,
     progress: (value: JsonValue) =>
       say({ type: 'progress', value: asJson('progress', value) ?? null }),
+    stream: (value: JsonValue) => say({ type: 'stream', value: readChunk(value).value }),
     heartbeat: (...args: readonly JsonValue[]) =>
       say({ type: 'heartbeat', args: args.map((value) => asJson('heartbeat', value) ?? null) }),
   };

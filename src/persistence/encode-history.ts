@@ -1,7 +1,7 @@
 /** Turns changes of a run's history into the values of their statements; see history-statements.ts. */
 import type { HistoryRow } from '../actors/ports.js';
 import type { EncodedRow } from './encoded-turn.js';
-import type { RowCodec } from './rows.js';
+import { LOG_TRIM, type RowCodec } from './rows.js';
 import { RUN_TABLES } from './run-tables.js';
 
 export function encodeHistoryRow(row: HistoryRow): EncodedRow {
@@ -18,6 +18,8 @@ export function encodeHistoryRow(row: HistoryRow): EncodedRow {
       return { name: row.type, values: [row.before] };
     case 'run-keys.remove':
       return { name: row.type, values: [JSON.stringify(row.runs)] };
+    case 'log.trim':
+      return { name: row.type, values: LOG_TRIM.toRow(row.record) };
     case 'turn.keep':
       return { name: row.type, values: [] };
     case 'run.remove':

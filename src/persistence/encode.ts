@@ -39,7 +39,7 @@ import {
   type LargeRow,
   type SqlValue,
 } from './encoded-turn.js';
-import { IDEMPOTENCY_KEY } from './rows.js';
+import { IDEMPOTENCY_KEY, STORED_PLAN } from './rows.js';
 
 /** Length of a row's payloads from which it is bound on its own. Part of the chain's format. */
 export const LARGE_ROW_LENGTH = 32_768;
@@ -153,6 +153,8 @@ function encodeRow(row: FreeRow): EncodedRow {
       return { name: row.type, values: runKeyRow(row.record) };
     case 'idempotency-key.put':
       return { name: row.type, values: IDEMPOTENCY_KEY.toRow(row.record) };
+    case 'stored-plan.put':
+      return { name: row.type, values: STORED_PLAN.toRow(row.record) };
     case 'token.put':
     case 'token.revoke':
     case 'token.used':

@@ -19,6 +19,7 @@ type HistoryName = Extract<
   | 'run-keys.remove'
   | 'idempotency-keys.remove'
   | 'turn.keep'
+  | 'log.trim'
 >;
 
 const RUN_STATEMENTS = {
@@ -40,6 +41,12 @@ const RUN_STATEMENTS = {
       from (select turn, hash from checkpoints order by turn desc limit 1) newest
       where newest.turn > owner.turn`,
     isWritten: 'select 1 from owner where turn >= coalesce((select max(turn) from checkpoints), 0)',
+  },
+  'log.trim': {
+    write: `insert into log_trims (tenant, turn, seq) values (?1, ?2, ?3)
+      on conflict (tenant) do update set turn = excluded.turn, seq = excluded.seq
+      where (excluded.turn, excluded.seq) > (log_trims.turn, log_trims.seq)`,
+    isWritten: 'select 1 from log_trims where tenant = ?1 and (turn, seq) >= (?2, ?3)',
   },
   'run.remove': {
     write: 'delete from runs where run = ?1',

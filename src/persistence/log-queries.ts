@@ -14,9 +14,16 @@ const TOLD = `r.trimmed_to >= 0
 
 const ROW = `json_array(c.turn, r.id, r.plan_hash, r.metadata_json, ${EVENT.expression('e')})`;
 
+/** How far retention has come, with the tenant that is asked about as fifth parameter, or null. */
+const TRIMMED = `select json_array(t.turn, t.seq) from log_trims t
+  where ?5 is null or t.tenant = ?5 order by t.turn desc, t.seq desc limit 1`;
+const TRIMMED_TO = `select cast(json_array((${TRIMMED.replaceAll('?5', '?1')}), ?2) as blob)`;
+
+const IS_OF_TENANT = `(?5 is null or substr(r.id, 1, max(0, instr(r.id, '~') - 1)) = ?5)`;
+
 // The joins stand in the order of the work: turns by their index, the events of each by their key.
-const LOG_AFTER = `select cast(${ROW} as blob) from checkpoints c
-  cross join runs r on r.run = c.run and ${TOLD}
+const LOG_AFTER = `select cast(json_array(${ROW}, (${TRIMMED})) as blob) from checkpoints c
+  cross join runs r on r.run = c.run and ${TOLD} and ${IS_OF_TENANT}
   cross join run_events e on e.run = c.run and e.seq <= c.seq and e.seq > max(r.trimmed_to,
     coalesce((select max(p.seq) from checkpoints p where p.run = c.run and p.seq < c.seq), 0))
   where c.turn >= ?1 and c.turn <= ?3 and (c.turn > ?1 or e.seq > ?2)
@@ -42,16 +49,28 @@ export class LogQueries implements LogRows {
     return (row as [number])[0];
   }
 
-  async logAfter(after: LogPosition, limit: number): Promise<LogPage> {
+  async logAfter(after: LogPosition, limit: number, tenant?: string): Promise<LogPage> {
     const newest = await this.newestTurn();
-    if (newest < after.turn) return { events: [], upTo: after, isLast: true };
-    const rows = await this.#reader.jsonRows(LOG_AFTER, [after.turn, after.seq, newest, limit]);
-    const events = rows.map(toLogged);
+    const range = [after.turn, after.seq, newest, limit, tenant ?? null];
+    const rows = newest < after.turn ? [] : await this.#reader.jsonRows(LOG_AFTER, range);
+    const events = rows.map((row) => toLogged((row as [unknown, unknown])[0]));
+    const [first] = rows as readonly [unknown, string | null][];
+    // What is read with the events is of the same state; where there are none nothing can be missed between.
+    const trimmedTo = first === undefined ? await this.#trimmedTo(tenant) : toPosition(first[1]);
     const last = events.at(-1);
     if (last !== undefined && events.length === limit) {
-      return { events, upTo: { turn: last.turn, seq: last.event.seq }, isLast: false };
+      const upTo = { turn: last.turn, seq: last.event.seq };
+      return { events, upTo, isLast: false, trimmedTo };
     }
-    return { events, upTo: endOf(newest), isLast: true };
+    const upTo = newest < after.turn ? after : endOf(newest);
+    return { events, upTo, isLast: true, trimmedTo };
+  }
+
+  async #trimmedTo(tenant: string | undefined): Promise<LogPosition> {
+    // Alone a null is no parameter to libSQL.
+    const args = [tenant ?? null, 0];
+    const [row] = await this.#reader.jsonRows(TRIMMED_TO, args);
+    return toPosition((row as [string | null])[0]);
   }
 
   async runLogAfter(run: number, seq: number, limit: number): Promise<readonly LoggedEvent[]> {
@@ -67,6 +86,12 @@ export class LogQueries implements LogRows {
 /** Behind the last event of a turn. */
 function endOf(turn: number): LogPosition {
   return { turn, seq: Number.MAX_SAFE_INTEGER };
+}
+
+/** A place as a JSON text; the beginning where there is none. */
+function toPosition(json: string | null): LogPosition {
+  const [turn, seq] = json === null ? [0, 0] : (JSON.parse(json) as [number, number]);
+  return { turn, seq };
 }
 
 function toLogged(row: unknown): LoggedEvent {

@@ -6,7 +6,12 @@
 import type { Table } from 'drizzle-orm';
 import { getTableColumns } from 'drizzle-orm';
 import type { AuditRecord, TaskLinkRecord, TokenRecord } from '../actors/access-records.js';
-import type { DeadLetterRecord, LaneRecord, WebhookRecord } from '../actors/delivery-records.js';
+import type {
+  DeadLetterRecord,
+  LaneRecord,
+  LogTrimRecord,
+  WebhookRecord,
+} from '../actors/delivery-records.js';
 import type { PayloadCodec, RunKeyRecord, ScheduleRecord } from '../actors/ports.js';
 import type {
   ActorVersionRecord,
@@ -19,6 +24,7 @@ import type {
   ResponseRecord,
   RunRecord,
   SignalRecord,
+  StoredPlanRecord,
   TaskRecord,
   TimerRecord,
 } from '../actors/records.js';
@@ -133,6 +139,8 @@ export const RUN_KEY = codec<RunKeyRecord>(tables.runKeys);
 export const TOKEN = codec<TokenRecord>(tables.tokens);
 export const AUDIT = codec<AuditRecord>(tables.audit);
 export const TASK_LINK = codec<TaskLinkRecord>(tables.taskLinks);
+export const LOG_TRIM = codec<LogTrimRecord>(tables.logTrims);
+export const STORED_PLAN = codec<StoredPlanRecord>(tables.storedPlans);
 export const WEBHOOK = codec<WebhookRecord>(tables.webhooks, 'secretsJson');
 export const LANE = codec<LaneRecord>(tables.deliveryLanes);
 export const DEAD_LETTER = codec<DeadLetterRecord>(tables.deadLetters);

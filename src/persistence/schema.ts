@@ -391,6 +391,30 @@ export const deadLetters = sqliteTable(
   (table) => [primaryKey({ columns: [table.webhook, table.message] })],
 );
 
+/** How far retention has removed events, of each tenant: the newest that is gone. */
+export const logTrims = sqliteTable('log_trims', {
+  tenant: text('tenant').primaryKey(),
+  turn: integer('turn').notNull(),
+  seq: integer('seq').notNull(),
+});
+
+/** Plan versions that were stored by themselves, by the tenant that has stored them. */
+export const storedPlans = sqliteTable(
+  'stored_plans',
+  {
+    tenant: text('tenant').notNull(),
+    hash: text('hash').notNull(),
+    title: text('title').notNull(),
+    at: integer('at').notNull(),
+    by: text('by'),
+  },
+  (table) => [
+    primaryKey({ columns: [table.tenant, table.hash] }),
+    index('stored_plans_age').on(table.tenant, table.at, table.hash),
+    index('stored_plans_title').on(table.tenant, table.title, table.at, table.hash),
+  ],
+);
+
 /** One row: who may write, told apart by an epoch that grows with every change of hands. */
 export const owner = sqliteTable('owner', {
   id: integer('id').primaryKey(),

@@ -9,6 +9,7 @@ import { runListRows } from './run-list.js';
 import { keysOfRun, rowsOfRun } from './run-tables.js';
 import { turnsOfRun } from './run-turns.js';
 import { SqliteRunStore } from './store.js';
+import { SqliteStoredPlans } from './stored-plans.js';
 import { taskRows } from './task-queries.js';
 import { verifyRun } from './verify.js';
 
@@ -21,6 +22,7 @@ export function sqlRows(reader: Reader): RunRows {
     ...taskRows(reader),
     ...artifactRows(reader),
     log: new LogQueries(reader),
+    storedPlans: new SqliteStoredPlans(reader),
     loadPlan: (hash) => store.loadPlan(hash),
     findTask: (id) => store.findTask(id),
     rowsOf: (run, table) => rowsOfRun(reader, run, table),

@@ -65,6 +65,12 @@ export const FREE_ROW_STATEMENTS: Readonly<Record<FreeRowName, FreeRowStatements
     write: upserts(tables.idempotencyKeys, ['run', 'key']).one,
     isWritten: finds(tables.idempotencyKeys),
   },
+  'stored-plan.put': {
+    write: keeps(tables.storedPlans, 'tenant, hash').one,
+    // Every place has to be named, though the key alone finds the row.
+    isWritten: `select 1 from stored_plans
+      where tenant = ?1 and hash = ?2 and coalesce(?3, ?4, ?5, 1) is not null`,
+  },
   'token.put': { write: upserts(tables.tokens, ['id']).one, isWritten: finds(tables.tokens) },
   'token.revoke': {
     write: 'update tokens set revoked_at = coalesce(revoked_at, ?2) where id = ?1',

@@ -103,6 +103,11 @@ export class Secrets {
     return this.#texts.size === 0;
   }
 
+  /** The texts that are looked for, the longest first. */
+  get texts(): string[] {
+    return [...this.#texts].sort((a, b) => b.length - a.length);
+  }
+
   /** All texts of a secret value. */
   add(value: JsonValue): void {
     if (typeof value === 'string') {
@@ -116,8 +121,7 @@ export class Secrets {
   hide<T>(value: T): T {
     if (this.isEmpty) return value;
     // The longest first: one may be a part of another.
-    const texts = [...this.#texts].sort((a, b) => b.length - a.length);
-    return hideIn(value as unknown, texts) as T;
+    return hideIn(value as unknown, this.texts) as T;
   }
 }
 

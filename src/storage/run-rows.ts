@@ -3,7 +3,7 @@
  * durable; no call gives more than `MAX_PAGE_ROWS` rows, and a page goes on from the last row of the one before.
  */
 import type { LogRows } from '../actors/delivery-records.js';
-import type { RunStore } from '../actors/ports.js';
+import type { RunStore, StoredPlanRows } from '../actors/ports.js';
 import type {
   ActorVersionRecord,
   ArtifactRecord,
@@ -179,4 +179,6 @@ export interface RunRows
     Pick<RunStore, 'loadPlan' | 'findTask'> {
   /** Events of all runs. */
   readonly log: LogRows;
+  /** Plan versions that were stored by themselves. */
+  readonly storedPlans: StoredPlanRows;
 }

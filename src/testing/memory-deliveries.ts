@@ -7,8 +7,10 @@ import type {
   LoggedEvent,
   LogPosition,
   LogRows,
+  LogTrimRecord,
   WebhookRecord,
 } from '../actors/delivery-records.js';
+import { tenantOf } from '../actors/tenant.js';
 import type { MemoryRun } from './memory-run.js';
 
 export class MemoryDeliveries {
@@ -67,6 +69,7 @@ export class MemoryDeliveries {
 /** The log of all runs, as the database gives it. */
 export function memoryLog(
   runs: () => Iterable<MemoryRun>,
+  trims: () => Iterable<LogTrimRecord>,
   titleOf: (hash: string) => string | undefined,
 ): LogRows {
   const log = () =>
@@ -75,17 +78,26 @@ export function memoryLog(
     Math.max(0, ...[...runs()].flatMap(({ turns }) => turns.at(-1)?.turn ?? 0));
   return {
     newestTurn: async () => newestTurn(),
-    logAfter: async (after, limit) => {
+    logAfter: async (after, limit, tenant) => {
       const newest = newestTurn();
-      if (newest < after.turn) return { events: [], upTo: after, isLast: true };
+      const isOf = (one: string) => tenant === undefined || one === tenant;
+      const trimmedTo = [...trims()]
+        .filter((trim) => isOf(trim.tenant))
+        .reduce<LogPosition>((a, b) => (isLater(b, a) ? { turn: b.turn, seq: b.seq } : a), {
+          turn: 0,
+          seq: 0,
+        });
+      if (newest < after.turn) return { events: [], upTo: after, isLast: true, trimmedTo };
       const events = log()
-        .filter((logged) => isBehind(logged, after))
+        .filter((logged) => isBehind(logged, after) && isOf(tenantOf(logged.runId)))
         .slice(0, limit);
       const last = events.at(-1);
       if (last !== undefined && events.length === limit) {
-        return { events, upTo: { turn: last.turn, seq: last.event.seq }, isLast: false };
+        const upTo = { turn: last.turn, seq: last.event.seq };
+        return { events, upTo, isLast: false, trimmedTo };
       }
-      return { events, upTo: { turn: newest, seq: Number.MAX_SAFE_INTEGER }, isLast: true };
+      const upTo = { turn: newest, seq: Number.MAX_SAFE_INTEGER };
+      return { events, upTo, isLast: true, trimmedTo };
     },
     runLogAfter: async (run, seq, limit) =>
       [...runs()]
@@ -98,7 +110,11 @@ export function memoryLog(
 }
 
 function isBehind({ turn, event }: LoggedEvent, after: LogPosition): boolean {
-  return turn > after.turn || (turn === after.turn && event.seq > after.seq);
+  return isLater({ turn, seq: event.seq }, after);
+}
+
+function isLater(place: LogPosition, than: LogPosition): boolean {
+  return place.turn > than.turn || (place.turn === than.turn && place.seq > than.seq);
 }
 
 function eventsOf({ record, turns, events }: MemoryRun): LoggedEvent[] {

@@ -45,8 +45,10 @@ export function memoryRows(storage: MemoryStorage): RunRows {
   return {
     log: memoryLog(
       () => storage.runs.values(),
+      () => storage.logTrims.values(),
       (hash) => titleIn(storage.plans.get(hash)),
     ),
+    storedPlans: storage.storedPlans,
     loadPlan: (hash) => storage.store.loadPlan(hash),
     findTask: (id) => storage.store.findTask(id),
     listRuns: async ({ status, limit, before = Number.POSITIVE_INFINITY, tenant }) => {

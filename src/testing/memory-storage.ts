@@ -2,6 +2,7 @@
  * The journal and the store in memory, for tests of plans and of the kernel: the same promises as
  * the files on disk, but for surviving the process. Commits can be held back and made to fail.
  */
+import type { LogTrimRecord } from '../actors/delivery-records.js';
 import {
   CommitError,
   type CommitErrorCode,
@@ -27,6 +28,7 @@ import { MemoryArtifacts } from './memory-artifacts.js';
 import { MemoryDeliveries } from './memory-deliveries.js';
 import { addRow, marked, removeRows } from './memory-history.js';
 import { MemoryRun } from './memory-run.js';
+import { MemoryStoredPlans } from './memory-stored-plans.js';
 
 export { MemoryRun } from './memory-run.js';
 
@@ -49,6 +51,9 @@ export class MemoryStorage {
   /** Payloads that are too large for a row. */
   readonly artifacts = new MemoryArtifacts();
   readonly deliveries = new MemoryDeliveries();
+  /** How far retention has come, by tenant. */
+  readonly logTrims = new Map<string, LogTrimRecord>();
+  readonly storedPlans = new MemoryStoredPlans();
   /** While true, turns wait until `flush`. */
   isHeld = false;
   readonly #byNumber = new Map<number, MemoryRun>();
@@ -161,6 +166,16 @@ export class MemoryStorage {
       case 'dead-letters.remove':
         this.deliveries.put(row);
         return;
+      case 'stored-plan.put':
+        this.storedPlans.put(row.record);
+        return;
+      case 'log.trim': {
+        const known = this.logTrims.get(row.record.tenant) ?? { turn: 0, seq: 0 };
+        const { turn, seq } = row.record;
+        const isFurther = turn > known.turn || (turn === known.turn && seq > known.seq);
+        if (isFurther) this.logTrims.set(row.record.tenant, row.record);
+        return;
+      }
       // The number of the newest turn is kept anyway.
       case 'turn.keep':
         return;

@@ -3,7 +3,7 @@
  * resolves is durable; a result that was accepted is accepted again, as long as it is the same.
  */
 import { createHash } from 'node:crypto';
-import type { ArtifactPayloads } from '../actors/artifact-payloads.js';
+import type { KeptPayload } from '../actors/artifact-payloads.js';
 import type { Clock } from '../actors/environment.js';
 import type { Logger } from '../actors/handlers.js';
 import type {
@@ -16,6 +16,7 @@ import type {
 import type { AttemptLease, AttemptRecord } from '../actors/records.js';
 import type { ClaimedAttempt } from '../actors/run/claim.js';
 import { type AcceptedResult, acceptedAs, type LeaseState } from '../actors/run/leases.js';
+import { readChunk } from '../actors/streams/chunk.js';
 import { tenantOf } from '../actors/tenant.js';
 import type { WaitingWorker, WorkBoard } from '../actors/work-board.js';
 import { RunchartError } from '../errors.js';
@@ -25,7 +26,9 @@ import type { JsonValue } from '../plan/json.js';
 import { readJson } from '../start-options.js';
 import { type ClaimOptions, type ClaimRequest, readClaim, readWait } from './read-claim.js';
 import { type Lease, readToken, writeToken } from './token.js';
+import { type UploadStore, Uploads } from './uploads.js';
 
+export type { KeptPayload } from '../actors/artifact-payloads.js';
 export type { AcceptedResult, LeaseState } from '../actors/run/leases.js';
 
 /** An attempt that a worker has claimed. */
@@ -61,7 +64,7 @@ export interface WorkParts {
   readonly board: WorkBoard;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly payloads: Pick<ArtifactPayloads, 'keep'>;
+  readonly payloads: UploadStore;
   /** What workers claim a handler by; undefined where its work is done in the process. */
   capabilityOf(handler: string): string | undefined;
   send(run: string, message: RunMessage): Promise<unknown>;
@@ -74,6 +77,8 @@ type WorkMessage = Extract<RunMessage, LeaseName>;
 
 /** Runs that have nothing for a worker after all, after which it waits again. */
 const MAX_FRUITLESS = 16;
+/** Chunks that one call streams. */
+const MAX_CHUNKS = 256;
 /** Refused calls that are remembered. */
 const MAX_LOST = 10_000;
 /** Wait before work that was not to be had is asked for again, in milliseconds. */
@@ -85,8 +90,11 @@ export class Work {
   /** Calls that were refused because the lease is lost, the oldest first: the same again is recorded no more. */
   readonly #lost = new Map<string, RunchartError>();
 
+  readonly #uploads: Uploads;
+
   constructor(parts: WorkParts) {
     this.#parts = parts;
+    this.#uploads = new Uploads(parts.payloads);
   }
 
   /** Work that waits for a worker. */
@@ -163,6 +171,37 @@ export class Work {
   }
 
   /**
+   * Shows output of an attempt to those who watch its run, past the log. `number` is that of the first chunk within
+   * the attempt, from 1: what has come before is not shown again. Does not extend the lease. Rejects as `heartbeat`
+   * does, and with `chunk-too-large`.
+   */
+  async stream(token: string, number: number, chunks: readonly JsonValue[]): Promise<void> {
+    const { run, ...lease } = this.#lease(token);
+    if (!Number.isSafeInteger(number) || number < 1) {
+      throw new RunchartError('argument-invalid', 'chunks are numbered from 1 on');
+    }
+    if (chunks.length > MAX_CHUNKS) {
+      throw new RunchartError('argument-invalid', `a call has ${MAX_CHUNKS} chunks at most`);
+    }
+    const read = chunks.map((chunk) =>
+      readChunk(typeof chunk === 'string' ? chunk : readJson(chunk, 'the chunk')),
+    );
+    await this.#tell(run, { type: 'work.stream', ...lease, chunks: read, number });
+  }
+
+  /**
+   * Takes the payload of an artifact ahead of the result, as the bytes of a JSON text: for what is too large to come
+   * with it. An artifact of the result that has its `digest`, in place of a payload, has this one. Rejects as
+   * `heartbeat` does, and with `artifact-too-large`, `overloaded`, `commit-failed`; then nothing of it is kept.
+   */
+  async upload(token: string, bytes: AsyncIterable<Uint8Array>): Promise<KeptPayload> {
+    const { run, ...lease } = this.#lease(token);
+    // Whoever has not the lease need not send it.
+    await this.#tell(run, { type: 'work.stream', ...lease, chunks: [], number: 1 });
+    return this.#uploads.take({ run, ...lease }, bytes);
+  }
+
+  /**
    * Ends an attempt with its result: an output, or a result record as handlers return them. The same again gets
    * the same answer; anything else is refused. Rejects as `heartbeat` does.
    */
@@ -187,7 +226,7 @@ export class Work {
     const { run, ...lease } = this.#lease(token);
     const digest = createHash('sha256').update(canonicalJson(sent)).digest('hex');
     if (await this.#wasAccepted({ run, ...lease }, digest)) return acceptedAs(run, lease);
-    const kept = await this.#parts.payloads.keep(result, run);
+    const kept = await this.#uploads.resolve({ run, ...lease }, result);
     const message = { type: 'work.result', ...lease, result: kept, digest } as const;
     return (await this.#tell(run, message)) as AcceptedResult;
   }

@@ -4,7 +4,7 @@ import { WorkClient } from './work-client.js';
 import { Worker, type WorkerFunctions, type WorkerOptions } from './worker.js';
 
 export type { JobContext, JobEnd, JobFunction, WorkerLogger } from './job.js';
-export type { ClaimedWork, Json, WorkError } from './messages.js';
+export type { ClaimedWork, Json, KeptPayload, WorkError } from './messages.js';
 export { WorkCallError, WorkClient } from './work-client.js';
 export { Worker, type WorkerFunctions, type WorkerOptions } from './worker.js';
 

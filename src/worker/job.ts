@@ -5,6 +5,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Backoff } from './backoff.js';
 import type { ClaimedWork, Json, WorkError } from './messages.js';
+import { OutputStream } from './output-stream.js';
+import { uploadedResult } from './uploaded-result.js';
 import { WorkCallError, type WorkClient } from './work-client.js';
 
 /** Heartbeats within the length of a lease. */
@@ -42,6 +44,11 @@ export interface JobContext
   heartbeat(payload?: Json): void;
   /** Records a progress value in the run's events. Values that come faster than answers replace each other. */
   progress(value: Json): void;
+  /**
+   * Shows a piece of output, a text or a JSON value, to those who watch the run; nothing of it is stored. Never waits.
+   * Throws a TypeError on what is not JSON, and `chunk-too-large` above 65,536 characters.
+   */
+  stream(chunk: Json): void;
 }
 
 /** Does the work; its value is the output, or a result record as handlers return them. */
@@ -69,6 +76,7 @@ export class Job {
   #payload: Json | undefined;
   #latest: Json | undefined;
   #reporting: Promise<void> | undefined;
+  readonly #output: OutputStream;
   #isLost = false;
   #isReleased = false;
 
@@ -76,6 +84,10 @@ export class Job {
     this.work = work;
     this.#client = client;
     this.#logger = logger;
+    this.#output = new OutputStream(
+      (number, chunks) => this.#stream(number, chunks),
+      (error) => !isRefusal(error),
+    );
   }
 
   /** Does the work, and tells what came of it. Never rejects. */
@@ -83,7 +95,7 @@ export class Job {
     const beating = this.#beat();
     const outcome = await this.#call(work);
     this.#ended.abort();
-    await Promise.all([beating, this.#reporting]);
+    await Promise.all([beating, this.#reporting, this.#isLost ? undefined : this.#output.end()]);
     if (this.#isLost) return 'lost';
     if (outcome.is === 'completed') return this.#complete(outcome.result);
     return this.#isReleased ? this.#giveBack() : this.#fail(outcome.error);
@@ -136,6 +148,7 @@ export class Job {
         this.#latest = asJson(value);
         this.#reporting ??= this.#report();
       },
+      stream: (chunk) => this.#output.push(chunk),
     };
   }
 
@@ -191,14 +204,39 @@ export class Job {
     this.#reporting = undefined;
   }
 
+  /** What is refused is left out: it is of interest now, or not at all. */
+  async #stream(number: number, chunks: readonly Json[]): Promise<void> {
+    if (this.#isLost) return;
+    try {
+      await this.#client.stream(this.work.token, number, chunks);
+    } catch (error) {
+      if (isRefusal(error) && LOST.has(error.code)) this.#lose(error);
+      this.#logger.warn({ key: this.work.key, error }, 'output was not streamed');
+      throw error;
+    }
+  }
+
   async #complete(result: Json): Promise<JobEnd> {
     try {
-      return await this.#tell('completed', (token) => this.#client.complete(token, result));
+      return await this.#tell('completed', (token) => this.#submit(token, result));
     } catch (error) {
       // The server does not take such a result, from whomever.
       const { code, message } = error as WorkCallError;
       return this.#fail({ code, message, retryable: false });
     }
+  }
+
+  /** A server that has stopped meanwhile has forgotten which payloads came: they are sent once more. */
+  async #submit(token: string, result: Json): Promise<void> {
+    const send = async () => {
+      const upload = (json: string) => this.#client.upload(token, json);
+      await this.#client.complete(token, await uploadedResult(result, upload));
+    };
+    await send().catch((error: unknown) => {
+      const isForgotten = error instanceof WorkCallError && error.code === 'artifact-not-uploaded';
+      if (!isForgotten) throw error;
+      return send();
+    });
   }
 
   async #giveBack(): Promise<JobEnd> {
@@ -219,7 +257,7 @@ export class Job {
       } catch (error) {
         if (!(error instanceof WorkCallError)) throw error;
         if (LOST.has(error.code) || this.#givenUp.signal.aborted) return 'lost';
-        if (!error.retryable) throw error;
+        if (isRefusal(error)) throw error;
         this.#logger.warn({ key: this.work.key, error }, 'the server did not answer: once more');
         await backoff.wait(this.#givenUp.signal);
       }
@@ -247,8 +285,9 @@ const LOST: ReadonlySet<string> = new Set([
   'node-not-work',
 ]);
 
+/** Whoever asks too often may ask again. */
 function isRefusal(error: unknown): error is WorkCallError {
-  return error instanceof WorkCallError && !error.retryable;
+  return error instanceof WorkCallError && !error.retryable && error.code !== 'rate-limited';
 }
 
 /** Throws a TypeError on what JSON cannot carry. */

@@ -41,6 +41,14 @@ export interface LeaseState {
   readonly isCancelled: boolean;
 }
 
+/** A payload that was uploaded ahead of its result. */
+export interface KeptPayload {
+  readonly pointer: string;
+  /** Names it among the artifacts of the result, in place of a payload. */
+  readonly digest: string;
+  readonly bytes: number;
+}
+
 /** Why a worker could not do its work. */
 export interface WorkError {
   readonly message: string;

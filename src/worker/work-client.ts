@@ -1,5 +1,12 @@
 /** The calls of a worker, over fetch. Every answer is a value or a WorkCallError. */
-import type { Capability, ClaimedWork, Json, LeaseState, WorkError } from './messages.js';
+import type {
+  Capability,
+  ClaimedWork,
+  Json,
+  KeptPayload,
+  LeaseState,
+  WorkError,
+} from './messages.js';
 
 /** Why a call came to nothing. `server-unreachable` and whatever is retryable may succeed later. */
 export class WorkCallError extends Error {
@@ -16,6 +23,8 @@ export class WorkCallError extends Error {
 
 /** How much longer than it was asked to wait a server may take to answer, in milliseconds. */
 const PATIENCE_MS = 10_000;
+/** How long a large payload may be on its way, in milliseconds. */
+const UPLOAD_MS = 300_000;
 
 /** The calls of a worker to its server, one method each; retries nothing. */
 export class WorkClient {
@@ -60,6 +69,17 @@ export class WorkClient {
     return this.#post('progress', { token, progress });
   }
 
+  /** `number` is that of the first chunk within its attempt, from 1. */
+  async stream(token: string, number: number, chunks: readonly Json[]): Promise<void> {
+    await this.#post('stream', { token, number, chunks });
+  }
+
+  /** Sends the payload of an artifact, as JSON text, ahead of the result. */
+  async upload(token: string, json: string): Promise<KeptPayload> {
+    const query = new URLSearchParams({ token });
+    return this.#send<KeptPayload>(`payloads?${query}`, json, AbortSignal.timeout(UPLOAD_MS));
+  }
+
   async complete(token: string, result: Json): Promise<void> {
     await this.#post('complete', { token, result });
   }
@@ -78,11 +98,16 @@ export class WorkClient {
     { signal, waitMs = 0 }: { readonly signal?: AbortSignal; readonly waitMs?: number } = {},
   ): Promise<T> {
     const limit = AbortSignal.timeout(waitMs + PATIENCE_MS);
+    const ended = signal === undefined ? limit : AbortSignal.any([signal, limit]);
+    return this.#send<T>(call, JSON.stringify(body), ended);
+  }
+
+  async #send<T>(call: string, body: string, signal: AbortSignal): Promise<T> {
     const response = await this.#fetch(call, {
       method: 'POST',
       headers: this.#headers,
-      body: JSON.stringify(body),
-      signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
+      body,
+      signal,
     });
     const answer = (await response.json().catch(() => ({}))) as T & {
       readonly code?: string;

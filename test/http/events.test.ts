@@ -126,7 +126,10 @@ describe('a reader that stalls (trap 26)', () => {
         return { done: false, value: { ...base, id: `r/${asked}`, seq: asked } };
       },
     };
-    const stream = eventStream({ events: source, heartbeatMs: 60_000, onCancel() {} });
+    const stream = eventStream({
+      ...{ events: source, heartbeatMs: 60_000, onEnd() {} },
+      format: (event) => JSON.stringify(event),
+    });
     const reader = stream.getReader();
     for (const times of upTo(4)) {
       await reader.read();

@@ -11,6 +11,7 @@ import type { ExternalHandler } from '../external-handler.js';
 import type { PlaceOfWork } from '../handlers.js';
 import type { AttemptRecord } from '../records.js';
 import type { SaidOnce } from '../said-once.js';
+import type { StreamedAttempts } from '../streams/stream-hub.js';
 import type { Turn } from '../turn.js';
 import type { ActorTree } from './actor-tree.js';
 import type { Claim } from './claim.js';
@@ -43,6 +44,8 @@ export interface DeciderServices {
   external(handler: string): ExternalHandler | undefined;
   /** What this process has refused and told: once is enough. */
   readonly refused: SaidOnce;
+  /** What attempts at work have streamed. */
+  readonly streams: StreamedAttempts;
   /** Where the work of a handler is done. */
   place(handler: string): PlaceOfWork;
 }

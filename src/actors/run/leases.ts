@@ -12,6 +12,7 @@ import type {
   WorkProgressMessage,
   WorkReleaseMessage,
   WorkResultMessage,
+  WorkStreamMessage,
 } from '../messages.js';
 import { leaseOf } from './claiming.js';
 import type { Decider } from './decider.js';
@@ -49,6 +50,16 @@ export function onWorkProgress(decider: Decider, message: WorkProgressMessage): 
   if (run === undefined) return;
   recordProgress(decider, run, message.progress);
   replyToLiving(decider, run);
+}
+
+/** Output goes past the log: nothing changes, and the lease is not extended. */
+export function onWorkStream(decider: Decider, message: WorkStreamMessage): void {
+  const run = holder(decider, message);
+  if (run === undefined) return;
+  const { node, generation, attempt, chunks, number } = message;
+  const name = { node, generation, attempt };
+  decider.turn.effects.push({ type: 'stream.push', name, chunks, number });
+  decider.turn.reply = acceptedAs(decider.model.record.id, message);
 }
 
 /** Whatever a worker says of its work is a sign of life: it has the whole of a lease again. */

@@ -24,6 +24,7 @@ import {
   onWorkProgress,
   onWorkRelease,
   onWorkResult,
+  onWorkStream,
   outlivesProcess,
 } from './leases.js';
 import { interruptCheck, onCheckResult } from './on-check.js';
@@ -57,6 +58,8 @@ export function onMessage(decider: Decider, message: RunMessage): void {
       return onWorkHeartbeat(decider, message);
     case 'work.progress':
       return onWorkProgress(decider, message);
+    case 'work.stream':
+      return onWorkStream(decider, message);
     case 'work.result':
       return onWorkResult(decider, message);
     case 'work.release':

@@ -14,6 +14,7 @@ import { endInFailure } from './attempts.js';
 import { spendReported } from './budget.js';
 import { acceptProduct } from './checks.js';
 import type { Decider } from './decider.js';
+import { forgetStream } from './end-stream.js';
 import { failure } from './failure.js';
 import { refuseOver } from './refuse-over.js';
 import { reportIssues } from './report-issues.js';
@@ -27,6 +28,7 @@ export function onResult(decider: Decider, message: AttemptResultMessage): void 
   const stale = refuseAttempt(decider, run, message);
   if (run === undefined || stale !== undefined) {
     turn.refusal = stale;
+    forgetStream(decider, message);
     // Nothing is recorded after the terminal event, nor about what is no node.
     if (stale !== undefined && stale.code !== 'node-unknown' && !isFinal(model.record.status)) {
       turn.event('attempt.result-refused', message.node, message.attempt, { code: stale.code });

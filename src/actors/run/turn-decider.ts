@@ -24,6 +24,7 @@ import type { Claim } from './claim.js';
 import { lease, reportLacking, takesWork } from './claiming.js';
 import { afterSettled } from './composites.js';
 import type { Decider, DeciderServices } from './decider.js';
+import { endStream } from './end-stream.js';
 import {
   abandonScope,
   compensate,
@@ -185,6 +186,7 @@ export class TurnDecider implements Decider {
     if (open === undefined) return;
     this.model.closeAttempt(run);
     this.turn.putAttempt({ ...open, endedAt: this.turn.at, ...end });
+    endStream(this, open);
     clearTimersOf(this, run, ATTEMPT_TIMERS);
   }
 

@@ -85,6 +85,7 @@ async function serve(files: string[], options: ServeOptions): Promise<ExitCode> 
     const app = createHttpApp(orchestrator, {
       plans,
       tokens,
+      maxStreams: settings['server.maxStreams'],
       closing: closing.signal,
       isDraining: () => isDraining,
       metrics: createMetrics(orchestrator),

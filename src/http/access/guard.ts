@@ -82,8 +82,12 @@ export function guard(
 }
 
 /** Reads never are, whatever their method. */
-export function isChanging({ method, role }: Pick<Route, 'method' | 'role'>): boolean {
-  return method === 'post' && role !== 'reader' && role !== 'public';
+export function isChanging({
+  method,
+  role,
+  isEphemeral,
+}: Pick<Route, 'method' | 'role' | 'isEphemeral'>): boolean {
+  return isEphemeral !== true && method === 'post' && role !== 'reader' && role !== 'public';
 }
 
 /** Where a request comes from; undefined where it comes over no connection. */

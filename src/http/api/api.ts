@@ -4,6 +4,7 @@ import { accessApi } from './access.js';
 import { artifactApi } from './artifacts.js';
 import { changeApi } from './changes.js';
 import { documentApi } from './document.js';
+import { eventApi } from './events.js';
 import { healthApi } from './health.js';
 import { historyApi } from './history.js';
 import { mcpApi } from './mcp.js';
@@ -11,6 +12,7 @@ import { operationsApi } from './operations.js';
 import { planApi } from './plans.js';
 import { runApi } from './runs.js';
 import { scheduleApi } from './schedules.js';
+import { streamApi } from './streams.js';
 import { taskApi } from './tasks.js';
 import { webhookApi } from './webhooks.js';
 import { workApi } from './work.js';
@@ -29,6 +31,8 @@ export const API = {
   ...operationsApi,
   ...workApi,
   ...webhookApi,
+  ...eventApi,
+  ...streamApi,
   ...mcpApi,
 } as const;
 

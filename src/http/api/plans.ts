@@ -1,8 +1,8 @@
 import { z } from '@hono/zod-openapi';
 import { api, route } from '../route.js';
 import { jsonObject, jsonValue, listOf } from '../schemas/json.js';
-import { offeredPlan, planCheck, simulation } from '../schemas/plans.js';
-import { planOrName } from './parts.js';
+import { offeredPlan, planCheck, simulation, storedPlan } from '../schemas/plans.js';
+import { limit, name, planOrName } from './parts.js';
 
 const MERMAID = ['text/vnd.mermaid'];
 const TRIED = { title: 'Tried', steps: [{ uses: 'fetch' }, { uses: 'store' }] };
@@ -42,11 +42,37 @@ export const planApi = api('plans', {
     answerTypes: MERMAID,
     problems: ['plan-unknown'],
   }),
+  storePlan: route({
+    method: 'post',
+    path: '/plan-versions',
+    role: 'operator',
+    summary:
+      'stores a plan without starting it, for runs that name it by its hash: 201 and `Location`; 200 if it was there',
+    body: z.strictObject({ plan: jsonObject, by: name.optional() }),
+    answer: storedPlan,
+    statuses: { 200: 'The version was there', 201: 'The version is new' },
+    problems: ['plan-invalid', 'principal-mismatch'],
+    example: { plan: TRIED, by: 'ada' },
+  }),
+  listPlanVersions: route({
+    method: 'get',
+    path: '/plan-versions',
+    role: 'reader',
+    summary:
+      'versions that were stored so, newest first, of the plan with a `title`; `before` a hash',
+    query: z.object({
+      title: z.string().max(1_024).optional(),
+      limit: limit(100),
+      before: z.string().optional(),
+    }),
+    answer: listOf('versions', storedPlan),
+    problems: ['plan-unknown'],
+  }),
   getPlanVersion: route({
     method: 'get',
     path: '/plan-versions/{hash}',
     role: 'reader',
-    summary: 'the plan of a version that runs are, or were, pinned to',
+    summary: 'the plan of a version that was stored, or that runs are, or were, pinned to',
     answer: jsonObject,
     problems: ['plan-unknown'],
   }),

@@ -293,6 +293,6 @@ export const runApi = api('runs', {
     answer: listOf('events', runs.runEvent),
     answerTypes: ['text/event-stream'],
     statuses: { 200: 'A page, or a stream', 204: 'The client of a stream has the terminal event' },
-    problems: ['run-unknown', 'history-trimmed', 'argument-invalid'],
+    problems: ['run-unknown', 'history-trimmed', 'argument-invalid', 'too-many-streams'],
   }),
 });

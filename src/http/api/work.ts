@@ -4,7 +4,7 @@ import { jsonValue, listOf } from '../schemas/json.js';
 import * as work from '../schemas/work.js';
 import { name } from './parts.js';
 
-const token = z.string().min(1).max(8_192);
+export const token = z.string().min(1).max(8_192);
 const waitMs = z.int().min(0).max(60_000).optional();
 const capability = z.union([name, z.strictObject({ name, version: name.optional() })]);
 const error = z.strictObject({
@@ -14,8 +14,9 @@ const error = z.strictObject({
   retryable: z.boolean().optional(),
 });
 
-const TOKEN = 'WyJyMSIsImEiLDEsMSwibGVhc2UiXQ';
-const told = {
+export const TOKEN = 'WyJyMSIsImEiLDEsMSwibGVhc2UiXQ';
+/** What is said of work that was claimed. */
+export const told = {
   method: 'post',
   role: 'worker',
   problems: [
@@ -63,6 +64,17 @@ export const workApi = api('work', {
     answer: work.leaseState,
     example: { token: TOKEN, progress: { pages: 3 } },
   }),
+  uploadPayload: route({
+    ...told,
+    path: '/work/payloads',
+    summary:
+      'takes a large payload of an artifact, as JSON, ahead of the result, which names it by its `digest`',
+    query: z.object({ token }),
+    bodyTypes: ['application/json'],
+    isIdempotent: true,
+    answer: work.keptPayload,
+    problems: [...told.problems, 'artifact-too-large', 'overloaded'],
+  }),
   completeWork: route({
     ...told,
     path: '/work/complete',
@@ -70,6 +82,7 @@ export const workApi = api('work', {
     body: z.strictObject({ token, result: jsonValue.optional() }),
     answer: work.accepted,
     example: { token: TOKEN, result: { text: 'bonjour' } },
+    problems: [...told.problems, 'artifact-not-uploaded'],
   }),
   failWork: route({
     ...told,

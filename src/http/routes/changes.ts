@@ -1,11 +1,12 @@
 import { changeApi } from '../api/changes.js';
+import { namedPlan } from '../named-plan.js';
 import { made } from '../reply.js';
 import type { HttpScope } from '../scope.js';
 import type { RouteServer } from '../serve-routes.js';
 
 /** What an operator changes: nodes, plans, runs in place of others. */
-export function serveChanges(server: RouteServer, { orchestrator, catalog }: HttpScope): void {
-  const { change, runs } = orchestrator;
+export function serveChanges(server: RouteServer, scope: HttpScope): void {
+  const { change, runs } = scope.orchestrator;
   server.serve(changeApi, {
     completeNode: ({ params, body: { node, ...options }, keyed }) =>
       change.completeNode(params.id, node, { ...options, ...keyed }),
@@ -17,15 +18,15 @@ export function serveChanges(server: RouteServer, { orchestrator, catalog }: Htt
       await change.rollback(params.id, node, { ...options, ...keyed });
       return runs.summary(params.id);
     },
-    replanRun: ({ params, body: { plan, ...options }, keyed }) =>
-      change.replan(params.id, catalog.planOf(plan), { ...options, ...keyed }),
+    replanRun: async ({ params, body: { plan, ...options }, keyed }) =>
+      change.replan(params.id, await namedPlan(scope, plan), { ...options, ...keyed }),
     async forkRun({ params, body: { plan, ...options }, keyed }) {
-      const other = plan === undefined ? {} : { plan: catalog.planOf(plan) };
+      const other = plan === undefined ? {} : { plan: await namedPlan(scope, plan) };
       return madeRun(await change.fork(params.id, { ...options, ...other, ...keyed }));
     },
     async replaceRun({ params, body: { plan, ...options }, keyed }) {
       return madeRun(
-        await change.replace(params.id, catalog.planOf(plan), { ...options, ...keyed }),
+        await change.replace(params.id, await namedPlan(scope, plan), { ...options, ...keyed }),
       );
     },
   });

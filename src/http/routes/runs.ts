@@ -6,6 +6,7 @@ import { traceFromHeaders } from '../../start-options.js';
 import { runApi } from '../api/runs.js';
 import { eventsOf } from '../events-answer.js';
 import { mermaid } from '../mermaid.js';
+import { namedPlan } from '../named-plan.js';
 import { made } from '../reply.js';
 import type { HttpScope } from '../scope.js';
 import type { Incoming, RouteServer } from '../serve-routes.js';
@@ -64,14 +65,17 @@ export function serveRuns(server: RouteServer, scope: HttpScope): void {
 
 /** 201 for a new run, 200 for one that exists with the same plan and input. */
 async function startRun(
-  { orchestrator, catalog }: HttpScope,
+  scope: HttpScope,
   { plan, metadata, ...options }: Incoming<typeof runApi.startRun>['body'] & Keyed,
   { req }: Context,
 ) {
+  const { orchestrator, catalog } = scope;
   refuseReserved(metadata ?? {});
   const trace = traceFromHeaders(req.header('traceparent'), req.header('tracestate'));
-  const offered = typeof plan === 'string' ? catalog.get(plan).metadata : {};
-  const handle = await orchestrator.start(catalog.planOf(plan), {
+  const chosen = await namedPlan(scope, plan);
+  const isOffered = typeof plan === 'string' && catalog.has(plan);
+  const offered = isOffered ? catalog.get(plan).metadata : {};
+  const handle = await orchestrator.start(chosen, {
     ...options,
     ...(trace && { trace }),
     metadata: { ...metadata, ...offered },

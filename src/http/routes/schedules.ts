@@ -1,6 +1,7 @@
 import { RunchartError } from '../../errors.js';
 import type { JsonObject } from '../../plan/json.js';
 import { scheduleApi } from '../api/schedules.js';
+import { namedPlan } from '../named-plan.js';
 import { made } from '../reply.js';
 import type { HttpScope } from '../scope.js';
 import type { RouteServer } from '../serve-routes.js';
@@ -12,7 +13,7 @@ export function serveSchedules(server: RouteServer, scope: HttpScope): void {
     async createSchedule({ body: { plan, ...draft } }) {
       const { created, ...schedule } = await schedules.create({
         ...draft,
-        ...planOf(scope, plan, draft.label),
+        ...(await planOf(scope, plan, draft.label)),
       });
       return made(schedule, created, `/schedules/${encodeURIComponent(schedule.id)}`);
     },
@@ -21,8 +22,8 @@ export function serveSchedules(server: RouteServer, scope: HttpScope): void {
     previewSchedule: async ({ params, query }) => ({
       occurrences: await schedules.preview(params.id, query.count),
     }),
-    updateSchedule({ params, body: { plan, ...changes } }) {
-      const found = plan === undefined ? {} : planOf(scope, plan, changes.label);
+    async updateSchedule({ params, body: { plan, ...changes } }) {
+      const found = plan === undefined ? {} : await planOf(scope, plan, changes.label);
       return schedules.update(params.id, { ...changes, ...found });
     },
     pauseSchedule: ({ params }) => schedules.pause(params.id),
@@ -36,7 +37,8 @@ export function serveSchedules(server: RouteServer, scope: HttpScope): void {
 }
 
 /** One on offer goes by the name that it is offered by. */
-function planOf({ catalog }: HttpScope, named: string | JsonObject, label: string | undefined) {
-  const isOffered = typeof named === 'string';
-  return { plan: catalog.planOf(named), label: isOffered ? (label ?? named) : label };
+async function planOf(scope: HttpScope, named: string | JsonObject, label: string | undefined) {
+  const isOffered = typeof named === 'string' && scope.catalog.has(named);
+  const plan = await namedPlan(scope, named);
+  return { plan, label: isOffered ? (label ?? named) : label };
 }

@@ -1,7 +1,8 @@
 import { z } from '@hono/zod-openapi';
 import type { Simulation } from '../../explain/simulate.js';
 import type { Issue } from '../../plan/issue.js';
-import { jsonObject, objectOf, text } from './json.js';
+import type { StoredPlan } from '../../stored-plans.js';
+import { jsonObject, objectOf, text, time } from './json.js';
 import { issue } from './problem.js';
 import { nodeStatus, runStatus } from './runs.js';
 
@@ -17,6 +18,15 @@ export const offeredPlan = objectOf<OfferedPlanView>('OfferedPlan', {
   title: text,
   hash: text,
 });
+
+const stored = {
+  hash: text.openapi({ description: 'Names the version, in place of a plan on offer' }),
+  title: text,
+  at: time.openapi({ description: 'When it was stored first' }),
+  by: text.nullable(),
+};
+
+export const storedPlan = objectOf<StoredPlan>('StoredPlan', stored);
 
 /** What compiling a plan found. */
 export interface PlanCheck {

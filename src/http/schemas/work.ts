@@ -1,5 +1,11 @@
 import { z } from '@hono/zod-openapi';
-import type { AcceptedResult, ClaimedWork, LeaseState, OfferedWork } from '../../work/work.js';
+import type {
+  AcceptedResult,
+  ClaimedWork,
+  KeptPayload,
+  LeaseState,
+  OfferedWork,
+} from '../../work/work.js';
 import { count, jsonValue, objectOf, text, time } from './json.js';
 
 export const offer = objectOf<OfferedWork>('OfferedWork', {
@@ -32,6 +38,12 @@ export const claimed = objectOf<ClaimedWork>('ClaimedWork', {
 export const leaseState = objectOf<LeaseState>('LeaseState', {
   expiresAt: time,
   isCancelled: z.boolean().openapi({ description: 'The worker is to stop' }),
+});
+
+export const keptPayload = objectOf<KeptPayload>('KeptPayload', {
+  pointer: text.openapi({ description: '`file:sha256:…`' }),
+  digest: text.openapi({ description: 'Names it among the artifacts of the result' }),
+  bytes: count,
 });
 
 export const accepted = objectOf<AcceptedResult>('AcceptedResult', {

@@ -143,3 +143,14 @@ export const print = () => console.log('printed');
 
 /** The trace that it works in. */
 export const traced = (_input: unknown, { trace }: HandlerContext) => trace ?? null;
+
+/** Streams each word; its result is why what is too long was refused. */
+export function streaming({ words }: { words: readonly string[] }, { stream }: HandlerContext) {
+  for (const word of words) stream(word);
+  try {
+    stream('x'.repeat(100_000));
+  } catch (error) {
+    return (error as { code?: string }).code;
+  }
+  return 'not refused';
+}

@@ -58,6 +58,9 @@ export function recording(more: object = {}): Recorded {
     trace: undefined,
     heartbeat: () => {},
     payload: () => Promise.reject(new Error('there is no payload')),
+    stream: (value: unknown) => {
+      told.push(['stream', value]);
+    },
     progress: (value: unknown) => {
       told.push(['progress', value]);
       begin(value);

@@ -19,6 +19,7 @@ const context = {
   trace: undefined,
   heartbeat: () => {},
   payload: () => Promise.reject(new Error('there is no payload')),
+  stream: () => {},
   progress: (value: unknown) => console.log(value),
 };
 const handler = isolated({

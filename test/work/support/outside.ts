@@ -1,4 +1,5 @@
 /** Workers in the kernel: what they claim and say goes through the public API, on simulated time. */
+import { ArtifactPayloads } from '../../../src/actors/artifact-payloads.js';
 import { HandlerRegistry } from '../../../src/actors/handler-registry.js';
 import type { Handlers } from '../../../src/actors/handlers.js';
 import type { Capability } from '../../../src/actors/messages.js';
@@ -42,7 +43,11 @@ export class Outside extends Kernel {
       board: supervisor.work,
       clock,
       logger: { debug() {}, info() {}, warn() {}, error() {} },
-      payloads: { keep: (result) => result },
+      payloads: new ArtifactPayloads(
+        storage.artifacts,
+        { inlinePayloadBytes: 64 * 1024, maxPayloadBytes: 1024 * 1024 },
+        clock,
+      ),
       capabilityOf: (handler) => registry.capabilityOf(handler),
       send: (run, message) => supervisor.send(run, message),
       attempt: async (run, { node, generation, attempt }) =>

@@ -1,0 +1,18 @@
+/** The plan that a request means. */
+import type { JsonObject } from '../plan/json.js';
+import type { Plan } from '../plan/schema.js';
+import type { HttpScope } from './scope.js';
+
+const HASH = /^sha256:[0-9a-f]{64}$/;
+
+/**
+ * One on offer, by its name; a version, by its hash; or one in place, which is not looked at yet. Rejects with
+ * `plan-unknown`.
+ */
+export async function namedPlan(
+  { catalog, orchestrator }: Pick<HttpScope, 'catalog' | 'orchestrator'>,
+  plan: string | JsonObject,
+): Promise<Plan> {
+  const isVersion = typeof plan === 'string' && HASH.test(plan) && !catalog.has(plan);
+  return isVersion ? orchestrator.runs.plan(plan) : catalog.planOf(plan);
+}

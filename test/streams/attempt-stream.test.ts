@@ -1,0 +1,131 @@
+/** The window of an attempt against all that was streamed, and secrets against any way to cut a text. */
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { AttemptStream, type StreamItem } from '../../src/actors/streams/attempt-stream.js';
+import { readChunk } from '../../src/actors/streams/chunk.js';
+import { StreamWatcher } from '../../src/actors/streams/stream-watcher.js';
+import { MASK, Secrets } from '../../src/plan/secrets.js';
+import { StreamMask } from '../../src/plan/stream-mask.js';
+
+const LIMITS = { chunks: 4, characters: 20 };
+const NAME = { run: 'r', node: 'n', generation: 1, attempt: 1 };
+
+type Step =
+  | { readonly does: 'push'; readonly length: number; readonly skips: number }
+  | { readonly does: 'watch' }
+  | { readonly does: 'read'; readonly watcher: number };
+
+const steps = fc.array(
+  fc.oneof(
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        does: fc.constant('push' as const),
+        length: fc.nat(12),
+        skips: fc.constantFrom(0, 0, 0, 2),
+      }),
+    },
+    { weight: 1, arbitrary: fc.record({ does: fc.constant('watch' as const) }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({ does: fc.constant('read' as const), watcher: fc.nat(3) }),
+    },
+  ),
+  { maxLength: 60 },
+);
+
+/** Numbers that a watcher was told of, or told that he missed. */
+function numbersOf(items: readonly StreamItem[]): number[] {
+  let next = 1;
+  return items.flatMap((item) => {
+    if (item.type === 'gap') next += item.chunks;
+    if (item.type !== 'chunk') return [];
+    expect(item.number).toBe(next);
+    next += 1;
+    return [item.number];
+  });
+}
+
+it('S236 whenever and however slowly one watches, each chunk is told once and in order or counted as missed', () => {
+  fc.assert(
+    fc.property(steps, (all: readonly Step[]) => {
+      const stream = new AttemptStream(NAME, LIMITS);
+      stream.show(undefined);
+      const watchers: { watcher: StreamWatcher; items: StreamItem[] }[] = [];
+      const sent = new Map<number, string>();
+      let number = 0;
+      for (const step of all) {
+        if (step.does === 'push') {
+          number += 1 + step.skips;
+          sent.set(number, String(number).padEnd(step.length, '.'));
+          stream.push(readChunk(sent.get(number)), undefined, number);
+          // Sent again, it is the same.
+          stream.push(readChunk('again'), undefined, number);
+          expect(stream.size).toBeLessThanOrEqual(LIMITS.characters);
+        } else if (step.does === 'watch') {
+          const watcher = new StreamWatcher(undefined);
+          watcher.attach(stream);
+          watchers.push({ watcher, items: [] });
+        } else {
+          const read = watchers[step.watcher];
+          read?.items.push(...read.watcher.now());
+        }
+      }
+      stream.end(7);
+      for (const { watcher, items } of watchers) {
+        items.push(...watcher.now());
+        numbersOf(items);
+        for (const item of items) {
+          if (item.type === 'chunk') expect(item.value).toBe(sent.get(item.number));
+        }
+        const missed = items.reduce(
+          (sum, item) => sum + (item.type === 'gap' ? item.chunks : 0),
+          0,
+        );
+        const told = items.filter(({ type }) => type === 'chunk').length;
+        expect(told + missed).toBe(number);
+        expect(items.at(-1)).toMatchObject({ type: 'end', chunks: sent.size, seq: 7 });
+      }
+      expect(stream.isWatched).toBe(false);
+    }),
+  );
+});
+
+it('S236 nothing is shown before it is known what is secret, and then all of it or none', () => {
+  const stream = new AttemptStream(NAME, LIMITS);
+  const watcher = new StreamWatcher(undefined);
+  watcher.attach(stream);
+  stream.push(readChunk('my hun'));
+  stream.push(readChunk('ter2'));
+  expect([...watcher.now()]).toEqual([]);
+  const secrets = new Secrets();
+  secrets.add('hunter2');
+  stream.show(new StreamMask(secrets));
+  stream.push(readChunk('!'));
+  stream.end(null);
+  const values = [...watcher.now()].flatMap((item) => (item.type === 'chunk' ? [item.value] : []));
+  expect(values).toEqual(['my ', MASK, '!']);
+});
+
+const word = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), minLength: 4, maxLength: 7 });
+
+it('S236 a text shows the same however it is cut, and has no secret whole', () => {
+  const text = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), maxLength: 40 });
+  const cuts = fc.array(fc.nat(40), { maxLength: 12 });
+  fc.assert(
+    fc.property(fc.array(word, { minLength: 1, maxLength: 4 }), text, cuts, (words, whole, at) => {
+      const secrets = new Secrets();
+      for (const secret of words) secrets.add(secret);
+      const shown = (pieces: readonly string[]) => {
+        const mask = new StreamMask(secrets);
+        return pieces.map((piece) => mask.take(piece)).join('') + mask.rest();
+      };
+      const places = [0, ...at.toSorted((a, b) => a - b), whole.length];
+      const pieces = places.slice(1).map((end, i) => whole.slice(places[i], end));
+      expect(shown(pieces)).toBe(shown([whole]));
+      for (const part of shown(pieces).split(MASK)) {
+        for (const secret of words) expect(part).not.toContain(secret);
+      }
+    }),
+  );
+});
