@@ -17,7 +17,7 @@ const ROW = `json_array(c.turn, r.id, r.plan_hash, r.metadata_json, ${EVENT.expr
 /** How far retention has come, with the tenant that is asked about as fifth parameter, or null. */
 const TRIMMED = `select json_array(t.turn, t.seq) from log_trims t
   where ?5 is null or t.tenant = ?5 order by t.turn desc, t.seq desc limit 1`;
-const TRIMMED_TO = `select cast(json_array((${TRIMMED.replaceAll('?5', '?1')}), ?2) as blob)`;
+const TRIMMED_TO = `select cast(json_array((${TRIMMED.replaceAll('?5', '?1')})) as blob)`;
 
 const IS_OF_TENANT = `(?5 is null or substr(r.id, 1, max(0, instr(r.id, '~') - 1)) = ?5)`;
 
@@ -67,9 +67,7 @@ export class LogQueries implements LogRows {
   }
 
   async #trimmedTo(tenant: string | undefined): Promise<LogPosition> {
-    // Alone a null is no parameter to libSQL.
-    const args = [tenant ?? null, 0];
-    const [row] = await this.#reader.jsonRows(TRIMMED_TO, args);
+    const [row] = await this.#reader.jsonRows(TRIMMED_TO, [tenant ?? null]);
     return toPosition((row as [string | null])[0]);
   }
 

@@ -35,7 +35,8 @@ export class ReadConnection {
     this.#prepared.set(sql, statement);
     const [oldest] = this.#prepared.keys();
     if (this.#prepared.size > MAX_PREPARED && oldest !== undefined) this.#prepared.delete(oldest);
-    return statement.all(...args) as unknown[][];
+    // As one list: of a lone null the binding would take the parameters by name.
+    return statement.all([...args] as never) as unknown[][];
   }
 
   close(): void {
