@@ -13,6 +13,7 @@ import type { EventsOptions, RunHandle, StartedRun } from './run-watch.js';
 import type { Schedules } from './schedules/schedules.js';
 import type { StartOptions } from './start-options.js';
 import type { Responded, RespondOptions, Tasks } from './tasks.js';
+import type { WebhooksView } from './tenant-webhooks.js';
 import type { RunEvent, RunResult } from './views.js';
 import type { Work } from './work/work.js';
 
@@ -48,6 +49,8 @@ export interface OrchestratorView {
   readonly work: Work;
   /** The same done to many runs. */
   readonly bulk: BulkChanges;
+  /** Who is told of events over HTTP; those of the default tenant are told of the runs of all. */
+  readonly webhooks: WebhooksView;
   start<Input>(plan: PlanFor<Input>, options?: StartOptions<Input>): Promise<StartedRun>;
   handle(id: string): RunHandle;
   result(id: string): Promise<RunResult>;

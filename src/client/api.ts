@@ -200,7 +200,8 @@ export interface CreatedToken {
   readonly revokedAt: number | null;
   /** Milliseconds since the epoch, UTC */
   readonly lastUsedAt: number | null;
-  readonly secret: string;
+  /** Shown this once: absent from the same answer to the same `Idempotency-Key` */
+  readonly secret?: string;
 }
 
 /** What `listDeadLetters` gives. */
@@ -854,7 +855,8 @@ export interface TaskLink {
   readonly id: string;
   readonly task: string;
   readonly principal: string;
-  readonly path: string;
+  /** Shown this once: absent from the same answer to the same `Idempotency-Key` */
+  readonly path?: string;
   /** Milliseconds since the epoch, UTC */
   readonly expiresAt: number;
 }
@@ -976,8 +978,8 @@ export interface WebhookWithSecret {
   readonly createdAt: number;
   /** Milliseconds since the epoch, UTC */
   readonly updatedAt: number;
-  /** Shown this once */
-  readonly secret: string;
+  /** Shown this once: absent from the same answer to the same `Idempotency-Key` */
+  readonly secret?: string;
 }
 
 /** What each operation takes and gives. */
@@ -1866,7 +1868,7 @@ export interface Operations {
     };
     readonly answer: AcceptedResult;
   };
-  /** adds a [webhook](webhooks.md): 201, `Location`, and the only answer with its secret */
+  /** adds a [webhook](webhooks.md) of the tenant: 201, `Location`, and the only answer with its secret */
   readonly addWebhook: {
     readonly request: {
       readonly body: {
@@ -1881,7 +1883,7 @@ export interface Operations {
     };
     readonly answer: WebhookWithSecret;
   };
-  /** all webhooks, by id */
+  /** webhooks, by id; for a `host` those of all tenants */
   readonly listWebhooks: {
     readonly request: Record<string, never>;
     readonly answer: {
@@ -2530,8 +2532,8 @@ export const OPERATIONS = {
     path: '/tokens',
     query: [],
     answer: 'json',
-    isKeyed: false,
-    isRepeatable: false,
+    isKeyed: true,
+    isRepeatable: true,
   },
   listTokens: {
     method: 'GET',
@@ -2562,8 +2564,8 @@ export const OPERATIONS = {
     path: '/tasks/{id}/links',
     query: [],
     answer: 'json',
-    isKeyed: false,
-    isRepeatable: false,
+    isKeyed: true,
+    isRepeatable: true,
   },
   revokeTaskLinks: {
     method: 'POST',
@@ -2675,8 +2677,8 @@ export const OPERATIONS = {
     path: '/webhooks',
     query: [],
     answer: 'json',
-    isKeyed: false,
-    isRepeatable: false,
+    isKeyed: true,
+    isRepeatable: true,
   },
   listWebhooks: {
     method: 'GET',
@@ -2707,8 +2709,8 @@ export const OPERATIONS = {
     path: '/webhooks/{id}/rotate',
     query: [],
     answer: 'json',
-    isKeyed: false,
-    isRepeatable: false,
+    isKeyed: true,
+    isRepeatable: true,
   },
   testWebhook: {
     method: 'POST',

@@ -1,6 +1,7 @@
 /** Carries one message to its receiver: signs it, bounds the time that it takes, and says what came of it. */
 import type { LoggedEvent, WebhookRecord } from '../actors/delivery-records.js';
 import type { Clock } from '../actors/environment.js';
+import { tenantOf } from '../actors/tenant.js';
 import { toEvent } from '../row-views.js';
 import { messageId, signedHeaders } from './secrets.js';
 import {
@@ -70,7 +71,8 @@ export class Courier {
     try {
       const at = clock.now();
       const headers = signedHeaders({ id, at, body }, secretsOf(webhook));
-      const request = { url: webhook.url, headers, body, signal: controller.signal };
+      const { url, id: name } = webhook;
+      const request = { url, headers, body, tenant: tenantOf(name), signal: controller.signal };
       return judge(await Promise.race([send(request), tooLate]), at);
     } catch (error) {
       return { isAccepted: false, error: describe(error), isGone: false };

@@ -39,8 +39,8 @@ export interface RouteSpec<
   readonly bodyTypes?: readonly string[];
   /** The JSON answer; absent where there is none. */
   readonly answer?: Gives<Answer>;
-  /** Whether the answer has a secret, which is kept nowhere: such a request has no idempotency key. */
-  readonly givesSecret?: boolean;
+  /** Members of the answer that are secret, and kept nowhere: an answer that is given again has none of them. */
+  readonly secrets?: readonly string[];
   /** Types that it may answer with instead. */
   readonly answerTypes?: readonly string[];
   /** What each status of an answer means; 200 unless given. A 204 has no body. */
