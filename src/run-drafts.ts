@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { ChildStart } from './actors/child-runs.js';
+import { correlationOf } from './actors/correlation.js';
 import type { Environment } from './actors/environment.js';
 import type { HandlerRegistry } from './actors/handler-registry.js';
 import { idOfKey } from './actors/idempotency.js';
@@ -137,8 +138,9 @@ export class RunDrafts {
       ...asBefore
     } = JSON.parse(of.settingsJson ?? '{}') as RunSettings;
     const { requestedBy, derivedBy = [] } = asBefore;
-    const settings = {
+    const kept = {
       ...asBefore,
+      correlation: correlationOf(of),
       ...(by !== requestedBy && { derivedBy: [...new Set([...derivedBy, by])] }),
     };
     const tenant = tenantOf(of.id);
@@ -156,7 +158,7 @@ export class RunDrafts {
         ...record,
         startDigest: createHash('sha256').update(text).digest('hex'),
         metadataJson: of.metadataJson,
-        settingsJson: Object.keys(settings).length === 0 ? null : JSON.stringify(settings),
+        settingsJson: JSON.stringify(kept),
         originJson: JSON.stringify(origin),
       },
     };

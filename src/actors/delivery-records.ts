@@ -16,6 +16,8 @@ export interface LoggedEvent {
   readonly runId: string;
   readonly planHash: string;
   readonly metadataJson: string | null;
+  /** Of the run, see correlation.ts. */
+  readonly correlation: string;
   readonly event: EventRecord;
 }
 

@@ -58,6 +58,8 @@ export interface RunSettings {
   readonly depth?: number;
   /** The trace that it belongs to. */
   readonly trace?: TraceContext;
+  /** Names what it belongs to, where that is not its own id. */
+  readonly correlation?: string;
 }
 
 /** The trace that a run belongs to, as the headers of W3C Trace Context write it. */

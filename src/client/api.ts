@@ -266,6 +266,12 @@ export type DisabledWebhook = {
   readonly at: number;
 } | null;
 
+/** A part of `RunEvent`. */
+export interface Emitter {
+  readonly kind: 'run' | 'node-run' | 'executor' | 'caller' | 'process' | 'timer';
+  readonly name?: string;
+}
+
 /** What `explainNode` gives. */
 export interface Explanation {
   readonly run: string;
@@ -560,6 +566,9 @@ export interface RunEvent {
   /** Milliseconds since the epoch, UTC */
   readonly at: number;
   readonly detail: JsonObject;
+  readonly emitter: Emitter;
+  /** Shared by all that comes of one start */
+  readonly correlation: string;
 }
 
 /** A part of `RunSummary`, `RunDetails`, `RunSnapshot`. */
@@ -1073,6 +1082,7 @@ export interface Operations {
         readonly id?: string;
         readonly metadata?: JsonObject;
         readonly requestedBy?: string;
+        readonly correlation?: string;
         readonly concurrency?: number;
         readonly priority?: number;
         readonly startAt?: number;

@@ -40,9 +40,9 @@ const MAX_MESSAGE = 500;
 
 /** The message about an event: the same at every try. */
 export function messageOf(logged: LoggedEvent): Message {
-  const { turn, runId, event } = logged;
+  const { turn, runId, correlation, event } = logged;
   const { type, at, seq } = event;
-  const data = { ...toEvent(event, runId), turn };
+  const data = { ...toEvent(event, runId, correlation), turn };
   const body = JSON.stringify({ type, timestamp: new Date(at).toISOString(), data });
   return { id: messageId(runId, seq, at), body };
 }

@@ -12,7 +12,10 @@ const NEWEST_TURN = 'select cast(json_array(coalesce(max(turn), 0)) as blob) fro
 const TOLD = `r.trimmed_to >= 0
   and (r.origin_json is null or r.origin_json ->> 'type' <> 'import')`;
 
-const ROW = `json_array(c.turn, r.id, r.plan_hash, r.metadata_json, ${EVENT.expression('e')})`;
+/** As correlation.ts has it. */
+const CORRELATION = `coalesce(r.settings_json ->> 'correlation', r.parent_id, r.id)`;
+
+const ROW = `json_array(c.turn, r.id, r.plan_hash, r.metadata_json, ${CORRELATION}, ${EVENT.expression('e')})`;
 
 // The joins stand in the order of the work: turns by their index, the events of each by their key.
 const LOG_AFTER = `select cast(${ROW} as blob) from checkpoints c
@@ -70,12 +73,13 @@ function endOf(turn: number): LogPosition {
 }
 
 function toLogged(row: unknown): LoggedEvent {
-  const [turn, runId, planHash, metadataJson, event] = row as [
+  const [turn, runId, planHash, metadataJson, correlation, event] = row as [
     number,
     string,
     string,
     string | null,
+    string,
     unknown,
   ];
-  return { turn, runId, planHash, metadataJson, event: EVENT.toRecord(event) };
+  return { turn, runId, planHash, metadataJson, correlation, event: EVENT.toRecord(event) };
 }

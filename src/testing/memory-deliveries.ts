@@ -1,4 +1,5 @@
 /** Webhooks, lanes and dead letters in memory, and the log of all runs read from the rows of each. */
+import { correlationOf } from '../actors/correlation.js';
 import type {
   DeadLetterRecord,
   DeliveryRow,
@@ -109,6 +110,6 @@ function eventsOf({ record, turns, events }: MemoryRun): LoggedEvent[] {
     const turn = turns.find(({ seq }) => seq >= event.seq)?.turn;
     return turn === undefined || event.seq <= record.trimmedTo
       ? []
-      : [{ turn, runId, planHash, metadataJson, event }];
+      : [{ turn, runId, planHash, metadataJson, correlation: correlationOf(record), event }];
   });
 }

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { EMITTER_KINDS, type Emitter } from '../../emitters.js';
 import { NODE_STATUSES, RUN_STATUSES } from '../../machines/statuses.js';
 import type { Orchestrator } from '../../orchestrator.js';
 import type { Plan } from '../../plan/schema.js';
@@ -106,6 +107,11 @@ export const runEvent = objectOf<RunEvent>('RunEvent', {
   attempt: count.nullable(),
   at: time,
   detail: jsonObject,
+  emitter: objectOf<Emitter>('Emitter', {
+    kind: z.enum(EMITTER_KINDS),
+    name: text.optional() as z.ZodType<string>,
+  }),
+  correlation: text.openapi({ description: 'Shared by all that comes of one start' }),
 });
 
 export const checkpoint = objectOf<CheckpointView>('Checkpoint', {
