@@ -2775,7 +2775,7 @@ export const OPERATIONS = {
     path: '/mcp',
     query: [],
     answer: 'json',
-    isKeyed: true,
+    isKeyed: false,
     isRepeatable: true,
   },
   hearMcp: {
@@ -2792,6 +2792,6 @@ export const OPERATIONS = {
     query: [],
     answer: 'text',
     isKeyed: false,
-    isRepeatable: false,
+    isRepeatable: true,
   },
 } as const satisfies Record<OperationName, object>;

@@ -28,6 +28,8 @@ export interface RouteSpec<
   readonly role: Role;
   /** Another role that will do. */
   readonly otherRole?: Role;
+  /** Whether its handler leaves a record of what is to change something; the guard does so for whom it refuses. */
+  readonly isAudited?: boolean;
   /** What it does, in a line. */
   readonly summary: string;
   readonly query?: Query;

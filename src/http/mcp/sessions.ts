@@ -1,6 +1,6 @@
 /**
  * Conversations with agents over streamable HTTP. Invariants: 1. there are at most so many; where there is no
- * room the one that was longest silent ends, unless it is answering; 2. a session is its owner's alone;
+ * room the one that was longest silent ends, of the tenant that has most, unless it is answering; 2. a session is its owner's alone;
  * 3. every request is answered, those that the client gives up and those of a session that ends too.
  */
 import { randomUUID } from 'node:crypto';
@@ -8,6 +8,7 @@ import { StreamableHTTPTransport } from '@hono/mcp';
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
+import { tenantOf } from '../../actors/tenant.js';
 import { RunchartError } from '../../errors.js';
 import { createMcpServer } from '../../mcp/mcp-server.js';
 import type { Caller } from '../../mcp/tool.js';
@@ -102,12 +103,17 @@ export class McpSessions {
 
   async #makeRoom(): Promise<void> {
     if (this.#sessions.size < (this.#options.maxSessions ?? MAX_SESSIONS)) return;
-    for (const [id, { pending }] of this.#sessions) {
-      if (pending.size === 0) return this.#end(id);
-    }
+    const silent = [...this.#sessions].filter(([, { pending }]) => pending.size === 0);
+    const most = Math.max(...silent.map(([, { owner }]) => this.#countOf(tenantOf(owner))));
+    const [id] = silent.find(([, { owner }]) => this.#countOf(tenantOf(owner)) === most) ?? [];
+    if (id !== undefined) return this.#end(id);
     throw new RunchartError('overloaded', 'too many agents are connected', {
       hint: 'end a session, or wait until one is silent',
     });
+  }
+
+  #countOf(tenant: string): number {
+    return [...this.#sessions.values()].filter(({ owner }) => tenantOf(owner) === tenant).length;
   }
 
   async #endSilent(): Promise<void> {
