@@ -8,6 +8,7 @@ import { correlationOf } from './actors/correlation.js';
 import type { Environment } from './actors/environment.js';
 import type { HandlerRegistry } from './actors/handler-registry.js';
 import { idOfKey } from './actors/idempotency.js';
+import { pastPlans } from './actors/past-plans.js';
 import type { PlanCache } from './actors/plan-cache.js';
 import type { Journal, RunStore } from './actors/ports.js';
 import type { RunRecord, RunSettings } from './actors/records.js';
@@ -160,6 +161,7 @@ export class RunDrafts {
         metadataJson: of.metadataJson,
         settingsJson: JSON.stringify(kept),
         originJson: JSON.stringify(origin),
+        pastPlansJson: pastPlans(of, (await this.version(of.planHash)).plan),
       },
     };
   }
@@ -225,6 +227,7 @@ export class RunDrafts {
       outputJson: null,
       originJson: null,
       trimmedTo: 0,
+      pastPlansJson: null,
     };
   }
 

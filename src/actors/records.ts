@@ -37,6 +37,8 @@ export interface RunRecord {
   readonly originJson: string | null;
   /** Number of the newest event that retention removed; 0 while all are there. */
   readonly trimmedTo: number;
+  /** Hashes of versions that it had before this one and that name secrets, as a list; null where there is none. */
+  readonly pastPlansJson: string | null;
 }
 
 /** What a start may ask for beside the plan and the input; the plan's own settings apply otherwise. */
@@ -95,6 +97,7 @@ export type RunChange = Pick<
   | 'planHash'
   | 'usageJson'
   | 'outputJson'
+  | 'pastPlansJson'
 >;
 
 /** Scope of the node runs that undo others when a run is ending. */

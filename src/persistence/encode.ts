@@ -265,6 +265,7 @@ function runRow(r: RunRecord): Row {
     r.outputJson,
     r.originJson,
     r.trimmedTo,
+    r.pastPlansJson ?? null,
   ];
 }
 
@@ -280,6 +281,7 @@ function runChangeRow(r: RunChange): Row {
     r.planHash,
     r.usageJson,
     r.outputJson,
+    r.pastPlansJson ?? null,
   ];
 }
 

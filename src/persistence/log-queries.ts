@@ -15,7 +15,8 @@ const TOLD = `r.trimmed_to >= 0
 /** As correlation.ts has it. */
 const CORRELATION = `coalesce(r.settings_json ->> 'correlation', r.parent_id, r.id)`;
 
-const ROW = `json_array(c.turn, r.id, r.plan_hash, r.metadata_json, ${CORRELATION}, ${EVENT.expression('e')})`;
+const ROW = `json_array(c.turn, r.id, r.plan_hash, r.metadata_json, ${CORRELATION},
+  r.parent_id is not null or r.past_plans_json is not null, ${EVENT.expression('e')})`;
 
 // The joins stand in the order of the work: turns by their index, the events of each by their key.
 const LOG_AFTER = `select cast(${ROW} as blob) from checkpoints c
@@ -73,13 +74,15 @@ function endOf(turn: number): LogPosition {
 }
 
 function toLogged(row: unknown): LoggedEvent {
-  const [turn, runId, planHash, metadataJson, correlation, event] = row as [
+  const [turn, runId, planHash, metadataJson, correlation, hasOtherPlans, event] = row as [
     number,
     string,
     string,
     string | null,
     string,
+    0 | 1,
     unknown,
   ];
-  return { turn, runId, planHash, metadataJson, correlation, event: EVENT.toRecord(event) };
+  const known = { runId, planHash, metadataJson, correlation };
+  return { turn, ...known, hasOtherPlans: hasOtherPlans === 1, event: EVENT.toRecord(event) };
 }

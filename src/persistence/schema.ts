@@ -42,6 +42,7 @@ export const runs = sqliteTable(
     outputJson: text('output_json'),
     originJson: text('origin_json'),
     trimmedTo: integer('trimmed_to').notNull().default(0),
+    pastPlansJson: text('past_plans_json'),
   },
   (table) => [
     uniqueIndex('runs_id').on(table.id),

@@ -139,6 +139,7 @@ describe('a subscriber', () => {
           planHash: '',
           metadataJson: null,
           correlation: 'r',
+          hasOtherPlans: false,
           event,
         };
         expect(await matcher.matches(logged)).toBe(isWanted);
