@@ -122,7 +122,8 @@ export class Engine {
     this.supervisor = supervisor;
     const watch = new RunWatch(this.runs, supervisor.live);
     this.watch = watch;
-    const calls = new KeyedCalls({ clock, journal, store });
+    const answersMs = parts.retention?.answersMs;
+    const calls = new KeyedCalls({ clock, journal, store, answersMs });
     this.calls = calls;
     const keyed = this.#newKeyedStarts(parts);
     this.#keyed = keyed;

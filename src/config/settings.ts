@@ -80,6 +80,11 @@ export const SETTINGS = {
   ),
   'retention.runs': setting('RETENTION_RUNS', duration, 'age at which runs that ended go'),
   'retention.history': setting('RETENTION_HISTORY', duration, 'age at which old events go'),
+  'retention.answers': setting(
+    'RETENTION_ANSWERS',
+    duration,
+    'age at which answers to keyed calls about no run go: a week unless set',
+  ),
   'retention.every': setting('RETENTION_EVERY', duration, 'time between two looks', {
     fallback: 3_600_000,
   }),
