@@ -468,7 +468,7 @@ export class RunReader {
     const record = await this.#record(id);
     const found = await this.rows.artifact(record.run, name, version);
     if (found !== undefined) {
-      return this.#shown(record, await readArtifact(found, this.#payloads), maskPayload);
+      return this.#shown(record, await readArtifact(found, this.#payloads, record.id), maskPayload);
     }
     const what = version === undefined ? 'no accepted version' : `no version ${version}`;
     throw new RunchartError('artifact-unknown', `run ${id} has ${what} of artifact "${name}"`, {

@@ -46,9 +46,9 @@ export class ArtifactPayloads {
     return record === undefined || large.length === 0 ? result : this.#spill(record, large, run);
   }
 
-  /** The payload at a pointer `file:sha256:…`. Rejects with `argument-invalid` or `artifact-corrupt`. */
-  async read(pointer: string): Promise<JsonValue> {
-    return readPayload(this.#store, digestIn(pointer));
+  /** The payload at a pointer `file:sha256:…`, as the tenant of a run has it. Rejects with `argument-invalid` or `artifact-corrupt`. */
+  async read(pointer: string, run: string): Promise<JsonValue> {
+    return readPayload(this.#store, digestIn(pointer), run);
   }
 
   #largeOf({ artifacts }: JsonObject): LargePayload[] {

@@ -275,7 +275,8 @@ class RunningAttempt implements Attempt, HandlerContext {
     if (!this.#isBeating) void this.#beat();
   };
 
-  readonly payload = (pointer: string): Promise<JsonValue> => this.#payloads.read(pointer);
+  readonly payload = (pointer: string): Promise<JsonValue> =>
+    this.#payloads.read(pointer, this.#record.id);
 
   /** Beats that come faster than commits become one. */
   async #beat(): Promise<void> {
