@@ -1,0 +1,1 @@
+CREATE INDEX `attempts_claims` ON `attempts` (lease_json ->> 'claim') WHERE ended_at is null and lease_json is not null;
