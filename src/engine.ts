@@ -251,6 +251,7 @@ export class Engine {
       payloads: this.#newPayloads(),
       capabilityOf: (handler) => registry.capabilityOf(handler),
       send: (run, message) => this.supervisor.send(run, message),
+      claimedRuns: (claim) => storage.rows.claimedRuns(claim),
       attempt: async (run, name) => {
         const found = await storage.store.findRun(run);
         return found && storage.rows.attempt(found.run, name);

@@ -175,6 +175,10 @@ export interface AttemptLease {
   readonly handler: string;
   /** Names the claim; absent while nobody has claimed the attempt. */
   readonly id?: string;
+  /** Names the call that claimed it, where that had an idempotency key: made again it is given the attempt again. */
+  readonly claim?: string;
+  /** When the attempt has taken too long, as the claim was told; absent where that is not limited. */
+  readonly deadlineAt?: number;
   /** Digest of the result that ended the claim: the same again gets the same answer. */
   readonly result?: string;
 }

@@ -1803,7 +1803,7 @@ export interface Operations {
       readonly offers: readonly OfferedWork[];
     };
   };
-  /** gives a worker what it can do; where there is nothing the answer waits for `waitMs` */
+  /** gives a worker what it can do; where there is nothing the answer waits for `waitMs`; with its key again, what it holds still */
   readonly claimWork: {
     readonly request: {
       readonly body: {

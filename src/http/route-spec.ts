@@ -41,6 +41,8 @@ export interface RouteSpec<
   readonly bodyTypes?: readonly string[];
   /** The JSON answer; absent where there is none. */
   readonly answer?: Gives<Answer>;
+  /** Whether its handler knows the same request again by its key, and no answer is kept. */
+  readonly knowsKeys?: boolean;
   /** Members of the answer that are secret, and kept nowhere: an answer that is given again has none of them. */
   readonly secrets?: readonly string[];
   /** Types that it may answer with instead. */

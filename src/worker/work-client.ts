@@ -31,6 +31,7 @@ export class WorkClient {
     };
   }
 
+  /** Claimed again with the same `key`, what the first answer would have said is given again. */
   async claim(
     request: {
       readonly worker: string;
@@ -39,10 +40,12 @@ export class WorkClient {
       readonly waitMs: number;
     },
     signal: AbortSignal,
+    key: string,
   ): Promise<readonly ClaimedWork[]> {
     const { claims } = await this.#post<{ claims: readonly ClaimedWork[] }>('claim', request, {
       signal,
       waitMs: request.waitMs,
+      key,
     });
     return claims;
   }
@@ -75,12 +78,20 @@ export class WorkClient {
   async #post<T>(
     call: string,
     body: object,
-    { signal, waitMs = 0 }: { readonly signal?: AbortSignal; readonly waitMs?: number } = {},
+    {
+      signal,
+      waitMs = 0,
+      key,
+    }: {
+      readonly signal?: AbortSignal;
+      readonly waitMs?: number;
+      readonly key?: string;
+    } = {},
   ): Promise<T> {
     const limit = AbortSignal.timeout(waitMs + PATIENCE_MS);
     const response = await this.#fetch(call, {
       method: 'POST',
-      headers: this.#headers,
+      headers: { ...this.#headers, ...(key !== undefined && { 'idempotency-key': key }) },
       body: JSON.stringify(body),
       signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
     });
