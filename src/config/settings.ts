@@ -56,6 +56,18 @@ export const SETTINGS = {
     fallback: DEFAULT_HOST,
     flag: 'host',
   }),
+  'server.headersTimeout': setting(
+    'HEADERS_TIMEOUT',
+    duration,
+    'how long a client may take to send the headers of a request; then it gets a 408',
+    { fallback: 15_000 },
+  ),
+  'server.requestTimeout': setting(
+    'REQUEST_TIMEOUT',
+    duration,
+    'how long a client may take to send all of a request; then it gets a 408',
+    { fallback: 300_000 },
+  ),
   'server.tokens': setting(
     'TOKENS',
     oneOf('optional', 'required'),
