@@ -35,7 +35,7 @@ module.exports = {
       to: {
         path: '^src/',
         pathNot:
-          '^src/(persistence/|storage/|machines/|actors/(access-records|delivery-records|ports|records|tenant)[.]ts|errors[.]ts)',
+          '^src/(persistence/|storage/|machines/|actors/(access-records|delivery-records|payload-name|ports|records|tenant)[.]ts|errors[.]ts)',
       },
     },
     {
@@ -94,7 +94,7 @@ module.exports = {
       to: {
         path: '^src/',
         pathNot:
-          '^src/(delivery/|plan/|actors/(environment|ports|handlers|records|delivery-records|live-index|fifo)[.]ts|(errors|views|row-views|change-signal)[.]ts)',
+          '^src/(delivery/|plan/|actors/(environment|ports|handlers|records|delivery-records|live-index|fifo|tenant)[.]ts|(errors|views|row-views|change-signal)[.]ts)',
       },
     },
     {

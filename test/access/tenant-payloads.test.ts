@@ -3,8 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { HandlerContext } from '../../src/actors/handlers.js';
+import { createOrchestrator } from '../../src/create-orchestrator.js';
 import { encryptedPayloads, keyRing } from '../../src/encrypted-payloads.js';
-import { createOrchestrator, type Orchestrator } from '../../src/orchestrator.js';
+import type { Orchestrator } from '../../src/orchestrator.js';
 import { plan } from '../../src/plan/builder.js';
 import { temporaryDatabase, temporaryDirectory } from '../support/temporary.js';
 

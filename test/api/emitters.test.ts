@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { createOrchestrator } from '../../src/create-orchestrator.js';
 import type { BusEvent } from '../../src/delivery/event-bus.js';
 import { EMITTER_KINDS, emitterOf } from '../../src/emitters.js';
 import { NODE_STATUSES, RUN_STATUSES } from '../../src/machines/statuses.js';
-import { createOrchestrator } from '../../src/orchestrator.js';
 import { plan } from '../../src/plan/builder.js';
 import type { JsonObject } from '../../src/plan/json.js';
 import { RUN_EVENT_TYPES } from '../../src/run-event-types.js';

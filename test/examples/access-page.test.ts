@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { parse } from 'yaml';
-import { createOrchestrator, type Orchestrator } from '../../src/orchestrator.js';
+import { createOrchestrator } from '../../src/create-orchestrator.js';
+import type { Orchestrator } from '../../src/orchestrator.js';
 import { plan as build } from '../../src/plan/builder.js';
 import type { Plan } from '../../src/plan/schema.js';
 import { Workplace } from '../cli/support/workplace.js';

@@ -2,9 +2,9 @@
 import { connect, type Socket } from 'node:net';
 import fc from 'fast-check';
 import { expect, it, onTestFinished } from 'vitest';
+import { createOrchestrator } from '../../src/create-orchestrator.js';
 import { createHttpApp } from '../../src/http/app.js';
 import { type ListenOptions, listen } from '../../src/http/server.js';
-import { createOrchestrator } from '../../src/orchestrator.js';
 import { plan } from '../../src/plan/builder.js';
 import { temporaryDatabase } from '../support/temporary.js';
 import { assertDocumented } from './support/document.js';

@@ -23,7 +23,11 @@ function openEndpoint(options: { maxSessions?: number; idleMs?: number } = {}) {
     const owner = context.req.header('owner') ?? '';
     const isPost = context.req.method === 'POST';
     const message = isPost ? await context.req.json() : undefined;
-    return agents.answer(context, { owner, host, plans }, message);
+    return agents.answer(
+      context,
+      { owner, tenant: owner.split('~')[0] ?? '', host, plans },
+      message,
+    );
   });
   app.onError((error, context) => context.text((error as { code?: string }).code ?? '', 400));
   let id = 0;

@@ -8,7 +8,6 @@ import { StreamableHTTPTransport } from '@hono/mcp';
 import type { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
-import { tenantOf } from '../../actors/tenant.js';
 import { RunchartError } from '../../errors.js';
 import { createMcpServer } from '../../mcp/mcp-server.js';
 import type { Caller } from '../../mcp/tool.js';
@@ -24,6 +23,7 @@ interface Session {
   readonly transport: StreamableHTTPTransport;
   readonly server: Server;
   readonly owner: string;
+  readonly tenant: string;
   /** Requests that are being answered, by id, and what answers each where the session does not. */
   readonly pending: Map<JsonValue, Instead>;
   usedAt: number;
@@ -49,7 +49,7 @@ export class McpSessions {
     await this.#endSilent();
     const id = context.req.header('mcp-session-id');
     const session = await (id === undefined
-      ? this.#open(caller.owner, message)
+      ? this.#open(caller, message)
       : this.#find(id, caller.owner));
     context.set('auth', { token: '', clientId: caller.owner, scopes: [], extra: { caller } });
     try {
@@ -71,7 +71,7 @@ export class McpSessions {
     return session;
   }
 
-  async #open(owner: string, message: JsonObject | undefined): Promise<Session> {
+  async #open({ owner, tenant }: AgentCaller, message: JsonObject | undefined): Promise<Session> {
     if (message?.method !== 'initialize') {
       throw new RunchartError(
         'argument-invalid',
@@ -94,7 +94,7 @@ export class McpSessions {
       callerOf: (carried) => (carried as { readonly caller: Omit<Caller, 'by'> }).caller,
     });
     const session: Session = {
-      ...{ transport, server, owner, pending: new Map() },
+      ...{ transport, server, owner, tenant, pending: new Map() },
       usedAt: this.#now(),
     };
     await server.connect(transport);
@@ -104,16 +104,16 @@ export class McpSessions {
   async #makeRoom(): Promise<void> {
     if (this.#sessions.size < (this.#options.maxSessions ?? MAX_SESSIONS)) return;
     const silent = [...this.#sessions].filter(([, { pending }]) => pending.size === 0);
-    const most = Math.max(...silent.map(([, { owner }]) => this.#countOf(tenantOf(owner))));
-    const [id] = silent.find(([, { owner }]) => this.#countOf(tenantOf(owner)) === most) ?? [];
+    const most = Math.max(...silent.map(([, { tenant }]) => this.#countOf(tenant)));
+    const [id] = silent.find(([, { tenant }]) => this.#countOf(tenant) === most) ?? [];
     if (id !== undefined) return this.#end(id);
     throw new RunchartError('overloaded', 'too many agents are connected', {
       hint: 'end a session, or wait until one is silent',
     });
   }
 
-  #countOf(tenant: string): number {
-    return [...this.#sessions.values()].filter(({ owner }) => tenantOf(owner) === tenant).length;
+  #countOf(wanted: string): number {
+    return [...this.#sessions.values()].filter(({ tenant }) => tenant === wanted).length;
   }
 
   async #endSilent(): Promise<void> {

@@ -17,9 +17,11 @@ export function serveMcp(
 ): void {
   const caller: AgentCaller = {
     owner: '',
+    tenant: '',
     host: orchestrator,
     plans: catalog,
     ...(session && {
+      tenant: session.tenant,
       owner: `${session.tenant}~${session.principal.name}`,
       by: session.principal.name,
       mayCall: (role) => holdsRole(session, role),

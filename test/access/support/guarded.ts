@@ -2,7 +2,7 @@
 import type { TokenRole } from '../../../src/access/roles.js';
 import type { Handlers } from '../../../src/actors/handlers.js';
 import type { HttpOptions } from '../../../src/http/app.js';
-import type { OrchestratorOptions } from '../../../src/orchestrator.js';
+import type { OrchestratorOptions } from '../../../src/orchestrator-options.js';
 import { openSite, type Site } from '../../http/support/site.js';
 
 export interface Guarded extends Site {
