@@ -26,13 +26,14 @@ export function toArtifact(record: ArtifactRecord): ArtifactView {
   };
 }
 
-/** An artifact with its payload, wherever that is kept. Rejects with `artifact-corrupt`. */
+/** An artifact with its payload, wherever that is kept; `run` is the id of its run. Rejects with `artifact-corrupt`. */
 export async function readArtifact(
   record: ArtifactRecord,
   store: Pick<ArtifactStore, 'get'>,
+  run: string,
 ): Promise<ArtifactView> {
   const view = toArtifact(record);
   const { digest } = record;
   if (digest === null) return view;
-  return { ...view, payload: await readPayload(store, digest) };
+  return { ...view, payload: await readPayload(store, digest, run) };
 }

@@ -128,7 +128,8 @@ export class Engine {
     this.streams = new RunStreams(supervisor.streams, this.runs, supervisor.live);
     const watch = new RunWatch(this.runs, supervisor.live, this.streams);
     this.watch = watch;
-    const calls = new KeyedCalls({ clock, journal, store });
+    const answersMs = parts.retention?.answersMs;
+    const calls = new KeyedCalls({ clock, journal, store, answersMs });
     this.calls = calls;
     const keyed = this.#newKeyedStarts(parts);
     this.#keyed = keyed;
@@ -256,6 +257,7 @@ export class Engine {
       payloads: this.#newPayloads(),
       capabilityOf: (handler) => registry.capabilityOf(handler),
       send: (run, message) => this.supervisor.send(run, message),
+      claimedRuns: (claim) => storage.rows.claimedRuns(claim),
       attempt: async (run, name) => {
         const found = await storage.store.findRun(run);
         return found && storage.rows.attempt(found.run, name);

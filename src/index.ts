@@ -180,6 +180,7 @@ export type {
 } from './tasks.js';
 export { type AnsweredRequest, createMetrics, Metrics } from './telemetry/metrics.js';
 export type { TenantView, Viewer } from './tenant-view.js';
+export type { WebhooksView } from './tenant-webhooks.js';
 export type {
   ArtifactMention,
   ArtifactView,

@@ -16,6 +16,7 @@ import type { Schedules } from './schedules/schedules.js';
 import type { StartOptions } from './start-options.js';
 import type { StoredPlans } from './stored-plans.js';
 import type { Responded, RespondOptions, Tasks } from './tasks.js';
+import type { WebhooksView } from './tenant-webhooks.js';
 import type { RunEvent, RunResult } from './views.js';
 import type { Work } from './work/work.js';
 
@@ -55,6 +56,8 @@ export interface OrchestratorView {
   readonly bus: BusView;
   /** The same done to many runs. */
   readonly bulk: BulkChanges;
+  /** Who is told of events over HTTP; those of the default tenant are told of the runs of all. */
+  readonly webhooks: WebhooksView;
   start<Input>(plan: PlanFor<Input>, options?: StartOptions<Input>): Promise<StartedRun>;
   handle(id: string): RunHandle;
   result(id: string): Promise<RunResult>;

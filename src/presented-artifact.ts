@@ -16,7 +16,7 @@ export interface PresentedArtifact {
 
 /** With its payload, wherever that is kept. Rejects with `artifact-unknown`, `artifact-corrupt`. */
 export async function readPresented(
-  { id, presented }: Pick<TaskView, 'id' | 'presented'>,
+  { id, run, presented }: Pick<TaskView, 'id' | 'run' | 'presented'>,
   name: string,
   store: Pick<ArtifactStore, 'get'>,
 ): Promise<PresentedArtifact> {
@@ -30,6 +30,6 @@ export async function readPresented(
   }
   const { kind, pointer = null } = found as JsonObject & Record<'kind' | 'pointer', string>;
   const payload =
-    typeof found.digest === 'string' ? await readPayload(store, found.digest) : found.payload;
+    typeof found.digest === 'string' ? await readPayload(store, found.digest, run) : found.payload;
   return { name, kind, pointer, ...(payload !== undefined && { payload }) };
 }

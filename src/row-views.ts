@@ -9,6 +9,7 @@ import type {
   TaskPeople,
   TaskRecord,
 } from './actors/records.js';
+import { emitterOf } from './emitters.js';
 import type { Issue } from './plan/issue.js';
 import type { JsonObject, JsonValue } from './plan/json.js';
 import type {
@@ -124,11 +125,12 @@ export function toSignal(record: SignalRecord): SignalView {
   return { id, name, ...payload, sentAt, seq, deliveredTo };
 }
 
-/** An event as the API shows it; `run` is the id of its run. */
-export function toEvent(record: EventRecord, run: string): RunEvent {
+/** An event as the API shows it; `run` is the id of its run, `correlation` that of the run. */
+export function toEvent(record: EventRecord, run: string, correlation: string): RunEvent {
   const { seq, type, node, attempt, at } = record;
   const detail = JSON.parse(record.detailJson) as JsonObject;
-  return { id: `${run}/${seq}`, run, seq, type, node, attempt, at, detail };
+  const emitter = emitterOf(type, node, detail);
+  return { id: `${run}/${seq}`, run, seq, type, node, attempt, at, detail, emitter, correlation };
 }
 
 /** A failed attempt or node as a result lists it. */

@@ -4,9 +4,11 @@
  */
 import { createHash } from 'node:crypto';
 import type { ChildStart } from './actors/child-runs.js';
+import { correlationOf } from './actors/correlation.js';
 import type { Environment } from './actors/environment.js';
 import type { HandlerRegistry } from './actors/handler-registry.js';
 import { idOfKey } from './actors/idempotency.js';
+import { pastPlans } from './actors/past-plans.js';
 import type { PlanCache } from './actors/plan-cache.js';
 import type { Journal, RunStore } from './actors/ports.js';
 import type { RunRecord, RunSettings } from './actors/records.js';
@@ -144,8 +146,9 @@ export class RunDrafts {
       ...asBefore
     } = JSON.parse(of.settingsJson ?? '{}') as RunSettings;
     const { requestedBy, derivedBy = [] } = asBefore;
-    const settings = {
+    const kept = {
       ...asBefore,
+      correlation: correlationOf(of),
       ...(by !== requestedBy && { derivedBy: [...new Set([...derivedBy, by])] }),
     };
     const tenant = tenantOf(of.id);
@@ -163,8 +166,9 @@ export class RunDrafts {
         ...record,
         startDigest: createHash('sha256').update(text).digest('hex'),
         metadataJson: of.metadataJson,
-        settingsJson: Object.keys(settings).length === 0 ? null : JSON.stringify(settings),
+        settingsJson: JSON.stringify(kept),
         originJson: JSON.stringify(origin),
+        pastPlansJson: pastPlans(of, (await this.version(of.planHash)).plan),
       },
     };
   }
@@ -230,6 +234,7 @@ export class RunDrafts {
       outputJson: null,
       originJson: null,
       trimmedTo: 0,
+      pastPlansJson: null,
     };
   }
 

@@ -1,5 +1,6 @@
 /** Reads runs as the API shows them. Works beside the process that owns the database. */
 
+import { correlationOf } from './actors/correlation.js';
 import type { LogRows } from './actors/delivery-records.js';
 import type { ArtifactStore } from './actors/ports.js';
 import type { NodeRunRecord, Principal, RunRecord, TaskRecord } from './actors/records.js';
@@ -389,9 +390,10 @@ export class RunReader {
     const record = await this.#record(id);
     assertKept(record, after);
     const events = await this.rows.events(record.run, after, readLimit(limit));
+    const correlation = correlationOf(record);
     return this.#shown(
       record,
-      events.map((event) => toEvent(event, record.id)),
+      events.map((event) => toEvent(event, record.id, correlation)),
     );
   }
 
@@ -475,7 +477,7 @@ export class RunReader {
     const record = await this.#record(id);
     const found = await this.rows.artifact(record.run, name, version);
     if (found !== undefined) {
-      return this.#shown(record, await readArtifact(found, this.#payloads), maskPayload);
+      return this.#shown(record, await readArtifact(found, this.#payloads, record.id), maskPayload);
     }
     const what = version === undefined ? 'no accepted version' : `no version ${version}`;
     throw new RunchartError('artifact-unknown', `run ${id} has ${what} of artifact "${name}"`, {

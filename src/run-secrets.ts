@@ -1,13 +1,14 @@
 /**
  * Keeps what a plan calls secret out of everything that is shown of its runs. Invariants: 1. values in the
- * places that the plan names are masked, and their texts wherever they have got to; 2. runs of plans that
+ * places that its plan, a version of it before, or that of the run it is a subplan of names are masked, and their texts wherever they have got to; 2. runs of plans that
  * name no secret are shown as they are, at the cost of one look at each plan.
  */
 import type { LoggedEvent, LogRows } from './actors/delivery-records.js';
+import { pastPlansOf } from './actors/past-plans.js';
 import type { RunRecord } from './actors/records.js';
 import type { JsonObject, JsonValue } from './plan/json.js';
 import type { Plan } from './plan/schema.js';
-import { maskFor, type PlanMask, Secrets } from './plan/secrets.js';
+import { maskFor, type PlanMask, RunMask, Secrets } from './plan/secrets.js';
 import type { RunRows } from './storage/run-rows.js';
 import { MAX_PAGE_ROWS } from './storage/run-rows.js';
 
@@ -16,7 +17,7 @@ const MAX_PLANS = 1_000;
 
 /** What is secret about one run. */
 export interface RunSecrets {
-  readonly mask: PlanMask;
+  readonly mask: RunMask;
   readonly found: Secrets;
 }
 
@@ -28,14 +29,30 @@ export class SecretKeeper {
     this.#rows = rows;
   }
 
-  /** Undefined where its plan names no secret. */
+  /** Undefined where no plan names a secret of it. */
   async of(record: RunRecord): Promise<RunSecrets | undefined> {
-    const mask = await this.#maskOf(record.planHash);
-    if (mask === undefined) return undefined;
+    const hashes = new Set([record.planHash, ...pastPlansOf(record)]);
+    const known = await Promise.all([...hashes].map((hash) => this.#maskOf(hash)));
+    const plans = known.filter((mask) => mask !== undefined);
+    const parent = await this.#ofParent(record);
+    if (plans.length === 0 && parent === undefined) return undefined;
     const found = new Secrets();
+    if (parent !== undefined) found.addAll(parent.found);
+    const { parentNode } = record;
+    const mask = new RunMask(plans, (value) =>
+      parent === undefined || parentNode === null
+        ? value
+        : parent.mask.nodeInput(parentNode, value, found),
+    );
     mask.inputs(JSON.parse(record.inputJson) as JsonValue, found);
     if (mask.hasNodes) await this.#collect(record.run, mask, found);
     return { mask, found };
+  }
+
+  async #ofParent({ parentId }: RunRecord): Promise<RunSecrets | undefined> {
+    if (parentId === null) return undefined;
+    const parent = await this.#rows.getRun(parentId);
+    return parent && this.of(parent);
   }
 
   /** What is shown of a run, without its secrets; `inPlace` masks those that are known by their places alone. */
@@ -52,8 +69,11 @@ export class SecretKeeper {
 
   /** The log of all runs, without what their plans call secret. */
   log(log: LogRows): LogRows {
-    const masked = (events: readonly LoggedEvent[]) =>
-      Promise.all(events.map((logged) => this.#masked(logged)));
+    const masked = (events: readonly LoggedEvent[]) => {
+      // One look at each run for all of its events on a page.
+      const known = new Map<string, Promise<Hide>>();
+      return Promise.all(events.map((logged) => this.#masked(logged, known)));
+    };
     return {
       newestTurn: () => log.newestTurn(),
       planTitle: (hash) => log.planTitle(hash),
@@ -67,13 +87,21 @@ export class SecretKeeper {
     };
   }
 
-  async #masked(logged: LoggedEvent): Promise<LoggedEvent> {
-    const { planHash, runId, event } = logged;
-    if ((await this.#maskOf(planHash)) === undefined) return logged;
-    const record = await this.#rows.getRun(runId);
-    if (record === undefined) return { ...logged, event: { ...event, detailJson: '{}' } };
-    const detail = await this.hide(record, JSON.parse(event.detailJson) as JsonObject);
+  async #masked(logged: LoggedEvent, known: Map<string, Promise<Hide>>): Promise<LoggedEvent> {
+    const { planHash, runId, hasOtherPlans, event } = logged;
+    if (!hasOtherPlans && (await this.#maskOf(planHash)) === undefined) return logged;
+    const hide = known.get(runId) ?? this.#hideOf(runId);
+    known.set(runId, hide);
+    const detail = (await hide)(JSON.parse(event.detailJson) as JsonObject);
     return { ...logged, event: { ...event, detailJson: JSON.stringify(detail) } };
+  }
+
+  /** What hides the secrets of a run; of one that is gone by now, everything. */
+  async #hideOf(runId: string): Promise<Hide> {
+    const record = await this.#rows.getRun(runId);
+    if (record === undefined) return () => ({});
+    const secrets = await this.of(record);
+    return (detail) => secrets?.found.hide(detail) ?? detail;
   }
 
   async hideInput(hash: string, input: JsonValue): Promise<JsonValue> {
@@ -92,7 +120,7 @@ export class SecretKeeper {
   }
 
   /** What its nodes got and gave, in every generation. */
-  async #collect(run: number, mask: PlanMask, found: Secrets): Promise<void> {
+  async #collect(run: number, mask: RunMask, found: Secrets): Promise<void> {
     const take = ({ node, inputJson, outputJson }: NodeValues) => {
       if (inputJson !== null) mask.nodeInput(node, JSON.parse(inputJson) as JsonValue, found);
       if (outputJson !== null) mask.nodeOutput(node, JSON.parse(outputJson) as JsonValue, found);
@@ -111,6 +139,8 @@ export class SecretKeeper {
     }
   }
 }
+
+type Hide = (detail: JsonObject) => JsonObject;
 
 interface NodeValues {
   readonly node: string;

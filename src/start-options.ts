@@ -37,6 +37,8 @@ export interface StartOptions<Input = unknown> extends Keyed {
   readonly budget?: PlanBudget;
   /** The trace that the run belongs to; that of the caller, where one is active, unless given. */
   readonly trace?: TraceContext;
+  /** Names what the run belongs to: its events have it, and so have those of all that comes of the run. Its id unless given. */
+  readonly correlation?: string;
   /** Starts paused: `step` takes one step at a time. */
   readonly stepwise?: boolean;
   /** Pauses when these nodes are final. */
@@ -121,7 +123,8 @@ export function readJson(value: unknown, what: string): JsonValue {
 
 /** What a start asks for beside plan and input, as it is stored; null where it asks for nothing. */
 export function readSettings(version: PlanVersion, options: StartOptions): string | null {
-  const { priority, startAt, deadlineMs, budget, stepwise, until, requestedBy } = options;
+  const { priority, startAt, deadlineMs, budget, stepwise, until, requestedBy, correlation } =
+    options;
   const trace = readTrace(options.trace);
   for (const [name, value, least] of [
     ['priority', priority, 0],
@@ -141,8 +144,9 @@ export function readSettings(version: PlanVersion, options: StartOptions): strin
     if (version.graph.positionOf.has(node)) continue;
     throw new RunchartError('argument-invalid', `until: the plan has no node "${node}"`);
   }
-  if (requestedBy !== undefined && !isName(requestedBy)) {
-    throw new RunchartError('argument-invalid', `requestedBy ${KEY_SHAPE}`);
+  for (const [name, value] of Object.entries({ requestedBy, correlation })) {
+    if (value === undefined || isName(value)) continue;
+    throw new RunchartError('argument-invalid', `${name} ${KEY_SHAPE}`);
   }
   if (requestedBy === undefined) refuseWithoutRequester(version);
   const settings: RunSettings = {
@@ -152,6 +156,7 @@ export function readSettings(version: PlanVersion, options: StartOptions): strin
     ...(budget !== undefined && { budget }),
     ...(requestedBy !== undefined && { requestedBy }),
     ...(trace && { trace }),
+    ...(correlation !== undefined && { correlation }),
     ...(stepwise === true && { isStepwise: true }),
     ...(until !== undefined && until.length > 0 && { until: [...until] }),
   };

@@ -8,10 +8,11 @@ import { nameOf } from './acting-principal.js';
 import { type KeyedCall, keyedCall } from './actors/idempotency.js';
 import type { LiveRun } from './actors/live-index.js';
 import type { Principal } from './actors/records.js';
-import { ownId, tenantOf } from './actors/tenant.js';
+import { DEFAULT_TENANT, ownId, tenantOf } from './actors/tenant.js';
 import type { BulkChanges } from './bulk/bulk-changes.js';
 import type { RunChanges } from './change/run-changes.js';
 import { TenantBus } from './delivery/tenant-bus.js';
+import type { Webhooks } from './delivery/webhooks.js';
 import { RunchartError } from './errors.js';
 import type { Imported, ImportOptions } from './history/import-run.js';
 import type { Keyed } from './keyed.js';
@@ -34,6 +35,7 @@ import type { StoredPlans } from './stored-plans.js';
 import type { Responded, RespondOptions, Tasks } from './tasks.js';
 import { TenantChanges } from './tenant-changes.js';
 import { TenantSchedules } from './tenant-schedules.js';
+import { TenantWebhooks, type WebhooksView } from './tenant-webhooks.js';
 import type { RunEvent, RunResult } from './views.js';
 import type { Work } from './work/work.js';
 
@@ -50,6 +52,7 @@ export interface TenantViewParts {
   readonly orchestrator: OrchestratorView & {
     readonly change: RunChanges;
     readonly schedules: Schedules;
+    readonly webhooks: Webhooks;
   };
   readonly viewer: Viewer;
   /** Tasks as the viewer sees them. */
@@ -75,6 +78,7 @@ export class TenantView implements OrchestratorView {
   readonly plans: StoredPlans;
   readonly bus: TenantBus;
   readonly schedules: TenantSchedules;
+  readonly webhooks: WebhooksView;
   readonly #parts: TenantViewParts;
   readonly #root: OrchestratorView;
 
@@ -92,6 +96,9 @@ export class TenantView implements OrchestratorView {
     this.plans = parts.plans;
     this.bus = new TenantBus(orchestrator.bus, viewer.tenant);
     this.schedules = new TenantSchedules(orchestrator.schedules, viewer.tenant);
+    const { webhooks } = orchestrator;
+    const isInstallation = viewer.tenant === DEFAULT_TENANT;
+    this.webhooks = isInstallation ? webhooks : new TenantWebhooks(webhooks, viewer.tenant);
   }
 
   /** As of the orchestrator; the run is one of the tenant. */

@@ -1,4 +1,5 @@
 /** What the API shows of runs: plain data, JSON all through, the same in the library, HTTP and CLI. */
+import type { Emitter } from './emitters.js';
 import type { NodeStatus, RunStatus } from './machines/statuses.js';
 import type { TaskStatus } from './machines/task-events.js';
 import type { Issue, IssueSeverity } from './plan/issue.js';
@@ -167,6 +168,10 @@ export interface RunEvent {
   readonly attempt: number | null;
   readonly at: number;
   readonly detail: JsonObject;
+  /** What it comes from. */
+  readonly emitter: Emitter;
+  /** Shared by all that comes of one start, the runs of subplans and forks too. */
+  readonly correlation: string;
 }
 
 /** A run with its nodes, open tasks, artifacts and issues. */

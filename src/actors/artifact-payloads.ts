@@ -90,9 +90,9 @@ export class ArtifactPayloads {
     throw new RunchartError('argument-invalid', `the payload is not JSON that can be kept: ${why}`);
   }
 
-  /** The payload at a pointer `file:sha256:…`. Rejects with `argument-invalid` or `artifact-corrupt`. */
-  async read(pointer: string): Promise<JsonValue> {
-    return readPayload(this.#store, digestIn(pointer));
+  /** The payload at a pointer `file:sha256:…`, as the tenant of a run has it. Rejects with `argument-invalid` or `artifact-corrupt`. */
+  async read(pointer: string, run: string): Promise<JsonValue> {
+    return readPayload(this.#store, digestIn(pointer), run);
   }
 
   #largeOf({ artifacts }: JsonObject): LargePayload[] {

@@ -294,7 +294,8 @@ class RunningAttempt implements Attempt, HandlerContext {
     this.#streams.push(this.#record, this, chunk, this.check?.check);
   };
 
-  readonly payload = (pointer: string): Promise<JsonValue> => this.#payloads.read(pointer);
+  readonly payload = (pointer: string): Promise<JsonValue> =>
+    this.#payloads.read(pointer, this.#record.id);
 
   /** Beats that come faster than commits become one. */
   async #beat(): Promise<void> {

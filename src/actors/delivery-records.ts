@@ -16,6 +16,10 @@ export interface LoggedEvent {
   readonly runId: string;
   readonly planHash: string;
   readonly metadataJson: string | null;
+  /** Of the run, see correlation.ts. */
+  readonly correlation: string;
+  /** Whether plans beside the present one of the run may name secrets of it: versions before, or that of its parent. */
+  readonly hasOtherPlans: boolean;
   readonly event: EventRecord;
 }
 

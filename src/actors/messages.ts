@@ -76,6 +76,10 @@ export interface WorkClaimMessage {
   readonly capabilities: readonly Capability[];
   /** How many attempts at most. */
   readonly limit: number;
+  /** Names the call, where it has an idempotency key. */
+  readonly claim?: string | undefined;
+  /** Asks for what was claimed by this name and is held still, and for nothing else. */
+  readonly isRepeated?: true | undefined;
 }
 /** Names an attempt by the lease that a worker has on it. */
 export interface LeaseName extends AttemptName {

@@ -128,16 +128,19 @@ export interface PayloadCodec {
   decode(stored: string): string;
 }
 
-/** Keeps payloads of artifacts that are too large for a row, by the SHA-256 of their text, in hexadecimal. */
+/**
+ * Keeps payloads of artifacts that are too large for a row, by the SHA-256 of their text, in hexadecimal. Each tenant
+ * has its own: what becomes of the payloads or the key of one is nothing to another that stores the same.
+ */
 export interface ArtifactStore {
-  /** Resolves when the text is durable; the same text twice is one. Rejects where it cannot be. `run` is the id of the run that it belongs to. */
+  /** Resolves when the text is durable; the same text twice in one tenant is one. Rejects where it cannot be. `run` is the id of the run that it belongs to. */
   put(digest: string, text: string, run: string): Promise<void>;
-  /** The text as it is found, unchecked; undefined where there is none. */
-  get(digest: string): Promise<string | undefined>;
-  /** Digests of what was last put before a time (ms since the epoch), some hundreds at a time. */
+  /** The text as it is found, unchecked; undefined where the tenant of the run has none. */
+  get(digest: string, run: string): Promise<string | undefined>;
+  /** Names of what was last put before a time (ms since the epoch), some hundreds at a time. */
   putBefore(time: number): AsyncIterable<readonly string[]>;
   /** Removes a text, unless it was put again since a time; says whether it did. */
-  remove(digest: string, time: number): Promise<boolean>;
+  remove(name: string, time: number): Promise<boolean>;
 }
 
 /** A schedule as a row; src/schedules says what its fields mean. Times are ms since the epoch. */

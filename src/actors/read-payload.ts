@@ -4,12 +4,13 @@ import { RunchartError } from '../errors.js';
 import type { JsonValue } from '../plan/json.js';
 import type { ArtifactStore } from './ports.js';
 
-/** Rejects with `artifact-corrupt` where it is gone, or is not what was stored. */
+/** `run` is the id of the run that has it. Rejects with `artifact-corrupt` where it is gone, or is not what was stored. */
 export async function readPayload(
   store: Pick<ArtifactStore, 'get'>,
   digest: string,
+  run: string,
 ): Promise<JsonValue> {
-  const text = await store.get(digest);
+  const text = await store.get(digest, run);
   if (text === undefined) throw corrupt(digest, 'is not there');
   const found = createHash('sha256').update(text).digest('hex');
   if (found !== digest) throw corrupt(digest, 'is not what was stored');

@@ -37,6 +37,8 @@ export interface RunRecord {
   readonly originJson: string | null;
   /** Number of the newest event that retention removed; 0 while all are there. */
   readonly trimmedTo: number;
+  /** Hashes of versions that it had before this one and that name secrets, as a list; null where there is none. */
+  readonly pastPlansJson: string | null;
 }
 
 /** What a start may ask for beside the plan and the input; the plan's own settings apply otherwise. */
@@ -58,6 +60,8 @@ export interface RunSettings {
   readonly depth?: number;
   /** The trace that it belongs to. */
   readonly trace?: TraceContext;
+  /** Names what it belongs to, where that is not its own id. */
+  readonly correlation?: string;
 }
 
 /** The trace that a run belongs to, as the headers of W3C Trace Context write it. */
@@ -93,6 +97,7 @@ export type RunChange = Pick<
   | 'planHash'
   | 'usageJson'
   | 'outputJson'
+  | 'pastPlansJson'
 >;
 
 /** Scope of the node runs that undo others when a run is ending. */
@@ -170,6 +175,10 @@ export interface AttemptLease {
   readonly handler: string;
   /** Names the claim; absent while nobody has claimed the attempt. */
   readonly id?: string;
+  /** Names the call that claimed it, where that had an idempotency key: made again it is given the attempt again. */
+  readonly claim?: string;
+  /** When the attempt has taken too long, as the claim was told; absent where that is not limited. */
+  readonly deadlineAt?: number;
   /** Digest of the result that ended the claim: the same again gets the same answer. */
   readonly result?: string;
 }

@@ -19,7 +19,14 @@ import {
   statusesFor,
 } from './bulk-action.js';
 import { type BulkFilter, isMeant, readFilter } from './bulk-filter.js';
-import { type BulkToken, digestOfRequest, readToken, writeToken } from './bulk-token.js';
+import {
+  type BulkToken,
+  digestOfRequest,
+  readCursor,
+  readToken,
+  writeCursor,
+  writeToken,
+} from './bulk-token.js';
 
 /** Which runs a bulk change would hit, and the token to have it done. */
 export interface BulkPreview {
@@ -99,13 +106,18 @@ export class BulkChanges {
     const wanted = { action: readAction(action), filter: this.#own(readFilter(filter)) };
     const { rows, tenant } = this.#parts;
     const [newest] = await rows.listRuns({ limit: 1, tenant });
-    const upTo = newest?.run ?? 0;
     const sample: RunRecord[] = [];
-    const { count, hits } = await this.#count(wanted, upTo, (run) => {
+    const { count, hits } = await this.#count(wanted, newest?.run ?? 0, (run) => {
       if (sample.length < SAMPLE) sample.push(run);
     });
     const of = digestOfRequest(wanted.action, wanted.filter);
-    const token = writeToken({ name: this.#parts.newName(), of, upTo, count, hits });
+    const token = writeToken({
+      name: this.#parts.newName(),
+      of,
+      upTo: newest?.id ?? null,
+      count,
+      hits,
+    });
     const shown = sample.map(({ id, status, createdAt }) => ({ id, status, createdAt }));
     return { count, sample: shown, token };
   }
@@ -113,29 +125,41 @@ export class BulkChanges {
   /**
    * Does to one page of runs what was previewed; `cursor` of the answer asks for the next. A page may be
    * repeated. Rejects with `bulk-mismatch` where the token is of something else, and on the first page with
-   * `bulk-changed` where other runs are hit by now; `data` has the count.
+   * `bulk-changed` where other runs are hit by now (`data` has the count), or a run is gone that the page begins behind.
    */
   async apply(action: BulkAction, filter: BulkFilter, options: BulkApply): Promise<BulkPage> {
     const wanted = { action: readAction(action), filter: this.#own(readFilter(filter)) };
     const token = readToken(options.token, wanted.action, wanted.filter);
     const { cursor, by, allowChanges = false } = options;
     const limit = readLimit(options.limit);
-    if (cursor === undefined && !allowChanges) await this.#assertUnchanged(wanted, token);
-    const before = cursor === undefined ? token.upTo + 1 : readCursor(cursor);
+    const upTo = token.upTo === null ? 0 : await this.#numberOf(token.upTo);
+    if (cursor === undefined && !allowChanges) await this.#assertUnchanged(wanted, token, upTo);
+    const before = cursor === undefined ? upTo + 1 : await this.#numberOf(readCursor(cursor));
     const page: RunRecord[] = [];
-    for await (const run of this.#runs(wanted, Math.min(before, token.upTo + 1))) {
+    for await (const run of this.#runs(wanted, Math.min(before, upTo + 1))) {
       page.push(run);
       if (page.length === limit) break;
     }
     const last = page.at(-1);
     return {
       outcomes: await this.#perform(wanted.action, by, token.name, page),
-      cursor: last === undefined || page.length < limit ? null : String(last.run),
+      cursor: last === undefined || page.length < limit ? null : writeCursor(last.id),
     };
   }
 
-  async #assertUnchanged(wanted: Wanted, token: BulkToken): Promise<void> {
-    const { count, hits } = await this.#count(wanted, token.upTo);
+  /** The place of a run in the order of all. Throws `bulk-changed` where it is not there, or is another tenant's. */
+  async #numberOf(id: string): Promise<number> {
+    const { rows, tenant } = this.#parts;
+    const own = tenant === undefined ? id : ownId(tenant, id);
+    const record = own === undefined ? undefined : await rows.getRun(own);
+    if (record !== undefined) return record.run;
+    throw new RunchartError('bulk-changed', 'a run is gone that the token or the cursor is about', {
+      hint: 'preview it again: what is done is not done twice',
+    });
+  }
+
+  async #assertUnchanged(wanted: Wanted, token: BulkToken, upTo: number): Promise<void> {
+    const { count, hits } = await this.#count(wanted, upTo);
     if (hits === token.hits) return;
     const message = `${token.count} runs were previewed, and ${count} are hit now, or other ones`;
     throw new RunchartError('bulk-changed', message, {
@@ -152,7 +176,7 @@ export class BulkChanges {
     const hash = createHash('sha256');
     let count = 0;
     for await (const run of this.#runs(wanted, upTo + 1)) {
-      hash.update(`${run.run}\n`);
+      hash.update(`${run.id}\n`);
       count += 1;
       onRun(run);
     }
@@ -247,9 +271,4 @@ function refusedWith(run: string, error: unknown): BulkOutcome {
 function readLimit(limit = 100): number {
   if (Number.isSafeInteger(limit) && limit >= 1 && limit <= MAX_PAGE) return limit;
   throw new RunchartError('argument-invalid', `limit is a whole number from 1 to ${MAX_PAGE}`);
-}
-
-function readCursor(cursor: string): number {
-  if (/^\d{1,15}$/.test(cursor)) return Number(cursor);
-  throw new RunchartError('argument-invalid', 'the cursor is none that was given');
 }

@@ -1,6 +1,7 @@
 /**
  * What a preview hands out and what has to be brought back: which action and filter it was of, the newest
- * run there was, and a digest over the runs that it hit. It guards against mistakes, not against forgery.
+ * run there was, and a digest over the runs that it hit. It guards against mistakes, not against forgery. Invariant:
+ * token and cursor name runs by their ids and never by their numbers, which tell how many runs others have.
  */
 import { createHash } from 'node:crypto';
 import { RunchartError } from '../errors.js';
@@ -14,10 +15,10 @@ export interface BulkToken {
   readonly name: string;
   /** Digest of action and filter. */
   readonly of: string;
-  /** Number of the newest run that may be hit. */
-  readonly upTo: number;
+  /** Id of the newest run that may be hit; null where there was none. */
+  readonly upTo: string | null;
   readonly count: number;
-  /** Digest over the numbers of the runs that are hit. */
+  /** Digest over the ids of the runs that are hit. */
   readonly hits: string;
 }
 
@@ -44,11 +45,25 @@ function parse(text: string): BulkToken | undefined {
   try {
     const parsed: unknown = JSON.parse(Buffer.from(text, 'base64url').toString());
     if (!Array.isArray(parsed) || isJsonObject(parsed)) return undefined;
-    const [name, of, upTo, count, hits] = parsed as [string, string, number, number, string];
-    return typeof name === 'string' && Number.isSafeInteger(upTo)
+    const [name, of, upTo, count, hits] = parsed as [string, string, string | null, number, string];
+    return typeof name === 'string' && (typeof upTo === 'string' || upTo === null)
       ? { name, of, upTo, count, hits }
       : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** Where a page has ended: at this run. */
+export function writeCursor(run: string): string {
+  return Buffer.from(JSON.stringify([run])).toString('base64url');
+}
+
+/** The id of the run that a page has ended at. Throws `argument-invalid`. */
+export function readCursor(text: string): string {
+  try {
+    const [run] = JSON.parse(Buffer.from(text, 'base64url').toString()) as [unknown];
+    if (typeof run === 'string') return run;
+  } catch {}
+  throw new RunchartError('argument-invalid', 'the cursor is none that was given');
 }

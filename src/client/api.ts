@@ -126,6 +126,9 @@ export interface BusEvent {
   /** Milliseconds since the epoch, UTC */
   readonly at: number;
   readonly detail: JsonObject;
+  readonly emitter: Emitter;
+  /** Shared by all that comes of one start */
+  readonly correlation: string;
   /** Number of the turn that decided it */
   readonly turn: number;
   /** Where to go on behind it */
@@ -232,7 +235,8 @@ export interface CreatedToken {
   readonly revokedAt: number | null;
   /** Milliseconds since the epoch, UTC */
   readonly lastUsedAt: number | null;
-  readonly secret: string;
+  /** Shown this once: absent from the same answer to the same `Idempotency-Key` */
+  readonly secret?: string;
 }
 
 /** What `listDeadLetters` gives. */
@@ -296,6 +300,12 @@ export type DisabledWebhook = {
   /** Milliseconds since the epoch, UTC */
   readonly at: number;
 } | null;
+
+/** A part of `RunEvent`, `BusEvent`. */
+export interface Emitter {
+  readonly kind: 'run' | 'node-run' | 'executor' | 'caller' | 'process' | 'timer';
+  readonly name?: string;
+}
 
 /** What `explainNode` gives. */
 export interface Explanation {
@@ -600,6 +610,9 @@ export interface RunEvent {
   /** Milliseconds since the epoch, UTC */
   readonly at: number;
   readonly detail: JsonObject;
+  readonly emitter: Emitter;
+  /** Shared by all that comes of one start */
+  readonly correlation: string;
 }
 
 /** A part of `RunSummary`, `RunDetails`, `RunSnapshot`. */
@@ -942,7 +955,8 @@ export interface TaskLink {
   readonly id: string;
   readonly task: string;
   readonly principal: string;
-  readonly path: string;
+  /** Shown this once: absent from the same answer to the same `Idempotency-Key` */
+  readonly path?: string;
   /** Milliseconds since the epoch, UTC */
   readonly expiresAt: number;
 }
@@ -1064,8 +1078,8 @@ export interface WebhookWithSecret {
   readonly createdAt: number;
   /** Milliseconds since the epoch, UTC */
   readonly updatedAt: number;
-  /** Shown this once */
-  readonly secret: string;
+  /** Shown this once: absent from the same answer to the same `Idempotency-Key` */
+  readonly secret?: string;
 }
 
 /** What each operation takes and gives. */
@@ -1180,6 +1194,7 @@ export interface Operations {
         readonly id?: string;
         readonly metadata?: JsonObject;
         readonly requestedBy?: string;
+        readonly correlation?: string;
         readonly concurrency?: number;
         readonly priority?: number;
         readonly startAt?: number;
@@ -1900,7 +1915,7 @@ export interface Operations {
       readonly offers: readonly OfferedWork[];
     };
   };
-  /** gives a worker what it can do; where there is nothing the answer waits for `waitMs` */
+  /** gives a worker what it can do; where there is nothing the answer waits for `waitMs`; with its key again, what it holds still */
   readonly claimWork: {
     readonly request: {
       readonly body: {
@@ -1980,7 +1995,7 @@ export interface Operations {
     };
     readonly answer: AcceptedResult;
   };
-  /** adds a [webhook](webhooks.md): 201, `Location`, and the only answer with its secret */
+  /** adds a [webhook](webhooks.md) of the tenant: 201, `Location`, and the only answer with its secret */
   readonly addWebhook: {
     readonly request: {
       readonly body: {
@@ -1995,7 +2010,7 @@ export interface Operations {
     };
     readonly answer: WebhookWithSecret;
   };
-  /** all webhooks, by id */
+  /** webhooks, by id; for a `host` those of all tenants */
   readonly listWebhooks: {
     readonly request: Record<string, never>;
     readonly answer: {
@@ -2690,8 +2705,8 @@ export const OPERATIONS = {
     path: '/tokens',
     query: [],
     answer: 'json',
-    isKeyed: false,
-    isRepeatable: false,
+    isKeyed: true,
+    isRepeatable: true,
   },
   listTokens: {
     method: 'GET',
@@ -2722,8 +2737,8 @@ export const OPERATIONS = {
     path: '/tasks/{id}/links',
     query: [],
     answer: 'json',
-    isKeyed: false,
-    isRepeatable: false,
+    isKeyed: true,
+    isRepeatable: true,
   },
   revokeTaskLinks: {
     method: 'POST',
@@ -2844,8 +2859,8 @@ export const OPERATIONS = {
     path: '/webhooks',
     query: [],
     answer: 'json',
-    isKeyed: false,
-    isRepeatable: false,
+    isKeyed: true,
+    isRepeatable: true,
   },
   listWebhooks: {
     method: 'GET',
@@ -2876,8 +2891,8 @@ export const OPERATIONS = {
     path: '/webhooks/{id}/rotate',
     query: [],
     answer: 'json',
-    isKeyed: false,
-    isRepeatable: false,
+    isKeyed: true,
+    isRepeatable: true,
   },
   testWebhook: {
     method: 'POST',
@@ -2956,7 +2971,7 @@ export const OPERATIONS = {
     path: '/mcp',
     query: [],
     answer: 'json',
-    isKeyed: true,
+    isKeyed: false,
     isRepeatable: true,
   },
   hearMcp: {
@@ -2973,6 +2988,6 @@ export const OPERATIONS = {
     query: [],
     answer: 'text',
     isKeyed: false,
-    isRepeatable: false,
+    isRepeatable: true,
   },
 } as const satisfies Record<OperationName, object>;

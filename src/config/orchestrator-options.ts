@@ -12,7 +12,8 @@ export function orchestratorOptions(
   const runsMs = settings['retention.runs'];
   const historyMs = settings['retention.history'];
   const everyMs = settings['retention.every'];
-  const isWanted = runsMs !== undefined || historyMs !== undefined;
+  const answersMs = settings['retention.answers'];
+  const isWanted = [runsMs, historyMs, answersMs].some((age) => age !== undefined);
   return {
     limits: limitsOf(settings),
     executors: settings.executors ?? [],
@@ -20,6 +21,7 @@ export function orchestratorOptions(
       retention: {
         ...(runsMs !== undefined && { runsMs }),
         ...(historyMs !== undefined && { historyMs }),
+        ...(answersMs !== undefined && { answersMs }),
         ...(everyMs !== undefined && { everyMs }),
       },
     }),

@@ -57,6 +57,18 @@ export const SETTINGS = {
     fallback: DEFAULT_HOST,
     flag: 'host',
   }),
+  'server.headersTimeout': setting(
+    'HEADERS_TIMEOUT',
+    duration,
+    'how long a client may take to send the headers of a request; then it gets a 408',
+    { fallback: 15_000 },
+  ),
+  'server.requestTimeout': setting(
+    'REQUEST_TIMEOUT',
+    duration,
+    'how long a client may take to send all of a request; then it gets a 408',
+    { fallback: 300_000 },
+  ),
   'server.tokens': setting(
     'TOKENS',
     oneOf('optional', 'required'),
@@ -84,6 +96,11 @@ export const SETTINGS = {
   ),
   'retention.runs': setting('RETENTION_RUNS', duration, 'age at which runs that ended go'),
   'retention.history': setting('RETENTION_HISTORY', duration, 'age at which old events go'),
+  'retention.answers': setting(
+    'RETENTION_ANSWERS',
+    duration,
+    'age at which answers to keyed calls about no run go: a week unless set',
+  ),
   'retention.every': setting('RETENTION_EVERY', duration, 'time between two looks', {
     fallback: 3_600_000,
   }),

@@ -14,6 +14,8 @@ export interface AddressOptions {
   readonly allowPrivate?: readonly string[];
   /** Allows plain http to public hosts too. */
   readonly allowHttp?: boolean;
+  /** Allows all of this to webhooks of tenants too; unless true they reach public hosts over https alone. */
+  readonly allowTenants?: boolean;
 }
 
 /** IPv4 that is not public, after IANA's registry of special-purpose addresses. */

@@ -13,6 +13,7 @@ import type {
 import { type Environment, elapse } from '../actors/environment.js';
 import type { Logger } from '../actors/handlers.js';
 import type { Journal } from '../actors/ports.js';
+import { tenantOf } from '../actors/tenant.js';
 import { Backlog } from './backlog.js';
 import { Courier, messageOf } from './courier.js';
 import { decideFailure, type Refusal } from './decide-failure.js';
@@ -77,7 +78,7 @@ export class Channel {
       timeoutMs: limits.timeoutMs,
     });
     this.#writes = new DurableWrites({ ...parts, clock: environment.clock });
-    this.#matcher = new EventMatcher(filterOf(record), log);
+    this.#matcher = matcherOf(record, log);
     this.#row = new WebhookRow(record, this.#writes);
     this.#lanes = new Lanes(lanes);
     this.#deadLetters = deadLetters;
@@ -130,7 +131,7 @@ export class Channel {
   async change(changes: Partial<WebhookRecord>): Promise<void> {
     const wasDisabled = this.isDisabled;
     await this.#row.change({ ...changes, updatedAt: this.#now });
-    this.#matcher = new EventMatcher(filterOf(this.record), this.#parts.log);
+    this.#matcher = matcherOf(this.record, this.#parts.log);
     if (wasDisabled && !this.isDisabled) this.#beginAnew();
   }
 
@@ -360,4 +361,9 @@ export class Channel {
   #noticeChange(): void {
     for (const resolve of this.#waiters.splice(0)) resolve();
   }
+}
+
+/** A webhook of a tenant is told of the tenant's runs alone, whatever its filter says. */
+function matcherOf(record: WebhookRecord, log: LogRows): EventMatcher {
+  return new EventMatcher(filterOf(record), log, tenantOf(record.id));
 }

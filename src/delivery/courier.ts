@@ -1,6 +1,7 @@
 /** Carries one message to its receiver: signs it, bounds the time that it takes, and says what came of it. */
 import type { LoggedEvent, WebhookRecord } from '../actors/delivery-records.js';
 import type { Clock } from '../actors/environment.js';
+import { tenantOf } from '../actors/tenant.js';
 import { toEvent } from '../row-views.js';
 import { messageId, signedHeaders } from './secrets.js';
 import {
@@ -39,9 +40,9 @@ const MAX_MESSAGE = 500;
 
 /** The message about an event: the same at every try. */
 export function messageOf(logged: LoggedEvent): Message {
-  const { turn, runId, event } = logged;
+  const { turn, runId, correlation, event } = logged;
   const { type, at, seq } = event;
-  const data = { ...toEvent(event, runId), turn };
+  const data = { ...toEvent(event, runId, correlation), turn };
   const body = JSON.stringify({ type, timestamp: new Date(at).toISOString(), data });
   return { id: messageId(runId, seq, at), body };
 }
@@ -70,7 +71,8 @@ export class Courier {
     try {
       const at = clock.now();
       const headers = signedHeaders({ id, at, body }, secretsOf(webhook));
-      const request = { url: webhook.url, headers, body, signal: controller.signal };
+      const { url, id: name } = webhook;
+      const request = { url, headers, body, tenant: tenantOf(name), signal: controller.signal };
       return judge(await Promise.race([send(request), tooLate]), at);
     } catch (error) {
       return { isAccepted: false, error: describe(error), isGone: false };

@@ -5,11 +5,13 @@
  */
 import type { DeliveryRows, WebhookRecord } from '../actors/delivery-records.js';
 import type { LiveIndex } from '../actors/live-index.js';
+import { tenantOf } from '../actors/tenant.js';
 import { RunchartError } from '../errors.js';
 import { Channel, type ChannelParts } from './channel.js';
 import { Courier, type Message, type Outcome } from './courier.js';
 import { DurableWrites } from './durable-writes.js';
 import type { Deliveries, Undelivered } from './undelivered.js';
+import { unknownWebhook } from './webhook.js';
 
 export interface DeliveryServiceParts extends ChannelParts {
   readonly rows: DeliveryRows;
@@ -20,6 +22,7 @@ export interface DeliveryServiceParts extends ChannelParts {
   closeSender(): void;
 }
 
+/** Of one tenant. */
 export const MAX_WEBHOOKS = 100;
 
 export class DeliveryService implements Deliveries {
@@ -75,7 +78,7 @@ export class DeliveryService implements Deliveries {
     await this.#load();
     const channel = this.#channels.get(id);
     if (channel !== undefined) return channel;
-    throw new RunchartError('webhook-unknown', `there is no webhook "${id}"`);
+    throw unknownWebhook(id);
   }
 
   /** Stores a webhook, which gets what is decided from now on. Rejects with `webhook-conflict`, `overloaded`. */
@@ -86,7 +89,9 @@ export class DeliveryService implements Deliveries {
     if (this.#channels.has(id)) {
       throw new RunchartError('webhook-conflict', `there is a webhook "${id}"`);
     }
-    if (this.#channels.size >= MAX_WEBHOOKS) {
+    const tenant = tenantOf(id);
+    const ofTenant = [...this.#channels.keys()].filter((other) => tenantOf(other) === tenant);
+    if (ofTenant.length >= MAX_WEBHOOKS) {
       throw new RunchartError('overloaded', `there are ${MAX_WEBHOOKS} webhooks already`);
     }
     const record = { ...draft, turn: this.#parts.newestTurn() };

@@ -330,9 +330,9 @@ class Cursor {
   }
 }
 
-export function toBusEvent({ turn, runId, event }: LoggedEvent): BusEvent {
+export function toBusEvent({ turn, runId, correlation, event }: LoggedEvent): BusEvent {
   const position = formatPosition({ turn, seq: event.seq });
-  return { ...toEvent(event, runId), turn, position };
+  return { ...toEvent(event, runId, correlation), turn, position };
 }
 
 /** What retention has removed of what lies behind a place; undefined where that is nothing. */

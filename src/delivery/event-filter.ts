@@ -1,5 +1,6 @@
 /** Which events somebody wants: by type with wildcards, and by what is known of their run. */
 import type { LoggedEvent, LogRows } from '../actors/delivery-records.js';
+import { DEFAULT_TENANT, tenantOf } from '../actors/tenant.js';
 import { RunchartError } from '../errors.js';
 import { canonicalJson } from '../plan/canonical.js';
 import type { JsonObject, JsonValue } from '../plan/json.js';
@@ -51,6 +52,7 @@ export function assertFilter(filter: EventFilter): void {
 
 /** Decides whether an event is wanted. Titles of plans are looked up once and kept. */
 export class EventMatcher {
+  readonly #tenant: string;
   readonly #types: readonly RegExp[] | undefined;
   readonly #runs: ReadonlySet<string> | undefined;
   readonly #plan: string | undefined;
@@ -58,8 +60,14 @@ export class EventMatcher {
   readonly #titles = new Map<string, string | undefined>();
   readonly #log: Pick<LogRows, 'planTitle'>;
 
-  constructor({ types, runs, plan, metadata }: EventFilter, log: Pick<LogRows, 'planTitle'>) {
+  /** Of the default tenant, whose installation it is, events of all tenants match; of another one its own alone. */
+  constructor(
+    { types, runs, plan, metadata }: EventFilter,
+    log: Pick<LogRows, 'planTitle'>,
+    tenant = DEFAULT_TENANT,
+  ) {
     this.#log = log;
+    this.#tenant = tenant;
     this.#types = types?.includes('*') ? undefined : types?.map(toExpression);
     this.#runs = runs && new Set(runs);
     this.#plan = plan;
@@ -68,6 +76,7 @@ export class EventMatcher {
   }
 
   async matches({ runId, planHash, metadataJson, event }: LoggedEvent): Promise<boolean> {
+    if (this.#tenant !== DEFAULT_TENANT && tenantOf(runId) !== this.#tenant) return false;
     if (this.#types?.some((type) => type.test(event.type)) === false) return false;
     if (this.#runs?.has(runId) === false) return false;
     if (this.#metadata !== undefined && !this.#hasMetadata(metadataJson)) return false;

@@ -1,4 +1,5 @@
 /** Puts the delivery of webhooks together. */
+import { DEFAULT_TENANT } from '../actors/tenant.js';
 import { type AddressOptions, AddressPolicy } from './address-policy.js';
 import { DeliveryService, type DeliveryServiceParts } from './delivery-service.js';
 import { type DeliveryLimits, readLimits } from './limits.js';
@@ -22,13 +23,29 @@ export function newDelivery(parts: DeliveryParts): {
 } {
   const { webhooks: options = {}, environment } = parts;
   const limits = readLimits(options);
-  const policy = new AddressPolicy(options);
-  const sender = new Sender({ policy });
+  const policyOf = reachOf(options);
+  // One for each policy: a connection that one of them let through is never used under the other.
+  const senders = new Map<AddressPolicy, Sender>();
+  const sendAllowed: SendWebhook = (request) => {
+    const policy = policyOf(request.tenant);
+    const sender = senders.get(policy) ?? new Sender({ policy });
+    senders.set(policy, sender);
+    return sender.send(request);
+  };
   const service = new DeliveryService({
     ...parts,
     limits,
-    send: parts.sendWebhook ?? sender.send,
-    closeSender: () => sender.close(),
+    send: parts.sendWebhook ?? sendAllowed,
+    closeSender: () => {
+      for (const sender of senders.values()) sender.close();
+    },
   });
-  return { service, webhooks: new Webhooks(service, policy, environment) };
+  return { service, webhooks: new Webhooks(service, policyOf, environment) };
+}
+
+/** What webhooks of a tenant may reach. */
+function reachOf(options: AddressOptions): (tenant: string) => AddressPolicy {
+  const own = new AddressPolicy(options);
+  const others = options.allowTenants === true ? own : new AddressPolicy();
+  return (tenant) => (tenant === DEFAULT_TENANT ? own : others);
 }

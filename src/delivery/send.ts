@@ -15,6 +15,8 @@ export interface WebhookRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** Whose webhook it is; the empty text is the default tenant. */
+  readonly tenant: string;
   /** Gives it up. */
   readonly signal: AbortSignal;
 }

@@ -1,5 +1,6 @@
 /** Webhooks as their owners see them, and as rows. Secrets are in the rows alone. */
 import type { DeadLetterRecord, LaneRecord, WebhookRecord } from '../actors/delivery-records.js';
+import { RunchartError } from '../errors.js';
 import type { JsonObject } from '../plan/json.js';
 import type { EventFilter } from './event-filter.js';
 import type { Secret } from './secrets.js';
@@ -120,4 +121,10 @@ export function filterOf({ filterJson }: WebhookRecord): EventFilter {
 
 export function secretsOf({ secretsJson }: WebhookRecord): Secret[] {
   return JSON.parse(secretsJson) as Secret[];
+}
+
+export function unknownWebhook(id: string): RunchartError {
+  return new RunchartError('webhook-unknown', `there is no webhook "${id.slice(0, 128)}"`, {
+    hint: 'list the webhooks to see their ids',
+  });
 }

@@ -1,5 +1,6 @@
 /** Webhooks as the users of an orchestrator see them: who is told of events over HTTP. */
 import type { Environment } from '../actors/environment.js';
+import { DEFAULT_TENANT, qualifyId, tenantOf } from '../actors/tenant.js';
 import { RunchartError } from '../errors.js';
 import type { AddressPolicy } from './address-policy.js';
 import type { Channel } from './channel.js';
@@ -26,12 +27,16 @@ export class Webhooks {
   /** Deliveries that failed for good. */
   readonly deadLetters: DeadLetters;
   readonly #service: DeliveryService;
-  readonly #policy: AddressPolicy;
+  readonly #policyOf: (tenant: string) => AddressPolicy;
   readonly #environment: Environment;
 
-  constructor(service: DeliveryService, policy: AddressPolicy, environment: Environment) {
+  constructor(
+    service: DeliveryService,
+    policyOf: (tenant: string) => AddressPolicy,
+    environment: Environment,
+  ) {
     this.#service = service;
-    this.#policy = policy;
+    this.#policyOf = policyOf;
     this.#environment = environment;
     this.deadLetters = new DeadLetters(service);
   }
@@ -40,12 +45,22 @@ export class Webhooks {
    * Stores a webhook, which gets the events that are decided from now on. The answer is the only one that
    * has its secret. Rejects with `webhook-invalid` (all issues), `webhook-conflict`, `overloaded`.
    */
-  async add(options: NewWebhook): Promise<WebhookWithSecret> {
-    assertDraft(options, this.#policy);
-    const { id = this.#environment.id(), url, description = '', secret = newSecret() } = options;
+  add(options: NewWebhook): Promise<WebhookWithSecret> {
+    return this.addOf(DEFAULT_TENANT, options);
+  }
+
+  /** As `add`, for a tenant, which its id then names; it gets events of the tenant's runs alone. Rejects as `add` does. */
+  async addOf(tenant: string, options: NewWebhook): Promise<WebhookWithSecret> {
+    assertDraft(options, this.#policyOf(tenant));
+    const {
+      id: local = this.#environment.id(),
+      url,
+      description = '',
+      secret = newSecret(),
+    } = options;
     const now = this.#environment.clock.now();
     const draft = {
-      id,
+      id: qualifyId(tenant, local),
       url: new URL(url).href,
       description,
       filterJson: JSON.stringify(filterFrom(options)),
@@ -60,7 +75,7 @@ export class Webhooks {
     return { ...viewOf(channel), secret };
   }
 
-  /** By id; there are a hundred at most. */
+  /** By id, those of all tenants; each has a hundred at most. */
   async list(): Promise<Webhook[]> {
     return (await this.#service.channels()).map(viewOf);
   }
@@ -78,7 +93,7 @@ export class Webhooks {
     const channel = await this.#service.channel(id);
     const { url, description, types, plan, metadata } = viewOf(channel);
     const draft = { url, description, types, plan, metadata, ...definedOf(changes) };
-    assertDraft(draft, this.#policy);
+    assertDraft(draft, this.#policyOf(tenantOf(id)));
     await this.#service.change(channel, {
       url: new URL(draft.url).href,
       description: draft.description,
@@ -100,7 +115,7 @@ export class Webhooks {
   async rotate(id: string, options: RotateOptions = {}): Promise<WebhookWithSecret> {
     const channel = await this.#service.channel(id);
     const { secret = newSecret(), overlapMs = DAY_MS } = options;
-    assertDraft({ url: channel.record.url, secret }, this.#policy);
+    assertDraft({ url: channel.record.url, secret }, this.#policyOf(tenantOf(id)));
     if (!Number.isSafeInteger(overlapMs) || overlapMs < 0 || overlapMs > MAX_OVERLAP_MS) {
       const message = `overlapMs is a whole number from 0 to ${MAX_OVERLAP_MS}`;
       throw new RunchartError('argument-invalid', message);

@@ -2,12 +2,13 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { ArtifactStore } from '../actors/ports.js';
 
-/** The bytes of a content; undefined where there is none. */
+/** The bytes of a content that the run with this id has; undefined where there is none. */
 export async function readContent(
   store: Pick<ArtifactStore, 'get'>,
   digest: string,
+  run: string,
 ): Promise<Uint8Array | undefined> {
-  const text = await store.get(digest);
+  const text = await store.get(digest, run);
   return text === undefined ? undefined : Buffer.from(text);
 }
 

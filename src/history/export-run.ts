@@ -138,7 +138,7 @@ async function* contentLines(
   record: RunRecord,
   digest: string,
 ): AsyncGenerator<ExportLine> {
-  const bytes = await readContent(contents, digest);
+  const bytes = await readContent(contents, digest, record.id);
   if (bytes === undefined) throw damaged(record, `the content ${digest} of an artifact is missing`);
   for (let start = 0; start < bytes.length; start += CONTENT_BYTES) {
     const data = Buffer.from(bytes.subarray(start, start + CONTENT_BYTES)).toString('base64');

@@ -16,6 +16,8 @@ export interface Retention {
   readonly runsMs?: number;
   /** Events and snapshots of runs that stay are removed at this age; never unless given. */
   readonly historyMs?: number;
+  /** Answers to calls with an idempotency key that are about no run are forgotten at this age, in milliseconds; a week unless given. */
+  readonly answersMs?: number;
   /** Time between two looks, in milliseconds; an hour unless given. */
   readonly everyMs?: number;
 }
@@ -115,9 +117,10 @@ export class HistoryService {
 /** Shortest time between two looks, in milliseconds. */
 const SHORTEST_EVERY_MS = 1_000;
 
-function assertRetention({ runsMs, historyMs, everyMs }: Retention = {}): void {
+function assertRetention({ runsMs, historyMs, answersMs, everyMs }: Retention = {}): void {
   assertAge('retention.runsMs', runsMs);
   assertAge('retention.historyMs', historyMs);
+  assertAge('retention.answersMs', answersMs);
   assertAge('retention.everyMs', everyMs);
   if (everyMs === undefined || everyMs >= SHORTEST_EVERY_MS) return;
   const message = `retention.everyMs is ${everyMs}, and ${SHORTEST_EVERY_MS} at least`;

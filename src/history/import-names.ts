@@ -1,6 +1,6 @@
 /** What the runs of an exported file are called here, and whether they are here already. */
 import type { RunStore } from '../actors/ports.js';
-import type { RunRecord } from '../actors/records.js';
+import type { RunRecord, RunSettings } from '../actors/records.js';
 import { localId, qualifyId, tenantOf } from '../actors/tenant.js';
 import { RunchartError } from '../errors.js';
 import type { JsonObject } from '../plan/json.js';
@@ -32,6 +32,15 @@ export class ImportNames {
 
   of(id: string): string {
     return this.#names.get(id) ?? id;
+  }
+
+  /** Settings of a run: what names it by another one's id goes by the id of that one here. */
+  settings(text: string | null): string | null {
+    if (text === null || !this.isRenamed) return text;
+    const settings = JSON.parse(text) as RunSettings;
+    const { correlation } = settings;
+    if (correlation === undefined) return text;
+    return JSON.stringify({ ...settings, correlation: this.of(correlation) });
   }
 
   /** What a composite holds inside it: a scope, or the id of a run and its status. */

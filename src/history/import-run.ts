@@ -134,6 +134,7 @@ class Import {
       id: names.of(run),
       parentId,
       parentNode: parentId === null ? null : record.parentNode,
+      settingsJson: names.settings(record.settingsJson),
       originJson: JSON.stringify(origin),
       trimmedTo: HIDDEN,
     };

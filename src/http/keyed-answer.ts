@@ -2,7 +2,8 @@
  * Answers to requests that name themselves with the header Idempotency-Key. Invariants: 1. the same request
  * with its key gets the status and the body that it got, refusals too, and does nothing more; 2. another one
  * with the key is refused; 3. what may succeed later without a change is not kept. A key belongs to the principal,
- * the method and the path that it came with; a run knows it for one call. 4. no answer with a secret is kept.
+ * the method and the path that it came with; a run knows it for one call. 4. no secret of an answer is kept: given
+ * again it is without.
  */
 import { createHash } from 'node:crypto';
 import type { Context } from 'hono';
@@ -27,10 +28,10 @@ export interface KeptAnswers {
 
 /** Whether a route does what must not be done twice, and gives what may be kept. */
 export function isKeyed(
-  route: Pick<Route, 'method' | 'role' | 'answer' | 'givesSecret' | 'isIdempotent'>,
+  route: Pick<Route, 'method' | 'role' | 'answer' | 'isIdempotent'>,
 ): boolean {
-  const { method, role, answer, givesSecret, isIdempotent } = route;
-  if (isIdempotent === true || givesSecret === true) return false;
+  const { method, role, answer, isIdempotent } = route;
+  if (isIdempotent === true) return false;
   return method === 'post' && role !== 'reader' && answer !== undefined;
 }
 
@@ -50,13 +51,17 @@ export async function answeredOnce(
   work: () => Promise<Reply<unknown>>,
 ): Promise<Reply<unknown>> {
   let isReplayed = true;
+  let fresh: Reply<unknown> | undefined;
+  const { secrets = [] } = context.get('route');
   const kept = async () => {
     isReplayed = false;
-    const { answer, status, location } = await work();
-    return plain({ answer, status, location });
+    fresh = await work();
+    const { answer, status, location } = fresh;
+    return plain({ answer: without(answer as object, secrets), status, location });
   };
   try {
     const found = await answers.once(nameOf(context, key), plain(asked), kept);
+    if (fresh !== undefined) return fresh;
     const { answer, status, location } = found as { status: number } & JsonObject;
     return new Reply(answer, status, location as string | undefined);
   } catch (error) {
@@ -73,6 +78,10 @@ function nameOf(context: Context<RouteEnv>, key: string): string {
   const who = session === undefined ? null : [session.tenant, session.principal.name];
   const name = createHash('sha256').update(JSON.stringify([method, path, who, key]));
   return `http:${name.digest('base64url')}`;
+}
+
+function without(answer: object, secrets: readonly string[]): object {
+  return Object.fromEntries(Object.entries(answer).filter(([name]) => !secrets.includes(name)));
 }
 
 function plain(value: object): JsonObject {

@@ -80,12 +80,22 @@ async function readText(request: Request): Promise<string> {
   if (request.body === null) return '';
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of request.body) {
+  for await (const chunk of untilBroken(request.body)) {
     size += chunk.byteLength;
     if (size > MAX_BODY_BYTES) throw tooLarge();
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
+}
+
+/** A client that goes away, or is cut off, before the end has sent no body: that is nobody's fault here. */
+export async function* untilBroken(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } catch (cause) {
+    const hint = 'Send all of it, within the time that the server allows.';
+    throw Object.assign(new RequestError('body-malformed', 'The body broke off.', hint), { cause });
+  }
 }
 
 function tooLarge(): RequestError {

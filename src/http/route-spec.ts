@@ -28,6 +28,8 @@ export interface RouteSpec<
   readonly role: Role;
   /** Another role that will do. */
   readonly otherRole?: Role;
+  /** Whether its handler leaves a record of what is to change something; the guard does so for whom it refuses. */
+  readonly isAudited?: boolean;
   /** What it does, in a line. */
   readonly summary: string;
   readonly query?: Query;
@@ -39,12 +41,14 @@ export interface RouteSpec<
   readonly bodyTypes?: readonly string[];
   /** The JSON answer; absent where there is none. */
   readonly answer?: Gives<Answer>;
-  /** Whether the answer has a secret, which is kept nowhere: such a request has no idempotency key. */
-  readonly givesSecret?: boolean;
   /** Whether nothing lasts of what it does: it leaves no record in the audit, and has no idempotency key. */
   readonly isEphemeral?: boolean;
   /** Whether it does nothing more when it is sent again: it takes no idempotency key. */
   readonly isIdempotent?: boolean;
+  /** Whether its handler knows the same request again by its key, and no answer is kept. */
+  readonly knowsKeys?: boolean;
+  /** Members of the answer that are secret, and kept nowhere: an answer that is given again has none of them. */
+  readonly secrets?: readonly string[];
   /** Types that it may answer with instead. */
   readonly answerTypes?: readonly string[];
   /** What each status of an answer means; 200 unless given. A 204 has no body. */

@@ -175,7 +175,7 @@ async function answerWith(
   const body = route.body && (await readBody(context, route.body, nameOf(context)));
   const read = { context, params: context.req.param(), query, body, file };
   const incoming = { ...read, keyed: { idempotencyKey: key } } as unknown as Incoming<Route>;
-  if (key === undefined) return sent(context, await handler(incoming));
+  if (key === undefined || route.knowsKeys === true) return sent(context, await handler(incoming));
   const call = { key, asked: { query, body, file: file?.digest } };
   const work = async () => replyOf(await handler(incoming));
   return sent(context, await answeredOnce(context, answers, call, work));

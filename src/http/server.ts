@@ -27,10 +27,18 @@ export interface ListenOptions {
   readonly needsTokens?: boolean;
   /** Connections at a time; 1,000 unless given. */
   readonly maxConnections?: number;
+  /** How long a client may take to send the headers of a request, in milliseconds; 15,000 unless given. Then it gets a 408, and the connection ends. */
+  readonly headersTimeoutMs?: number;
+  /** How long a client may take to send all of a request, in milliseconds; 300,000 unless given. Ends as `headersTimeoutMs` does. */
+  readonly requestTimeoutMs?: number;
   readonly takeUpgrade?: TakeUpgrade;
 }
 
 const MAX_CONNECTIONS = 1_000;
+const HEADERS_TIMEOUT_MS = 15_000;
+const REQUEST_TIMEOUT_MS = 300_000;
+/** Longest time between two looks at who is too slow, in milliseconds. */
+const LOOK_MS = 5_000;
 const LOOPBACK_HOSTS: ReadonlySet<string> = new Set([LOOPBACK, '::1', 'localhost']);
 
 export function isLoopbackHost(host: string): boolean {
@@ -52,7 +60,9 @@ export async function listen(
     throw new RunchartError('argument-invalid', message, { hint: 'require tokens' });
   }
   return new Promise((resolve, reject) => {
-    const server = serve({ fetch: app.fetch, hostname: host, port }, (info: AddressInfo) => {
+    const serverOptions = timeoutsOf(options);
+    const serving = { fetch: app.fetch, hostname: host, port, serverOptions };
+    const server = serve(serving, (info: AddressInfo) => {
       server.off('error', reject);
       resolve(wrap(server, `http://${reachable(host)}:${info.port}`));
     });
@@ -60,6 +70,19 @@ export async function listen(
     server.once('error', reject);
     if (takeUpgrade !== undefined) server.on('upgrade', takeUpgrade);
   });
+}
+
+/** Who sends byte by byte holds a connection for so long and no longer. */
+function timeoutsOf({
+  headersTimeoutMs = HEADERS_TIMEOUT_MS,
+  requestTimeoutMs = REQUEST_TIMEOUT_MS,
+}: ListenOptions) {
+  const headersTimeout = Math.min(headersTimeoutMs, requestTimeoutMs);
+  return {
+    headersTimeout,
+    requestTimeout: requestTimeoutMs,
+    connectionsCheckingInterval: Math.min(LOOK_MS, Math.ceil(headersTimeout / 2)),
+  };
 }
 
 /** An address that leads there from this machine. */

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { ReadableStream } from 'node:stream/web';
 import type { Context } from 'hono';
 import { RequestError } from './problem.js';
+import { untilBroken } from './read-body.js';
 
 /** Largest file that is taken. */
 const MAX_FILE_BYTES = 4 * 1024 ** 3;
@@ -35,7 +35,7 @@ export async function spooled<T>(
     const path = join(folder, 'file');
     const hash = createHash('sha256');
     const { body } = context.req.raw;
-    const bytes = body === null ? Readable.from([]) : Readable.fromWeb(body as ReadableStream);
+    const bytes = body === null ? Readable.from([]) : untilBroken(body);
     await pipeline(bytes, limit(hash), createWriteStream(path, { mode: 0o600 }));
     return await use({ path, digest: hash.digest('base64url') });
   } finally {

@@ -1,6 +1,7 @@
 /**
  * Serves the tools over the Model Context Protocol, one server for each connection. Invariants: 1. a refusal is
- * a result that a model can read, with a stable code, never a stack; 2. what is called is bounded in size, in
+ * a result that a model can read, with a stable code, never a stack; 2. a caller is told of those tools alone that
+ * he may call; 3. what is called is bounded in size, in
  * depth and in how much is under way.
  */
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
@@ -16,7 +17,7 @@ import { z } from 'zod';
 import { RunchartError } from '../errors.js';
 import { toJsonValue } from '../plan/json-values.js';
 import { RESULT_SCHEMA, RoleRefused, type ToolResult, toRefusal, toResult } from './answer.js';
-import type { Caller, Tool } from './tool.js';
+import type { Caller, NotedCall, Tool } from './tool.js';
 import { TOOLS } from './tools.js';
 
 export interface McpServerOptions {
@@ -39,14 +40,17 @@ Work for you: list_work, claim_work, then submit_work before the lease ends. Peo
 A result with \`error\` says by its code, hint and issues what to mend. Texts that were cut have a \`nextOffset\` to read on from, pages a \`next\`.`;
 
 const tools = new Map(TOOLS.map((one) => [one.name, one]));
-const listed: ListedTool[] = TOOLS.map(list);
+const listed = TOOLS.map((tool) => ({ role: tool.role, as: list(tool) }));
 
 export function createMcpServer(options: McpServerOptions): Server {
   const { version } = options;
   const info = { name: 'runchart', title: 'Runchart', version };
   const server = new Server(info, { capabilities: { tools: {} }, instructions: INSTRUCTIONS });
   let underWay = 0;
-  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: listed }));
+  server.setRequestHandler(ListToolsRequestSchema, (_, { authInfo }) => {
+    const { mayCall } = options.callerOf(authInfo?.extra);
+    return { tools: listed.filter(({ role }) => mayCall?.(role) !== false).map(({ as }) => as) };
+  });
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, { signal, authInfo }) => {
     const tool = tools.get(params.name);
     if (tool === undefined) {
@@ -56,15 +60,19 @@ export function createMcpServer(options: McpServerOptions): Server {
       );
     }
     underWay += 1;
+    let end: ((error?: unknown) => void) | undefined;
     try {
       if (underWay > MAX_CALLS)
         throw new RunchartError('overloaded', 'too many calls are under way');
       const by = `agent:${server.getClientVersion()?.name ?? 'unnamed'}`.slice(0, 256);
       const call = { by, ...options.callerOf(authInfo?.extra), signal };
+      if (tool.changes !== 'nothing') end = call.noteCall?.(noted(tool, params.arguments));
       if (call.mayCall?.(tool.role) === false) throw new RoleRefused(tool.role);
       const answer = await tool.call(readArguments(params.arguments), call);
+      end?.();
       return toContent(toResult(tool.name, answer));
     } catch (error) {
+      end?.(error);
       const { result, isInternal } = toRefusal(tool.name, error);
       if (isInternal) options.onInternalError(error);
       return { ...toContent(result), isError: true };
@@ -73,6 +81,11 @@ export function createMcpServer(options: McpServerOptions): Server {
     }
   });
   return server;
+}
+
+function noted({ name: tool }: Tool, given: Readonly<Record<string, unknown>> = {}): NotedCall {
+  const { run } = given;
+  return { tool, ...(typeof run === 'string' && { run }) };
 }
 
 /** As both structured content and text: not every client reads both. */

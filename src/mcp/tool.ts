@@ -40,6 +40,13 @@ interface OfferedPlanEntry {
   readonly metadata: JsonObject;
 }
 
+/** A call that is to change something. */
+export interface NotedCall {
+  readonly tool: string;
+  /** The run that it is about, where it names one. */
+  readonly run?: string;
+}
+
 /** On whose behalf a tool is called. */
 export interface Caller {
   readonly host: ToolHost;
@@ -48,6 +55,8 @@ export interface Caller {
   readonly by: string;
   /** Whether the caller may call a tool that needs the role; he may call all unless given. */
   mayCall?(role: ToolRole): boolean;
+  /** Notes a call that is to change something, refused ones too, before it is done; what it gives is told the outcome. */
+  noteCall?(call: NotedCall): (error?: unknown) => void;
 }
 
 /** One call: the caller, and when the call is given up. */

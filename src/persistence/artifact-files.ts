@@ -1,5 +1,6 @@
 /**
- * Payloads of artifacts as files beside the database, `<database>.artifacts/<2 digits>/<digest>`.
+ * Payloads of artifacts as files beside the database, `<database>.artifacts/<2 digits>/<name>`; the
+ * name is the digest, and in a tenant `~` and the tenant behind it.
  * Invariants: a file is whole, or it is not there; it is on the disk before `put` resolves; it is never
  * changed. One that no row names, left by a void turn or by a run that was removed, is harmless, and goes
  * with the next trim.
@@ -7,15 +8,13 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { PAYLOAD_NAME, payloadName } from '../actors/payload-name.js';
 import type { ArtifactStore, PayloadCodec } from '../actors/ports.js';
 import { decodePayload } from './decode-payload.js';
 import { flush, namesIn, writeDurably } from './durable-files.js';
 
 /** Files that are looked at together. */
 const PAGE_FILES = 256;
-/** Name of a payload's file. */
-export const DIGEST = /^[0-9a-f]{64}$/;
-
 /** Folder of the payloads of the database at this path. */
 export function artifactsPath(database: string): string {
   return `${database}.artifacts`;
@@ -39,20 +38,21 @@ export class ArtifactFiles implements ArtifactStore {
   }
 
   put(digest: string, text: string, run: string): Promise<void> {
-    const found = this.#underWay.get(digest);
+    const name = payloadName(digest, run);
+    const found = this.#underWay.get(name);
     if (found !== undefined) return found;
-    const path = this.#pathOf(digest);
-    const gone = this.#going.get(digest) ?? Promise.resolve();
+    const path = this.#pathOf(name);
+    const gone = this.#going.get(name) ?? Promise.resolve();
     const written = gone
       .then(() => this.#write(path, Buffer.from(this.#payloads?.encode(text, run) ?? text)))
-      .finally(() => this.#underWay.delete(digest));
-    this.#underWay.set(digest, written);
+      .finally(() => this.#underWay.delete(name));
+    this.#underWay.set(name, written);
     return written;
   }
 
-  async get(digest: string): Promise<string | undefined> {
+  async get(digest: string, run: string): Promise<string | undefined> {
     try {
-      const stored = await readFile(this.#pathOf(digest), 'utf8');
+      const stored = await readFile(this.#pathOf(payloadName(digest, run)), 'utf8');
       return this.#payloads === undefined ? stored : decodePayload(this.#payloads, stored);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
@@ -62,7 +62,9 @@ export class ArtifactFiles implements ArtifactStore {
 
   async *putBefore(time: number): AsyncGenerator<readonly string[], void, undefined> {
     for (const folder of await namesIn(this.#folder)) {
-      const names = (await namesIn(join(this.#folder, folder))).filter((name) => DIGEST.test(name));
+      const names = (await namesIn(join(this.#folder, folder))).filter((name) =>
+        PAYLOAD_NAME.test(name),
+      );
       for (let first = 0; first < names.length; first += PAGE_FILES) {
         const page = names.slice(first, first + PAGE_FILES);
         const ages = await Promise.all(page.map((name) => this.#changedAt(name)));
@@ -71,26 +73,26 @@ export class ArtifactFiles implements ArtifactStore {
     }
   }
 
-  remove(digest: string, time: number): Promise<boolean> {
-    if (this.#underWay.has(digest) || this.#going.has(digest)) return Promise.resolve(false);
-    const gone = this.#unlink(digest, time).finally(() => this.#going.delete(digest));
+  remove(name: string, time: number): Promise<boolean> {
+    if (this.#underWay.has(name) || this.#going.has(name)) return Promise.resolve(false);
+    const gone = this.#unlink(name, time).finally(() => this.#going.delete(name));
     this.#going.set(
-      digest,
+      name,
       gone.catch(() => {}),
     );
     return gone;
   }
 
-  async #unlink(digest: string, time: number): Promise<boolean> {
-    if (((await this.#changedAt(digest)) ?? time) >= time) return false;
-    await rm(this.#pathOf(digest), { force: true });
+  async #unlink(name: string, time: number): Promise<boolean> {
+    if (((await this.#changedAt(name)) ?? time) >= time) return false;
+    await rm(this.#pathOf(name), { force: true });
     return true;
   }
 
   /** When a file was written, in milliseconds since the epoch; undefined where there is none. */
-  async #changedAt(digest: string): Promise<number | undefined> {
+  async #changedAt(name: string): Promise<number | undefined> {
     try {
-      return (await stat(this.#pathOf(digest))).mtimeMs;
+      return (await stat(this.#pathOf(name))).mtimeMs;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw error;
@@ -123,9 +125,9 @@ export class ArtifactFiles implements ArtifactStore {
     return made;
   }
 
-  #pathOf(digest: string): string {
-    if (!DIGEST.test(digest)) throw new Error(`"${digest}" is no digest of a payload`);
-    return join(this.#folder, digest.slice(0, 2), digest);
+  #pathOf(name: string): string {
+    if (!PAYLOAD_NAME.test(name)) throw new Error(`"${name}" is no name of a payload`);
+    return join(this.#folder, name.slice(0, 2), name);
   }
 }
 

@@ -267,6 +267,7 @@ function runRow(r: RunRecord): Row {
     r.outputJson,
     r.originJson,
     r.trimmedTo,
+    r.pastPlansJson ?? null,
   ];
 }
 
@@ -282,6 +283,7 @@ function runChangeRow(r: RunChange): Row {
     r.planHash,
     r.usageJson,
     r.outputJson,
+    r.pastPlansJson ?? null,
   ];
 }
 

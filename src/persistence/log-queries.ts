@@ -12,7 +12,11 @@ const NEWEST_TURN = 'select cast(json_array(coalesce(max(turn), 0)) as blob) fro
 const TOLD = `r.trimmed_to >= 0
   and (r.origin_json is null or r.origin_json ->> 'type' <> 'import')`;
 
-const ROW = `json_array(c.turn, r.id, r.plan_hash, r.metadata_json, ${EVENT.expression('e')})`;
+/** As correlation.ts has it. */
+const CORRELATION = `coalesce(r.settings_json ->> 'correlation', r.parent_id, r.id)`;
+
+const ROW = `json_array(c.turn, r.id, r.plan_hash, r.metadata_json, ${CORRELATION},
+  r.parent_id is not null or r.past_plans_json is not null, ${EVENT.expression('e')})`;
 
 /** How far retention has come, with the tenant that is asked about as fifth parameter, or null. */
 const TRIMMED = `select json_array(t.turn, t.seq) from log_trims t
@@ -93,12 +97,15 @@ function toPosition(json: string | null): LogPosition {
 }
 
 function toLogged(row: unknown): LoggedEvent {
-  const [turn, runId, planHash, metadataJson, event] = row as [
+  const [turn, runId, planHash, metadataJson, correlation, hasOtherPlans, event] = row as [
     number,
     string,
     string,
     string | null,
+    string,
+    0 | 1,
     unknown,
   ];
-  return { turn, runId, planHash, metadataJson, event: EVENT.toRecord(event) };
+  const known = { runId, planHash, metadataJson, correlation };
+  return { turn, ...known, hasOtherPlans: hasOtherPlans === 1, event: EVENT.toRecord(event) };
 }

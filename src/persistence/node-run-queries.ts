@@ -22,6 +22,10 @@ const NODE_RUN_BY_PATH = repeated({
   limit: 1,
 });
 
+const CLAIMED_RUNS = `select distinct r.id from attempts a join runs r on r.run = a.run
+  where a.lease_json ->> 'claim' = ? and a.ended_at is null and a.lease_json is not null
+  order by r.id limit 1000`;
+
 export function nodeRunRows(reader: Reader): NodeRunRows {
   return {
     listNodeRuns(run, after = '', limit = MAX_PAGE_ROWS, scope) {
@@ -73,6 +77,10 @@ export function nodeRunRows(reader: Reader): NodeRunRows {
         order: [asc(attempts.generation), asc(attempts.attempt)],
         limit,
       });
+    },
+    async claimedRuns(claim) {
+      const rows = await reader.cells(CLAIMED_RUNS, [claim]);
+      return rows.map(([id]) => String(id));
     },
     async attempt(run, { node, generation, attempt }) {
       const { attempts } = tables;

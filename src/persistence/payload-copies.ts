@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { artifactsPath, DIGEST } from './artifact-files.js';
+import { PAYLOAD_NAME } from '../actors/payload-name.js';
+import { artifactsPath } from './artifact-files.js';
 import { copyDurably, flush, measure, namesIn } from './durable-files.js';
 import { payloadPath } from './verify-database.js';
 
@@ -11,7 +12,7 @@ async function payloadsOf(path: string): Promise<string[]> {
   const folder = artifactsPath(path);
   const names: string[] = [];
   for (const part of await namesIn(folder)) {
-    names.push(...(await namesIn(join(folder, part))).filter((name) => DIGEST.test(name)));
+    names.push(...(await namesIn(join(folder, part))).filter((name) => PAYLOAD_NAME.test(name)));
   }
   return names.sort();
 }

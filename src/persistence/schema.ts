@@ -42,6 +42,7 @@ export const runs = sqliteTable(
     outputJson: text('output_json'),
     originJson: text('origin_json'),
     trimmedTo: integer('trimmed_to').notNull().default(0),
+    pastPlansJson: text('past_plans_json'),
   },
   (table) => [
     uniqueIndex('runs_id').on(table.id),
@@ -116,7 +117,13 @@ export const attempts = sqliteTable(
     heartbeatJson: text('heartbeat_json'),
     leaseJson: text('lease_json'),
   },
-  (table) => [primaryKey({ columns: [table.run, table.node, table.generation, table.attempt] })],
+  (table) => [
+    primaryKey({ columns: [table.run, table.node, table.generation, table.attempt] }),
+    // Of attempts that are open and for workers outside, by the call that claimed them.
+    index('attempts_claims')
+      .on(sql`lease_json ->> 'claim'`)
+      .where(sql`ended_at is null and lease_json is not null`),
+  ],
 );
 
 export const runEvents = sqliteTable(

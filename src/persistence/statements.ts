@@ -25,6 +25,7 @@ const RUN_CHANGES = [
   'plan_hash',
   'usage_json',
   'output_json',
+  'past_plans_json',
 ] as const;
 
 /** By place in `EncodedTurn.fragments`. */

@@ -4,8 +4,10 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { digestOfName } from '../actors/payload-name.js';
 import { artifactsPath } from './artifact-files.js';
 import { sha256 } from './backup-manifest.js';
+import { NAME_OF_PAYLOAD } from './named-payloads.js';
 import type { Reader } from './reader.js';
 import { verifyRun } from './verify.js';
 
@@ -15,8 +17,9 @@ const PAGE = 500;
 
 const RUNS = `select cast(json_array(run, id) as blob) from runs
   where trimmed_to >= 0 and run > ? order by run limit ${PAGE}`;
-const DIGESTS = `select distinct digest from artifacts
-  where digest is not null and digest > ? order by digest limit ${PAGE}`;
+const PAYLOADS = `select distinct ${NAME_OF_PAYLOAD} as name
+  from artifacts a join runs r on r.run = a.run
+  where a.digest is not null and name > ? order by name limit ${PAGE}`;
 
 /**
  * What is wrong with the database at `path`, in words; nothing where it is whole. Contents of payload files
@@ -63,9 +66,9 @@ async function verifyPayloads(
   findings: string[],
 ): Promise<void> {
   for (let after = ''; findings.length < MAX_FINDINGS; ) {
-    const page = (await reader.cells(DIGESTS, [after])).map(([digest]) => String(digest));
-    for (const digest of page) {
-      const finding = await payloadFinding(folder, digest);
+    const page = (await reader.cells(PAYLOADS, [after])).map(([name]) => String(name));
+    for (const name of page) {
+      const finding = await payloadFinding(folder, name);
       if (finding !== undefined) findings.push(finding);
     }
     after = page.at(-1) ?? '';
@@ -75,15 +78,16 @@ async function verifyPayloads(
 
 async function payloadFinding(
   { path, encoded }: PayloadFolder,
-  digest: string,
+  name: string,
 ): Promise<string | undefined> {
-  const file = payloadPath(path, digest);
+  const file = payloadPath(path, name);
   const bytes = await readFile(file).catch(() => undefined);
-  if (bytes === undefined) return `payload ${digest} is not there`;
-  return encoded || sha256(bytes) === digest ? undefined : `payload ${digest} is damaged`;
+  if (bytes === undefined) return `payload ${name} is not there`;
+  const isWhole = encoded || sha256(bytes) === digestOfName(name);
+  return isWhole ? undefined : `payload ${name} is damaged`;
 }
 
 /** File of a payload of the database at `path`. */
-export function payloadPath(path: string, digest: string): string {
-  return join(artifactsPath(path), digest.slice(0, 2), digest);
+export function payloadPath(path: string, name: string): string {
+  return join(artifactsPath(path), name.slice(0, 2), name);
 }

@@ -8,7 +8,10 @@ import type { Plan } from './schema.js';
 /** Stands where a secret was. */
 export const MASK = '[secret]';
 
-/** Shorter texts would be found in everything; they are masked in their places alone. */
+/**
+ * Shorter texts, and numbers, would be found in everything, in ids and times of others: they are masked in their
+ * places alone.
+ */
 const SHORTEST_SEARCHED = 4;
 const MAX_DEPTH = 128;
 
@@ -95,6 +98,41 @@ export class PlanMask {
   }
 }
 
+/** What several plans call secret, and what was secret where an input comes from. */
+export class RunMask {
+  readonly #plans: readonly PlanMask[];
+  readonly #givenInput: Masking;
+
+  /** `givenInput` masks the input of the run by what whoever gave it knows of it. */
+  constructor(plans: readonly PlanMask[], givenInput: Masking = (value) => value) {
+    this.#plans = plans;
+    this.#givenInput = givenInput;
+  }
+
+  get hasNodes(): boolean {
+    return this.#plans.some((plan) => plan.hasNodes);
+  }
+
+  inputs(value: JsonValue, found: Secrets): JsonValue {
+    const given = this.#givenInput(value, found);
+    return this.#plans.reduce((masked, plan) => plan.inputs(masked, found), given);
+  }
+
+  nodeInput(path: string, value: JsonValue, found: Secrets): JsonValue {
+    return this.#plans.reduce((masked, plan) => plan.nodeInput(path, masked, found), value);
+  }
+
+  nodeOutput(path: string, value: JsonValue, found: Secrets): JsonValue {
+    return this.#plans.reduce((masked, plan) => plan.nodeOutput(path, masked, found), value);
+  }
+
+  value(schema: JsonValue, value: JsonValue, found: Secrets): JsonValue {
+    return this.#plans.reduce((masked, plan) => plan.value(schema, masked, found), value);
+  }
+}
+
+type Masking = (value: JsonValue, found: Secrets) => JsonValue;
+
 /** Secrets that were found, by which what was made of them is found elsewhere. */
 export class Secrets {
   readonly #texts = new Set<string>();
@@ -115,6 +153,11 @@ export class Secrets {
     } else if (typeof value === 'object' && value !== null) {
       for (const part of Object.values(value)) this.add(part as JsonValue);
     }
+  }
+
+  /** All that were found elsewhere. */
+  addAll(others: Secrets): void {
+    for (const text of others.#texts) this.#texts.add(text);
   }
 
   /** The value without any of them, be it within a text. */

@@ -74,8 +74,8 @@ export interface HistoryRows {
   hiddenRuns(after: number): Promise<readonly RunRecord[]>;
   /** Runs by number, the oldest first; at most a thousand, after the number `after`. */
   runsAfter(after: number): Promise<readonly RunRecord[]>;
-  /** Of these digests of payloads, at most some hundreds, those that a row names. */
-  namedPayloads(digests: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Of these names of payloads, as `putBefore` gives them and at most some hundreds, those that a row names. */
+  namedPayloads(names: readonly string[]): Promise<ReadonlySet<string>>;
   /** Canonical JSON of a plan version. */
   loadPlan(hash: string): Promise<string | undefined>;
   /** Number of the newest event. */

@@ -113,6 +113,8 @@ export interface NodeRunRows {
   /** Attempts of one node, oldest first. */
   attempts(run: number, node: string, limit?: number): Promise<readonly AttemptRecord[]>;
   attempt(run: number, name: AttemptKey): Promise<AttemptRecord | undefined>;
+  /** Ids of runs with an open attempt whose lease names this `claim`; a thousand at most. */
+  claimedRuns(claim: string): Promise<readonly string[]>;
   /** Attempts of all nodes, or of one, by node, oldest first; `after` ended the page before. */
   listAttempts(run: number, page?: AttemptPage): Promise<readonly AttemptRecord[]>;
   /** Attempts that have issues, by node, oldest first. */

@@ -1,4 +1,5 @@
 /** Webhooks, lanes and dead letters in memory, and the log of all runs read from the rows of each. */
+import { correlationOf } from '../actors/correlation.js';
 import type {
   DeadLetterRecord,
   DeliveryRow,
@@ -121,10 +122,11 @@ function eventsOf({ record, turns, events }: MemoryRun): LoggedEvent[] {
   const isTold = record.trimmedTo >= 0 && record.originJson?.includes('"type":"import"') !== true;
   if (!isTold) return [];
   const { id: runId, planHash, metadataJson } = record;
+  const correlation = correlationOf(record);
+  const hasOtherPlans = record.parentId !== null || record.pastPlansJson !== null;
+  const known = { runId, planHash, metadataJson, correlation, hasOtherPlans };
   return events.flatMap((event) => {
     const turn = turns.find(({ seq }) => seq >= event.seq)?.turn;
-    return turn === undefined || event.seq <= record.trimmedTo
-      ? []
-      : [{ turn, runId, planHash, metadataJson, event }];
+    return turn === undefined || event.seq <= record.trimmedTo ? [] : [{ turn, ...known, event }];
   });
 }

@@ -111,6 +111,15 @@ export function memoryRows(storage: MemoryStorage): RunRows {
       const rows = of(run, ({ attempts }) => attempts.values());
       return page(rows.filter((row) => row.node === node).sort(byAge), MAX);
     },
+    claimedRuns: async (claim) =>
+      [...storage.runs.values()].flatMap(({ record, attempts }) =>
+        [...attempts.values()].some(
+          ({ endedAt, leaseJson }) =>
+            endedAt === null && leaseJson?.includes(`"claim":"${claim}"`) === true,
+        )
+          ? [record.id]
+          : [],
+      ),
     attempt: async (run, { node, generation, attempt }) =>
       of(run, ({ attempts }) => attempts.values()).find(
         (row) => row.node === node && row.generation === generation && row.attempt === attempt,

@@ -1,4 +1,5 @@
 /** A run in a simulation, as it is now: everything is read from the rows at the moment of asking. */
+import { correlationOf } from '../actors/correlation.js';
 import { isFinal, type NodeStatus, type RunStatus } from '../machines/statuses.js';
 import type { JsonObject, JsonValue } from '../plan/json.js';
 import type { Plan } from '../plan/schema.js';
@@ -76,7 +77,8 @@ export class TestRun {
 
   #readEvents(): readonly RunEvent[] {
     const fresh = this.#rows.events.slice(this.#events.length);
-    this.#events.push(...fresh.map((event) => toEvent(event, this.id)));
+    const correlation = correlationOf(this.#rows.record);
+    this.#events.push(...fresh.map((event) => toEvent(event, this.id, correlation)));
     return this.#events;
   }
 }

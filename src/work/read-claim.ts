@@ -1,10 +1,11 @@
 /** Checks what a worker asks for. */
 import type { Capability } from '../actors/messages.js';
 import { RunchartError } from '../errors.js';
+import type { Keyed } from '../keyed.js';
 import { isName, MAX_NAME_LENGTH } from '../plan/name.js';
 
 /** What a worker asks for. */
-export interface ClaimOptions {
+export interface ClaimOptions extends Keyed {
   /** Names the worker in the log, 1 to 256 characters. */
   readonly worker: string;
   /** What it can do: names, or names with the version that it does the work with. */
@@ -22,6 +23,7 @@ export interface ClaimRequest {
   readonly capabilities: readonly Capability[];
   readonly limit: number;
   readonly waitMs: number;
+  readonly idempotencyKey: string | undefined;
 }
 
 const MAX_CAPABILITIES = 100;
@@ -30,8 +32,9 @@ export const MAX_WAIT_MS = 60_000;
 
 /** Throws a RunchartError `argument-invalid`. */
 export function readClaim(options: ClaimOptions): ClaimRequest {
-  const { worker, capabilities, limit = 1, waitMs = 0 } = options;
+  const { worker, capabilities, limit = 1, waitMs = 0, idempotencyKey } = options;
   readName(worker, 'worker');
+  if (idempotencyKey !== undefined) readName(idempotencyKey, 'an idempotency key');
   if (!Array.isArray(capabilities) || capabilities.length === 0) {
     throw invalid('capabilities is a list of at least one');
   }
@@ -46,6 +49,7 @@ export function readClaim(options: ClaimOptions): ClaimRequest {
     capabilities: capabilities.map(readCapability),
     limit,
     waitMs: readWait(waitMs),
+    idempotencyKey,
   };
 }
 

@@ -68,7 +68,7 @@ export class Uploads {
         const hint = 'upload it, and send the result again';
         throw new RunchartError('artifact-not-uploaded', message, { hint });
       }
-      const payload = await this.#payloads.read(kept.pointer);
+      const payload = await this.#payloads.read(kept.pointer, lease.run);
       found.set(index, { payload, digest, bytes: kept.bytes });
     }
     return found;

@@ -17,12 +17,13 @@ import type { AttemptLease, AttemptRecord } from '../actors/records.js';
 import type { ClaimedAttempt } from '../actors/run/claim.js';
 import { type AcceptedResult, acceptedAs, type LeaseState } from '../actors/run/leases.js';
 import { readChunk } from '../actors/streams/chunk.js';
-import { tenantOf } from '../actors/tenant.js';
+import { DEFAULT_TENANT, tenantOf } from '../actors/tenant.js';
 import type { WaitingWorker, WorkBoard } from '../actors/work-board.js';
 import { RunchartError } from '../errors.js';
 import { canonicalJson } from '../plan/canonical.js';
 import { parseHandlerReference } from '../plan/handler-reference.js';
 import type { JsonValue } from '../plan/json.js';
+import { InTurn } from '../schedules/in-turn.js';
 import { readJson } from '../start-options.js';
 import { type ClaimOptions, type ClaimRequest, readClaim, readWait } from './read-claim.js';
 import { type Lease, readToken, writeToken } from './token.js';
@@ -68,6 +69,8 @@ export interface WorkParts {
   /** What workers claim a handler by; undefined where its work is done in the process. */
   capabilityOf(handler: string): string | undefined;
   send(run: string, message: RunMessage): Promise<unknown>;
+  /** Runs of which open attempts were claimed by a call of this name, by their ids. */
+  claimedRuns(claim: string): Promise<readonly string[]>;
   /** The durable row of an attempt. */
   attempt(run: string, name: AttemptName): Promise<AttemptRecord | undefined>;
 }
@@ -91,6 +94,8 @@ export class Work {
   readonly #lost = new Map<string, RunchartError>();
 
   readonly #uploads: Uploads;
+  /** Calls with an idempotency key, one at a time under each. */
+  readonly #claims = new InTurn();
 
   constructor(parts: WorkParts) {
     this.#parts = parts;
@@ -107,12 +112,38 @@ export class Work {
 
   /**
    * Claims attempts for a worker, those of runs with a higher priority first; where there is none, waits for
-   * it and gives an empty list in the end. Rejects with `argument-invalid`, `overloaded`, `closing`.
+   * it and gives an empty list in the end. Made again with its idempotency key it gives what it holds still of
+   * what it was given, and else claims anew. Rejects with `argument-invalid`, `overloaded`, `closing`.
    */
   async claim(options: ClaimOptions): Promise<readonly ClaimedWork[]> {
     const request = readClaim(options);
+    const { worker, idempotencyKey } = request;
+    if (idempotencyKey === undefined) return this.#claim(request, options.signal);
+    const { tenant = DEFAULT_TENANT } = this.#parts;
+    const named = canonicalJson([tenant, worker, idempotencyKey]);
+    const claim = createHash('sha256').update(named).digest('base64url');
+    return this.#claims.do(claim, async () => {
+      const held = await this.#heldBy(claim, request);
+      return held.length > 0 ? held : this.#claim({ ...request, claim }, options.signal);
+    });
+  }
+
+  /** What a call of this name was given and holds still. */
+  async #heldBy(claim: string, { worker, capabilities }: ClaimRequest) {
+    const held: ClaimedWork[] = [];
+    for (const run of await this.#parts.claimedRuns(claim)) {
+      const asked = { worker, capabilities, limit: 0, claim, isRepeated: true } as const;
+      const given = await this.#parts.send(run, { type: 'work.claim', ...asked });
+      held.push(...(given as readonly ClaimedAttempt[]).map(toWork));
+    }
+    return held;
+  }
+
+  async #claim(
+    request: ClaimRequest & { readonly claim?: string },
+    signal: AbortSignal | undefined,
+  ): Promise<readonly ClaimedWork[]> {
     const { board, clock } = this.#parts;
-    const { signal } = options;
     if (board.isClosed) throw new RunchartError('closing', 'the orchestrator is closing');
     if (board.isCrowded) throw new RunchartError('overloaded', 'too many workers wait for work');
     const until = clock.now() + request.waitMs;
@@ -286,7 +317,10 @@ export class Work {
   }
 
   /** Asks the runs that have work, one after another, until the worker has enough. */
-  async #ask(worker: WaitingWorker, request: ClaimRequest): Promise<readonly ClaimedWork[]> {
+  async #ask(
+    worker: WaitingWorker,
+    request: ClaimRequest & { readonly claim?: string },
+  ): Promise<readonly ClaimedWork[]> {
     const { board } = this.#parts;
     const claimed: ClaimedWork[] = [];
     worker.isCalled = false;
@@ -304,12 +338,12 @@ export class Work {
 
   async #claimOf(
     run: string,
-    { worker, capabilities }: ClaimRequest,
+    { worker, capabilities, claim }: ClaimRequest & { readonly claim?: string },
     limit: number,
   ): Promise<readonly ClaimedAttempt[]> {
     const { board, logger, send } = this.#parts;
     try {
-      const message = { type: 'work.claim', worker, capabilities, limit } as const;
+      const message = { type: 'work.claim', worker, capabilities, limit, claim } as const;
       return (await send(run, message)) as readonly ClaimedAttempt[];
     } catch (error) {
       // Another run may have work all the same.

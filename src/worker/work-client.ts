@@ -40,6 +40,7 @@ export class WorkClient {
     };
   }
 
+  /** Claimed again with the same `key`, what the first answer would have said is given again. */
   async claim(
     request: {
       readonly worker: string;
@@ -48,10 +49,12 @@ export class WorkClient {
       readonly waitMs: number;
     },
     signal: AbortSignal,
+    key: string,
   ): Promise<readonly ClaimedWork[]> {
     const { claims } = await this.#post<{ claims: readonly ClaimedWork[] }>('claim', request, {
       signal,
       waitMs: request.waitMs,
+      key,
     });
     return claims;
   }
@@ -77,7 +80,9 @@ export class WorkClient {
   /** Sends the payload of an artifact, as JSON text, ahead of the result. */
   async upload(token: string, json: string): Promise<KeptPayload> {
     const query = new URLSearchParams({ token });
-    return this.#send<KeptPayload>(`payloads?${query}`, json, AbortSignal.timeout(UPLOAD_MS));
+    return this.#send<KeptPayload>(`payloads?${query}`, json, {
+      signal: AbortSignal.timeout(UPLOAD_MS),
+    });
   }
 
   async complete(token: string, result: Json): Promise<void> {
@@ -95,17 +100,29 @@ export class WorkClient {
   async #post<T>(
     call: string,
     body: object,
-    { signal, waitMs = 0 }: { readonly signal?: AbortSignal; readonly waitMs?: number } = {},
+    {
+      signal,
+      waitMs = 0,
+      key,
+    }: {
+      readonly signal?: AbortSignal;
+      readonly waitMs?: number;
+      readonly key?: string;
+    } = {},
   ): Promise<T> {
     const limit = AbortSignal.timeout(waitMs + PATIENCE_MS);
     const ended = signal === undefined ? limit : AbortSignal.any([signal, limit]);
-    return this.#send<T>(call, JSON.stringify(body), ended);
+    return this.#send<T>(call, JSON.stringify(body), { signal: ended, key });
   }
 
-  async #send<T>(call: string, body: string, signal: AbortSignal): Promise<T> {
+  async #send<T>(
+    call: string,
+    body: string,
+    { signal, key }: { readonly signal: AbortSignal; readonly key?: string | undefined },
+  ): Promise<T> {
     const response = await this.#fetch(call, {
       method: 'POST',
-      headers: this.#headers,
+      headers: { ...this.#headers, ...(key !== undefined && { 'idempotency-key': key }) },
       body,
       signal,
     });

@@ -100,6 +100,8 @@ export class Worker {
     const backoff = new Backoff();
     // The caller has the worker in hand before anything happens.
     await Promise.resolve();
+    // Kept until there is an answer: one that was lost is asked for again.
+    let key = crypto.randomUUID();
     while (!signal.aborted) {
       const limit = concurrency - this.#jobs.size;
       if (limit === 0) {
@@ -109,7 +111,8 @@ export class Worker {
       try {
         const capabilities = this.#capabilities;
         const request = { worker: this.name, capabilities, limit, waitMs: pollMs };
-        for (const work of await this.#client.claim(request, signal)) this.#begin(work);
+        for (const work of await this.#client.claim(request, signal, key)) this.#begin(work);
+        key = crypto.randomUUID();
         backoff.reset();
       } catch (error) {
         if (signal.aborted) return;

@@ -1,10 +1,13 @@
 /** Calls that name themselves with an idempotency key, on a real file and over restarts. */
+import { createClient } from '@libsql/client';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { systemEnvironment } from '../../src/actors/environment.js';
 import { messageCall } from '../../src/actors/idempotency.js';
 import type { RunMessage } from '../../src/actors/messages.js';
 import { MAX_IDEMPOTENCY_KEYS } from '../../src/actors/records.js';
 import { createOrchestrator } from '../../src/create-orchestrator.js';
+import type { Retention } from '../../src/history/history-service.js';
 import type { Orchestrator } from '../../src/orchestrator.js';
 import type { Plan } from '../../src/plan/schema.js';
 import { Kernel } from '../support/kernel.js';
@@ -277,5 +280,51 @@ describe('a keyed call in the kernel', () => {
       fc.asyncProperty(fc.array(fc.nat(3), { maxLength: 3 }), fc.boolean(), property),
       { numRuns: 60 },
     );
+  });
+});
+
+describe('answers to calls that are about no run', () => {
+  const DAY = 86_400_000;
+
+  /** An orchestrator at a time that the test says. */
+  async function openAt(options: { retention?: Retention }) {
+    const database = temporaryDatabase();
+    const time = { now: 1_700_000_000_000 };
+    const clock = { ...systemEnvironment.clock, now: () => time.now };
+    const environment = { ...systemEnvironment, clock };
+    const orchestrator = await createOrchestrator({
+      ...{ url: database, handlers: {}, environment },
+      ...options,
+    });
+    onTestFinished(() => orchestrator.close());
+    let done = 0;
+    const call = (key: string) => orchestrator.once(key, { asked: 1 }, async () => ++done);
+    return { database, time, call };
+  }
+
+  it.each([
+    ['a week', {}, 7 * DAY],
+    ['what retention says', { retention: { answersMs: DAY } }, DAY],
+  ])('S220 are given again for %s; then the call is a new one', async (_, options, keptMs) => {
+    const { time, call } = await openAt(options);
+    expect(await call('first')).toBe(1);
+    time.now += keptMs;
+    expect(await call('first')).toBe(1);
+    time.now += 1;
+    expect(await call('second')).toBe(2);
+    expect(await call('first')).toBe(3);
+    expect(await call('first')).toBe(3);
+  });
+
+  it('S220 do not pile up in the database', async () => {
+    const { database, time, call } = await openAt({});
+    for (let day = 0; day < 30; day += 1) {
+      for (let n = 0; n < 4; n += 1) await call(`${day} ${n}`);
+      time.now += DAY;
+    }
+    const client = createClient({ url: `file:${database}` });
+    onTestFinished(() => client.close());
+    const { rows } = await client.execute('select key from idempotency_keys');
+    expect(rows.length).toBe(4 * 8);
   });
 });

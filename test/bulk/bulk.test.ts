@@ -8,6 +8,7 @@ import type {
   RunStatus,
 } from '../../src/index.js';
 import { createOrchestrator } from '../../src/index.js';
+import { testKit } from '../../src/testing/index.js';
 import { bodyOf, openSite } from '../http/support/site.js';
 import { action, approval, chain, plan } from '../support/plans.js';
 import { temporaryDatabase } from '../support/temporary.js';
@@ -279,4 +280,34 @@ it('S238 goes over HTTP with the same token and the same outcomes', async () => 
   expect((await site.post('/bulk/preview', { action: { type: 'x' }, filter: {} })).status).toBe(
     400,
   );
+});
+
+it('S238 promise 14: token and cursor are the same whatever others have, and reach no run of theirs', async () => {
+  const told = async (others: number) => {
+    let made = 0;
+    const kit = await testKit({ handlers: { work: () => 1 } });
+    const { orchestrator } = kit;
+    for (let n = 0; n < others; n += 1) {
+      await kit.ask(() => orchestrator.forTenant('globex').start(waiting, { id: `g${n}` }));
+    }
+    const acme = orchestrator.forTenant('acme');
+    for (const id of ['a', 'b', 'c']) await kit.ask(() => acme.start(waiting, { id }));
+    for (const id of ['a', 'b', 'c']) await kit.settle(await kit.get(`acme~${id}`));
+    const action = { type: 'pause' } as const;
+    const filter = { plan: 'Test' };
+    const { token } = await acme.bulk.preview(action, filter);
+    const [, ...rest] = JSON.parse(Buffer.from(token, 'base64url').toString()) as unknown[];
+    const first = await kit.ask(() =>
+      acme.bulk.apply(action, filter, { token, by: 'ada', limit: 2 }),
+    );
+    for (const cursor of [first.cursor ?? '', Buffer.from('["globex~g0"]').toString('base64url')]) {
+      const next = kit.ask(() => acme.bulk.apply(action, filter, { token, by: 'ada', cursor }));
+      const page = await next.catch((error: { code: string }) => error.code);
+      made += typeof page === 'string' ? 0 : page.outcomes.length;
+      if (typeof page === 'string') expect(page).toBe('bulk-changed');
+    }
+    expect(made).toBe(1);
+    return { rest, cursor: first.cursor };
+  };
+  expect(await told(0)).toEqual(await told(7));
 });

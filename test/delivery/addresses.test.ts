@@ -169,7 +169,7 @@ function openSender(): Sender {
 }
 
 function send(sender: Sender, url: string, signal = new AbortController().signal) {
-  return sender.send({ url, headers: {}, body: '{}', signal });
+  return sender.send({ url, headers: {}, body: '{}', tenant: '', signal });
 }
 
 type Handler = Parameters<typeof createServer>[1];

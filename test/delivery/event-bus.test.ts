@@ -133,7 +133,15 @@ describe('a subscriber', () => {
           wanted.join('.') === '*' ||
           (wanted.length === 2 && wanted.every((one, i) => one === '*' || one === type[i]));
         const event = { type: type.join('.') } as never;
-        const logged = { turn: 1, runId: 'r', planHash: '', metadataJson: null, event };
+        const logged = {
+          turn: 1,
+          runId: 'r',
+          planHash: '',
+          metadataJson: null,
+          correlation: 'r',
+          hasOtherPlans: false,
+          event,
+        };
         expect(await matcher.matches(logged)).toBe(isWanted);
       }),
     );

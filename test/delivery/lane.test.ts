@@ -10,6 +10,8 @@ const events: LoggedEvent[] = [1, 2, 3, 4].map((seq) => ({
   runId: 'r',
   planHash: 'p',
   metadataJson: null,
+  correlation: 'r',
+  hasOtherPlans: false,
   event: { run: 1, seq, type: 'node.ready', node: null, attempt: null, detailJson: '{}', at: 0 },
 }));
 const log = {

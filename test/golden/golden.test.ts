@@ -5,6 +5,7 @@ import { gunzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemEnvironment } from '../../src/actors/environment.js';
 import { createOrchestrator } from '../../src/create-orchestrator.js';
+import { EMITTER_KINDS } from '../../src/emitters.js';
 import { isFinal } from '../../src/machines/statuses.js';
 import type { Orchestrator } from '../../src/orchestrator.js';
 import { temporaryDatabase, temporaryDirectory } from '../support/temporary.js';
@@ -13,6 +14,9 @@ import { GOES_ON_AFTER_MS, GOLDEN_RUNS, HANDLERS } from './support/runs.js';
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
 const versions = readdirSync(folder).filter((name) => /^\d+\.\d+\.\d+/.test(name));
+
+/** Events by which a run or a node run has another status. */
+const ENDS = /^(run|node)\.(completed|partial|skipped|failed|cancelled)$/;
 
 const { clock } = systemEnvironment;
 const LATER = {
@@ -60,6 +64,19 @@ describe.each(versions)('the database of version %s', (version) => {
     for (const { id } of runs) {
       const verified = await orchestrator.runs.verify(id);
       expect(verified, id).toMatchObject({ ok: true, hash: hashes[id] });
+    }
+  });
+
+  it('S186 has with each of its events what it comes from and belongs to, and statuses where one changes', async () => {
+    const orchestrator = await open(version);
+    for (const { id } of await orchestrator.runs.list({ limit: 1_000 })) {
+      for (const event of await orchestrator.runs.events(id)) {
+        const { type, emitter, correlation, detail } = event;
+        expect(event).toMatchObject({ id: `${id}/${event.seq}`, run: id, at: expect.any(Number) });
+        expect(EMITTER_KINDS, type).toContain(emitter.kind);
+        expect(correlation).not.toBe('');
+        if (ENDS.test(type)) expect(detail, type).toMatchObject({ to: expect.any(String) });
+      }
     }
   });
 

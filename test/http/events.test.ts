@@ -122,7 +122,8 @@ describe('a reader that stalls (trap 26)', () => {
       async next(): Promise<IteratorResult<RunEvent>> {
         asked += 1;
         const detail = {};
-        const base = { run: 'r', type: 't', node: null, attempt: null, at: 0, detail };
+        const from = { emitter: { kind: 'run' }, correlation: 'r' } as const;
+        const base = { run: 'r', type: 't', node: null, attempt: null, at: 0, detail, ...from };
         return { done: false, value: { ...base, id: `r/${asked}`, seq: asked } };
       },
     };

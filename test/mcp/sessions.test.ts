@@ -23,7 +23,11 @@ function openEndpoint(options: { maxSessions?: number; idleMs?: number } = {}) {
     const owner = context.req.header('owner') ?? '';
     const isPost = context.req.method === 'POST';
     const message = isPost ? await context.req.json() : undefined;
-    return agents.answer(context, { owner, host, plans }, message);
+    return agents.answer(
+      context,
+      { owner, tenant: owner.split('~')[0] ?? '', host, plans },
+      message,
+    );
   });
   app.onError((error, context) => context.text((error as { code?: string }).code ?? '', 400));
   let id = 0;
@@ -69,6 +73,19 @@ it('S225 where there is no room, the session ends that was longest silent', asyn
   expect(await ping(second)).toBe('session-unknown');
   expect(await ping(first)).toBe(200);
   expect(await ping(third)).toBe(200);
+});
+
+it('promise 14: where there is no room, a tenant with many sessions gives up one of its own', async () => {
+  const { begin, ping } = openEndpoint({ maxSessions: 4 });
+  const theirs = await begin('acme~ada');
+  const [first, second] = [await begin('globex~eve'), await begin('globex~eve')];
+  await begin('globex~mallory');
+  const more = await begin('globex~mallory');
+  expect(await ping(first, 'globex~eve')).toBe('session-unknown');
+  expect(await ping(theirs, 'acme~ada')).toBe(200);
+  await begin('acme~bob');
+  expect(await ping(second, 'globex~eve')).toBe('session-unknown');
+  expect(await ping(more, 'globex~mallory')).toBe(200);
 });
 
 it('S225 a session that is answering is not ended for another one', async () => {

@@ -25,10 +25,10 @@ describe.each<[string, () => ArtifactStore]>([
   it.each(TEXTS)('S97 S93 come back as they went in (%#)', async (text) => {
     const store = open();
     const digest = digestOf(text);
-    expect(await store.get(digest)).toBeUndefined();
+    expect(await store.get(digest, 'r')).toBeUndefined();
     await Promise.all([store.put(digest, text, 'r1'), store.put(digest, text, 'r1')]);
     await store.put(digest, text, 'r1');
-    expect(await store.get(digest)).toBe(text);
+    expect(await store.get(digest, 'r')).toBe(text);
   });
 });
 
@@ -61,7 +61,7 @@ describe('the files of payloads', () => {
     rmSync(artifactsPath(database), { recursive: true });
     await expect(store.put(digest, text, 'r1')).rejects.toThrow(/ENOENT/);
     await store.put(digest, text, 'r1');
-    expect(await store.get(digest)).toBe(text);
+    expect(await store.get(digest, 'r')).toBe(text);
   });
 
   it('S97 that cannot be written are refused, and leave no draft', async () => {
@@ -78,14 +78,14 @@ describe('the files of payloads', () => {
     const store = new ArtifactFiles(database);
     await store.put(digest, text, 'r1');
     chmodSync(join(artifactsPath(database), digest.slice(0, 2), digest), 0);
-    await expect(store.get(digest)).rejects.toThrow(/EACCES/);
+    await expect(store.get(digest, 'r')).rejects.toThrow(/EACCES/);
   });
 
   it('S97 have no other names than digests', async () => {
     const database = temporaryDatabase();
     const store = new ArtifactFiles(database);
-    expect(() => store.put('../../evil', text, 'r1')).toThrow(/no digest/);
-    await expect(store.get('../../evil')).rejects.toThrow(/no digest/);
+    expect(() => store.put('../../evil', text, 'r1')).toThrow(/no name/);
+    await expect(store.get('../../evil', 'r1')).rejects.toThrow(/no name/);
     expect(existsSync(artifactsPath(database))).toBe(false);
   });
 });

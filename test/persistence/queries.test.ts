@@ -21,6 +21,7 @@ async function storageWith(statuses: readonly RunStatus[]) {
       planHash: 'plan',
       usageJson: null,
       outputJson: null,
+      pastPlansJson: null,
     };
     return [turns.start(run), turns.turn(run, 1, { runChanged })];
   });

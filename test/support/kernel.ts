@@ -155,6 +155,7 @@ export class Kernel {
       outputJson: null,
       originJson: null,
       trimmedTo: 0,
+      pastPlansJson: null,
     };
   }
 

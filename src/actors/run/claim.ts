@@ -29,12 +29,15 @@ export interface ClaimedAttempt extends AttemptName {
 
 export class Claim {
   readonly worker: string;
+  /** Names the call, where it has an idempotency key. */
+  readonly name: string | undefined;
   readonly granted: ClaimedAttempt[] = [];
   readonly #limit: number;
   readonly #capabilities: readonly Capability[];
 
-  constructor({ worker, capabilities, limit }: WorkClaimMessage) {
+  constructor({ worker, capabilities, limit, claim }: WorkClaimMessage) {
     this.worker = worker;
+    this.name = claim;
     this.#limit = limit;
     this.#capabilities = capabilities;
   }

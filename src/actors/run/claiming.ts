@@ -1,7 +1,7 @@
 /**
  * Attempts that are done outside: let in when a worker claims them, not before. Invariants: what waits
- * unclaimed holds no slot; an attempt has one lease at most; what a worker's version does not fit is
- * refused with an event, and stays for another.
+ * unclaimed holds no slot; an attempt has one lease at most; a call that is made again under its name is given
+ * again what it holds; what a worker's version does not fit is refused with an event, and stays for another.
  */
 import { parseHandlerReference } from '../../plan/handler-reference.js';
 import type { ExternalHandler } from '../external-handler.js';
@@ -16,8 +16,21 @@ import { armTimer } from './timers.js';
 
 /** What is due is let in at the end of the turn. */
 export function onClaim(decider: Decider, message: WorkClaimMessage): void {
+  if (message.isRepeated === true) return giveAgain(decider, message);
   decider.claim = new Claim(message);
   decider.turn.reply = decider.claim.granted;
+}
+
+/** The answer to the call was lost: whoever makes it again has the same leases, each with all of its time. */
+function giveAgain(decider: Decider, message: WorkClaimMessage): void {
+  const claim = new Claim(message);
+  for (const path of decider.model.openAttempts.keys()) {
+    const run = decider.model.nodeRun(path);
+    const held = leaseOf(decider, run);
+    if (held.claim === undefined || held.claim !== claim.name || held.id === undefined) continue;
+    if (decider.stateOf(run) !== 'stopping') grant(decider, claim, run, { ...held, id: held.id });
+  }
+  decider.turn.reply = claim.granted;
 }
 
 /** Whether the worker that asks takes this work. */
@@ -37,10 +50,30 @@ export function lease(decider: Decider, claim: Claim, run: NodeRun): void {
   const { handler } = leaseOf(decider, run);
   const external = services.external(handler);
   if (open === undefined || external === undefined) return;
-  const id = services.environment.id();
-  const leased = { ...open, worker: claim.worker, leaseJson: JSON.stringify({ handler, id }) };
+  const work = openWork(decider, run);
+  const held = {
+    handler,
+    id: services.environment.id(),
+    ...(claim.name !== undefined && { claim: claim.name }),
+    ...(work.timeoutMs !== undefined && { deadlineAt: turn.at + work.timeoutMs }),
+  };
+  const leased = { ...open, worker: claim.worker, leaseJson: JSON.stringify(held) };
   model.openAttempt(run, leased);
   turn.putAttempt(leased);
+  grant(decider, claim, run, held);
+  armLimits(decider, run, work);
+}
+
+/** Tells the worker what it has, and for how long. */
+function grant(
+  decider: Decider,
+  claim: Claim,
+  run: NodeRun,
+  { handler, id, deadlineAt }: AttemptLease & { readonly id: string },
+): void {
+  const { model, turn, services } = decider;
+  const external = services.external(handler);
+  if (external === undefined) return;
   const work = openWork(decider, run);
   // Whoever keeps his lease gives the signs of life that his node asks for.
   const leaseMs = Math.min(external.leaseMs, work.heartbeatMs ?? external.leaseMs);
@@ -48,7 +81,6 @@ export function lease(decider: Decider, claim: Claim, run: NodeRun): void {
   const { attempt, generation } = run;
   turn.event('attempt.claimed', run.path, attempt, { worker, leaseMs });
   armTimer(decider, 'lease', run, turn.at + external.leaseMs);
-  armLimits(decider, run, work);
   claim.granted.push({
     run: model.record.id,
     node: run.path,
@@ -64,7 +96,7 @@ export function lease(decider: Decider, claim: Claim, run: NodeRun): void {
     feedback: roundsOf(run),
     leaseMs,
     expiresAt: turn.at + leaseMs,
-    deadlineAt: work.timeoutMs === undefined ? null : turn.at + work.timeoutMs,
+    deadlineAt: deadlineAt ?? null,
   });
 }
 

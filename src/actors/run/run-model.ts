@@ -10,6 +10,7 @@ import type { EdgeScope, PlanGraph, PlanVersion } from '../../plan/plan-version.
 import { ReadyLanes } from '../admission/ready-lanes.js';
 import { Fifo } from '../fifo.js';
 import type { PlaceOfWork } from '../handlers.js';
+import { pastPlans } from '../past-plans.js';
 import {
   type ArtifactRecord,
   type AttemptRecord,
@@ -255,6 +256,7 @@ export class RunModel {
     const before = this.root;
     before.progress.retire();
     this.#agitated.delete(before);
+    // All that the version before has is in this one too.
     this.version = version;
     this.record = { ...this.record, planHash: version.hash };
     before.extend(version.graph, this.tally);
@@ -266,8 +268,10 @@ export class RunModel {
     const { root } = this;
     root.progress.retire();
     this.#agitated.delete(root);
+    // What the version before calls secret stays so.
+    const pastPlansJson = pastPlans(this.record, this.version.plan);
     this.version = version;
-    this.record = { ...this.record, planHash: version.hash };
+    this.record = { ...this.record, planHash: version.hash, pastPlansJson };
     return root.adopt(version.graph, this.tally);
   }
 

@@ -6,6 +6,7 @@
 import { isFinal } from '../../machines/statuses.js';
 import { blockingIssues } from '../../plan/issue.js';
 import type { JsonValue } from '../../plan/json.js';
+import { correlationOf } from '../correlation.js';
 import type { ChildMessage } from '../messages.js';
 import { qualifyId, tenantOf } from '../tenant.js';
 import { endInFailure } from './attempts.js';
@@ -54,6 +55,7 @@ export function startChild(decider: Decider, run: NodeRun): void {
       ...(requestedBy !== undefined && { requestedBy }),
       ...(derivedBy !== undefined && { derivedBy }),
       ...(trace && { trace }),
+      correlation: correlationOf(model.record),
     },
   });
 }

@@ -214,7 +214,13 @@ async function listenOn(
 ) {
   const { 'server.host': host = DEFAULT_HOST, 'server.port': port = DEFAULT_PORT } = settings;
   try {
-    const options = { host, needsTokens: tokens === 'required' };
+    const { 'server.headersTimeout': headersTimeoutMs, 'server.requestTimeout': requestTimeoutMs } =
+      settings;
+    const options = {
+      ...{ host, needsTokens: tokens === 'required' },
+      ...(headersTimeoutMs !== undefined && { headersTimeoutMs }),
+      ...(requestTimeoutMs !== undefined && { requestTimeoutMs }),
+    };
     return await (inspector?.listen(port, app, options) ?? listen(app, port, options));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;

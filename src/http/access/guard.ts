@@ -58,7 +58,7 @@ export function guard(
   return async (context, next) => {
     const route = context.get('route');
     if (route.role === 'public') return next();
-    if (!isChanging(route)) {
+    if (!isChanging(route) && route.isAudited !== true) {
       await admit(context);
       return next();
     }
@@ -73,6 +73,7 @@ export function guard(
       if (status !== 429) await refuse();
       throw error;
     }
+    if (route.isAudited === true) return next();
     const end = audit.begin({ ...request, session: context.get('session') });
     await next();
     const { error } = context;

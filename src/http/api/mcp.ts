@@ -9,7 +9,7 @@ const message = z.looseObject({}).openapi('McpMessage', {
 
 const talk = {
   path: '/mcp',
-  role: 'operator',
+  role: 'reader',
   otherRole: 'worker',
   problems: ['session-unknown', 'argument-invalid', 'overloaded'],
 } as const;
@@ -18,6 +18,7 @@ export const mcpApi = api('agents', {
   tellMcp: route({
     ...talk,
     method: 'post',
+    isAudited: true,
     summary: 'takes a message of the Model Context Protocol, and answers; see [agents](mcp.md)',
     body: jsonObject,
     answer: message,

@@ -32,7 +32,7 @@ export const operationsApi = api('operations', {
       ...wanted,
       token: z.string().max(1_024),
       by: name,
-      cursor: z.string().max(16).optional(),
+      cursor: z.string().max(512).optional(),
       limit: z.int().optional(),
       allowChanges: z.boolean().optional(),
     }),

@@ -27,6 +27,7 @@ const start = z.strictObject({
   id: id.optional(),
   metadata: jsonObject.optional(),
   requestedBy: name.optional(),
+  correlation: name.optional(),
   concurrency: z.int().min(1).max(10_000).optional(),
   priority: z.int().min(0).max(9).optional(),
   startAt: z.int().min(0).optional(),

@@ -17,15 +17,15 @@ const secret = checkedLater<string>(z.string().startsWith('whsec_'));
 const WEBHOOK = '/webhooks/{id}' as const;
 const LETTERS = `${WEBHOOK}/dead-letters` as const;
 const LETTER = `${LETTERS}/{message}` as const;
-const read = { method: 'get', role: 'host', problems: ['webhook-unknown'] } as const;
+const read = { method: 'get', role: 'admin', problems: ['webhook-unknown'] } as const;
 const changed = {
   method: 'post',
-  role: 'host',
+  role: 'admin',
   answer: webhooks.webhook,
   problems: ['webhook-unknown', 'webhook-invalid'],
 } as const;
 const letter = {
-  role: 'host',
+  role: 'admin',
   problems: ['webhook-unknown', 'dead-letter-unknown'],
 } as const;
 
@@ -33,15 +33,16 @@ export const webhookApi = api('webhooks', {
   addWebhook: route({
     method: 'post',
     path: '/webhooks',
-    role: 'host',
-    summary: 'adds a [webhook](webhooks.md): 201, `Location`, and the only answer with its secret',
+    role: 'admin',
+    summary:
+      'adds a [webhook](webhooks.md) of the tenant: 201, `Location`, and the only answer with its secret',
     body: settings.extend({
       url: z.string().max(2_048),
       id: z.string().max(128).optional(),
       secret: secret.optional(),
     }),
     answer: webhooks.webhookWithSecret,
-    givesSecret: true,
+    secrets: ['secret'],
     statuses: { 201: 'The webhook is new' },
     problems: ['webhook-invalid', 'webhook-conflict'],
     example: { url: 'https://hooks.example.com/in', types: ['run.*', '*.failed'] },
@@ -49,8 +50,8 @@ export const webhookApi = api('webhooks', {
   listWebhooks: route({
     method: 'get',
     path: '/webhooks',
-    role: 'host',
-    summary: 'all webhooks, by id',
+    role: 'admin',
+    summary: 'webhooks, by id; for a `host` those of all tenants',
     answer: listOf('webhooks', webhooks.webhook),
   }),
   getWebhook: route({
@@ -78,7 +79,7 @@ export const webhookApi = api('webhooks', {
       overlapMs: checkedLater<number>(z.int().min(0)).optional(),
     }),
     answer: webhooks.webhookWithSecret,
-    givesSecret: true,
+    secrets: ['secret'],
   }),
   testWebhook: route({
     ...changed,

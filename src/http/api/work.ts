@@ -37,7 +37,9 @@ export const workApi = api('work', {
     method: 'post',
     path: '/work/claim',
     role: 'worker',
-    summary: 'gives a worker what it can do; where there is nothing the answer waits for `waitMs`',
+    knowsKeys: true,
+    summary:
+      'gives a worker what it can do; where there is nothing the answer waits for `waitMs`; with its key again, what it holds still',
     body: z.strictObject({
       worker: name,
       capabilities: z.array(capability).min(1).max(100),

@@ -21,4 +21,6 @@ export interface AgentCaller extends Omit<Caller, 'by'> {
   readonly by?: string;
   /** Whose the session is: nobody else may go on with it. */
   readonly owner: string;
+  /** The tenant that he is of. */
+  readonly tenant: string;
 }

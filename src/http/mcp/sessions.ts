@@ -1,6 +1,6 @@
 /**
  * Conversations with agents over streamable HTTP. Invariants: 1. there are at most so many; where there is no
- * room the one that was longest silent ends, unless it is answering; 2. a session is its owner's alone;
+ * room the one that was longest silent ends, of the tenant that has most, unless it is answering; 2. a session is its owner's alone;
  * 3. every request is answered, those that the client gives up and those of a session that ends too.
  */
 import { randomUUID } from 'node:crypto';
@@ -23,6 +23,7 @@ interface Session {
   readonly transport: StreamableHTTPTransport;
   readonly server: Server;
   readonly owner: string;
+  readonly tenant: string;
   /** Requests that are being answered, by id, and what answers each where the session does not. */
   readonly pending: Map<JsonValue, Instead>;
   usedAt: number;
@@ -48,7 +49,7 @@ export class McpSessions {
     await this.#endSilent();
     const id = context.req.header('mcp-session-id');
     const session = await (id === undefined
-      ? this.#open(caller.owner, message)
+      ? this.#open(caller, message)
       : this.#find(id, caller.owner));
     context.set('auth', { token: '', clientId: caller.owner, scopes: [], extra: { caller } });
     try {
@@ -70,7 +71,7 @@ export class McpSessions {
     return session;
   }
 
-  async #open(owner: string, message: JsonObject | undefined): Promise<Session> {
+  async #open({ owner, tenant }: AgentCaller, message: JsonObject | undefined): Promise<Session> {
     if (message?.method !== 'initialize') {
       throw new RunchartError(
         'argument-invalid',
@@ -93,7 +94,7 @@ export class McpSessions {
       callerOf: (carried) => (carried as { readonly caller: Omit<Caller, 'by'> }).caller,
     });
     const session: Session = {
-      ...{ transport, server, owner, pending: new Map() },
+      ...{ transport, server, owner, tenant, pending: new Map() },
       usedAt: this.#now(),
     };
     await server.connect(transport);
@@ -102,12 +103,17 @@ export class McpSessions {
 
   async #makeRoom(): Promise<void> {
     if (this.#sessions.size < (this.#options.maxSessions ?? MAX_SESSIONS)) return;
-    for (const [id, { pending }] of this.#sessions) {
-      if (pending.size === 0) return this.#end(id);
-    }
+    const silent = [...this.#sessions].filter(([, { pending }]) => pending.size === 0);
+    const most = Math.max(...silent.map(([, { tenant }]) => this.#countOf(tenant)));
+    const [id] = silent.find(([, { tenant }]) => this.#countOf(tenant) === most) ?? [];
+    if (id !== undefined) return this.#end(id);
     throw new RunchartError('overloaded', 'too many agents are connected', {
       hint: 'end a session, or wait until one is silent',
     });
+  }
+
+  #countOf(wanted: string): number {
+    return [...this.#sessions.values()].filter(({ tenant }) => tenant === wanted).length;
   }
 
   async #endSilent(): Promise<void> {

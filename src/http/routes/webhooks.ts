@@ -1,4 +1,4 @@
-import { RunchartError } from '../../errors.js';
+import { unknownWebhook } from '../../delivery/webhook.js';
 import { webhookApi } from '../api/webhooks.js';
 import { made } from '../reply.js';
 import type { HttpScope } from '../scope.js';
@@ -6,7 +6,7 @@ import type { RouteServer } from '../serve-routes.js';
 
 /** Webhooks: add, list, read, change, rotate the secret, test, remove; and their dead letters. */
 export function serveWebhooks(server: RouteServer, scope: HttpScope): void {
-  const all = () => scope.host.webhooks;
+  const all = () => scope.orchestrator.webhooks;
   server.serve(webhookApi, {
     async addWebhook({ body }) {
       const webhook = await all().add(body);
@@ -19,7 +19,7 @@ export function serveWebhooks(server: RouteServer, scope: HttpScope): void {
     testWebhook: ({ params }) => all().test(params.id),
     async removeWebhook({ params: { id } }) {
       if (await all().remove(id)) return { webhook: id, removed: true as const };
-      throw new RunchartError('webhook-unknown', `there is no webhook "${id}"`);
+      throw unknownWebhook(id);
     },
     listDeadLetters: async ({ params, query }) => ({
       deadLetters: await all().deadLetters.list(params.id, query),

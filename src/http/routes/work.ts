@@ -12,8 +12,8 @@ export function serveWork(server: RouteServer, scope: HttpScope): void {
   const gone = (context: Context<RouteEnv>) => AbortSignal.any([context.req.raw.signal, closing]);
   server.serve(workApi, {
     listOffers: () => ({ offers: work.offers() }),
-    claimWork: async ({ context, body }) => ({
-      claims: await work.claim({ ...body, signal: gone(context) }),
+    claimWork: async ({ context, body, keyed }) => ({
+      claims: await work.claim({ ...body, ...keyed, signal: gone(context) }),
     }),
     heartbeatWork: ({ context, body: { token, ...beat } }) =>
       work.heartbeat(token, { ...beat, signal: gone(context) }),

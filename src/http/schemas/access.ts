@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import type { CreatedToken, TokenView } from '../../access/access.js';
 import type { AuditView } from '../../access/audit-trail.js';
 import { TOKEN_ROLES } from '../../access/roles.js';
-import { objectOf, type Shape, text, time } from './json.js';
+import { type GivenOnce, givenOnce, objectOf, type Shape, text, time } from './json.js';
 
 export const tokenRole = z.enum(TOKEN_ROLES);
 
@@ -20,7 +20,10 @@ const tokenShape: Shape<TokenView> = {
 };
 
 export const token = objectOf<TokenView>('Token', tokenShape);
-export const createdToken = objectOf<CreatedToken>('CreatedToken', { ...tokenShape, secret: text });
+export const createdToken = objectOf<GivenOnce<CreatedToken, 'secret'>>('CreatedToken', {
+  ...tokenShape,
+  secret: givenOnce,
+});
 
 export const auditRecord = objectOf<AuditView>('AuditRecord', {
   id: text,
@@ -45,10 +48,10 @@ export interface TaskLinkView {
   readonly expiresAt: number;
 }
 
-export const taskLink = objectOf<TaskLinkView>('TaskLink', {
+export const taskLink = objectOf<GivenOnce<TaskLinkView, 'path'>>('TaskLink', {
   id: text,
   task: text,
   principal: text,
-  path: text,
+  path: givenOnce,
   expiresAt: time,
 });

@@ -1,16 +1,10 @@
 import { z } from '@hono/zod-openapi';
 import type { BusEvent, BusGap, BusPage } from '../../delivery/event-bus.js';
-import { count, jsonObject, objectOf, orNull, text, time } from './json.js';
+import { count, objectOf, orNull, text } from './json.js';
+import { eventMembers } from './runs.js';
 
 const busEvent = objectOf<BusEvent>('BusEvent', {
-  id: text.openapi({ description: '`run/seq`: unique over all runs' }),
-  run: text,
-  seq: count,
-  type: text,
-  node: text.nullable(),
-  attempt: count.nullable(),
-  at: time,
-  detail: jsonObject,
+  ...eventMembers,
   turn: count.openapi({ description: 'Number of the turn that decided it' }),
   position: text.openapi({ description: 'Where to go on behind it' }),
 });

@@ -25,6 +25,15 @@ export const time = z.number().openapi({ description: 'Milliseconds since the ep
 export const count = z.int().min(0);
 export const text = z.string();
 
+/** An answer in which one member is secret: whoever is given the answer again does not get it. */
+export type GivenOnce<View, Secret extends keyof View> = Omit<View, Secret> & {
+  readonly [K in Secret]?: View[K];
+};
+
+export const givenOnce = text.optional().openapi({
+  description: 'Shown this once: absent from the same answer to the same `Idempotency-Key`',
+}) as unknown as z.ZodType<string>;
+
 /** A schema, by what it gives and nothing else: to compare whole zod types costs the compiler too much. */
 export interface Gives<Value> {
   readonly _zod: { readonly output: Value };

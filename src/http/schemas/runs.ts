@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { EMITTER_KINDS, type Emitter } from '../../emitters.js';
 import { NODE_STATUSES, RUN_STATUSES } from '../../machines/statuses.js';
 import type { Orchestrator } from '../../orchestrator.js';
 import type { Plan } from '../../plan/schema.js';
@@ -97,7 +98,8 @@ export const attempt = objectOf<AttemptView>('Attempt', {
   notes: jsonValue.optional(),
 });
 
-export const runEvent = objectOf<RunEvent>('RunEvent', {
+/** What every event has, of one run or of all. */
+export const eventMembers = {
   id: text.openapi({ description: '`run/seq`: unique over all runs' }),
   run: text,
   seq: count,
@@ -106,7 +108,14 @@ export const runEvent = objectOf<RunEvent>('RunEvent', {
   attempt: count.nullable(),
   at: time,
   detail: jsonObject,
-});
+  emitter: objectOf<Emitter>('Emitter', {
+    kind: z.enum(EMITTER_KINDS),
+    name: text.optional() as z.ZodType<string>,
+  }),
+  correlation: text.openapi({ description: 'Shared by all that comes of one start' }),
+};
+
+export const runEvent = objectOf<RunEvent>('RunEvent', eventMembers);
 
 export const checkpoint = objectOf<CheckpointView>('Checkpoint', {
   seq: count.openapi({ description: 'Number of the last event of the turn' }),

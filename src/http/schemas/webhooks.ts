@@ -9,7 +9,16 @@ import type {
   Webhook,
   WebhookWithSecret,
 } from '../../delivery/webhook.js';
-import { count, jsonObject, objectOf, type Shape, text, time } from './json.js';
+import {
+  count,
+  type GivenOnce,
+  givenOnce,
+  jsonObject,
+  objectOf,
+  type Shape,
+  text,
+  time,
+} from './json.js';
 
 const error = objectOf<DeliveryError>('DeliveryError', {
   code: z.enum([
@@ -51,10 +60,10 @@ const SHAPE: Shape<Webhook> = {
 };
 
 export const webhook = objectOf<Webhook>('Webhook', SHAPE);
-export const webhookWithSecret = objectOf<WebhookWithSecret>('WebhookWithSecret', {
-  ...SHAPE,
-  secret: text.openapi({ description: 'Shown this once' }),
-});
+export const webhookWithSecret = objectOf<GivenOnce<WebhookWithSecret, 'secret'>>(
+  'WebhookWithSecret',
+  { ...SHAPE, secret: givenOnce },
+);
 
 const LETTER: Shape<DeadLetter> = {
   webhook: text,

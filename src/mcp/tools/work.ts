@@ -40,6 +40,9 @@ const claimWork = tool({
     worker: input.name.optional().describe('Your name, for the log'),
     capabilities: z.array(input.name).min(1).max(100),
     waitMs: input.waitMs.describe('How long to wait where there is nothing'),
+    idempotencyKey: input.name
+      .optional()
+      .describe('Names the call: made again with it, you are given again what you hold of it'),
   }),
   async call({ worker, ...wanted }, { host, by, signal }) {
     const [claimed] = await host.work.claim({ worker: worker ?? by, ...wanted, signal });

@@ -2,6 +2,7 @@
 import type { TokenRole } from '../../../src/access/roles.js';
 import type { Handlers } from '../../../src/actors/handlers.js';
 import type { HttpOptions } from '../../../src/http/app.js';
+import type { OrchestratorOptions } from '../../../src/orchestrator-options.js';
 import { openSite, type Site } from '../../http/support/site.js';
 
 export interface Guarded extends Site {
@@ -14,8 +15,12 @@ export interface Guarded extends Site {
   ): Promise<Response>;
 }
 
-export async function openGuarded(handlers: Handlers, options: HttpOptions = {}): Promise<Guarded> {
-  const site = await openSite(handlers, { tokens: 'required', ...options });
+export async function openGuarded(
+  handlers: Handlers,
+  options: HttpOptions = {},
+  more: Partial<OrchestratorOptions> = {},
+): Promise<Guarded> {
+  const site = await openSite(handlers, { tokens: 'required', ...options }, more);
   const tokens = new Map<string, string>();
   return {
     ...site,

@@ -7,6 +7,7 @@ export interface Taken {
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
   readonly type: string;
+  readonly path: string;
 }
 
 export interface RealReceiver {
@@ -24,7 +25,7 @@ export async function openReceiver(): Promise<RealReceiver> {
   const server = createServer(async (request, response) => {
     const body = await textOf(request);
     const { type } = JSON.parse(body) as { type: string };
-    taken.push({ headers: request.headers, body, type });
+    taken.push({ headers: request.headers, body, type, path: request.url ?? '' });
     response.writeHead(receiver.status).end();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

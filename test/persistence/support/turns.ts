@@ -54,6 +54,7 @@ export class TurnMaker {
         outputJson: null,
         originJson: null,
         trimmedTo: 0,
+        pastPlansJson: null,
       },
       ...rows,
     });

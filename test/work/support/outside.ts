@@ -5,6 +5,7 @@ import type { Handlers } from '../../../src/actors/handlers.js';
 import type { Capability } from '../../../src/actors/messages.js';
 import { external } from '../../../src/index.js';
 import type { JsonValue } from '../../../src/plan/json.js';
+import { memoryRows } from '../../../src/testing/memory-rows.js';
 import { type ClaimedWork, Work } from '../../../src/work/work.js';
 import { Kernel, type KernelOptions } from '../../support/kernel.js';
 import { action, type Draft } from '../../support/plans.js';
@@ -50,6 +51,7 @@ export class Outside extends Kernel {
       ),
       capabilityOf: (handler) => registry.capabilityOf(handler),
       send: (run, message) => supervisor.send(run, message),
+      claimedRuns: (claim) => memoryRows(storage).claimedRuns(claim),
       attempt: async (run, { node, generation, attempt }) =>
         storage.runs.get(run)?.attempts.get(`${node}/${generation}/${attempt}`),
     });
