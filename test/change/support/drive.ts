@@ -1,6 +1,7 @@
 /** Plays runs to their end with handlers and people whose answers follow from the path of the node alone. */
 import type { JsonValue } from '../../../src/plan/json.js';
 import type { MemoryRun } from '../../../src/testing/memory-storage.js';
+import { RESPONDER } from '../../model/random-plans.js';
 import type { Kernel } from '../../support/kernel.js';
 
 export function numberOf(path: string): number {
@@ -18,6 +19,7 @@ function work(path: string): { readonly returns: JsonValue } | { readonly throws
 function answerTo(kind: string, v: number): JsonValue {
   const isReview = kind === 'human-review' || kind === 'escalation';
   if (isReview) return { decision: 'accept', output: { v } };
+  if (kind === 'human-review-edit') return { decision: v < 3 ? 'accept' : 'reject' };
   if (kind === 'human-decision') return { choice: v < 3 ? 'go' : 'stay' };
   return { approved: v < 3, v };
 }
@@ -32,7 +34,7 @@ export async function driveOnce(kernel: Kernel, run: string, choice = 0): Promis
   const attempt = attempts[chosen];
   if (attempt === undefined) {
     const { node, kind } = tasks[chosen - attempts.length] ?? { node: '', kind: '' };
-    await kernel.respond(node, answerTo(kind, numberOf(node)), null, run);
+    await kernel.respond(node, answerTo(kind, numberOf(node)), RESPONDER, run);
   } else {
     const done = work(attempt.node);
     if ('throws' in done) attempt.throw(done.throws);
