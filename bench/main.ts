@@ -5,6 +5,7 @@
 import { parseArgs } from 'node:util';
 import { historyBytes } from './history-bytes.js';
 import { http, sse } from './http.js';
+import { inspect } from './inspect.js';
 import { lag, loops, maps, parking, type Row, resume, retries, throughputs } from './measures.js';
 import { timers } from './timers.js';
 
@@ -42,6 +43,7 @@ async function* all(): AsyncGenerator<Row> {
   if (isWanted('resume')) yield await resume();
   if (isWanted('http')) yield* http();
   if (isWanted('sse')) yield* sse();
+  if (isWanted('inspect')) yield* inspect();
 }
 
 for await (const row of all()) print(row);

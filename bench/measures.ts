@@ -251,6 +251,7 @@ function heapUsed(): number {
   return process.memoryUsage().heapUsed;
 }
 
-function median(values: readonly number[]): number {
+/** The one in the middle. */
+export function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }
