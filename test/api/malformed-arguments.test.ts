@@ -114,6 +114,24 @@ it('S25 S1 a draft that is no JSON is refused by its place when it is started', 
   }
 });
 
+it('S187 S160 what is no number of an event is refused as such, and not as history that is gone', async () => {
+  const { orchestrator } = await open();
+  const { runs } = orchestrator;
+  for (const seq of [-1, 1.5, Number.NaN, '1', {}, 10n] as readonly number[]) {
+    for (const call of [
+      () => orchestrator.events('r1', { after: seq }).next(),
+      () => orchestrator.events('r1', { pageSize: seq }).next(),
+      () => runs.events('r1', seq),
+      () => runs.stateAt('r1', seq),
+      () => runs.changes('r1', seq),
+    ]) {
+      expect(await codeOf(call), `${String(call)} ${String(seq)}`).toBe('argument-invalid');
+    }
+  }
+  const none = { pageSize: 0 };
+  expect(await codeOf(() => orchestrator.events('r1', none).next())).toBe('argument-invalid');
+});
+
 it('S38 metadata of a start is an object, as small as what may be added to it', async () => {
   const { orchestrator } = await open();
   for (const metadata of [5, 'x', [], null, { x: 'y'.repeat(65_536) }] as never[]) {
