@@ -97,6 +97,10 @@ it('S154 S38 options, names and reasons that are none are refused, and the run i
     () => it.signal('r1', 's', none),
     () => it.annotate('r1', {}, none),
     () => it.respond(task?.id ?? '', none),
+    () => it.runs.why('r1', none),
+    () => it.runs.signals('r1', none),
+    () => it.runs.replay('r1', none),
+    () => it.runs.export('r1', none).next(),
     () => it.tasks.claim(task?.id ?? '', none),
     () => it.cancel('r1', { reason: '\ud800' }),
   ]) {
