@@ -9,7 +9,7 @@ export function nameOf<Name extends string | undefined>(
 ): Name | string {
   if (principal === undefined) return given;
   if (given === undefined || given === principal.name) return principal.name;
-  const message = `"${given.slice(0, 256)}" is not who asks`;
+  const message = `"${String(given).slice(0, 256)}" is not who asks`;
   throw new RunchartError('principal-mismatch', message, {
     hint: 'leave the name out: it is that of the token',
   });

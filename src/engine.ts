@@ -34,6 +34,7 @@ import type { OrchestratorLimits } from './orchestrator-options.js';
 import type { BulkView } from './orchestrator-view.js';
 import type { Evaluators } from './plan/evaluator.js';
 import type { Plan } from './plan/schema.js';
+import { readText } from './read-arguments.js';
 import { RunDrafts } from './run-drafts.js';
 import { RunReader } from './run-reader.js';
 import { RunStarts } from './run-starts.js';
@@ -175,9 +176,10 @@ export class Engine {
   }
 
   /** Hands a message to a run; resolves with its reply when the turn is durable. */
-  send(run: string, message: RunMessage, idempotencyKey?: string): Promise<unknown> {
+  async send(run: string, message: RunMessage, idempotencyKey?: string): Promise<unknown> {
+    const id = readText(run, 'the id of a run');
     const call = idempotencyKey === undefined ? undefined : messageCall(idempotencyKey, message);
-    return this.supervisor.send(run, message, call);
+    return this.supervisor.send(id, message, call);
   }
 
   newId(): string {

@@ -24,7 +24,8 @@ import type { OrchestratorView, Signalled, SignalOptions } from './orchestrator-
 import type { PlanFor } from './plan/builder.js';
 import type { Evaluators } from './plan/evaluator.js';
 import type { JsonObject, JsonValue } from './plan/json.js';
-import { readOptions, readText } from './read-arguments.js';
+import { isName } from './plan/name.js';
+import { readOptions, readRemark, readText } from './read-arguments.js';
 import type { RunReader } from './run-reader.js';
 import type { StreamItem, StreamOptions } from './run-streams.js';
 import type { EventsOptions, RunHandle, StartedRun } from './run-watch.js';
@@ -107,7 +108,8 @@ export class Orchestrator implements OrchestratorView {
    * A start with a key may give the handle of another run: see `singleton`.
    */
   async start<Input>(plan: PlanFor<Input>, options: StartOptions<Input> = {}): Promise<StartedRun> {
-    return this.#engine.starts.start(plan, options, tenantOf(options.id ?? ''));
+    const id = readText(readOptions(options).id ?? '', 'the id of a run');
+    return this.#engine.starts.start(plan, options, tenantOf(id));
   }
 
   /**
@@ -183,12 +185,13 @@ export class Orchestrator implements OrchestratorView {
     id: string,
     options: { reason?: string; by?: string } & Keyed = {},
   ): Promise<{ run: string; cancelled: true }> {
+    const { reason, by, idempotencyKey } = readOptions(options);
     const message = {
       type: 'run.cancel',
-      reason: options.reason ?? null,
-      by: options.by ?? null,
+      reason: readRemark(reason, 'the reason'),
+      by: readRemark(by, '`by`'),
     } as const;
-    const reply = await this.#engine.send(id, message, options.idempotencyKey);
+    const reply = await this.#engine.send(id, message, idempotencyKey);
     return reply as { run: string; cancelled: true };
   }
 
@@ -201,12 +204,13 @@ export class Orchestrator implements OrchestratorView {
     metadata: JsonObject,
     options: { by?: string } & Keyed = {},
   ): Promise<{ run: string; metadata: JsonObject }> {
+    const { by, idempotencyKey } = readOptions(options);
     const message = {
       type: 'run.annotate',
       metadata: readAnnotation(metadata),
-      by: options.by ?? null,
+      by: readRemark(by, '`by`'),
     } as const;
-    const reply = await this.#engine.send(id, message, options.idempotencyKey);
+    const reply = await this.#engine.send(id, message, idempotencyKey);
     return reply as { run: string; metadata: JsonObject };
   }
 
@@ -215,10 +219,10 @@ export class Orchestrator implements OrchestratorView {
    * again is the same signal. Rejects with `signal-invalid`, `run-ended`, `run-unknown`.
    */
   async signal(id: string, name: string, options: SignalOptions = {}): Promise<Signalled> {
-    const payload = readJson(options.payload ?? null, 'the payload');
-    const { idempotencyKey: key } = options;
-    const signal = options.id ?? key ?? this.#engine.newId();
-    if (name === '' || name.length > 256 || signal === '' || signal.length > 256) {
+    const { idempotencyKey: key, id: own, payload: given = null } = readOptions(options);
+    const payload = readJson(given, 'the payload');
+    const signal = own ?? key ?? this.#engine.newId();
+    if (!isName(name) || !isName(signal)) {
       const message = 'name and id of a signal have 1 to 256 characters';
       throw new RunchartError('argument-invalid', message);
     }
@@ -231,25 +235,30 @@ export class Orchestrator implements OrchestratorView {
    * generation, with all that follows from it. Rejects with `node-not-retryable`, `run-ended`.
    */
   async retryNode(id: string, node: string, options: { by?: string } & Keyed = {}): Promise<void> {
-    const { by = null, idempotencyKey } = readOptions(options);
-    const message = { type: 'node.retry', node: readText(node, 'the path'), by } as const;
+    const { by, idempotencyKey } = readOptions(options);
+    const message = {
+      type: 'node.retry',
+      node: readText(node, 'the path'),
+      by: readRemark(by, '`by`'),
+    } as const;
     await this.#engine.send(id, message, idempotencyKey);
   }
 
   /** Takes one step of a paused run: what is due starts, and what comes of it waits for the next step. */
   async step(id: string, options: Keyed = {}): Promise<void> {
-    await this.#engine.send(id, { type: 'run.step' }, options.idempotencyKey);
+    await this.#engine.send(id, { type: 'run.step' }, readOptions(options).idempotencyKey);
   }
 
   /** Stops scheduling: handlers at work finish, nothing new starts. */
   async pause(id: string, options: Keyed = {}): Promise<void> {
-    await this.#engine.send(id, { type: 'run.pause' }, options.idempotencyKey);
+    await this.#engine.send(id, { type: 'run.pause' }, readOptions(options).idempotencyKey);
   }
 
   /** Goes on with a paused run, or takes up one that an earlier process left in motion. */
-  async resume(id: string, { idempotencyKey: key }: Keyed = {}): Promise<void> {
+  async resume(id: string, options: Keyed = {}): Promise<void> {
+    const { idempotencyKey: key } = readOptions(options);
     const call = key === undefined ? undefined : messageCall(key, { type: 'run.resume' });
-    await this.#engine.supervisor.resume(id, call);
+    await this.#engine.supervisor.resume(readText(id, 'the id of a run'), call);
   }
 
   /**
@@ -265,12 +274,16 @@ export class Orchestrator implements OrchestratorView {
    * answered as before. The answer is stored when the work is done; one that a stop cut off is done again. Rejects
    * as the work does, with `idempotency-key-reused`, `argument-invalid`.
    */
-  once<Reply extends JsonValue>(
+  async once<Reply extends JsonValue>(
     idempotencyKey: string,
     asked: JsonValue,
     work: () => Promise<Reply>,
   ): Promise<Reply> {
-    return this.#engine.calls.once(keyedCall(idempotencyKey, asked), DEFAULT_TENANT, work);
+    return this.#engine.calls.once(
+      keyedCall(idempotencyKey, readJson(asked, 'what is asked')),
+      DEFAULT_TENANT,
+      work,
+    );
   }
 
   /**

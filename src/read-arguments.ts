@@ -2,6 +2,7 @@
 import { RunchartError } from './errors.js';
 
 const MAX_TEXT_LENGTH = 1_024;
+const MAX_REMARK_LENGTH = 2_000;
 
 /** An id, a path or a name; what there is none of is for others to say. */
 export function readText(value: string, what: string): string {
@@ -10,6 +11,15 @@ export function readText(value: string, what: string): string {
     'argument-invalid',
     `${what} is a text of at most ${MAX_TEXT_LENGTH} characters`,
   );
+}
+
+/** A name or a reason that need not be given; null where it is not. */
+export function readRemark(value: string | null | undefined, what: string): string | null {
+  if (value === undefined || value === null) return null;
+  const isText = typeof value === 'string' && value.length <= MAX_REMARK_LENGTH;
+  if (isText && value.isWellFormed()) return value;
+  const message = `${what} is a text of at most ${MAX_REMARK_LENGTH} characters, without half of a surrogate pair`;
+  throw new RunchartError('argument-invalid', message);
 }
 
 /** How many are wanted at most. */

@@ -328,7 +328,7 @@ export class RunReader {
     const record = await this.#record(id);
     return this.#shown(
       record,
-      toReplayView(record.id, await replay(this.rows, record, options.to)),
+      toReplayView(record.id, await replay(this.rows, record, readOptions(options).to)),
     );
   }
 
@@ -339,7 +339,7 @@ export class RunReader {
    */
   async *export(id: string, options: ExportOptions = {}): AsyncGenerator<string, void, undefined> {
     const record = await this.#record(id);
-    if (options.secrets !== 'include') await this.#refuseSecrets(record);
+    if (readOptions(options).secrets !== 'include') await this.#refuseSecrets(record);
     yield* exportRun(this.rows, record, this.#payloads);
   }
 
@@ -365,7 +365,7 @@ export class RunReader {
    */
   async why(id: string, node: string): Promise<Explanation> {
     const record = await this.#record(id);
-    return this.#shown(record, await explainNode(this.rows, record, node));
+    return this.#shown(record, await explainNode(this.rows, record, readText(node, 'the path')));
   }
 
   /** The plan of a version; of a tenant's view, one that it has stored or a run of it has. Rejects with `plan-unknown`. */
@@ -434,11 +434,9 @@ export class RunReader {
   }
 
   /** What the run was told, in order; at most `limit`, and at most 1,000, whose number is above `after`. */
-  async signals(
-    id: string,
-    { after, limit = MAX_PAGE_ROWS }: SignalPage = {},
-  ): Promise<SignalView[]> {
+  async signals(id: string, page: SignalPage = {}): Promise<SignalView[]> {
     const record = await this.#record(id);
+    const { after, limit = MAX_PAGE_ROWS } = readOptions(page);
     const found = await this.rows.signals(record.run, after, readLimit(limit));
     return this.#shown(record, found.map(toSignal));
   }

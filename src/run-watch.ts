@@ -3,6 +3,7 @@ import type { LiveIndex } from './actors/live-index.js';
 import { ChangeSignal } from './change-signal.js';
 import { RunchartError } from './errors.js';
 import { isFinal, type RunStatus } from './machines/statuses.js';
+import { readOptions } from './read-arguments.js';
 import type { RunReader } from './run-reader.js';
 import type { RunStreams, StreamItem, StreamOptions } from './run-streams.js';
 import type { RunEvent, RunResult } from './views.js';
@@ -57,7 +58,7 @@ export class RunWatch {
 
   /** As `events`, as many at a time as were read. */
   async *pages(id: string, options: EventsOptions = {}): AsyncGenerator<readonly RunEvent[], void> {
-    const { signal } = options;
+    const { signal } = readOptions(options);
     let after = options.after ?? 0;
     const change = this.#newSignal();
     const onAbort = () => change.raise();
@@ -168,7 +169,9 @@ export class RunWatch {
 }
 
 function pageSizeOf({ pageSize }: EventsOptions): number | undefined {
-  return typeof pageSize === 'function' ? pageSize() : pageSize;
+  const size = typeof pageSize === 'function' ? pageSize() : pageSize;
+  if (size === undefined || (Number.isSafeInteger(size) && size >= 1)) return size;
+  throw new RunchartError('argument-invalid', 'a page has a whole number of events, 1 or more');
 }
 
 const TERMINAL_EVENTS = new Set(['run.completed', 'run.partial', 'run.failed', 'run.cancelled']);

@@ -1,4 +1,5 @@
 /** What a start may ask for, and how it is read: nothing is believed of it. */
+import { MAX_METADATA_LENGTH } from './actors/metadata-limit.js';
 import type { RunSettings } from './actors/records.js';
 import { ownId, qualifyKey, TENANT_PREFIX } from './actors/tenant.js';
 import { type TraceContext, traceFromHeaders } from './actors/trace-context.js';
@@ -58,8 +59,8 @@ const ON_CONFLICT: readonly string[] = ['return', 'refuse', 'replace'];
 
 /** Throws `argument-invalid` where this is no id of a run. */
 export function readRunId(id: string): string {
-  if (RUN_ID.test(id)) return id;
-  throw new RunchartError('argument-invalid', `"${id.slice(0, 128)}" is no run id`, {
+  if (typeof id === 'string' && RUN_ID.test(id)) return id;
+  throw new RunchartError('argument-invalid', `"${String(id).slice(0, 128)}" is no run id`, {
     hint: 'use up to 128 letters, digits, and _ . : -',
   });
 }
@@ -98,7 +99,11 @@ export function readMetadata(metadata: JsonObject | undefined): string | null {
       `metadata is not JSON at ${converted.path}: ${converted.message}`,
     );
   }
-  return converted.json ?? null;
+  const { value, json = '' } = converted;
+  refuseUnless(isJsonObject(value), 'metadata is an object');
+  const most = `metadata has ${MAX_METADATA_LENGTH} characters at most`;
+  refuseUnless(json.length <= MAX_METADATA_LENGTH, most);
+  return json;
 }
 
 /** Keys that say where a run came from are nobody's to change. */

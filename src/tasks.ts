@@ -11,7 +11,7 @@ import type { Keyed } from './keyed.js';
 import type { JsonValue } from './plan/json.js';
 import { isName, MAX_NAME_LENGTH } from './plan/name.js';
 import type { PresentedArtifact } from './presented-artifact.js';
-import { readOptions } from './read-arguments.js';
+import { readOptions, readText } from './read-arguments.js';
 import { toResponse } from './row-views.js';
 import type { RunReader, TaskFilter } from './run-reader.js';
 import { readJson } from './start-options.js';
@@ -136,8 +136,9 @@ export class Tasks {
    */
   async respond(id: string, options: RespondOptions): Promise<Responded> {
     const task = await this.get(id);
-    if (options.run !== undefined && options.run !== task.run) {
-      const message = `task ${id} belongs to another run than ${options.run}`;
+    const { run } = readOptions(options);
+    if (run !== undefined && readText(run, 'the id of a run') !== task.run) {
+      const message = `task ${id} belongs to another run than ${run}`;
       throw new RunchartError('task-foreign', message);
     }
     const { digest = null, messageId = null, comment = null } = options;
@@ -160,12 +161,14 @@ export class Tasks {
 
   /** Takes a task for oneself. Rejects with `task-claimed`, `task-not-claimable`, `task-closed`, `responder-refused`. */
   async claim(id: string, options: { readonly by: string } & Keyed): Promise<TaskChanged> {
-    return this.#change(id, { type: 'claim', by: await this.#acting(options.by) }, options);
+    const by = await this.#acting(readOptions(options).by);
+    return this.#change(id, { type: 'claim', by }, options);
   }
 
   /** Gives a task back to all who may answer it. Rejects with `task-claimed` where it belongs to somebody else. */
   async release(id: string, options: { readonly by: string } & Keyed): Promise<TaskChanged> {
-    return this.#change(id, { type: 'release', by: await this.#acting(options.by) }, options);
+    const by = await this.#acting(readOptions(options).by);
+    return this.#change(id, { type: 'release', by }, options);
   }
 
   /** Hands a task on. Rejects with `delegation-refused`, `task-claimed`, `responder-refused`. */
@@ -173,7 +176,7 @@ export class Tasks {
     id: string,
     options: { readonly by: string; readonly to: string } & Keyed,
   ): Promise<TaskChanged> {
-    const { by, to } = options;
+    const { by, to } = readOptions(options);
     const [from, receiver] = [await this.#acting(by), await this.#principal(to)];
     return this.#change(id, { type: 'delegate', by: from, to: receiver }, options);
   }
@@ -183,7 +186,7 @@ export class Tasks {
     id: string,
     options: { readonly to: string | null; readonly by?: string } & Keyed,
   ): Promise<TaskChanged> {
-    const { to, by } = options;
+    const { to, by } = readOptions(options);
     const receiver = to === null ? null : await this.#principal(to);
     return this.#change(id, { type: 'assign', by: await this.#by(by), to: receiver }, options);
   }
@@ -193,7 +196,7 @@ export class Tasks {
     id: string,
     options: { readonly deadlineAt: number; readonly by?: string } & Keyed,
   ): Promise<TaskChanged> {
-    const { deadlineAt, by } = options;
+    const { deadlineAt, by } = readOptions(options);
     return this.#change(id, { type: 'extend', by: await this.#by(by), deadlineAt }, options);
   }
 
@@ -202,7 +205,7 @@ export class Tasks {
    * `task-unknown`, `task-closed`, `argument-invalid`.
    */
   async link(id: string, options: LinkOptions): Promise<TaskLink> {
-    const by = nameOf(this.#parts.principal, options.by);
+    const by = nameOf(this.#parts.principal, readOptions(options).by);
     return this.#parts.links.create(await this.get(id), { ...options, by });
   }
 

@@ -26,11 +26,12 @@ import type {
 } from './orchestrator-view.js';
 import type { PlanFor } from './plan/builder.js';
 import type { JsonObject, JsonValue } from './plan/json.js';
+import { readOptions, readText } from './read-arguments.js';
 import type { RunReader } from './run-reader.js';
 import type { StreamItem, StreamOptions } from './run-streams.js';
 import type { EventsOptions, RunHandle, StartedRun } from './run-watch.js';
 import type { Schedules } from './schedules/schedules.js';
-import { readOwnRunId, type StartOptions } from './start-options.js';
+import { readJson, readOwnRunId, type StartOptions } from './start-options.js';
 import type { StoredPlans } from './stored-plans.js';
 import type { Responded, RespondOptions, Tasks } from './tasks.js';
 import { TenantChanges } from './tenant-changes.js';
@@ -108,6 +109,7 @@ export class TenantView implements OrchestratorView {
 
   async #start(plan: PlanFor<unknown>, options: StartOptions): Promise<StartedRun> {
     const { tenant } = this.#parts.viewer;
+    readOptions(options);
     const requestedBy = this.#by(options.requestedBy);
     const own = {
       ...options,
@@ -191,7 +193,7 @@ export class TenantView implements OrchestratorView {
     asked: JsonValue,
     work: () => Promise<Reply>,
   ): Promise<Reply> {
-    const call = keyedCall(idempotencyKey, asked);
+    const call = keyedCall(idempotencyKey, readJson(asked, 'what is asked'));
     return this.#parts.once(call, work, this.#parts.viewer.tenant);
   }
 
@@ -206,7 +208,7 @@ export class TenantView implements OrchestratorView {
 
   /** The full id. Throws `run-unknown` where it names another tenant's. */
   #own(id: string): string {
-    const own = ownId(this.#parts.viewer.tenant, id);
+    const own = ownId(this.#parts.viewer.tenant, readText(id, 'the id of a run'));
     if (own !== undefined) return own;
     throw new RunchartError('run-unknown', `there is no run ${id}`);
   }
@@ -216,7 +218,7 @@ export class TenantView implements OrchestratorView {
   }
 
   #asked<T extends AskedBy>(options: T): T {
-    const by = this.#by(options.by);
+    const by = this.#by(readOptions(options).by);
     return by === undefined ? options : { ...options, by };
   }
 }

@@ -37,6 +37,7 @@ export function keyedCall(key: string, asked: JsonValue): KeyedCall {
 
 /** Names the call that a message is. */
 export function messageCall(key: string, message: RunMessage): KeyedCall {
+  assertKey(key);
   const asked =
     message.type === 'run.replan' ? { ...message, version: message.version.hash } : message;
   return keyedCall(key, JSON.parse(JSON.stringify(asked, listed)) as JsonValue);

@@ -41,11 +41,11 @@ export class PlanCache {
 
   /** The version of a draft; one that was compiled before is recognised by its text. Throws PlanInvalidError. */
   compile(draft: Plan): PlanVersion {
-    const text = JSON.stringify(draft);
+    const text = textOf(draft);
     const known = this.#byText.get(text);
     if (known !== undefined) return known;
     const version = compilePlanOrThrow(draft, this.#options);
-    if (text.length <= MAX_TEXT) this.#keep(this.#byText, text, version);
+    if (text !== '' && text.length <= MAX_TEXT) this.#keep(this.#byText, text, version);
     this.put(version);
     return version;
   }
@@ -73,5 +73,14 @@ export class PlanCache {
     }
     this.put(compiled.version);
     return compiled.version;
+  }
+}
+
+/** Empty for what has no text: a cycle, or a value that throws when it is read, which the compiler refuses by its place. */
+function textOf(draft: Plan): string {
+  try {
+    return JSON.stringify(draft) ?? '';
+  } catch {
+    return '';
   }
 }

@@ -97,14 +97,16 @@ export class TurnCycle {
   }
 
   #journalTurn(residency: Residency, turn: TurnRecord): Promise<void> {
-    residency.lastCommit = this.#parts.journal.commit(turn);
+    residency.lastCommit = promised(() => this.#parts.journal.commit(turn));
     return residency.lastCommit;
   }
 
   /** An empty turn only waits for the turns before it: what it answers must be durable too. */
   #journalAnswer(residency: Residency, { keptAnswer: record }: Turn): Promise<void> {
     if (record === undefined) return residency.lastCommit;
-    const written = this.#parts.journal.write([{ type: 'idempotency-key.put', record }]);
+    const written = promised(() =>
+      this.#parts.journal.write([{ type: 'idempotency-key.put', record }]),
+    );
     residency.lastCommit = Promise.all([residency.lastCommit, written]).then(() => {});
     return residency.lastCommit;
   }
@@ -174,7 +176,8 @@ export class TurnCycle {
 
   #onVoid(residency: Residency, envelope: Envelope, cause: unknown): void {
     const message = cause instanceof Error ? cause.message : String(cause);
-    const code = cause instanceof CommitError ? cause.code : 'turn-refused';
+    // Storage of a user's own may fail with anything: as long as it does not say so, the turn is not at fault.
+    const code = cause instanceof CommitError ? cause.code : 'storage-unavailable';
     if (code === 'ownership-lost' || code === 'journal-closed') this.#parts.onStopped(message);
     this.#parts.logger.warn({ run: residency.id, error: cause }, 'a turn is void');
     residency.isStorageDown = code !== 'turn-refused';
@@ -188,6 +191,15 @@ export class TurnCycle {
     if (isKept) return;
     const message = envelope.message.type;
     this.#parts.logger.error({ run: id, message, error }, 'a message was given up');
+  }
+}
+
+/** What throws at once is a rejection too; no promise is made where there is one. */
+function promised(commit: () => Promise<void>): Promise<void> {
+  try {
+    return Promise.resolve(commit());
+  } catch (error) {
+    return Promise.reject(error);
   }
 }
 

@@ -2,8 +2,14 @@
 import type { RunRecord } from '../actors/records.js';
 import { RunchartError } from '../errors.js';
 
-/** Throws `history-trimmed` where what is after event `seq` is not there from its beginning. */
+/**
+ * Throws `history-trimmed` where what is after event `seq` is not there from its beginning, and
+ * `argument-invalid` where that is no number of an event.
+ */
 export function assertKept({ id, trimmedTo }: RunRecord, seq: number): void {
+  if (!Number.isSafeInteger(seq) || seq < 0) {
+    throw new RunchartError('argument-invalid', 'events have whole numbers, from 1 on');
+  }
   if (seq >= trimmedTo) return;
   throw historyTrimmed(
     { id, trimmedTo },

@@ -24,8 +24,13 @@ export class ReadConnection {
   /** The database exists. Throws where it cannot be opened. */
   constructor(path: string) {
     this.#database = new Database(path);
-    this.#database.exec(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`);
-    this.#database.exec('pragma query_only = on');
+    try {
+      this.#database.exec(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`);
+      this.#database.exec('pragma query_only = on');
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   /** All cells of each row. */

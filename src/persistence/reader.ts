@@ -4,13 +4,14 @@
  */
 import { statSync } from 'node:fs';
 import type { PayloadCodec } from '../actors/ports.js';
+import { RunchartError } from '../errors.js';
 import { APPLICATION_ID, foreignDatabase, notADatabase } from './database-file.js';
 import { parseDatabasePath } from './database-path.js';
 import { blame, describe, isNotADatabase } from './faults.js';
 import { ReadConnection } from './read-connection.js';
 import type { RowCodec } from './rows.js';
 import type { Value } from './sql.js';
-import { parseJsonCell } from './sql.js';
+import { isValue, parseJsonCell } from './sql.js';
 import { StorageError } from './storage-error.js';
 
 export class Reader {
@@ -48,6 +49,10 @@ export class Reader {
 
   /** All cells of each row, undecoded. */
   async cells(sql: string, args: readonly Value[] = []): Promise<(readonly unknown[])[]> {
+    if (!args.every(isValue)) {
+      const message = 'what is looked for is neither a text nor a number';
+      throw new RunchartError('argument-invalid', message);
+    }
     try {
       return this.#query(sql, args);
     } catch (error) {

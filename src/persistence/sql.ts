@@ -9,6 +9,11 @@ import { StorageError } from './storage-error.js';
 /** What a cell may be set to. */
 export type Value = string | number | null;
 
+/** Anything else would end the process inside the native binding. */
+export function isValue(value: unknown): value is Value {
+  return value === null || typeof value === 'string' || typeof value === 'number';
+}
+
 /** One connection, since a PRAGMA reaches only the connection that runs it. */
 export function openConnection(path: string): Client {
   return createClient({ url: clientUrl(path), concurrency: 1, intMode: 'number' });

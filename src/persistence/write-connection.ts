@@ -4,7 +4,7 @@
  * this very connection; 2. after any failure it is replaced and never used again.
  */
 import Database from 'libsql';
-import type { Value } from './sql.js';
+import { isValue, type Value } from './sql.js';
 import { FENCE_SETUP } from './statements.js';
 import { StorageError } from './storage-error.js';
 
@@ -63,9 +63,10 @@ export class WriteConnection {
   }
 
   rows(sql: string, args: readonly Value[] = []): (readonly unknown[])[] {
+    // As a list, here and below: the binding takes a lone null for a table of names.
     return prepare(this.#database, sql)
       .raw()
-      .all(...args) as unknown[][];
+      .all(args as never) as unknown[][];
   }
 
   close(): void {
@@ -80,12 +81,13 @@ export class WriteConnection {
   }
 
   #run(sql: string, args: readonly Value[]): void {
+    if (!args.every(isValue)) throw new TypeError('A cell is neither a text nor a number.');
     let statement = this.#prepared.get(sql);
     if (statement === undefined) {
       statement = prepare(this.#database, sql);
       this.#prepared.set(sql, statement);
     }
-    statement.run(...args);
+    statement.run(args as never);
   }
 
   #checkDurability(): void {

@@ -6,6 +6,7 @@ import { createOrchestrator } from '../../src/create-orchestrator.js';
 import { openDatabase } from '../../src/open-database.js';
 import type { Storage } from '../../src/storage/storage.js';
 import { memoryStorage } from '../../src/testing/memory-rows.js';
+import { simulatedEnvironment } from '../../src/testing/simulation.js';
 import { action, chain, plan } from '../support/plans.js';
 import { temporaryDatabase } from '../support/temporary.js';
 
@@ -118,3 +119,53 @@ it('S190 docs/storage.md shows a program that has every event once it is durable
   expect(said[0]).toEqual(['r1', 1, 'run.created']);
   expect(said.at(-1)?.[2]).toBe('run.completed');
 });
+
+const FAILURES: readonly (readonly [string, () => Promise<void>])[] = [
+  ['rejects with an error of its own', () => Promise.reject(new Error('the network is down'))],
+  [
+    'throws at once',
+    () => {
+      throw new Error('the network is down');
+    },
+  ],
+];
+
+it.each(FAILURES)(
+  'S190 S157 work that is done outlasts storage that %s, however long',
+  async (_, fail) => {
+    const storage = memoryStorage();
+    const environment = simulatedEnvironment(1);
+    let failures = 0;
+    const journal: Journal = {
+      ...storage.journal,
+      // From the first result on.
+      commit: (turn) => {
+        const isOut =
+          turn.rows.events.some(({ type }) => type === 'node.completed') && failures < 20;
+        failures += isOut ? 1 : 0;
+        return isOut ? fail() : storage.journal.commit(turn);
+      },
+    };
+    let calls = 0;
+    const orchestrator = await createOrchestrator({
+      storage: { ...storage, journal },
+      environment,
+      handlers: {
+        work: () => {
+          calls += 1;
+          return calls;
+        },
+      },
+    });
+    const run = await orchestrator.start(PLAN);
+    const status = async () => (await orchestrator.runs.summary(run.id)).status;
+    for (let second = 0; second < 200 && (await status()) === 'running'; second += 1) {
+      await new Promise(setImmediate);
+      environment.clock.advance(1_000);
+    }
+    expect(failures).toBe(20);
+    expect(await run.result()).toMatchObject({ status: 'completed', outputs: { a: 1, b: 2 } });
+    expect(calls).toBe(2);
+    await orchestrator.close();
+  },
+);

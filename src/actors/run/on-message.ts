@@ -12,6 +12,7 @@ import type {
   RetryNodeMessage,
   RunMessage,
 } from '../messages.js';
+import { MAX_METADATA_LENGTH } from '../metadata-limit.js';
 import { beginAgain } from './begin-node.js';
 import { onClaim } from './claiming.js';
 import type { Decider } from './decider.js';
@@ -178,7 +179,6 @@ function onAnnotate(decider: Decider, { metadata, by }: AnnotateMessage): void {
   turn.reply = { run: id, metadata: known };
 }
 
-const MAX_METADATA_LENGTH = 65_536;
 /** What a schedule says of the runs that it starts. */
 const OF_SCHEDULES: ReadonlySet<string> = new Set([
   'schedule',
