@@ -19,7 +19,7 @@ import { replay } from './history/replay.js';
 import { type ReplayView, toReplayView, type VerificationView } from './history/replay-view.js';
 import { verifyHistory } from './history/verify-history.js';
 import { listIssues } from './issue-list.js';
-import { isFinal, type NodeStatus, type RunStatus } from './machines/statuses.js';
+import { isFinal, type NodeStatus, RUN_STATUSES, type RunStatus } from './machines/statuses.js';
 import type { TaskStatus } from './machines/task-events.js';
 import { planToMermaid } from './plan/diagram.js';
 import { edgeIds } from './plan/edge-ids.js';
@@ -170,6 +170,7 @@ export class RunReader {
   /** Newest first. */
   async list(filter: RunFilter = {}): Promise<RunSummary[]> {
     const { status, limit = 50, before } = readOptions(filter);
+    if (status !== undefined) readStatus(status);
     const cursor = before === undefined ? undefined : await this.#record(before);
     const records = await this.rows.listRuns({
       limit: readLimit(limit),
@@ -606,4 +607,10 @@ function parseSchema(json: string | null): JsonValue {
 
 function planUnknown(hash: string): RunchartError {
   return new RunchartError('plan-unknown', `there is no plan ${hash}`);
+}
+
+function readStatus(status: RunStatus): void {
+  if (RUN_STATUSES.includes(status)) return;
+  const hint = `statuses are ${RUN_STATUSES.join(', ')}`;
+  throw new RunchartError('argument-invalid', 'no run has such a status', { hint });
 }

@@ -167,3 +167,11 @@ it('S93 a cell that is no text and no number reaches no binding: it would end th
   expect(await reader.cells('select ?', [null])).toEqual([[null]]);
   expect(withWriter((writer) => writer.rows('select ?', [null]))).toEqual([[null]]);
 });
+
+it('S187 runs are listed by a status that there is', async () => {
+  const { orchestrator } = await open();
+  for (const status of ['done', '', 7, null] as const) {
+    const listed = () => orchestrator.runs.list({ status: status as never });
+    expect(await codeOf(listed)).toBe('argument-invalid');
+  }
+});
