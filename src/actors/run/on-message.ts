@@ -18,7 +18,7 @@ import { onClaim } from './claiming.js';
 import type { Decider } from './decider.js';
 import { onDowntime } from './downtime.js';
 import { refuseEnding } from './ending.js';
-import { judgedBy } from './held-product.js';
+import { rests } from './held-product.js';
 import { interruptAttempt } from './interruptions.js';
 import {
   onWorkHeartbeat,
@@ -258,10 +258,8 @@ function onRecover(decider: Decider, { downSince }: RecoverMessage): void {
   const { model, turn } = decider;
   if (isFinal(model.record.status)) return;
   const open = [...model.openAttempts.keys()].map((path) => model.nodeRun(path));
-  // Where people judge what was given, or workers outside do it, no process was at work.
-  const lost = open.filter(
-    (run) => judgedBy(model, run) === undefined && !outlivesProcess(decider, run),
-  );
+  // Where what was given rests, or workers outside do it, no process was at work.
+  const lost = open.filter((run) => !rests(model, run) && !outlivesProcess(decider, run));
   const runs = model.inPlanOrder(lost);
   turn.event('run.recovered', null, null, { interrupted: runs.length });
   if (downSince !== null) onDowntime(decider, downSince);
