@@ -62,6 +62,7 @@ export const RUN_EVENT_TYPES = [
   'attempt.result-refused',
   'attempt.call-refused',
   'validation.reported',
+  'check.started',
   'check.evaluated',
   'check.failed',
   'check.interrupted',

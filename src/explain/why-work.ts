@@ -1,5 +1,5 @@
 /** Why work ended, waits or goes on: attempts, policies, timers, people, and what is inside of composites. */
-import type { AttemptRecord, NodeRunRecord, TaskPeople } from '../actors/records.js';
+import type { AttemptRecord, NodeRunRecord, RunRecord, TaskPeople } from '../actors/records.js';
 import { failureActionOf } from '../actors/run/failure-policy.js';
 import { isFinal } from '../machines/statuses.js';
 import { isHuman } from '../plan/human-schemas.js';
@@ -166,6 +166,7 @@ async function explainWork(
   const isChecked = newest?.type === 'node.checking';
   const raised = later.findLast(({ type }) => type === 'escalation.raised');
   if (isChecked && raised !== undefined) return explainJudgingLevel(row, raised, node);
+  if (isChecked && standsInLine(open)) return explainQueuedCheck(facts.record);
   const isSubstitute = newest?.type === 'node.fallback-started';
   const what = isSubstitute ? ' in place of what failed' : '';
   const at = open?.startedAt ?? newest?.at ?? row.updatedAt;
@@ -186,6 +187,17 @@ async function explainWork(
   const isUnlimited = as === 'compensation' || isSubstitute || isChecked;
   const limits = isUnlimited ? {} : limitsOf(node);
   return [working, ...timersOf(limits, at, later), ...earlier.slice(-MAX_ATTEMPTS)];
+}
+
+/** Whether the answer that an attempt is waits for a handler to be let in that checks it. */
+function standsInLine(open: AttemptRecord | undefined): boolean {
+  const held = parseJson<{ entry?: { isDue: boolean } }>(open?.outputJson ?? null);
+  return held?.entry?.isDue === true;
+}
+
+function explainQueuedCheck({ concurrency }: RunRecord): ExplanationCause[] {
+  const message = `its answer waits for a slot to be checked: ${concurrency} handlers of the run may be at work at a time, and those of the process are limited, too`;
+  return [cause('waits-for-slot', message, { concurrency })];
 }
 
 function limitsOf(node: PlanNode): { timeoutMs?: number; heartbeatMs?: number } {

@@ -22,6 +22,7 @@ export type RunEvent =
   | ({ readonly type: 'progress.settled' } & ProgressSummary)
   | { readonly type: 'node.aborted'; readonly reason: Reason }
   | { readonly type: 'cancel.requested'; readonly reason: Reason }
-  | { readonly type: 'pause.requested' }
+  /** It has a reason where the run is paused with the one that it works for. */
+  | { readonly type: 'pause.requested'; readonly reason?: Reason }
   | { readonly type: 'resume.requested' }
   | { readonly type: 'grace.over' };

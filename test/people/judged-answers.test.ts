@@ -60,6 +60,7 @@ describe('a handler that checks an answer', () => {
       'task.responded ask',
       'task.closed ask',
       'node.checking ask#1',
+      'check.started ask#1',
       'check.evaluated ask#1',
       'node.completed ask#1',
     ]);
@@ -147,13 +148,13 @@ describe('a handler that checks an answer', () => {
     expect(presented(kernel).history).toMatchObject([{ issues: [{ code: 'check-errored' }] }]);
   });
 
-  it('S53 S234 has a slot at once, and work that is ready waits while it has it', async () => {
+  it('S53 S234 waits for its slot like work, and work that is ready waits while it has it', async () => {
     const nodes = [input([handled()]), action('a'), action('b')];
     const kernel = new Kernel();
     await kernel.start(plan(nodes, [edge('a', 'b')]), { concurrency: 1 });
     await kernel.settle();
     await answer(kernel, 1);
-    expect(kernel.working()).toEqual(['ask', 'a']);
+    expect(kernel.working()).toEqual(['a']);
     await kernel.finish('a');
     expect(kernel.working()).toEqual(['ask']);
     await kernel.restart();

@@ -1,8 +1,11 @@
-/** Asks the handler of a check about a product that is held. */
+/**
+ * Asks the handler of a check about a product that is held. Invariant: no handler is asked without a slot; a check
+ * of work has that of the work, the check of an answer stands in line for its own.
+ */
 import type { HandlerCheck } from '../../plan/plan-version.js';
 import { byName } from './assess-completion.js';
 import type { Decider } from './decider.js';
-import { underCheck } from './held-product.js';
+import { type HeldProduct, holding, underCheck } from './held-product.js';
 import type { NodeRun } from './scope.js';
 import { armTimer } from './timers.js';
 
@@ -10,12 +13,37 @@ import { armTimer } from './timers.js';
 export const CHECK_TRIES = 3;
 
 export function askHandler(decider: Decider, run: NodeRun, check: HandlerCheck): void {
+  if (run.hasSlot) startCheck(decider, run, check);
+  else standInLine(decider, run, check);
+}
+
+/** The check that stood in line is let in. */
+export function beginDueCheck(decider: Decider, run: NodeRun): void {
+  const { model, turn } = decider;
+  const { held, check } = underCheck(model, run);
+  if (!('handler' in check)) throw new Error(`no handler is to judge what "${run.path}" has given`);
+  keepEntry(decider, run, { ...held, entry: { handler: check.handler, isDue: false } });
+  turn.event('check.started', run.path, run.attempt, { check: check.name });
+  startCheck(decider, run, check);
+}
+
+function standInLine(decider: Decider, run: NodeRun, { handler }: HandlerCheck): void {
+  const { held } = underCheck(decider.model, run);
+  keepEntry(decider, run, { ...held, entry: { handler, isDue: true } });
+  decider.model.enqueueCheck(run, handler);
+}
+
+function keepEntry({ model, turn }: Decider, run: NodeRun, held: HeldProduct): void {
+  const open = model.openAttempts.get(run.path);
+  model.hold(run, held);
+  if (open !== undefined) turn.putAttempt(holding(open, held));
+}
+
+function startCheck(decider: Decider, run: NodeRun, check: HandlerCheck): void {
   const { turn } = decider;
   const { held } = underCheck(decider.model, run);
   const { output, artifacts } = held.product;
   const outcome = held.answer?.outcome;
-  // A person who has answered had none.
-  decider.model.takeSlot(run);
   turn.effects.push({
     type: 'check.start',
     node: run.path,

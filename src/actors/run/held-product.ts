@@ -22,6 +22,16 @@ export interface HeldProduct {
   readonly level: number;
   /** Of a node that asks people: who has given it, and how. */
   readonly answer?: HeldAnswer;
+  /** What checks of an answer are let in with; missing where they have the slot of the work. */
+  readonly entry?: CheckEntry;
+}
+
+/** A place in line, or what came of it: people who answer need no slot, and handlers that check it do. */
+export interface CheckEntry {
+  /** Key of the handler that is to judge. */
+  readonly handler: string;
+  /** It stands in line still. */
+  readonly isDue: boolean;
 }
 
 /** By path of the node run. */
@@ -49,13 +59,24 @@ export function judgedBy({ held }: HeldProducts, run: NodeRun): PersonCheck | un
   return check !== undefined && 'ask' in check ? check : undefined;
 }
 
+/** The handler that a check stands in line for; undefined where it has its slot, or needs none. */
+export function checkDue({ held }: HeldProducts, { path }: NodeRun): string | undefined {
+  const entry = held.get(path)?.entry;
+  return entry?.isDue === true ? entry.handler : undefined;
+}
+
+/** Whether what was given rests: people judge it, or its check stands in line, and nothing is at work on it. */
+export function rests(products: HeldProducts, run: NodeRun): boolean {
+  return judgedBy(products, run) !== undefined || checkDue(products, run) !== undefined;
+}
+
 /** The row of an open attempt whose product is held: in place of its output stands all of it. */
 export function holding(
   open: AttemptRecord,
-  { product, done, number, level, answer }: HeldProduct,
+  { product, done, number, level, answer, entry }: HeldProduct,
 ): AttemptRecord {
   const { output, action, artifacts, notes, additions } = product;
-  const held = { output, action, artifacts, notes, additions, done, number, level, answer };
+  const held = { output, action, artifacts, notes, additions, done, number, level, answer, entry };
   return { ...open, outputJson: JSON.stringify(held) };
 }
 
@@ -67,12 +88,14 @@ export function heldBy(stored: AttemptRecord): { open: AttemptRecord; held: Held
     // Rows that were written before people could judge have none.
     level = 0,
     answer,
+    entry,
     ...parts
   } = JSON.parse(stored.outputJson ?? '{}') as Partial<Product> & {
     done: number;
     number: number;
     level?: number;
     answer?: HeldAnswer;
+    entry?: CheckEntry;
   };
   const issues = JSON.parse(stored.issuesJson ?? '[]') as Issue[];
   const output = parts.output as JsonValue | undefined;
@@ -88,6 +111,14 @@ export function heldBy(stored: AttemptRecord): { open: AttemptRecord; held: Held
   };
   return {
     open: { ...stored, outputJson: product.outputJson },
-    held: { product, issues, done, number, level, ...(answer !== undefined && { answer }) },
+    held: {
+      product,
+      issues,
+      done,
+      number,
+      level,
+      ...(answer && { answer }),
+      ...(entry && { entry }),
+    },
   };
 }

@@ -3,22 +3,27 @@
  * the run as it was, and at most an audit event behind.
  */
 import { RunchartError } from '../../errors.js';
+import type { Reason } from '../../machines/node-run-events.js';
 import { isFinal } from '../../machines/statuses.js';
 import type { JsonObject } from '../../plan/json.js';
 import type {
   AnnotateMessage,
   CancelMessage,
+  PauseMessage,
   RecoverMessage,
+  ResumeMessage,
   RetryNodeMessage,
   RunMessage,
 } from '../messages.js';
 import { MAX_METADATA_LENGTH } from '../metadata-limit.js';
+import type { RunRecord } from '../records.js';
 import { beginAgain } from './begin-node.js';
+import { PARENT_PAUSED } from './child-pauses.js';
 import { onClaim } from './claiming.js';
 import type { Decider } from './decider.js';
 import { onDowntime } from './downtime.js';
 import { refuseEnding } from './ending.js';
-import { judgedBy } from './held-product.js';
+import { rests } from './held-product.js';
 import { interruptAttempt } from './interruptions.js';
 import {
   onWorkHeartbeat,
@@ -92,11 +97,11 @@ export function onMessage(decider: Decider, message: RunMessage): void {
     case 'run.annotate':
       return onAnnotate(decider, message);
     case 'run.pause':
-      return onPause(decider);
+      return onPause(decider, message);
     case 'run.step':
       return onStep(decider);
     case 'run.resume':
-      return onResume(decider);
+      return onResume(decider, message);
     case 'run.recover':
       return onRecover(decider, message);
     case 'timer.fire':
@@ -188,19 +193,28 @@ const OF_SCHEDULES: ReadonlySet<string> = new Set([
   'manual',
 ]);
 
-function onPause(decider: Decider): void {
+/** One that is paused already stays so for the reason that it has. */
+function onPause(decider: Decider, { isWithParent }: PauseMessage): void {
   const { model, turn } = decider;
   const { id, status } = model.record;
   turn.reply = { run: id, status: 'paused' };
   if (status === 'paused') return;
   turn.refusal = refuseEnding(decider);
   if (turn.refusal !== undefined) return;
-  decider.stepRun({ type: 'pause.requested' });
+  const reason = isWithParent && { reason: withParent(model.record) };
+  decider.stepRun({ type: 'pause.requested', ...reason });
 }
 
-function onResume(decider: Decider): void {
-  const { model, turn } = decider;
+function withParent({ parentId: run }: RunRecord): Reason {
+  const message = `the run ${run} that it works for is paused`;
+  return { code: PARENT_PAUSED, message, detail: { run } };
+}
+
+/** With its parent a run goes on that was paused with it, and no other. */
+function onResume(decider: Decider, { isWithParent }: ResumeMessage): void {
+  const { model, turn, tree } = decider;
   const { id, status } = model.record;
+  if (isWithParent && tree.runContext.reason?.code !== PARENT_PAUSED) return;
   if (isFinal(status)) {
     turn.refusal = new RunchartError('run-ended', `run ${id} has ended as ${status}`);
     return;
@@ -258,10 +272,8 @@ function onRecover(decider: Decider, { downSince }: RecoverMessage): void {
   const { model, turn } = decider;
   if (isFinal(model.record.status)) return;
   const open = [...model.openAttempts.keys()].map((path) => model.nodeRun(path));
-  // Where people judge what was given, or workers outside do it, no process was at work.
-  const lost = open.filter(
-    (run) => judgedBy(model, run) === undefined && !outlivesProcess(decider, run),
-  );
+  // Where what was given rests, or workers outside do it, no process was at work.
+  const lost = open.filter((run) => !rests(model, run) && !outlivesProcess(decider, run));
   const runs = model.inPlanOrder(lost);
   turn.event('run.recovered', null, null, { interrupted: runs.length });
   if (downSince !== null) onDowntime(decider, downSince);

@@ -12,7 +12,7 @@ import { abortionBy, abortionByItem, callOff, isFatalItem } from './calling-off.
 import { childOf } from './child.js';
 import { compensationGraph } from './compensation-graph.js';
 import { failureActionOf } from './failure-policy.js';
-import { heldBy, judgedBy } from './held-product.js';
+import { checkDue, heldBy, rests } from './held-product.js';
 import { decideReadiness } from './readiness.js';
 import { RunModel } from './run-model.js';
 import type { NodeRun, Scope } from './scope.js';
@@ -44,8 +44,8 @@ export function restoreModel(
     if (run !== undefined) run.lastHeartbeat = JSON.parse(payloadJson) as JsonValue;
   }
   for (const run of [...model.openAttempts.keys()].map((path) => model.nodeRun(path))) {
-    // People who judge what was given need none.
-    if (judgedBy(model, run) === undefined) model.takeSlot(run);
+    // People who judge what was given need none, and a check may stand in line for one.
+    if (!rests(model, run)) model.takeSlot(run);
   }
   for (const scope of model.scopes()) {
     for (const run of scope.touchedRuns()) countHost(model, run);
@@ -125,14 +125,15 @@ function countHost(model: RunModel, run: NodeRun): void {
 
 /**
  * Finds again what a stopped process had left to decide: pending nodes whose inbound edges say
- * enough, scopes that came to their end, and ready nodes in the order of their events. `stateOf`
+ * enough, scopes that came to their end, and what waits for a slot in the order of its events. `stateOf`
  * tells the inner state of a node run.
  */
 export function resumeDecisions(model: RunModel, stateOf: (run: NodeRun) => string): void {
-  const ready: NodeRun[] = [];
+  const due: NodeRun[] = [];
   for (const scope of model.scopes()) {
     for (const run of scope.touchedRuns()) {
-      if (run.status === 'ready' && stateOf(run) !== 'backingOff') ready.push(run);
+      const isReady = run.status === 'ready' && stateOf(run) !== 'backingOff';
+      if (isReady || checkDue(model, run) !== undefined) due.push(run);
     }
     // What lies inside a composite that was told to stop goes with it.
     if (scope.host !== undefined && stateOf(scope.host) === 'stopping') callOff(model, [scope]);
@@ -141,8 +142,12 @@ export function resumeDecisions(model: RunModel, stateOf: (run: NodeRun) => stri
     if (!scope.isList && scope.aborted === undefined) resumePending(model, scope);
     model.noteSettled(scope);
   }
-  ready.sort((a, b) => a.seq - b.seq);
-  for (const run of ready) model.enqueue(run, handlerIn(stateOf(run), run));
+  due.sort((a, b) => a.seq - b.seq);
+  for (const run of due) {
+    const check = checkDue(model, run);
+    if (check !== undefined) model.enqueueCheck(run, check);
+    else model.enqueue(run, handlerIn(stateOf(run), run));
+  }
 }
 
 /** Goes on withdrawing work from a run that was ending; its compensations are what goes on. */

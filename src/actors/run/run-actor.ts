@@ -59,7 +59,8 @@ export class RunActor {
       const run = model.nodeRun(path);
       const context = tree.contextOf(path);
       if (context !== undefined) run.takeContext(context);
-      if (run.hasSlot) run.handler = handlerIn(tree.stateOf(path), run);
+      if (!run.hasSlot) continue;
+      run.handler = model.held.get(path)?.entry?.handler ?? handlerIn(tree.stateOf(path), run);
     }
     // One that is to start later has decided nothing.
     if (!isFinal(stored.record.status) && stored.record.status !== 'pending') {

@@ -25,7 +25,7 @@ import {
   type TaskRecord,
   type TimerRecord,
 } from '../records.js';
-import type { HeldProduct } from './held-product.js';
+import { checkDue, type HeldProduct } from './held-product.js';
 import { OfferedLanes } from './offered-lanes.js';
 import { concurrencyKeyOf, laneOf } from './permits.js';
 import { Tally } from './progress.js';
@@ -51,7 +51,7 @@ export class RunModel {
   usage: RunUsage;
   /** Number of the newest event. */
   seq = 0;
-  /** Ready node runs that wait for a slot, in the order in which they became ready. */
+  /** Ready node runs, and checks of answers, that wait for a slot, in the order in which they came to. */
   readonly waiting = new ReadyLanes<Ticket>();
   /** Those that wait for a worker outside, likewise. */
   readonly offered = new OfferedLanes<Ticket>(({ handler }) => handler);
@@ -325,24 +325,36 @@ export class RunModel {
 
   /** A ready node run waits to be let in; `handler` is to work for it. */
   enqueue(run: NodeRun, handler: string): void {
+    const ticket = this.#ticketFor(run, handler);
+    const place = this.#place(handler);
+    if (place === 'nowhere') return void this.lacking.add(run);
+    const lanes = place === 'outside' ? this.offered : this.waiting;
+    lanes.push(laneOf(run), ticket);
+  }
+
+  /** What people have answered waits for a handler that judges it; checks are made here. */
+  enqueueCheck(run: NodeRun, handler: string): void {
+    const ticket = this.#ticketFor(run, handler);
+    this.waiting.push(laneOf(run), ticket);
+  }
+
+  #ticketFor(run: NodeRun, handler: string): Ticket {
     run.handler = handler;
     const key = concurrencyKeyOf(run, this.scopeOf(run));
     run.key = key?.ok ? key.value : undefined;
     this.#tickets += 1;
     run.ticket = this.#tickets;
-    const place = this.#place(handler);
-    if (place === 'nowhere') return void this.lacking.add(run);
-    const lanes = place === 'outside' ? this.offered : this.waiting;
-    lanes.push(laneOf(run), { run, number: run.ticket, handler });
+    return { run, number: run.ticket, handler };
   }
 
-  /** The longest waiting ready node run that is not to be passed over; those that left ready are dropped. */
+  /** The longest waiting node run that is not to be passed over; those that wait no longer are dropped. */
   nextIn(lanes: ReadyLanes<Ticket>): NodeRun | undefined {
     for (;;) {
       const ticket = lanes.peek();
       if (ticket === undefined) return undefined;
       const { run, number } = ticket;
-      if (run.ticket === number && run.status === 'ready' && !run.hasSlot) return run;
+      const isDue = run.status === 'ready' || checkDue(this, run) !== undefined;
+      if (run.ticket === number && isDue && !run.hasSlot) return run;
       lanes.shift();
     }
   }

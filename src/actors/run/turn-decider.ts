@@ -12,7 +12,7 @@ import { type AttemptRecord, COMPENSATIONS } from '../records.js';
 import type { Turn } from '../turn.js';
 import type { ActorTree, NodeStep } from './actor-tree.js';
 import { storeArtifacts } from './artifacts.js';
-import { checkKey } from './ask-handler.js';
+import { beginDueCheck, checkKey } from './ask-handler.js';
 import { handlerIn } from './attempt-work.js';
 import { armRetryTimer, startAttempt, startFallback } from './attempts.js';
 import { beginNode } from './begin-node.js';
@@ -20,6 +20,7 @@ import { armLimits, exhaustBudget, exhaustedFor, spendStep } from './budget.js';
 import { abortionBy, abortionByItem, isFatalItem } from './calling-off.js';
 import { endHeld, goOnChecking } from './checks.js';
 import { childOf } from './child.js';
+import { pauseChildren, resumeChildren } from './child-pauses.js';
 import type { Claim } from './claim.js';
 import { lease, reportLacking, takesWork } from './claiming.js';
 import { afterSettled } from './composites.js';
@@ -35,7 +36,7 @@ import {
 } from './ending.js';
 import { beginLevel } from './escalation.js';
 import { failureActionOf } from './failure-policy.js';
-import { judgedBy } from './held-product.js';
+import { checkDue, rests } from './held-product.js';
 import { recordNodeStep, recordRunStatus } from './history.js';
 import { closeTask, coverWithDefault, openTask } from './human-tasks.js';
 import { refuseInputs, resolveNodeInput } from './node-input.js';
@@ -135,7 +136,11 @@ export class TurnDecider implements Decider {
 
   /** Takes an event to the run's statechart. */
   stepRun(event: Parameters<ActorTree['sendRun']>[0]): void {
+    const before = this.tree.runStatus;
     const intentions = this.tree.sendRun(event);
+    const after: RunStatus = this.tree.runStatus;
+    if (before !== 'paused' && after === 'paused') pauseChildren(this);
+    if (before === 'paused' && event.type === 'resume.requested') resumeChildren(this);
     if (intentions.includes('withdrawWork')) endEarly(this);
     if (intentions.includes('expireGrace')) expireGrace(this);
   }
@@ -238,10 +243,10 @@ export class TurnDecider implements Decider {
     this.turn.event('run.scheduled', null, null, { startAt });
   }
 
-  /** Tells what works for a node run to stop; where people judge what it gave, nothing works any more. */
+  /** Tells what works for a node run to stop; where what it gave rests, nothing does. */
   abortWork(run: NodeRun): void {
     if (run.node.kind === 'subplan') return cancelChild(this, run);
-    if (judgedBy(this.model, run) !== undefined) {
+    if (rests(this.model, run)) {
       if (this.stateOf(run) === 'stopping') endHeld(this, run);
       return;
     }
@@ -347,7 +352,8 @@ export class TurnDecider implements Decider {
         lanes.shut();
         continue;
       }
-      const exhausted = exhaustedFor(this, run);
+      const isCheck = checkDue(model, run) !== undefined;
+      const exhausted = isCheck ? undefined : exhaustedFor(this, run);
       if (exhausted !== undefined) return exhaustBudget(this, exhausted);
       const answer = services.slots.tryTake(permitOf(run));
       if (answer === 'busy') return;
@@ -357,6 +363,10 @@ export class TurnDecider implements Decider {
       }
       lanes.shift();
       model.takeSlot(run);
+      if (isCheck) {
+        beginDueCheck(this, run);
+        continue;
+      }
       spendStep(this, run);
       this.step(run, { type: 'slot.granted' });
       onStarted?.(run);
