@@ -122,7 +122,7 @@ export interface RunStore {
  * once and do no I/O.
  */
 export interface PayloadCodec {
-  /** `run` is the id of the run that the payload belongs to, or of the schedule. */
+  /** `run` is the id of the run that the payload belongs to, or of the schedule; of a call about no run its tenant: `acme~`. */
   encode(text: string, run: string): string;
   /** Gets every stored text, those that were stored before there was a codec too. Throws where it cannot be read. */
   decode(stored: string): string;
