@@ -79,6 +79,8 @@ export interface Journal {
 export interface RunStore {
   /** Numbers to go on from: the highest turn and run number in the database. */
   highWater(): Promise<{ readonly turn: number; readonly run: number }>;
+  /** A random text that lasts as long as the data: positions in the log of all runs are sealed for tenants with it. */
+  positionSecret?(): Promise<string>;
   loadPlan(hash: string): Promise<string | undefined>;
   findRun(id: string): Promise<{ readonly run: number; readonly startDigest: string } | undefined>;
   loadRun(id: string): Promise<StoredRun | undefined>;

@@ -12,12 +12,16 @@ import { RunchartError } from '../errors.js';
 import { toEvent } from '../row-views.js';
 import type { RunEvent } from '../views.js';
 import { assertFilter, type EventFilter, EventMatcher } from './event-filter.js';
+import { formatPosition, parsePosition } from './log-position.js';
 
 /** An event with its place among those of all runs. */
 export interface BusEvent extends RunEvent {
-  /** Number of the turn that decided it, which grows through the database: what one message caused has one. */
+  /**
+   * Number of the turn that decided it: what one message caused has one. It grows through the database; to a tenant
+   * other than the default one it is a number without an order.
+   */
   readonly turn: number;
-  /** Where to go on behind it. */
+  /** Where to go on behind it; to a tenant other than the default one a sealed text. */
   readonly position: string;
 }
 
@@ -101,6 +105,11 @@ export class EventBus {
   /** Position of the newest event that was decided: what comes behind it is new. */
   get position(): string {
     return formatPosition(this.#now);
+  }
+
+  /** The same place; to a tenant written as it never was before, so that it does not tell whether others were at work. */
+  renewed(position: string): string {
+    return position;
   }
 
   /**
@@ -349,17 +358,4 @@ function isLater(place: LogPosition, than: LogPosition): boolean {
 function assertPage(name: string, size: number): void {
   if (Number.isInteger(size) && size >= 1 && size <= MAX_PAGE) return;
   throw new RunchartError('argument-invalid', `${name} is a whole number from 1 to ${MAX_PAGE}`);
-}
-
-function formatPosition({ turn, seq }: LogPosition): string {
-  return `${turn}/${seq}`;
-}
-
-/** Throws `argument-invalid`. */
-function parsePosition(text: string): LogPosition {
-  const [, turn, seq] = /^(\d{1,16})\/(\d{1,16})$/.exec(text) ?? [];
-  if (turn !== undefined && seq !== undefined) return { turn: Number(turn), seq: Number(seq) };
-  throw new RunchartError('argument-invalid', `"${text}" is no position of an event`, {
-    hint: 'give the `position` of an event of the bus, or 0/0 for the first',
-  });
 }
