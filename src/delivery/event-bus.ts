@@ -7,6 +7,7 @@ import type { LoggedEvent, LogPosition, LogRows } from '../actors/delivery-recor
 import { atMost, type Clock, elapse } from '../actors/environment.js';
 import type { Logger } from '../actors/handlers.js';
 import type { LiveIndex } from '../actors/live-index.js';
+import { DEFAULT_TENANT } from '../actors/tenant.js';
 import { ChangeSignal } from '../change-signal.js';
 import { RunchartError } from '../errors.js';
 import { toEvent } from '../row-views.js';
@@ -85,6 +86,8 @@ export type SubscribeOptions = Pick<BusOptions, 'onGap'>;
 
 /** Subscribers at a time. */
 const MAX_SUBSCRIBERS = 1_000;
+/** Of one tenant other than the default one, so that it leaves room for others. */
+const MAX_OF_TENANT = 256;
 const PAGE = 500;
 const MAX_PAGE = 1_000;
 /** Events that one page looks at, however few of them are wanted. */
@@ -194,6 +197,7 @@ export class EventBus {
     if (this.#cursors.size >= MAX_SUBSCRIBERS) {
       throw new RunchartError('overloaded', `there are ${MAX_SUBSCRIBERS} subscribers already`);
     }
+    this.#assertShare(options.tenant);
     const { log, live } = this.#parts;
     const cursor = new Cursor(from, new EventMatcher(options, log), options);
     const unwatch = live.watchAll(() => cursor.change.raise());
@@ -203,6 +207,14 @@ export class EventBus {
     };
     this.#cursors.add(cursor);
     return cursor;
+  }
+
+  #assertShare(tenant = DEFAULT_TENANT): void {
+    if (tenant === DEFAULT_TENANT) return;
+    const own = [...this.#cursors].filter(({ options }) => options.tenant === tenant).length;
+    if (own < MAX_OF_TENANT) return;
+    const message = `the tenant has ${MAX_OF_TENANT} subscribers already`;
+    throw new RunchartError('overloaded', message);
   }
 
   async *#iterate(options: BusOptions, from: LogPosition): AsyncIterableIterator<BusEvent> {

@@ -141,3 +141,19 @@ it('promise 14: a position opens in its tenant alone, unchanged alone', () => {
   expect(() => positions.open('globex', sealed)).toThrow(refused);
   expect(() => new TenantPositions('other').open('acme', sealed)).toThrow(refused);
 });
+
+it('promise 14: a tenant that subscribes as often as it can leaves room for others', async () => {
+  const orchestrator = await createOrchestrator({ url: temporaryDatabase(), handlers });
+  onTestFinished(() => orchestrator.close());
+  const open = (tenant: string) => {
+    const events = orchestrator.forTenant(tenant).bus.events({ after: '0/0' });
+    return events.next();
+  };
+  const own = Array.from({ length: 256 }, () => open('acme'));
+  await expect(open('acme')).rejects.toMatchObject({ code: 'overloaded' });
+  const other = open('globex');
+  await runsOf(orchestrator, 'globex', 1);
+  expect((await other).value?.type).toBe('run.created');
+  await runsOf(orchestrator, 'acme', 1);
+  for (const { value } of await Promise.all(own)) expect(value?.type).toBe('run.created');
+});
