@@ -43,6 +43,7 @@ export async function createOrchestrator<Services = unknown>(
       ...(retention !== undefined && { retention }),
       ...(webhooks !== undefined && { webhooks }),
       ...(await storage.store.highWater()),
+      positionSecret: await storage.store.positionSecret?.(),
     });
     if (options.recover !== false) await orchestrator.recover();
     return orchestrator;

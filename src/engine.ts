@@ -24,6 +24,7 @@ import type { DeliveryService } from './delivery/delivery-service.js';
 import { EventBus } from './delivery/event-bus.js';
 import { newDelivery, type WebhookOptions } from './delivery/new-delivery.js';
 import type { SendWebhook } from './delivery/send.js';
+import { TenantPositions } from './delivery/tenant-positions.js';
 import type { Webhooks } from './delivery/webhooks.js';
 import { EmbeddedRuns } from './embedding/embedded-runs.js';
 import { RunchartError } from './errors.js';
@@ -71,6 +72,8 @@ export interface EngineParts {
   /** Highest turn and run number in storage. */
   readonly turn: number;
   readonly run: number;
+  /** What positions of tenants are sealed with, where storage keeps it. */
+  readonly positionSecret?: string | undefined;
 }
 
 /** How long closing waits for schedules and webhooks that are on their way to storage, in milliseconds. */
@@ -92,6 +95,7 @@ export class Engine {
   readonly audit: AuditTrail;
   readonly links: TaskLinks<Responded>;
   readonly bus: EventBus;
+  readonly positions: TenantPositions;
   readonly webhooks: Webhooks;
   readonly history: HistoryService;
   readonly embedded: EmbeddedRuns;
@@ -143,10 +147,12 @@ export class Engine {
       ...written,
       tasksOf: (tenant, principal) => this.newTasks(this.runs.forTenant(tenant), principal),
     });
+    this.positions = new TenantPositions(parts.positionSecret);
     const told = {
       ...{ ...parts, journal, store, live: supervisor.live },
       log: this.runs.maskedLog,
       newestTurn: () => supervisor.newestTurn,
+      positions: this.positions,
     };
     this.bus = new EventBus({ ...told, clock });
     const { service, webhooks } = newDelivery({ ...told, rows: store.deliveries });

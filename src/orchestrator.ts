@@ -344,6 +344,7 @@ export class Orchestrator implements OrchestratorView {
       newBulk: (view) => this.#engine.newBulk(view, tenant),
       work: this.#engine.workOf(tenant),
       plans: this.#engine.plansOf(tenant, principal),
+      positions: this.#engine.positions,
     });
   }
 

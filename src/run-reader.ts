@@ -341,7 +341,8 @@ export class RunReader {
   async *export(id: string, options: ExportOptions = {}): AsyncGenerator<string, void, undefined> {
     const record = await this.#record(id);
     if (readOptions(options).secrets !== 'include') await this.#refuseSecrets(record);
-    yield* exportRun(this.rows, record, this.#payloads);
+    const hasOwnNumbers = (this.#tenant ?? DEFAULT_TENANT) !== DEFAULT_TENANT;
+    yield* exportRun(this.rows, record, this.#payloads, { hasOwnNumbers });
   }
 
   /** An export is what is stored: with something masked it would be no run. */

@@ -12,6 +12,7 @@ import { DEFAULT_TENANT, ownId, tenantOf } from './actors/tenant.js';
 import type { BulkChanges } from './bulk/bulk-changes.js';
 import type { RunChanges } from './change/run-changes.js';
 import { TenantBus } from './delivery/tenant-bus.js';
+import type { TenantPositions } from './delivery/tenant-positions.js';
 import type { Webhooks } from './delivery/webhooks.js';
 import { RunchartError } from './errors.js';
 import type { Imported, ImportOptions } from './history/import-run.js';
@@ -65,6 +66,8 @@ export interface TenantViewParts {
   readonly work: Work;
   /** Plan versions that the viewer stores. */
   readonly plans: StoredPlans;
+  /** Positions as tenants are told them. */
+  readonly positions: TenantPositions;
   once<Reply>(call: KeyedCall, work: () => Promise<Reply>, tenant: string): Promise<Reply>;
 }
 
@@ -95,7 +98,7 @@ export class TenantView implements OrchestratorView {
     this.bulk = parts.newBulk(this);
     this.work = parts.work;
     this.plans = parts.plans;
-    this.bus = new TenantBus(orchestrator.bus, viewer.tenant);
+    this.bus = new TenantBus(orchestrator.bus, viewer.tenant, parts.positions);
     this.schedules = new TenantSchedules(orchestrator.schedules, viewer.tenant);
     const { webhooks } = orchestrator;
     const isInstallation = viewer.tenant === DEFAULT_TENANT;

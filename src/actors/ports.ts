@@ -79,6 +79,8 @@ export interface Journal {
 export interface RunStore {
   /** Numbers to go on from: the highest turn and run number in the database. */
   highWater(): Promise<{ readonly turn: number; readonly run: number }>;
+  /** A random text that lasts as long as the data: positions in the log of all runs are sealed for tenants with it. */
+  positionSecret?(): Promise<string>;
   loadPlan(hash: string): Promise<string | undefined>;
   findRun(id: string): Promise<{ readonly run: number; readonly startDigest: string } | undefined>;
   loadRun(id: string): Promise<StoredRun | undefined>;
@@ -122,7 +124,7 @@ export interface RunStore {
  * once and do no I/O.
  */
 export interface PayloadCodec {
-  /** `run` is the id of the run that the payload belongs to, or of the schedule. */
+  /** `run` is the id of the run that the payload belongs to, or of the schedule; of a call about no run its tenant: `acme~`. */
   encode(text: string, run: string): string;
   /** Gets every stored text, those that were stored before there was a codec too. Throws where it cannot be read. */
   decode(stored: string): string;

@@ -11,18 +11,22 @@ const LEVELS = 10;
 const MAX_WAITING = 10_000;
 
 type Matches = (handler: string) => boolean;
+/** Whether a worker may have work of a run, by its id. */
+type IsMeant = (run: string) => boolean;
 
 /** A worker that asks for work. */
 export class WaitingWorker {
   readonly matches: Matches;
+  readonly isMeant: IsMeant;
   /** Something has changed since it last looked. */
   isCalled = false;
   /** It looked, and what it could do was not to be had. */
   isHungry = false;
   #wake: (() => void) | undefined;
 
-  constructor(matches: Matches) {
+  constructor(matches: Matches, isMeant: IsMeant) {
     this.matches = matches;
+    this.isMeant = isMeant;
   }
 
   /** Resolves when it is worth looking again; at once where that is so already. */
@@ -59,7 +63,7 @@ export class WorkBoard {
   }
 
   /** Attempts that could be claimed, by handler; of runs that `isMeant`. */
-  offers(isMeant: (run: string) => boolean = () => true): ReadonlyMap<string, number> {
+  offers(isMeant: IsMeant = () => true): ReadonlyMap<string, number> {
     const sums = new Map<string, number>();
     for (const level of this.#levels) {
       for (const [run, offers] of level) {
@@ -82,7 +86,7 @@ export class WorkBoard {
     if (this.#levelOf.get(id) !== level) this.remove(id);
     this.#levelOf.set(id, level);
     this.#levels[level]?.set(id, offers);
-    if (!isClaim) this.#call(offers);
+    if (!isClaim) this.#call(id, offers);
   }
 
   remove(run: string): void {
@@ -93,10 +97,7 @@ export class WorkBoard {
   }
 
   /** Runs with work for a worker, in the order in which to ask them; each is asked last from then on. */
-  *runsFor(
-    matches: Matches,
-    isMeant: (run: string) => boolean = () => true,
-  ): IterableIterator<string> {
+  *runsFor(matches: Matches, isMeant: IsMeant = () => true): IterableIterator<string> {
     for (const level of [...this.#levels].reverse()) {
       for (const run of [...level.keys()]) {
         const offers = level.get(run);
@@ -109,8 +110,9 @@ export class WorkBoard {
     }
   }
 
-  enter(matches: Matches): WaitingWorker {
-    const worker = new WaitingWorker(matches);
+  /** `isMeant` says of which runs it may have work: it is told of no other's. */
+  enter(matches: Matches, isMeant: IsMeant = () => true): WaitingWorker {
+    const worker = new WaitingWorker(matches, isMeant);
     this.#waiting.add(worker);
     return worker;
   }
@@ -147,11 +149,12 @@ export class WorkBoard {
     for (const listeners of this.#watched.values()) for (const listener of listeners) listener();
   }
 
-  #call(offers: ReadonlyMap<string, number>): void {
+  #call(run: string, offers: ReadonlyMap<string, number>): void {
     let left = [...offers.values()].reduce((sum, count) => sum + count, 0);
     for (const worker of this.#waiting) {
       if (left === 0) return;
-      if (worker.isCalled || ![...offers.keys()].some(worker.matches)) continue;
+      if (worker.isCalled || !worker.isMeant(run)) continue;
+      if (![...offers.keys()].some(worker.matches)) continue;
       worker.call();
       left -= 1;
     }

@@ -129,7 +129,7 @@ export interface BusEvent {
   readonly emitter: Emitter;
   /** Shared by all that comes of one start */
   readonly correlation: string;
-  /** Number of the turn that decided it */
+  /** Of the turn that decided it: the same for all that one message caused */
   readonly turn: number;
   /** Where to go on behind it */
   readonly position: string;

@@ -15,7 +15,7 @@ import type { Logger } from '../actors/handlers.js';
 import type { Journal } from '../actors/ports.js';
 import { tenantOf } from '../actors/tenant.js';
 import { Backlog } from './backlog.js';
-import { Courier, messageOf } from './courier.js';
+import { Courier, type Message, messageOf } from './courier.js';
 import { decideFailure, type Refusal } from './decide-failure.js';
 import { DurableWrites } from './durable-writes.js';
 import { EventMatcher } from './event-filter.js';
@@ -23,6 +23,7 @@ import type { Lane } from './lane.js';
 import { Lanes } from './lanes.js';
 import type { DeliveryLimits } from './limits.js';
 import type { SendWebhook } from './send.js';
+import type { TenantPositions } from './tenant-positions.js';
 import { type ChannelState, filterOf } from './webhook.js';
 import { WebhookRow } from './webhook-row.js';
 
@@ -33,6 +34,8 @@ export interface ChannelParts {
   readonly logger: Logger;
   readonly send: SendWebhook;
   readonly limits: DeliveryLimits;
+  /** What tenants are told of turns. */
+  readonly positions: TenantPositions;
 }
 
 /** Events read from the log at a time, and below how many the next are read. */
@@ -229,7 +232,7 @@ export class Channel {
 
   async #deliver(logged: LoggedEvent): Promise<void> {
     const { run } = logged.event;
-    const outcome = await this.#courier.deliver(this.record, messageOf(logged));
+    const outcome = await this.#courier.deliver(this.record, this.#messageOf(logged));
     if (this.#isClosed) return;
     if (outcome.isAccepted) {
       this.#backlog.done(run);
@@ -251,7 +254,7 @@ export class Channel {
         if (this.#isClosed) return;
         if (logged === undefined && lane.isStale) continue;
         if (logged === undefined) return await this.#closeLane(lane);
-        const outcome = await this.#courier.deliver(this.record, messageOf(logged));
+        const outcome = await this.#courier.deliver(this.record, this.#messageOf(logged));
         if (this.#isClosed) return;
         if (!outcome.isAccepted) return await this.#failed(lane, logged, outcome);
         lane.pass(logged);
@@ -261,6 +264,10 @@ export class Channel {
     } finally {
       lane.isBusy = false;
     }
+  }
+
+  #messageOf(logged: LoggedEvent): Message {
+    return messageOf(logged, this.record, this.#parts.positions);
   }
 
   /** The run has caught up. Its row stays until the webhook's own cursor has passed what the lane gave up. */
@@ -292,6 +299,7 @@ export class Channel {
         webhook: this.record,
         lane: lane.record,
         logged,
+        message: this.#messageOf(logged),
         refusal,
         deadLetters: this.#deadLetters,
         now: this.#now,

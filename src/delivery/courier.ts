@@ -1,7 +1,7 @@
 /** Carries one message to its receiver: signs it, bounds the time that it takes, and says what came of it. */
 import type { LoggedEvent, WebhookRecord } from '../actors/delivery-records.js';
 import type { Clock } from '../actors/environment.js';
-import { tenantOf } from '../actors/tenant.js';
+import { DEFAULT_TENANT, tenantOf } from '../actors/tenant.js';
 import { toEvent } from '../row-views.js';
 import { messageId, signedHeaders } from './secrets.js';
 import {
@@ -10,6 +10,7 @@ import {
   type SendWebhook,
   type WebhookAnswer,
 } from './send.js';
+import type { TenantPositions } from './tenant-positions.js';
 import { secretsOf } from './webhook.js';
 
 export interface Message {
@@ -38,11 +39,17 @@ export interface CourierParts {
 /** Longest message of an error that is kept. */
 const MAX_MESSAGE = 500;
 
-/** The message about an event: the same at every try. */
-export function messageOf(logged: LoggedEvent): Message {
+/** The message about an event to a webhook: the same at every try. */
+export function messageOf(
+  logged: LoggedEvent,
+  webhook: Pick<WebhookRecord, 'id'>,
+  positions: TenantPositions,
+): Message {
   const { turn, runId, correlation, event } = logged;
   const { type, at, seq } = event;
-  const data = { ...toEvent(event, runId, correlation), turn };
+  const isInstallation = tenantOf(webhook.id) === DEFAULT_TENANT;
+  const shown = isInstallation ? turn : positions.turn(runId, turn);
+  const data = { ...toEvent(event, runId, correlation), turn: shown };
   const body = JSON.stringify({ type, timestamp: new Date(at).toISOString(), data });
   return { id: messageId(runId, seq, at), body };
 }

@@ -5,7 +5,7 @@ import type {
   LoggedEvent,
   WebhookRecord,
 } from '../actors/delivery-records.js';
-import { messageOf, type Outcome } from './courier.js';
+import type { Message, Outcome } from './courier.js';
 import type { DeliveryLimits } from './limits.js';
 import type { Disabled } from './webhook.js';
 
@@ -15,6 +15,8 @@ export interface Failure {
   readonly webhook: WebhookRecord;
   readonly lane: LaneRecord;
   readonly logged: LoggedEvent;
+  /** What was to be delivered. */
+  readonly message: Message;
   readonly refusal: Refusal;
   /** Dead letters that there are. */
   readonly deadLetters: number;
@@ -74,8 +76,9 @@ function disabledBy(
   return { code: 'dead-letters-full', message, at: now };
 }
 
-function deadLetterOf({ webhook, logged, refusal, now }: Failure, tries: number): DeadLetterRecord {
-  const { id: message, body: bodyJson } = messageOf(logged);
+function deadLetterOf(failure: Failure, tries: number): DeadLetterRecord {
+  const { webhook, logged, refusal, now } = failure;
+  const { id: message, body: bodyJson } = failure.message;
   const { seq, type } = logged.event;
   const errorJson = JSON.stringify(refusal.error);
   const { runId } = logged;

@@ -7,17 +7,22 @@ import type { LoggedEvent, LogPosition, LogRows } from '../actors/delivery-recor
 import { atMost, type Clock, elapse } from '../actors/environment.js';
 import type { Logger } from '../actors/handlers.js';
 import type { LiveIndex } from '../actors/live-index.js';
+import { DEFAULT_TENANT } from '../actors/tenant.js';
 import { ChangeSignal } from '../change-signal.js';
 import { RunchartError } from '../errors.js';
 import { toEvent } from '../row-views.js';
 import type { RunEvent } from '../views.js';
 import { assertFilter, type EventFilter, EventMatcher } from './event-filter.js';
+import { formatPosition, parsePosition } from './log-position.js';
 
 /** An event with its place among those of all runs. */
 export interface BusEvent extends RunEvent {
-  /** Number of the turn that decided it, which grows through the database: what one message caused has one. */
+  /**
+   * Number of the turn that decided it: what one message caused has one. It grows through the database; to a tenant
+   * other than the default one it is a number without an order.
+   */
   readonly turn: number;
-  /** Where to go on behind it. */
+  /** Where to go on behind it; to a tenant other than the default one a sealed text. */
   readonly position: string;
 }
 
@@ -81,6 +86,8 @@ export type SubscribeOptions = Pick<BusOptions, 'onGap'>;
 
 /** Subscribers at a time. */
 const MAX_SUBSCRIBERS = 1_000;
+/** Of one tenant other than the default one, so that it leaves room for others. */
+const MAX_OF_TENANT = 256;
 const PAGE = 500;
 const MAX_PAGE = 1_000;
 /** Events that one page looks at, however few of them are wanted. */
@@ -101,6 +108,11 @@ export class EventBus {
   /** Position of the newest event that was decided: what comes behind it is new. */
   get position(): string {
     return formatPosition(this.#now);
+  }
+
+  /** The same place; to a tenant written as it never was before, so that it does not tell whether others were at work. */
+  renewed(position: string): string {
+    return position;
   }
 
   /**
@@ -185,6 +197,7 @@ export class EventBus {
     if (this.#cursors.size >= MAX_SUBSCRIBERS) {
       throw new RunchartError('overloaded', `there are ${MAX_SUBSCRIBERS} subscribers already`);
     }
+    this.#assertShare(options.tenant);
     const { log, live } = this.#parts;
     const cursor = new Cursor(from, new EventMatcher(options, log), options);
     const unwatch = live.watchAll(() => cursor.change.raise());
@@ -194,6 +207,14 @@ export class EventBus {
     };
     this.#cursors.add(cursor);
     return cursor;
+  }
+
+  #assertShare(tenant = DEFAULT_TENANT): void {
+    if (tenant === DEFAULT_TENANT) return;
+    const own = [...this.#cursors].filter(({ options }) => options.tenant === tenant).length;
+    if (own < MAX_OF_TENANT) return;
+    const message = `the tenant has ${MAX_OF_TENANT} subscribers already`;
+    throw new RunchartError('overloaded', message);
   }
 
   async *#iterate(options: BusOptions, from: LogPosition): AsyncIterableIterator<BusEvent> {
@@ -349,17 +370,4 @@ function isLater(place: LogPosition, than: LogPosition): boolean {
 function assertPage(name: string, size: number): void {
   if (Number.isInteger(size) && size >= 1 && size <= MAX_PAGE) return;
   throw new RunchartError('argument-invalid', `${name} is a whole number from 1 to ${MAX_PAGE}`);
-}
-
-function formatPosition({ turn, seq }: LogPosition): string {
-  return `${turn}/${seq}`;
-}
-
-/** Throws `argument-invalid`. */
-function parsePosition(text: string): LogPosition {
-  const [, turn, seq] = /^(\d{1,16})\/(\d{1,16})$/.exec(text) ?? [];
-  if (turn !== undefined && seq !== undefined) return { turn: Number(turn), seq: Number(seq) };
-  throw new RunchartError('argument-invalid', `"${text}" is no position of an event`, {
-    hint: 'give the `position` of an event of the bus, or 0/0 for the first',
-  });
 }

@@ -2,7 +2,8 @@
  * The form of an exported run: JSON Lines. First what it is, then run after run, parents before the
  * runs of their subplans: its row, its turns in order, each plan version before the turn that names it,
  * its rows, and what it all amounts to; at the end a digest over all lines before. Records stand as
- * they are stored, numbers of run and turns included, so that the hash chain can be made again.
+ * they are stored, numbers of run and turns included, so that the hash chain can be made again; those that a tenant
+ * is given are numbered and chained anew, see export-numbers.ts.
  */
 import type { PlanRecord, RunRecord, RunTables } from '../actors/records.js';
 import type { StoredTurn } from '../storage/history-rows.js';

@@ -20,6 +20,7 @@ import {
   EXPORTED_TABLES,
   type ExportLine,
 } from './export-format.js';
+import { type ExportNumbers, ownNumbers, STORED_NUMBERS } from './export-numbers.js';
 import { withChildren } from './family.js';
 import { PlanVersions } from './plan-versions.js';
 import { RunFold } from './run-fold.js';
@@ -34,10 +35,11 @@ export async function* exportRun(
   rows: HistoryRows,
   record: RunRecord,
   contents: Pick<ArtifactStore, 'get'>,
+  { hasOwnNumbers = false }: { readonly hasOwnNumbers?: boolean } = {},
 ): AsyncGenerator<string> {
   const hash = createHash('sha256');
   const head = { format: EXPORT_FORMAT, version: EXPORT_VERSION, run: record.id } as const;
-  for await (const line of linesOf({ rows, contents }, record, head)) {
+  for await (const line of linesOf({ rows, contents, hasOwnNumbers }, record, head)) {
     const text = `${JSON.stringify(line)}\n`;
     hash.update(text);
     yield text;
@@ -48,6 +50,8 @@ export async function* exportRun(
 interface Source {
   readonly rows: HistoryRows;
   readonly contents: Pick<ArtifactStore, 'get'>;
+  /** Numbers of runs and turns are those of the file, see export-numbers.ts. */
+  readonly hasOwnNumbers: boolean;
 }
 
 async function* linesOf(
@@ -58,9 +62,10 @@ async function* linesOf(
   const family = await withChildren(source.rows, root);
   for (const record of family) assertExportable(record, root);
   yield head;
-  for (const record of family) {
+  for (const [place, record] of family.entries()) {
+    const numbers = source.hasOwnNumbers ? ownNumbers(place + 1) : STORED_NUMBERS;
     try {
-      yield* linesOfRun(source, record, root);
+      yield* linesOfRun(source, record, root, numbers);
     } catch (error) {
       // What retention takes meanwhile is no damage.
       await assertKept(source.rows, record, root);
@@ -92,9 +97,10 @@ async function* linesOfRun(
   source: Source,
   record: RunRecord,
   root: RunRecord,
+  numbers: ExportNumbers,
 ): AsyncGenerator<ExportLine> {
   const { rows } = source;
-  yield { run: record };
+  yield { run: numbers.record(record) };
   const versions = new PlanVersions((hash) => rows.loadPlan(hash));
   const events = new RunFold((hash) => versions.get(hash));
   const findings: Finding[] = [];
@@ -108,13 +114,13 @@ async function* linesOfRun(
         yield planLine(named, await rows.loadPlan(named), event.at, versions);
       events.take(event);
     }
-    yield { turn };
+    yield { turn: numbers.turn(turn) };
   }
   const stored = new StoredFold();
   for (const table of EXPORTED_TABLES) {
     for await (const row of rows.rowsOf(record.run, table)) {
       if (isTold(table)) stored.take(table, row as never);
-      yield { row: { table, record: row } } as ExportLine;
+      yield { row: { table, record: numbers.record(row) } } as ExportLine;
       if ('digest' in row && row.digest !== null) yield* contentLines(source, record, row.digest);
     }
   }

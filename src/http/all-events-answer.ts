@@ -20,7 +20,7 @@ export async function allEventsOf(asked: Asked, scope: HttpScope) {
 
 /**
  * The id of an event is its position. In silence, too, the client learns how far it has come: it need not look
- * again at what it does not want. A gap is an event with a name, and has no id.
+ * again at what it does not want. A tenant is told so at each heartbeat, whether others are at work or not. A gap is an event with a name, and has no id.
  */
 function stream({ context, query: { limit: _, ...query } }: Asked, scope: HttpScope): Response {
   const { bus } = scope.orchestrator;
@@ -52,6 +52,7 @@ function stream({ context, query: { limit: _, ...query } }: Asked, scope: HttpSc
     },
     onSent: (length) => page.sent(length),
     heartbeat() {
+      at = bus.renewed(at);
       const news = at === told ? '' : `id: ${at}\n\n`;
       told = at;
       return `${gapsNow()}${HEARTBEAT}${news}`;

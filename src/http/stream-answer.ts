@@ -26,16 +26,26 @@ export function streamAnswer<T>(
 ): Response {
   const leave = streams.enter(streamOwner(context));
   const stop = new AbortController();
-  const events = open(AbortSignal.any([stop.signal, closing]));
   const onEnd = () => {
     stop.abort();
     leave();
   };
+  const events = opened(() => open(AbortSignal.any([stop.signal, closing])), onEnd);
   return context.body(eventStream({ ...how, events, heartbeatMs, onEnd }), 200, {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store',
     'x-accel-buffering': 'no',
   });
+}
+
+/** What is refused is no open stream. */
+function opened<T>(open: () => T, onRefused: () => void): T {
+  try {
+    return open();
+  } catch (error) {
+    onRefused();
+    throw error;
+  }
 }
 
 /** Who has a stream open: a principal of a tenant, or an address where nobody has to say who he is. */

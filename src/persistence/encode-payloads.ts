@@ -1,9 +1,11 @@
 /** Puts the payloads of what is to be written into the form in which they are stored. Pure, but for the codec. */
 import type { FreeRow, PayloadCodec } from '../actors/ports.js';
 import type { RunChange, TurnRecord } from '../actors/records.js';
+import { qualifyId, tenantOfKey } from '../actors/tenant.js';
 import {
   ARTIFACT,
   ATTEMPT,
+  IDEMPOTENCY_KEY,
   NODE_RUN,
   PAST_NODE_RUN,
   RESPONSE,
@@ -38,6 +40,7 @@ export function encodePayloadsOfTurn(turn: TurnRecord, payloads: PayloadCodec): 
       artifacts: all(ARTIFACT, rows.artifacts),
       signals: all(SIGNAL, rows.signals),
       timersArmed: all(TIMER, rows.timersArmed),
+      idempotencyKeys: all(IDEMPOTENCY_KEY, rows.idempotencyKeys),
     },
   };
 }
@@ -48,6 +51,10 @@ export function encodePayloadsOfRow(row: FreeRow, payloads: PayloadCodec): FreeR
   }
   if (row.type === 'webhook.put') {
     return { ...row, record: WEBHOOK.encoded(row.record, payloads, row.record.id) };
+  }
+  if (row.type === 'idempotency-key.put') {
+    const owner = qualifyId(tenantOfKey(row.record.key), '');
+    return { ...row, record: IDEMPOTENCY_KEY.encoded(row.record, payloads, owner) };
   }
   if (row.type !== 'history.add') return row;
   const codec = RUN_TABLES[row.table].codec as RowCodec<object>;

@@ -5,6 +5,7 @@
  * since closing another descriptor of it would drop the lock.
  */
 
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Client, Transaction } from '@libsql/client/sqlite3';
@@ -59,17 +60,28 @@ async function ownedError(path: string, cause: unknown): Promise<StorageError> {
 export async function raiseEpoch(client: Client, now: number, expected?: number): Promise<number> {
   const where = expected === undefined ? '' : ' where owner.epoch = ?';
   const { rows } = await client.execute({
-    sql: `insert into owner (id, epoch, pid, host, since) values (1, 1, ?, ?, ?)
+    sql: `insert into owner (id, epoch, pid, host, since, position_secret) values (1, 1, ?, ?, ?, ?)
       on conflict (id) do update set epoch = owner.epoch + 1, pid = excluded.pid, host = excluded.host,
-        since = excluded.since, address = ${expected === undefined ? 'null' : 'owner.address'}${where}
+        since = excluded.since,
+        position_secret = coalesce(owner.position_secret, excluded.position_secret), address = ${expected === undefined ? 'null' : 'owner.address'}${where}
       returning epoch`,
-    args: [process.pid, hostname(), now, ...(expected === undefined ? [] : [expected])],
+    args: [
+      process.pid,
+      hostname(),
+      now,
+      newSecret(),
+      ...(expected === undefined ? [] : [expected]),
+    ],
   });
   const epoch = rows[0]?.[0];
   if (typeof epoch === 'number') return epoch;
   throw new StorageError('ownership-lost', 'Another process has owned the database meanwhile.', {
     hint: 'Start again: what is in memory may be older than the database.',
   });
+}
+
+function newSecret(): string {
+  return randomBytes(32).toString('hex');
 }
 
 /** Who owns the database, or did last; undefined where there is none. Changes nothing. */

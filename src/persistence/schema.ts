@@ -432,4 +432,5 @@ export const owner = sqliteTable('owner', {
   address: text('address'),
   turn: integer('turn').notNull().default(0),
   turnHash: text('turn_hash'),
+  positionSecret: text('position_secret'),
 });

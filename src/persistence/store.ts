@@ -19,6 +19,8 @@ import { SqliteSchedules } from './schedules.js';
 const HIGH_WATER = `select cast(json_array(
   max(coalesce((select max(turn) from checkpoints), 0), coalesce((select turn from owner), 0)), coalesce((select max(run) from runs), 0)) as blob)`;
 
+const POSITION_SECRET = 'select cast(json_array(position_secret) as blob) from owner';
+
 const LOAD_PLAN = 'select cast(json_array(plan_json) as blob) from plans where hash = ?';
 
 const FIND_RUN = 'select cast(json_array(run, start_digest) as blob) from runs where id = ?';
@@ -86,6 +88,11 @@ export class SqliteRunStore implements RunStore {
     const [row] = await this.#reader.jsonRows(HIGH_WATER);
     const [turn, run] = row as [number, number];
     return { turn, run };
+  }
+
+  async positionSecret(): Promise<string> {
+    const [row] = await this.#reader.jsonRows(POSITION_SECRET);
+    return (row as [string])[0];
   }
 
   async loadPlan(hash: string): Promise<string | undefined> {

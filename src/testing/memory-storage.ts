@@ -2,6 +2,7 @@
  * The journal and the store in memory, for tests of plans and of the kernel: the same promises as
  * the files on disk, but for surviving the process. Commits can be held back and made to fail.
  */
+import { randomUUID } from 'node:crypto';
 import type { LogTrimRecord } from '../actors/delivery-records.js';
 import {
   CommitError,
@@ -62,6 +63,7 @@ export class MemoryStorage {
   readonly #voided = new Set<number>();
   readonly #answers = new Map<string, IdempotencyKeyRecord>();
   #fail: ((turn: TurnRecord) => CommitErrorCode | undefined) | undefined;
+  readonly #positionSecret = randomUUID();
   #turn = 0;
   #lastTurnAt: number | undefined;
 
@@ -229,6 +231,7 @@ export class MemoryStorage {
   };
 
   readonly store: RunStore = {
+    positionSecret: async () => this.#positionSecret,
     highWater: async () => ({ turn: this.#turn, run: Math.max(0, ...this.#byNumber.keys()) }),
     loadPlan: async (hash) => this.plans.get(hash),
     findRun: async (id) => this.runs.get(id)?.record,

@@ -11,6 +11,7 @@ import type { Journal } from '../actors/ports.js';
 import type { TurnRecord } from '../actors/records.js';
 import type { WebhookOptions } from '../delivery/new-delivery.js';
 import type { SendWebhook } from '../delivery/send.js';
+import type { EngineParts } from '../engine.js';
 import { Orchestrator } from '../orchestrator.js';
 import { DEFAULT_LIMITS, type OrchestratorLimits } from '../orchestrator-options.js';
 import type { Evaluators } from '../plan/evaluator.js';
@@ -48,10 +49,15 @@ export class SimulatedProcess {
 
   /** A new process over what is stored; recovers nothing yet. */
   static async start(parts: ProcessParts): Promise<SimulatedProcess> {
-    return new SimulatedProcess(parts, await parts.storage.store.highWater());
+    const { store } = parts.storage;
+    const positionSecret = await store.positionSecret?.();
+    return new SimulatedProcess(parts, { ...(await store.highWater()), positionSecret });
   }
 
-  private constructor(parts: ProcessParts, highWater: { turn: number; run: number }) {
+  private constructor(
+    parts: ProcessParts,
+    begin: Pick<EngineParts, 'turn' | 'run' | 'positionSecret'>,
+  ) {
     const { environment, evaluators, executors, gate, groups, handlers } = parts;
     const { limits, logger, middleware, services, storage } = parts;
     const { sendWebhook = refuseToSend } = parts;
@@ -73,7 +79,7 @@ export class SimulatedProcess {
       },
       logger,
       limits: { ...DEFAULT_LIMITS, ...limits },
-      ...highWater,
+      ...begin,
       ...(parts.webhooks !== undefined && { webhooks: parts.webhooks }),
       sendWebhook: (request) => (this.#isOver ? NEVER : sendWebhook(request)),
     });

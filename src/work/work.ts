@@ -147,7 +147,10 @@ export class Work {
     if (board.isClosed) throw new RunchartError('closing', 'the orchestrator is closing');
     if (board.isCrowded) throw new RunchartError('overloaded', 'too many workers wait for work');
     const until = clock.now() + request.waitMs;
-    const worker = board.enter((handler) => this.#fits(handler, request.capabilities));
+    const worker = board.enter(
+      (handler) => this.#fits(handler, request.capabilities),
+      (run) => this.#isOwn(run),
+    );
     try {
       for (;;) {
         const claimed = await this.#ask(worker, request);

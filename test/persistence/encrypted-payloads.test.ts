@@ -8,6 +8,7 @@ import { createOrchestrator } from '../../src/create-orchestrator.js';
 import { type EncryptionKeys, encryptedPayloads, keyRing } from '../../src/encrypted-payloads.js';
 import { openRunReader } from '../../src/open-reader.js';
 import type { Orchestrator } from '../../src/orchestrator.js';
+import type { OrchestratorView } from '../../src/orchestrator-view.js';
 import type { Plan } from '../../src/plan/schema.js';
 import { action, approval, chain, plan } from '../support/plans.js';
 import { temporaryDatabase, temporaryDirectory } from '../support/temporary.js';
@@ -119,6 +120,49 @@ describe('payloads with a key', () => {
     expect(await outputOf(second)).toMatchObject({ said: MARK });
     expect(bytesOf(database)).not.toContain(MARK);
     expect((await second.runs.verify('r1')).findings).toEqual([]);
+  });
+
+  it('S164 S231 are not in the answers that keyed calls are given again, and are given again', async () => {
+    const database = temporaryDatabase();
+    const ring = keyRing({ current: { '': 'a', acme: 'b' }, keys: KEYS });
+    const first = await open(database, ring);
+    const asked = { n: 1 };
+    const say = async (view: OrchestratorView, key: string, said: string) =>
+      view.once(key, asked, async () => ({ said }));
+    expect(await say(first, 'own~k', MARK)).toEqual({ said: MARK });
+    expect(await say(first.forTenant('acme'), 'k', MARK)).toEqual({ said: MARK });
+    await first.start(DRAFT, { id: 'r1' });
+    await first.settled('r1');
+    const [task] = await first.tasks.list();
+    const wrong = { idempotencyKey: 'wrong', response: {} };
+    const refused = await first.tasks.respond(task?.id ?? '', wrong).catch((error) => error);
+    expect(refused.code).toBe('response-invalid');
+    for (const text of [MARK, refused.hint]) expect(bytesOf(database)).not.toContain(text);
+    await first.close();
+
+    const second = await open(database, RING_B);
+    expect(await say(second, 'own~k', 'else')).toEqual({ said: MARK });
+    expect(await say(second.forTenant('acme'), 'k', 'else')).toEqual({ said: MARK });
+    await expect(second.tasks.respond(task?.id ?? '', wrong)).rejects.toMatchObject({
+      code: refused.code,
+      message: refused.message,
+      issues: refused.issues,
+    });
+    await second.close();
+    const withoutB = await open(database, keyRing({ current: { '': 'a' }, keys: { a: KEYS.a } }));
+    expect(await say(withoutB, 'own~k', 'else')).toEqual({ said: MARK });
+    await expect(say(withoutB.forTenant('acme'), 'k', 'else')).rejects.toMatchObject({
+      code: 'payload-unreadable',
+    });
+  });
+
+  it('S164 S231 of answers that were kept before there was a key are given again', async () => {
+    const database = temporaryDatabase();
+    const before = await createOrchestrator({ url: database, handlers: { work: () => 1 } });
+    await before.once('k', {}, async () => ({ said: MARK }));
+    await before.close();
+    const after = await open(database, RING_A);
+    expect(await after.once('k', {}, async () => ({ said: 'else' }))).toEqual({ said: MARK });
   });
 
   it('S226 S231 go with an export, and are encrypted again where it is brought in', async () => {

@@ -25,10 +25,10 @@ const metadata = z
   })
   .openapi({ type: 'string' });
 
-/** `TURN/NUMBER`. */
+/** `TURN/NUMBER`, or as tenants are told it. */
 export const position = z
   .string()
-  .regex(/^\d{1,16}\/\d{1,16}$/, 'Expected the position of an event')
+  .regex(/^(\d{1,16}\/\d{1,16}|[\w-]{59})$/, 'Expected the position of an event')
   .optional();
 
 export const eventApi = api('events', {

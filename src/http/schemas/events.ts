@@ -5,7 +5,9 @@ import { eventMembers } from './runs.js';
 
 const busEvent = objectOf<BusEvent>('BusEvent', {
   ...eventMembers,
-  turn: count.openapi({ description: 'Number of the turn that decided it' }),
+  turn: count.openapi({
+    description: 'Of the turn that decided it: the same for all that one message caused',
+  }),
   position: text.openapi({ description: 'Where to go on behind it' }),
 });
 

@@ -1,0 +1,1 @@
+ALTER TABLE `owner` ADD `position_secret` text;
