@@ -362,8 +362,8 @@ export interface HandlerReport {
 export interface Health {
   readonly status: 'ok' | 'failing' | 'lost';
   readonly detail?: string;
-  readonly journalQueue: number;
-  readonly supervisor: SupervisorStats;
+  readonly journalQueue?: number;
+  readonly supervisor?: SupervisorStats;
 }
 
 /** What `importRun` gives. */
@@ -1084,7 +1084,7 @@ export interface WebhookWithSecret {
 
 /** What each operation takes and gives. */
 export interface Operations {
-  /** 200 if decisions can be made durable, else 503; queue, handlers at work, runs that cannot go on */
+  /** 200 if decisions can be made durable, else 503; queue, handlers at work, runs that cannot go on, or the status alone where the server wants tokens */
   readonly getHealth: {
     readonly request: Record<string, never>;
     readonly answer: Health;

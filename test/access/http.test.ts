@@ -47,7 +47,7 @@ describe('a server that asks for tokens', () => {
       expect(refused.status, authorization).toBe(401);
     }
     const health = await bodyOf<object>(site.ask('GET', '/health'));
-    expect(health).toMatchObject({ status: 'ok', supervisor: { obstructedRuns: [] } });
+    expect(health).toEqual({ status: 'ok' });
   });
 
   it('S197 leaves a record of every change that is asked for, refused ones too, and of no read', async () => {

@@ -8,7 +8,7 @@ export const healthApi = api('health', {
     path: '/health',
     role: 'public',
     summary:
-      '200 if decisions can be made durable, else 503; queue, handlers at work, runs that cannot go on',
+      '200 if decisions can be made durable, else 503; queue, handlers at work, runs that cannot go on, or the status alone where the server wants tokens',
     answer: health,
     statuses: { 200: 'Decisions can be made durable', 503: 'They cannot' },
   }),
