@@ -102,10 +102,6 @@ export class Effects {
         const reason = 'its parent ended';
         return this.#messenger.tell(effect.id, { type: 'run.cancel', reason, by: null });
       }
-      case 'child.pause':
-        return this.#messenger.tell(effect.id, { type: 'run.pause', isWithParent: true });
-      case 'child.resume':
-        return this.#messenger.tell(effect.id, { type: 'run.resume', isWithParent: true });
       case 'stream.push':
         return this.#stream(actor.record, effect);
       case 'stream.end':

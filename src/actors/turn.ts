@@ -72,8 +72,6 @@ export type Effect =
       readonly settings: RunSettings;
     }
   | { readonly type: 'child.cancel'; readonly id: string }
-  | { readonly type: 'child.pause'; readonly id: string }
-  | { readonly type: 'child.resume'; readonly id: string }
   | { readonly type: 'attempt.abort'; readonly node: string; readonly key: string }
   | {
       /** A worker outside has streamed these. */

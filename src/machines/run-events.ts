@@ -22,7 +22,6 @@ export type RunEvent =
   | ({ readonly type: 'progress.settled' } & ProgressSummary)
   | { readonly type: 'node.aborted'; readonly reason: Reason }
   | { readonly type: 'cancel.requested'; readonly reason: Reason }
-  /** It has a reason where the run is paused with the one that it works for. */
-  | { readonly type: 'pause.requested'; readonly reason?: Reason }
+  | { readonly type: 'pause.requested' }
   | { readonly type: 'resume.requested' }
   | { readonly type: 'grace.over' };

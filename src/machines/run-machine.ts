@@ -12,7 +12,7 @@ export const RUN_MACHINE = { id: 'run', version: 1 } as const;
 
 /** What the chart of a run remembers. */
 export interface RunContext {
-  /** Why the run is ending early: the first failure, or the request to cancel; or why it is paused, where the pause is its parent's. */
+  /** Why the run is ending early: the first failure, or the request to cancel. */
   readonly reason: Reason | null;
 }
 
@@ -45,10 +45,7 @@ export const runMachine = setup({
     withdrawWork: () => {},
     expireGrace: () => {},
     keepShortage: assign({ reason: TOO_FEW_SUCCEEDED }),
-    clearReason: assign({ reason: null }),
-    keepReason: assign({
-      reason: ({ event }) => ('reason' in event ? (event.reason ?? null) : null),
-    }),
+    keepReason: assign({ reason: ({ event }) => ('reason' in event ? event.reason : null) }),
   },
 }).createMachine({
   id: RUN_MACHINE.id,
@@ -57,7 +54,7 @@ export const runMachine = setup({
   on: {
     'node.aborted': { target: '.running.ending.failing', actions: 'keepReason' },
     'cancel.requested': { target: '.running.ending.cancelling', actions: 'keepReason' },
-    'pause.requested': { target: '.paused', actions: 'keepReason' },
+    'pause.requested': '.paused',
     'progress.settled': [
       { guard: 'isShort', target: '.failed', actions: 'keepShortage' },
       { guard: 'isComplete', target: '.completed' },
@@ -124,7 +121,6 @@ export const runMachine = setup({
     'awaiting-human': {},
     blocked: {},
     paused: {
-      exit: 'clearReason',
       on: {
         'pause.requested': {},
         'resume.requested': 'running',

@@ -42,16 +42,12 @@ const UNFINISHED_RUNS = `with chosen as materialized (
       and exists (select 1 from timers t where t.run = r.run))
   order by r.run limit ?2`;
 
-// A child whose end, or rest, its parent has not taken note of, or that has not heard of a pause: the process
-// stopped in between.
+// A child whose end its parent has not taken note of: the process stopped in between.
 const UNTOLD_CHILDREN = `select cast(${RUN.expression('c')} as blob) from runs c
   join runs p on p.id = c.parent_id
   join node_runs n on n.run = p.run and n.node = c.parent_node and n.status = 'running'
   where c.parent_id is not null and (c.status in ('completed', 'partial', 'failed', 'cancelled')
-      or c.status in ('awaiting-human', 'blocked', 'paused')
-        and n.inside || ' ' not like c.id || ' ' || c.status || ' %'
-      or c.status in ('running', 'awaiting-human', 'blocked')
-        and p.status = 'paused' and n.inside not like '% exempt')
+      or c.status in ('awaiting-human', 'blocked', 'paused') and n.inside <> c.id || ' ' || c.status)
     and p.status not in ('completed', 'partial', 'failed', 'cancelled')
     and c.id > ?1 order by c.id limit ?2`;
 

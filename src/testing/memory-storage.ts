@@ -41,7 +41,6 @@ interface Pending {
 }
 
 /** Statuses in which a run goes on only by somebody's doing. */
-const GOES_ON: ReadonlySet<string> = new Set(['running', 'awaiting-human', 'blocked']);
 const RESTS: ReadonlySet<string> = new Set(['awaiting-human', 'blocked', 'paused']);
 
 export class MemoryStorage {
@@ -337,11 +336,8 @@ export class MemoryStorage {
     const parent = this.runs.get(parentId ?? '');
     const host = parent?.nodeRuns.get(parentNode ?? '');
     if (parent === undefined || isFinal(parent.record.status)) return false;
-    if (host?.status !== 'running') return false;
-    const isExempt = host.inside?.endsWith(' exempt') ?? false;
-    if (parent.record.status === 'paused' && GOES_ON.has(status) && !isExempt) return true;
-    const isKnown = !isFinal(status) && `${host.inside} `.startsWith(`${id} ${status} `);
-    return !isKnown && (isFinal(status) || RESTS.has(status));
+    const isKnown = !isFinal(status) && host?.inside === `${id} ${status}`;
+    return host?.status === 'running' && !isKnown && (isFinal(status) || RESTS.has(status));
   }
 
   #timers() {

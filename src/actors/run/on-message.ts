@@ -3,22 +3,17 @@
  * the run as it was, and at most an audit event behind.
  */
 import { RunchartError } from '../../errors.js';
-import type { Reason } from '../../machines/node-run-events.js';
 import { isFinal } from '../../machines/statuses.js';
 import type { JsonObject } from '../../plan/json.js';
 import type {
   AnnotateMessage,
   CancelMessage,
-  PauseMessage,
   RecoverMessage,
-  ResumeMessage,
   RetryNodeMessage,
   RunMessage,
 } from '../messages.js';
 import { MAX_METADATA_LENGTH } from '../metadata-limit.js';
-import type { RunRecord } from '../records.js';
 import { beginAgain } from './begin-node.js';
-import { PARENT_PAUSED } from './child-pauses.js';
 import { onClaim } from './claiming.js';
 import type { Decider } from './decider.js';
 import { onDowntime } from './downtime.js';
@@ -97,11 +92,11 @@ export function onMessage(decider: Decider, message: RunMessage): void {
     case 'run.annotate':
       return onAnnotate(decider, message);
     case 'run.pause':
-      return onPause(decider, message);
+      return onPause(decider);
     case 'run.step':
       return onStep(decider);
     case 'run.resume':
-      return onResume(decider, message);
+      return onResume(decider);
     case 'run.recover':
       return onRecover(decider, message);
     case 'timer.fire':
@@ -193,28 +188,19 @@ const OF_SCHEDULES: ReadonlySet<string> = new Set([
   'manual',
 ]);
 
-/** One that is paused already stays so for the reason that it has. */
-function onPause(decider: Decider, { isWithParent }: PauseMessage): void {
+function onPause(decider: Decider): void {
   const { model, turn } = decider;
   const { id, status } = model.record;
   turn.reply = { run: id, status: 'paused' };
   if (status === 'paused') return;
   turn.refusal = refuseEnding(decider);
   if (turn.refusal !== undefined) return;
-  const reason = isWithParent && { reason: withParent(model.record) };
-  decider.stepRun({ type: 'pause.requested', ...reason });
+  decider.stepRun({ type: 'pause.requested' });
 }
 
-function withParent({ parentId: run }: RunRecord): Reason {
-  const message = `the run ${run} that it works for is paused`;
-  return { code: PARENT_PAUSED, message, detail: { run } };
-}
-
-/** With its parent a run goes on that was paused with it, and no other. */
-function onResume(decider: Decider, { isWithParent }: ResumeMessage): void {
-  const { model, turn, tree } = decider;
+function onResume(decider: Decider): void {
+  const { model, turn } = decider;
   const { id, status } = model.record;
-  if (isWithParent && tree.runContext.reason?.code !== PARENT_PAUSED) return;
   if (isFinal(status)) {
     turn.refusal = new RunchartError('run-ended', `run ${id} has ended as ${status}`);
     return;

@@ -12,7 +12,6 @@ import { qualifyId, tenantOf } from '../tenant.js';
 import { endInFailure } from './attempts.js';
 import { remainingBudget, spend } from './budget.js';
 import { childOf, setChild } from './child.js';
-import { afterReport } from './child-pauses.js';
 import type { Decider } from './decider.js';
 import { failure } from './failure.js';
 import type { NodeRun } from './scope.js';
@@ -29,9 +28,7 @@ export function beginSubplan(decider: Decider, run: NodeRun): void {
   // Without a child there is nothing to start.
   run.inside = null;
   const id = qualifyId(tenantOf(model.record.id), services.environment.id());
-  // What a step of a paused run begins is at work.
-  const isStep = decider.tree.runStatus === 'paused';
-  if (!isTooDeep) setChild(run, { id, status: 'pending', ...(isStep && { pause: 'exempt' }) });
+  if (!isTooDeep) setChild(run, { id, status: 'pending' });
   decider.step(run, { type: 'inside.begun' });
   if (!isTooDeep) return;
   const message = `runs lie ${depth} deep in each other, and ${maxDepth} is the limit here`;
@@ -77,13 +74,12 @@ export function onChild(decider: Decider, message: ChildMessage): void {
     if (!isFinal(message.status)) turn.effects.push({ type: 'child.cancel', id: message.child });
     return;
   }
-  const next = afterReport(decider, child, message);
-  if (child.status === next.status && child.pause === next.pause) return;
+  if (child.status === message.status) return;
   model.countChild(child.status, -1);
-  setChild(run, next);
-  turn.event('child.changed', run.path, null, { child: child.id, status: next.status });
+  setChild(run, { id: child.id, status: message.status });
+  turn.event('child.changed', run.path, null, { child: child.id, status: message.status });
   if (isFinal(message.status)) return endChild(decider, run, message);
-  model.countChild(next.status, 1);
+  model.countChild(message.status, 1);
   decider.touch(run);
   run.seq = turn.seq;
 }

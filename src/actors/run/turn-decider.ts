@@ -20,7 +20,6 @@ import { armLimits, exhaustBudget, exhaustedFor, spendStep } from './budget.js';
 import { abortionBy, abortionByItem, isFatalItem } from './calling-off.js';
 import { endHeld, goOnChecking } from './checks.js';
 import { childOf } from './child.js';
-import { pauseChildren, resumeChildren } from './child-pauses.js';
 import type { Claim } from './claim.js';
 import { lease, reportLacking, takesWork } from './claiming.js';
 import { afterSettled } from './composites.js';
@@ -136,11 +135,7 @@ export class TurnDecider implements Decider {
 
   /** Takes an event to the run's statechart. */
   stepRun(event: Parameters<ActorTree['sendRun']>[0]): void {
-    const before = this.tree.runStatus;
     const intentions = this.tree.sendRun(event);
-    const after: RunStatus = this.tree.runStatus;
-    if (before !== 'paused' && after === 'paused') pauseChildren(this);
-    if (before === 'paused' && event.type === 'resume.requested') resumeChildren(this);
     if (intentions.includes('withdrawWork')) endEarly(this);
     if (intentions.includes('expireGrace')) expireGrace(this);
   }
