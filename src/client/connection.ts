@@ -31,7 +31,7 @@ export class Connection<T> {
     transport: Transport,
     path: string,
     options: {
-      readonly last?: string;
+      readonly last: string | undefined;
       readonly signal: AbortSignal | undefined;
       readonly silenceMs: number;
     },

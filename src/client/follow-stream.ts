@@ -3,49 +3,29 @@
  * those of an attempt in order; 2. what was missed meanwhile is told as a gap.
  */
 import type { StreamEnd, StreamedChunk, StreamGap } from './api.js';
-import { Connection } from './connection.js';
-import { ProblemError } from './problem-error.js';
-import { backoffMs, sleep, type Transport } from './transport.js';
+import { type Listening, reconnecting } from './reconnecting.js';
+import type { Transport } from './transport.js';
 
 /** What a watcher of a run is told of the output of its handlers. */
 export type StreamItem = StreamedChunk | StreamGap | StreamEnd;
 
 /** What to watch, and when to stop. */
-export interface WatchOptions {
+export interface WatchOptions extends Listening {
   /** Path of the node run; all of them unless given. */
   readonly node?: string;
-  readonly signal?: AbortSignal;
-  /** Silence after which a connection counts as cut, in milliseconds; a minute unless given. */
-  readonly silenceMs?: number;
 }
 
 /** Ends with the run. Rejects with a ProblemError, and with the reason of the signal. */
 export async function* followStream(
   transport: Transport,
   path: string,
-  { signal, silenceMs = 60_000 }: Omit<WatchOptions, 'node'> = {},
+  listening: Listening = {},
 ): AsyncGenerator<StreamItem, void, undefined> {
   const told = new Told();
-  for (let failures = 0; ; ) {
-    signal?.throwIfAborted();
-    const connection = new Connection<StreamItem>(transport, path, { signal, silenceMs });
-    told.connected();
-    try {
-      if (!(await connection.open())) return;
-      for await (const { data } of connection.events()) {
-        signal?.throwIfAborted();
-        if (data !== undefined) yield* told.news(data);
-      }
-    } catch (error) {
-      signal?.throwIfAborted();
-      const isHopeless = error instanceof ProblemError && !error.retryable;
-      const isLast = !connection.wasHeard && failures + 1 >= transport.maxAttempts;
-      if (isHopeless || isLast) throw error;
-    } finally {
-      connection.close();
-    }
-    failures = connection.wasHeard ? 0 : failures + 1;
-    await sleep(backoffMs(failures + 1, connection.retryMs), signal);
+  // Chunks are numbered by attempt, so that the server begins with all that it kept.
+  const listener = { position: () => undefined, connecting: () => told.connected() };
+  for await (const { data } of reconnecting<StreamItem>(transport, path, listening, listener)) {
+    if (data !== undefined) yield* told.news(data);
   }
 }
 

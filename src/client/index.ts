@@ -5,4 +5,5 @@ export type { FollowAllOptions } from './follow-all-events.js';
 export type { FollowOptions } from './follow-events.js';
 export type { StreamItem, WatchOptions } from './follow-stream.js';
 export { ProblemError } from './problem-error.js';
+export type { Listening } from './reconnecting.js';
 export type { ClientOptions } from './transport.js';

@@ -48,6 +48,10 @@ const EVENTS_AFTER = repeated({
 });
 
 export function eventRows(reader: Reader): EventRows {
+  const number = async (statement: string, args: readonly (string | number)[]) => {
+    const [row] = await reader.jsonRows(statement, args);
+    return (row as [number])[0];
+  };
   const checkpoints = (run: number, after: number, limit: number) => {
     const { checkpoints } = tables;
     return select(reader, {
@@ -70,27 +74,15 @@ export function eventRows(reader: Reader): EventRows {
         limit,
       });
     },
-    async countEvents(run, type) {
-      const [row] = await reader.jsonRows(COUNT_EVENTS, [run, type]);
-      return (row as [number])[0];
-    },
+    countEvents: (run, type) => number(COUNT_EVENTS, [run, type]),
     checkpoints,
     async checkpointOf(run, seq) {
       const [found] = await checkpoints(run, seq - 1, 1);
       return found;
     },
-    async newestSeq(run) {
-      const [row] = await reader.jsonRows(NEWEST_SEQ, [run]);
-      return (row as [number])[0];
-    },
-    async lastTurnBefore(run, seq) {
-      const [row] = await reader.jsonRows(LAST_TURN_BEFORE, [run, seq]);
-      return (row as [number])[0];
-    },
-    async anchorBefore(run, at, turn = ANY, seq = ANY) {
-      const [row] = await reader.jsonRows(ANCHOR_BEFORE, [run, at, turn, seq]);
-      return (row as [number])[0];
-    },
+    newestSeq: (run) => number(NEWEST_SEQ, [run]),
+    lastTurnBefore: (run, seq) => number(LAST_TURN_BEFORE, [run, seq]),
+    anchorBefore: (run, at, turn = ANY, seq = ANY) => number(ANCHOR_BEFORE, [run, at, turn, seq]),
     async versionsAt(run, seq, page = {}) {
       const { after, limit = -1 } = page;
       return after === undefined
