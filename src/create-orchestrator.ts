@@ -11,7 +11,6 @@ import {
   type OrchestratorOptions,
   type StorageOrchestratorOptions,
 } from './orchestrator-options.js';
-
 import type { Storage } from './storage/storage.js';
 
 const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
@@ -21,7 +20,8 @@ type Place = Pick<OrchestratorOptions, 'url' | 'payloads' | 'environment'> &
 
 /**
  * Opens the database, or takes the storage that it is given, as its one owner, and takes up what an earlier
- * process left in motion. Rejects with a StorageError, or with `argument-invalid`; storage is closed then.
+ * process left in motion. Rejects with a StorageError; storage is closed then. Rejects with `argument-invalid`
+ * where it cannot begin with such options; then it has opened nothing, and storage that it was given is as it was.
  */
 export async function createOrchestrator<Services = unknown>(
   options: OrchestratorOptions<Services> | StorageOrchestratorOptions<Services>,

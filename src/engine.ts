@@ -46,7 +46,7 @@ import { ScheduleService } from './schedules/schedule-service.js';
 import { Schedules } from './schedules/schedules.js';
 import { StoredSchedules } from './schedules/stored-schedules.js';
 import { WatchedRuns } from './schedules/watched-runs.js';
-import type { Storage } from './storage/storage.js';
+import type { Backup, BackupOptions, Storage } from './storage/storage.js';
 import { StoredPlans } from './stored-plans.js';
 import { type Groups, type Responded, Tasks } from './tasks.js';
 import { RunTracing } from './telemetry/run-tracing.js';
@@ -109,19 +109,19 @@ export class Engine {
   constructor(parts: EngineParts) {
     const { environment, storage, limits } = parts;
     const { clock } = environment;
-    const { journal, store } = storage;
+    const { journal, store, artifacts } = storage;
     this.#parts = parts;
     this.evaluators = parts.evaluators ?? {};
     this.runs = new RunReader(storage.rows, storage.artifacts);
     const tracing = new RunTracing(clock);
     const plans = new PlanCache(this);
     const drafts = new RunDrafts({
-      ...{ ...parts, ...storage, plans, lastRun: parts.run },
+      ...{ ...parts, journal, store, plans, lastRun: parts.run },
       runConcurrency: limits.runConcurrency,
     });
     this.#drafts = drafts;
     const supervisor = new Supervisor({
-      ...{ ...parts, ...storage, plans, lastTurn: parts.turn },
+      ...{ ...parts, journal, store, artifacts, plans, lastTurn: parts.turn },
       worker: `${hostname()}:${process.pid}`,
       maskFor: (run) => this.runs.streamMaskFor(run),
       startChild: async (parent, child) => {
@@ -172,8 +172,11 @@ export class Engine {
     return this.#parts.storage.journal;
   }
 
-  get backup(): Storage['backup'] {
-    return this.#parts.storage.backup;
+  /** Rejects as storage does, and with `argument-invalid` where it makes none. */
+  async backup(target: string, options: BackupOptions): Promise<Backup> {
+    const made = this.#parts.storage.backup?.(target, options);
+    if (made !== undefined) return made;
+    throw new RunchartError('argument-invalid', 'this storage makes no backups');
   }
 
   /** Tells other processes, through storage, where this one can be reached. */

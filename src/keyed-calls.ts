@@ -6,10 +6,10 @@
 import type { Clock } from './actors/environment.js';
 import { answerAgain, type KeyedCall, keptAnswer, type Outcome } from './actors/idempotency.js';
 import type { FreeRow, Journal, RunStore } from './actors/ports.js';
-import { qualifyKey } from './actors/tenant.js';
+import { qualifyId, qualifyKey } from './actors/tenant.js';
+import { durable } from './durable.js';
 import { RunchartError } from './errors.js';
-import { durable } from './schedules/durable.js';
-import { InTurn } from './schedules/in-turn.js';
+import { InTurn } from './in-turn.js';
 
 /** How long answers are kept unless the options say otherwise, in milliseconds: a week. */
 const ANSWERS_MS = 7 * 86_400_000;
@@ -46,19 +46,18 @@ export class KeyedCalls {
     return this.#inTurn.do(call.key, async () => {
       const known = await this.#store.findAnswer(call.key);
       const isKept = known !== undefined && known.at >= this.#oldest;
-      const outcome = !isKept ? await this.#do(call, work) : answerAgain(known, call);
+      const outcome = !isKept ? await this.#do(call, tenant, work) : answerAgain(known, call);
       if ('error' in outcome) throw outcome.error;
       return outcome.reply as Reply;
     });
   }
 
-  async #do(call: KeyedCall, work: () => Promise<unknown>): Promise<Outcome> {
+  async #do(call: KeyedCall, tenant: string, work: () => Promise<unknown>): Promise<Outcome> {
     const outcome = await outcomeOf(work);
     if ('error' in outcome && outcome.error.retryable) return outcome;
     const record = keptAnswer(NO_RUN, call, outcome, this.#clock.now());
-    await durable(
-      this.#journal.write([...this.#removal(), { type: 'idempotency-key.put', record }]),
-    );
+    const row = { type: 'idempotency-key.put', of: qualifyId(tenant, ''), record } as const;
+    await durable(this.#journal.write([...this.#removal(), row]));
     return outcome;
   }
 

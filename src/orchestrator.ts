@@ -364,12 +364,8 @@ export class Orchestrator implements OrchestratorView {
    * `backup-damaged`, `disk-full`.
    */
   async backup(target: string, options: BackupOptions = {}): Promise<Backup> {
-    const { backup } = this.#engine;
-    if (backup === undefined) {
-      throw new RunchartError('argument-invalid', 'this storage makes no backups');
-    }
     const signals = [this.#stopping.signal, ...(options.signal ? [options.signal] : [])];
-    return backup(target, { ...options, signal: AbortSignal.any(signals) });
+    return this.#engine.backup(target, { ...options, signal: AbortSignal.any(signals) });
   }
 
   /**

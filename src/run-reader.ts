@@ -21,6 +21,7 @@ import { verifyHistory } from './history/verify-history.js';
 import { listIssues } from './issue-list.js';
 import { isFinal, type NodeStatus, RUN_STATUSES, type RunStatus } from './machines/statuses.js';
 import type { TaskStatus } from './machines/task-events.js';
+import { PAGE, pages } from './pages.js';
 import { planToMermaid } from './plan/diagram.js';
 import { edgeIds } from './plan/edge-ids.js';
 import type { JsonValue } from './plan/json.js';
@@ -138,11 +139,16 @@ export class RunReader {
    * Reads a database, or rows that are kept elsewhere; `payloads` has what is too large for rows. With a
    * tenant, the runs of others are not there.
    */
-  constructor(rows: RunRows, payloads: Pick<ArtifactStore, 'get'>, tenant?: string) {
+  constructor(
+    rows: RunRows,
+    payloads: Pick<ArtifactStore, 'get'>,
+    tenant?: string,
+    secrets = new SecretKeeper(rows),
+  ) {
     this.rows = rows;
     this.#payloads = payloads;
     this.#tenant = tenant;
-    this.#secrets = new SecretKeeper(this.rows);
+    this.#secrets = secrets;
   }
 
   /** Shows values of a run without what its plan calls secret; undefined where that is nothing. */
@@ -159,7 +165,7 @@ export class RunReader {
 
   /** The same, of one tenant. */
   forTenant(tenant: string): RunReader {
-    return new RunReader(this.rows, this.#payloads, tenant);
+    return new RunReader(this.rows, this.#payloads, tenant, this.#secrets);
   }
 
   /** What the history of runs is read from. */
@@ -421,8 +427,13 @@ export class RunReader {
     page: Omit<AttemptPage, 'node'> = {},
   ): Promise<AttemptView[]> {
     const record = await this.#record(id);
-    const of = node === undefined ? page : { ...page, node };
-    const attempts = (await this.rows.listAttempts(record.run, of)).map(toAttempt);
+    const { after, limit = MAX_PAGE_ROWS } = readOptions(page);
+    const found = await this.rows.listAttempts(record.run, {
+      limit: readLimit(limit),
+      ...(after !== undefined && { after }),
+      ...(node !== undefined && { node: readText(node, 'the path') }),
+    });
+    const attempts = found.map(toAttempt);
     return this.#shown(record, attempts, (secrets, views) =>
       views.map((one) => maskNode(secrets, one)),
     );
@@ -529,8 +540,24 @@ export class RunReader {
       ...(record !== undefined && { run: record.run }),
       ...more,
     });
-    const views = tasks.map((task) => this.task(task.id));
-    return Promise.all(views);
+    return this.#taskViews(tasks);
+  }
+
+  /** In their order; what is secret is looked for once a run. */
+  async #taskViews(tasks: readonly TaskRecord[]): Promise<TaskView[]> {
+    const firstOf = new Map<number, TaskRecord>();
+    for (const task of tasks) if (!firstOf.has(task.run)) firstOf.set(task.run, task);
+    const views = new Map<string, TaskView>();
+    const showRun = async ({ run, id }: TaskRecord) => {
+      const { runId } = await this.#task(id);
+      const own = tasks.filter((task) => task.run === run).map((task) => toTask(task, runId));
+      const shown = await this.#shown(await this.#record(runId), own, (secrets, all) =>
+        all.map((one) => maskTask(secrets, one)),
+      );
+      for (const view of shown) views.set(view.id, view);
+    };
+    await Promise.all([...firstOf.values()].map(showRun));
+    return tasks.flatMap(({ id }) => views.get(id) ?? []);
   }
 
   async #task(id: string): Promise<TaskRecord & { readonly runId: string }> {
@@ -574,14 +601,9 @@ export class RunReader {
 
   async #nodeRuns(run: number): Promise<Map<string, NodeRunRecord>> {
     const rows = new Map<string, NodeRunRecord>();
-    let after = '';
-    for (;;) {
-      const page = await this.rows.listNodeRuns(run, after, MAX_PAGE_ROWS, '');
-      for (const row of page) rows.set(row.node, row);
-      const last = page.at(-1);
-      if (last === undefined || page.length < MAX_PAGE_ROWS) return rows;
-      after = last.node;
-    }
+    const read = (after?: NodeRunRecord) => this.rows.listNodeRuns(run, after?.node, PAGE, '');
+    for await (const row of pages(read)) rows.set(row.node, row);
+    return rows;
   }
 }
 

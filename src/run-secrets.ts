@@ -5,12 +5,12 @@
  */
 import type { LoggedEvent, LogRows } from './actors/delivery-records.js';
 import { pastPlansOf } from './actors/past-plans.js';
-import type { RunRecord } from './actors/records.js';
+import type { NodeRunRecord, RunRecord } from './actors/records.js';
+import { PAGE, pages } from './pages.js';
 import type { JsonObject, JsonValue } from './plan/json.js';
 import type { Plan } from './plan/schema.js';
 import { maskFor, type PlanMask, RunMask, Secrets } from './plan/secrets.js';
 import type { RunRows } from './storage/run-rows.js';
-import { MAX_PAGE_ROWS } from './storage/run-rows.js';
 
 /** Plans whose secrets are known at a time. */
 const MAX_PLANS = 1_000;
@@ -125,18 +125,11 @@ export class SecretKeeper {
       if (inputJson !== null) mask.nodeInput(node, JSON.parse(inputJson) as JsonValue, found);
       if (outputJson !== null) mask.nodeOutput(node, JSON.parse(outputJson) as JsonValue, found);
     };
-    for (let after = ''; ; ) {
-      const page = await this.#rows.listNodeRuns(run, after, MAX_PAGE_ROWS);
-      page.forEach(take);
-      if (page.length < MAX_PAGE_ROWS) break;
-      after = page.at(-1)?.node ?? '';
-    }
-    for (let after: Parameters<RunRows['pastNodeRuns']>[1]; ; ) {
-      const page = await this.#rows.pastNodeRuns(run, after);
-      page.forEach(take);
-      if (page.length < MAX_PAGE_ROWS) return;
-      after = page.at(-1);
-    }
+    const rows = this.#rows;
+    const present = (after?: NodeRunRecord) => rows.listNodeRuns(run, after?.node, PAGE);
+    const past = (after?: NodeRunRecord) => rows.pastNodeRuns(run, after, PAGE);
+    for await (const row of pages(present)) take(row);
+    for await (const row of pages(past)) take(row);
   }
 }
 

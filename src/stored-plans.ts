@@ -7,6 +7,7 @@ import type { Clock } from './actors/environment.js';
 import type { Journal, StoredPlanRows } from './actors/ports.js';
 import type { Principal, StoredPlanRecord } from './actors/records.js';
 import { DEFAULT_TENANT } from './actors/tenant.js';
+import { durable } from './durable.js';
 import { RunchartError } from './errors.js';
 import type { PlanVersion } from './plan/plan-version.js';
 import type { Plan } from './plan/schema.js';
@@ -67,7 +68,7 @@ export class StoredPlans {
     const known = await rows.find(this.#tenant, hash);
     if (known !== undefined) return { ...toStoredPlan(known), created: false };
     const record = { tenant: this.#tenant, hash, title: whole.title, at: clock.now(), by };
-    await journal.write([{ type: 'stored-plan.put', record }]);
+    await durable(journal.write([{ type: 'stored-plan.put', record }]));
     // Another call may have been first.
     const stored = (await rows.find(this.#tenant, hash)) ?? record;
     return { ...toStoredPlan(stored), created: true };

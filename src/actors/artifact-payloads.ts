@@ -49,8 +49,7 @@ export class ArtifactPayloads {
   /** The result with its large payloads taken out and kept; at once where it has none. Never rejects. `run` is the id of its run. */
   keep(result: HandlerReturn, run: string): HandlerReturn | Promise<HandlerReturn> {
     if (result.type !== 'returned' || !hasArtifacts(result.value)) return result;
-    const maxBytes = PAYLOADS_OF_A_RESULT * this.#limits.maxPayloadBytes;
-    const converted = toJsonValue(result.value, { maxBytes });
+    const converted = toJsonValue(result.value, { maxBytes: this.maxBytesOfResult });
     // Whoever assesses it says what is wrong with it.
     const record = converted.ok ? asResultRecord(converted.value) : undefined;
     const large = record === undefined ? [] : this.#largeOf(record);
@@ -60,6 +59,11 @@ export class ArtifactPayloads {
   /** Largest payload, in bytes of JSON. */
   get maxBytes(): number {
     return this.#limits.maxPayloadBytes;
+  }
+
+  /** Largest payloads of one result together, in bytes of JSON. */
+  get maxBytesOfResult(): number {
+    return PAYLOADS_OF_A_RESULT * this.#limits.maxPayloadBytes;
   }
 
   /**

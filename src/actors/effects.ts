@@ -103,7 +103,7 @@ export class Effects {
         return this.#messenger.tell(effect.id, { type: 'run.cancel', reason, by: null });
       }
       case 'stream.push':
-        return this.#stream(actor.record, effect);
+        return this.#stream(residency, actor, effect);
       case 'stream.end':
         return this.#streams.end(effect.key, effect.seq);
       case 'timer.arm':
@@ -114,9 +114,13 @@ export class Effects {
   }
 
   #stream(
-    record: RunRecord,
+    residency: Residency,
+    actor: RunActor,
     { name, chunks, number }: Extract<Effect, { type: 'stream.push' }>,
   ): void {
+    // A later turn has ended the attempt, and its stream: nobody would end another.
+    if (residency.state === 'active' && !actor.isCurrent(name)) return;
+    const { record } = actor;
     const of = { ...name, run: record.id };
     chunks.forEach((chunk, place) => {
       this.#streams.push(record, of, chunk, undefined, number + place);

@@ -204,7 +204,12 @@ export type FreeRow =
   | { readonly type: 'schedule.put'; readonly record: ScheduleRecord }
   | { readonly type: 'schedule.remove'; readonly id: string }
   | { readonly type: 'run-key.put'; readonly record: RunKeyRecord }
-  | { readonly type: 'idempotency-key.put'; readonly record: IdempotencyKeyRecord }
+  /** `of` is the id of its run; of a call about no run, an id of its tenant's. */
+  | {
+      readonly type: 'idempotency-key.put';
+      readonly of: string;
+      readonly record: IdempotencyKeyRecord;
+    }
   /** One that is there already stays as it is. */
   | { readonly type: 'stored-plan.put'; readonly record: StoredPlanRecord }
   | AccessRow

@@ -11,7 +11,6 @@ export const DEFAULT_TENANT = '';
 export const TENANT_PREFIX = '[a-z0-9][a-z0-9-]{0,31}~';
 
 const TENANT = /^[a-z0-9][a-z0-9-]{0,31}$/;
-const TENANTS_KEY = new RegExp(`^${TENANT_PREFIX}`);
 /** Keys of the default tenant that could be read as another's. */
 const AMBIGUOUS_KEY = /^[a-z0-9-]*~/;
 
@@ -43,9 +42,4 @@ export function localId(id: string): string {
 export function qualifyKey(tenant: string, key: string): string {
   if (tenant !== DEFAULT_TENANT) return `${tenant}~${key}`;
   return AMBIGUOUS_KEY.test(key) ? `~${key}` : key;
-}
-
-/** Whose a key is that `qualifyKey` made. */
-export function tenantOfKey(key: string): string {
-  return TENANTS_KEY.test(key) ? tenantOf(key) : DEFAULT_TENANT;
 }

@@ -104,9 +104,8 @@ export class TurnCycle {
   /** An empty turn only waits for the turns before it: what it answers must be durable too. */
   #journalAnswer(residency: Residency, { keptAnswer: record }: Turn): Promise<void> {
     if (record === undefined) return residency.lastCommit;
-    const written = promised(() =>
-      this.#parts.journal.write([{ type: 'idempotency-key.put', record }]),
-    );
+    const row = { type: 'idempotency-key.put', of: residency.id, record } as const;
+    const written = promised(() => this.#parts.journal.write([row]));
     residency.lastCommit = Promise.all([residency.lastCommit, written]).then(() => {});
     return residency.lastCommit;
   }

@@ -10,15 +10,15 @@ import type { RunRecord } from '../actors/records.js';
 import type { Replanned } from '../actors/run/replan.js';
 import type { Started } from '../actors/supervisor.js';
 import { qualifyId, tenantOf } from '../actors/tenant.js';
+import { durable } from '../durable.js';
 import { RunchartError } from '../errors.js';
+import { InTurn } from '../in-turn.js';
 import { isFinal } from '../machines/statuses.js';
 import type { JsonValue } from '../plan/json.js';
 import type { PlanVersion } from '../plan/plan-version.js';
 import type { Plan } from '../plan/schema.js';
 import { readText } from '../read-arguments.js';
 import type { RunDraft, RunDrafts } from '../run-drafts.js';
-import { durable } from '../schedules/durable.js';
-import { InTurn } from '../schedules/in-turn.js';
 import { readJson, readOwnRunId } from '../start-options.js';
 import type { RunRows } from '../storage/run-rows.js';
 import {

@@ -3,6 +3,7 @@
  * the log: it holds one page, and is behind by no more than what lies on disk; 2. each gets the events of
  * a run in order and one at a time; 3. what a listener throws, and how long it takes, harms nobody else.
  */
+import { setImmediate } from 'node:timers/promises';
 import type { LoggedEvent, LogPosition, LogRows } from '../actors/delivery-records.js';
 import { atMost, type Clock, elapse } from '../actors/environment.js';
 import type { Logger } from '../actors/handlers.js';
@@ -13,7 +14,7 @@ import { RunchartError } from '../errors.js';
 import { toEvent } from '../row-views.js';
 import type { RunEvent } from '../views.js';
 import { assertFilter, type EventFilter, EventMatcher } from './event-filter.js';
-import { formatPosition, parsePosition } from './log-position.js';
+import { formatPosition, isLater, parsePosition } from './log-position.js';
 
 /** An event with its place among those of all runs. */
 export interface BusEvent extends RunEvent {
@@ -117,12 +118,14 @@ export class EventBus {
 
   /**
    * The events of all runs, in the order in which they became durable, without a gap; live, until the
-   * signal or the orchestrator ends it. Throws `argument-invalid`; the first step may reject with `overloaded`.
+   * signal or the orchestrator ends it. Throws `argument-invalid`, `overloaded`, `closing`; whoever takes the first
+   * step later may find that it rejects with those, too.
    */
   events(options: BusOptions = {}): AsyncIterableIterator<BusEvent> {
     const { pageSize = PAGE } = options;
     if (typeof pageSize === 'number') assertPage('pageSize', pageSize);
     assertFilter(options);
+    this.#assertRoom(options);
     return this.#iterate(options, this.#from(options));
   }
 
@@ -141,7 +144,8 @@ export class EventBus {
     for (let lookedAt = 0; lookedAt < MAX_LOOKED_AT && events.length < limit; ) {
       const page = await log.logAfter(at, PAGE, options.tenant);
       gap ??= gapIn(at, page.trimmedTo) ?? null;
-      lookedAt += page.events.length;
+      // A tenant with little to tell has the log of others looked through.
+      lookedAt += Math.max(page.events.length, PAGE);
       for (const logged of page.events) {
         if (events.length >= limit) break;
         if (await matcher.matches(logged)) events.push(toBusEvent(logged));
@@ -169,6 +173,7 @@ export class EventBus {
     options: SubscribeOptions = {},
   ): () => void {
     const filter = typeof wanted === 'string' ? { types: [wanted] } : wanted;
+    assertFilter(filter);
     const cursor = this.#open({ ...filter, ...options }, this.#now);
     void this.#serve(cursor, listener);
     return () => cursor.end();
@@ -192,12 +197,7 @@ export class EventBus {
   }
 
   #open(options: BusOptions, from: LogPosition): Cursor {
-    assertFilter(options);
-    if (this.#isClosed) throw new RunchartError('closing', 'the orchestrator is closing');
-    if (this.#cursors.size >= MAX_SUBSCRIBERS) {
-      throw new RunchartError('overloaded', `there are ${MAX_SUBSCRIBERS} subscribers already`);
-    }
-    this.#assertShare(options.tenant);
+    this.#assertRoom(options);
     const { log, live } = this.#parts;
     const cursor = new Cursor(from, new EventMatcher(options, log), options);
     const unwatch = live.watchAll(() => cursor.change.raise());
@@ -209,7 +209,11 @@ export class EventBus {
     return cursor;
   }
 
-  #assertShare(tenant = DEFAULT_TENANT): void {
+  #assertRoom({ tenant = DEFAULT_TENANT }: BusOptions): void {
+    if (this.#isClosed) throw new RunchartError('closing', 'the orchestrator is closing');
+    if (this.#cursors.size >= MAX_SUBSCRIBERS) {
+      throw new RunchartError('overloaded', `there are ${MAX_SUBSCRIBERS} subscribers already`);
+    }
     if (tenant === DEFAULT_TENANT) return;
     const own = [...this.#cursors].filter(({ options }) => options.tenant === tenant).length;
     if (own < MAX_OF_TENANT) return;
@@ -244,7 +248,10 @@ export class EventBus {
         cursor.passed({ turn: logged.turn, seq: logged.event.seq });
       }
       cursor.passed(upTo);
+      cursor.options.onPassed?.(formatPosition(upTo));
       if (isLast && !cursor.isOver) await cursor.change.wait();
+      // What is empty was no work for anybody: others have their turn.
+      else if (events.length === 0) await setImmediate();
     }
   }
 
@@ -325,7 +332,6 @@ class Cursor {
   /** Everything up to there is delivered. */
   passed(upTo: LogPosition): void {
     this.#at = upTo;
-    this.options.onPassed?.(formatPosition(upTo));
     if (this.#waiters.length === 0) return;
     const isWaiting = ({ turn }: { readonly turn: number }) =>
       !this.isOver && (upTo.turn < turn || upTo.seq !== Number.MAX_SAFE_INTEGER);
@@ -360,10 +366,6 @@ export function toBusEvent({ turn, runId, correlation, event }: LoggedEvent): Bu
 function gapIn(at: LogPosition, trimmedTo: LogPosition): BusGap | undefined {
   if (!isLater(trimmedTo, at)) return undefined;
   return { from: formatPosition(at), to: formatPosition(trimmedTo) };
-}
-
-function isLater(place: LogPosition, than: LogPosition): boolean {
-  return place.turn > than.turn || (place.turn === than.turn && place.seq > than.seq);
 }
 
 /** Throws `argument-invalid`. */

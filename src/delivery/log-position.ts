@@ -9,6 +9,10 @@ export function formatPosition({ turn, seq }: LogPosition): string {
   return `${turn}/${seq}`;
 }
 
+export function isLater(place: LogPosition, than: LogPosition): boolean {
+  return place.turn > than.turn || (place.turn === than.turn && place.seq > than.seq);
+}
+
 /** Throws `argument-invalid`. */
 export function parsePosition(text: string): LogPosition {
   const [, turn, seq] = /^(\d{1,16})\/(\d{1,16})$/.exec(text) ?? [];

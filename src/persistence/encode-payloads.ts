@@ -1,7 +1,6 @@
 /** Puts the payloads of what is to be written into the form in which they are stored. Pure, but for the codec. */
 import type { FreeRow, PayloadCodec } from '../actors/ports.js';
 import type { RunChange, TurnRecord } from '../actors/records.js';
-import { qualifyId, tenantOfKey } from '../actors/tenant.js';
 import {
   ARTIFACT,
   ATTEMPT,
@@ -53,8 +52,7 @@ export function encodePayloadsOfRow(row: FreeRow, payloads: PayloadCodec): FreeR
     return { ...row, record: WEBHOOK.encoded(row.record, payloads, row.record.id) };
   }
   if (row.type === 'idempotency-key.put') {
-    const owner = qualifyId(tenantOfKey(row.record.key), '');
-    return { ...row, record: IDEMPOTENCY_KEY.encoded(row.record, payloads, owner) };
+    return { ...row, record: IDEMPOTENCY_KEY.encoded(row.record, payloads, row.of) };
   }
   if (row.type !== 'history.add') return row;
   const codec = RUN_TABLES[row.table].codec as RowCodec<object>;

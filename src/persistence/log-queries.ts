@@ -1,6 +1,7 @@
 /**
  * The log of all runs, in the order in which turns became durable. Invariants: 1. a page is one state of
- * the database; 2. a page goes on from the last event that was given, whatever was added meanwhile.
+ * the database; 2. a page goes on from the last event that was given, whatever was added meanwhile; 3. a page costs
+ * no more than its limit, or so many turns, take: it may be empty and be followed by others.
  */
 import type { LoggedEvent, LogPage, LogPosition, LogRows } from '../actors/delivery-records.js';
 import type { Reader } from './reader.js';
@@ -39,6 +40,9 @@ const RUN_LOG_AFTER = `select cast(${ROW} as blob) from run_events e
     and c.seq = (select min(p.seq) from checkpoints p where p.run = e.run and p.seq >= e.seq)
   where e.run = ?1 and e.seq > ?2 and e.seq > r.trimmed_to order by e.seq limit ?3`;
 
+/** Turns that a page of one tenant's looks through: those of others are among them. */
+const MAX_TURNS = 2_000;
+
 const PLAN_TITLE = 'select cast(json_array(title) as blob) from plans where hash = ?';
 
 export class LogQueries implements LogRows {
@@ -55,7 +59,8 @@ export class LogQueries implements LogRows {
 
   async logAfter(after: LogPosition, limit: number, tenant?: string): Promise<LogPage> {
     const newest = await this.newestTurn();
-    const range = [after.turn, after.seq, newest, limit, tenant ?? null];
+    const end = tenant === undefined ? newest : Math.min(newest, after.turn + MAX_TURNS);
+    const range = [after.turn, after.seq, end, limit, tenant ?? null];
     const rows = newest < after.turn ? [] : await this.#reader.jsonRows(LOG_AFTER, range);
     const events = rows.map((row) => toLogged((row as [unknown, unknown])[0]));
     const [first] = rows as readonly [unknown, string | null][];
@@ -66,8 +71,8 @@ export class LogQueries implements LogRows {
       const upTo = { turn: last.turn, seq: last.event.seq };
       return { events, upTo, isLast: false, trimmedTo };
     }
-    const upTo = newest < after.turn ? after : endOf(newest);
-    return { events, upTo, isLast: true, trimmedTo };
+    const upTo = newest < after.turn ? after : endOf(end);
+    return { events, upTo, isLast: end === newest, trimmedTo };
   }
 
   async #trimmedTo(tenant: string | undefined): Promise<LogPosition> {

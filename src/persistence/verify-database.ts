@@ -19,7 +19,7 @@ const RUNS = `select cast(json_array(run, id) as blob) from runs
   where trimmed_to >= 0 and run > ? order by run limit ${PAGE}`;
 const PAYLOADS = `select distinct ${NAME_OF_PAYLOAD} as name
   from artifacts a join runs r on r.run = a.run
-  where a.digest is not null and name > ? order by name limit ${PAGE}`;
+  where a.digest is not null and ${NAME_OF_PAYLOAD} > ? order by name limit ${PAGE}`;
 
 /**
  * What is wrong with the database at `path`, in words; nothing where it is whole. Contents of payload files

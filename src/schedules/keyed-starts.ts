@@ -6,10 +6,10 @@
  */
 import type { Clock } from '../actors/environment.js';
 import type { Journal, RunKeyRecord, RunKeyRows } from '../actors/ports.js';
+import { durable } from '../durable.js';
 import { RunchartError } from '../errors.js';
+import { InTurn } from '../in-turn.js';
 import { isFinal, type RunStatus } from '../machines/statuses.js';
-import { durable } from './durable.js';
-import { InTurn } from './in-turn.js';
 
 /** At most one run of the key is unfinished at a time. */
 export interface Singleton {

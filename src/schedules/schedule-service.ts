@@ -3,6 +3,7 @@
  * is looked at once at a time; a run is started before the record says so, under an id that starts it once.
  */
 import { RunchartError } from '../errors.js';
+import { InTurn } from '../in-turn.js';
 import {
   admitTrigger,
   type Decision,
@@ -16,7 +17,6 @@ import {
 import { definitionOf, isSameDefinition, isSameTime } from './definition.js';
 import { readDraft, type ScheduleDraft } from './draft.js';
 import { DueLoop } from './due-loop.js';
-import { InTurn } from './in-turn.js';
 import { Ledger } from './ledger.js';
 import type { ScheduleParts } from './ports.js';
 import {

@@ -5,7 +5,7 @@ import {
   type ScheduleRecord,
   type ScheduleRows,
 } from '../actors/ports.js';
-import { durable } from './durable.js';
+import { durable } from '../durable.js';
 import type { ScheduleStore } from './ports.js';
 import type { Schedule } from './schedule.js';
 

@@ -12,6 +12,7 @@ import type {
   WebhookRecord,
 } from '../actors/delivery-records.js';
 import { tenantOf } from '../actors/tenant.js';
+import { isLater } from '../delivery/log-position.js';
 import type { MemoryRun } from './memory-run.js';
 
 export class MemoryDeliveries {
@@ -112,10 +113,6 @@ export function memoryLog(
 
 function isBehind({ turn, event }: LoggedEvent, after: LogPosition): boolean {
   return isLater({ turn, seq: event.seq }, after);
-}
-
-function isLater(place: LogPosition, than: LogPosition): boolean {
-  return place.turn > than.turn || (place.turn === than.turn && place.seq > than.seq);
 }
 
 function eventsOf({ record, turns, events }: MemoryRun): LoggedEvent[] {

@@ -17,7 +17,10 @@ const MAX_PER_LEASE = 1_000;
 /** Leases of which uploads are remembered; whoever was forgotten sends them again. */
 const MAX_LEASES = 10_000;
 
-export type UploadStore = Pick<ArtifactPayloads, 'keep' | 'keepText' | 'read' | 'maxBytes'>;
+export type UploadStore = Pick<
+  ArtifactPayloads,
+  'keep' | 'keepText' | 'read' | 'maxBytes' | 'maxBytesOfResult'
+>;
 
 export class Uploads {
   readonly #payloads: UploadStore;
@@ -31,6 +34,10 @@ export class Uploads {
 
   /** Rejects with `argument-invalid`, `artifact-too-large`, `overloaded`, and as the bytes do. */
   async take({ run, lease }: Lease, bytes: AsyncIterable<Uint8Array>): Promise<KeptPayload> {
+    if ((this.#known.get(lease)?.size ?? 0) >= MAX_PER_LEASE) {
+      const message = `an attempt uploads ${MAX_PER_LEASE} payloads at most`;
+      throw new RunchartError('argument-invalid', message);
+    }
     if (this.#underWay >= MAX_UNDER_WAY) {
       throw new RunchartError('overloaded', 'too many payloads are on their way');
     }
@@ -46,7 +53,7 @@ export class Uploads {
 
   /**
    * The result with its large payloads kept: those that came with it, and those that it names by their digests.
-   * Rejects with `artifact-not-uploaded`.
+   * Rejects with `artifact-not-uploaded`, and with `artifact-too-large` where they are too large together.
    */
   async resolve(lease: Lease, result: HandlerReturn): Promise<HandlerReturn> {
     const named = result.type === 'returned' ? await this.#named(lease, result.value) : undefined;
@@ -55,8 +62,15 @@ export class Uploads {
     return { ...kept, spilled: new Map([...(kept.spilled ?? []), ...named]) };
   }
 
+  /** What an attempt that is over has sent is in its result, or is nobody's. */
+  forget({ lease }: Pick<Lease, 'lease'>): void {
+    this.#known.delete(lease);
+  }
+
   async #named(lease: Lease, value: unknown): Promise<Map<number, SpilledPayload>> {
     const found = new Map<number, SpilledPayload>();
+    const read = new Map<string, SpilledPayload>();
+    let size = 0;
     const artifacts = asResultRecord(value as JsonValue)?.artifacts;
     if (!Array.isArray(artifacts)) return found;
     for (const [index, artifact] of artifacts.entries()) {
@@ -68,10 +82,28 @@ export class Uploads {
         const hint = 'upload it, and send the result again';
         throw new RunchartError('artifact-not-uploaded', message, { hint });
       }
-      const payload = await this.#payloads.read(kept.pointer, lease.run);
-      found.set(index, { payload, digest, bytes: kept.bytes });
+      let payload = read.get(digest);
+      if (payload === undefined) {
+        size += kept.bytes;
+        this.#assertFits(size);
+        payload = await this.#read(lease, kept);
+        read.set(digest, payload);
+      }
+      found.set(index, payload);
     }
     return found;
+  }
+
+  async #read({ run }: Lease, { pointer, digest, bytes }: KeptPayload): Promise<SpilledPayload> {
+    return { payload: await this.#payloads.read(pointer, run), digest, bytes };
+  }
+
+  /** All of them are in memory at once. */
+  #assertFits(bytes: number): void {
+    const { maxBytesOfResult } = this.#payloads;
+    if (bytes <= maxBytesOfResult) return;
+    const message = `the payloads of a result have ${maxBytesOfResult} bytes together at most`;
+    throw new RunchartError('artifact-too-large', message);
   }
 
   async #textOf(bytes: AsyncIterable<Uint8Array>): Promise<string> {
@@ -92,10 +124,6 @@ export class Uploads {
   #note(lease: string, kept: KeptPayload): void {
     const known = this.#known.get(lease) ?? new Map<string, KeptPayload>();
     known.set(kept.digest, kept);
-    if (known.size > MAX_PER_LEASE) {
-      const message = `an attempt uploads ${MAX_PER_LEASE} payloads at most`;
-      throw new RunchartError('argument-invalid', message);
-    }
     this.#known.delete(lease);
     this.#known.set(lease, known);
     const [oldest] = this.#known.keys();

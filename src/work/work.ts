@@ -20,10 +20,10 @@ import { readChunk } from '../actors/streams/chunk.js';
 import { DEFAULT_TENANT, tenantOf } from '../actors/tenant.js';
 import type { WaitingWorker, WorkBoard } from '../actors/work-board.js';
 import { RunchartError } from '../errors.js';
+import { InTurn } from '../in-turn.js';
 import { canonicalJson } from '../plan/canonical.js';
 import { parseHandlerReference } from '../plan/handler-reference.js';
 import type { JsonValue } from '../plan/json.js';
-import { InTurn } from '../schedules/in-turn.js';
 import { readJson } from '../start-options.js';
 import { type ClaimOptions, type ClaimRequest, readClaim, readWait } from './read-claim.js';
 import { type Lease, readToken, writeToken } from './token.js';
@@ -253,7 +253,9 @@ export class Work {
   /** Gives an attempt back, for another worker; that uses up no try. Rejects as `heartbeat` does. */
   async release(token: string): Promise<AcceptedResult> {
     const { run, ...lease } = this.#lease(token);
-    return (await this.#tell(run, { type: 'work.release', ...lease })) as AcceptedResult;
+    const accepted = await this.#tell(run, { type: 'work.release', ...lease });
+    this.#uploads.forget(lease);
+    return accepted as AcceptedResult;
   }
 
   async #end(token: string, result: HandlerReturn, sent: JsonValue): Promise<AcceptedResult> {
@@ -262,7 +264,9 @@ export class Work {
     if (await this.#wasAccepted({ run, ...lease }, digest)) return acceptedAs(run, lease);
     const kept = await this.#uploads.resolve({ run, ...lease }, result);
     const message = { type: 'work.result', ...lease, result: kept, digest } as const;
-    return (await this.#tell(run, message)) as AcceptedResult;
+    const accepted = await this.#tell(run, message);
+    this.#uploads.forget(lease);
+    return accepted as AcceptedResult;
   }
 
   /** Whether this very result has ended the attempt before, perhaps in a process that has stopped. */

@@ -87,6 +87,39 @@ it('S190 a place that is named twice or not at all is refused, and nothing is op
   expect(close).not.toHaveBeenCalled();
 });
 
+it('S190 storage may be an object of a class, whose methods need it', async () => {
+  class Kept implements Storage {
+    readonly #inner = memoryStorage();
+    readonly #made: string[] = [];
+    get journal() {
+      return this.#inner.journal;
+    }
+    get store() {
+      return this.#inner.store;
+    }
+    get rows() {
+      return this.#inner.rows;
+    }
+    get artifacts() {
+      return this.#inner.artifacts;
+    }
+    async backup(path: string) {
+      this.#made.push(path);
+      return { path, createdAt: 0, runs: 0, turn: 0, bytes: 0, payloads: 0, findings: this.#made };
+    }
+    close() {
+      return this.#inner.close();
+    }
+  }
+  const orchestrator = await createOrchestrator({
+    storage: new Kept(),
+    handlers: { work: () => 1 },
+  });
+  expect((await (await orchestrator.start(PLAN)).result()).status).toBe('completed');
+  expect(await orchestrator.backup('there')).toMatchObject({ findings: ['there'] });
+  await orchestrator.close();
+});
+
 it('S235 storage that makes no backups says so', async () => {
   const orchestrator = await createOrchestrator({ storage: memoryStorage(), handlers: {} });
   await expect(orchestrator.backup('/nowhere')).rejects.toMatchObject({ code: 'argument-invalid' });

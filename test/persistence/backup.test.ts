@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   existsSync,
   mkdirSync,
@@ -8,7 +9,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   backupDatabase,
@@ -21,6 +22,7 @@ import {
   restoreDatabase,
 } from '../../src/index.js';
 import { readHead } from '../../src/persistence/head-file.js';
+import { payloadPath } from '../../src/persistence/verify-database.js';
 import { action, approval, chain, plan } from '../support/plans.js';
 import { temporaryDirectory } from '../support/temporary.js';
 import { count, startChild, tamper } from './support/storage.js';
@@ -156,6 +158,32 @@ describe('S235 a backup of a live database', () => {
       }
     }
     expect(await restoreDatabase(path, there)).toMatchObject({ runs: 2 });
+  });
+
+  it('S235 looks at every payload, however many there are and whatever their artifacts are called', async () => {
+    const { folder, url, orchestrator } = await populated();
+    await orchestrator.close();
+    const names = Array.from({ length: 1_100 }, (_, i) => {
+      const text = JSON.stringify(`payload ${i}`);
+      const name = createHash('sha256').update(text).digest('hex');
+      mkdirSync(dirname(payloadPath(url, name)), { recursive: true });
+      writeFileSync(payloadPath(url, name), text);
+      return name;
+    });
+    const called = (i: number) => (i % 2 === 0 ? `Z${i}` : `!${i}`);
+    const values = names.map(
+      (name, i) => `(1, '${called(i)}', 1, 'text', 'make', 1, 0, '${name}')`,
+    );
+    await tamper(
+      url,
+      `insert into artifacts (run, name, version, kind, node, attempt, at, digest) values ${values}`,
+    );
+    const whole = await backupDatabase(url, join(folder, 'whole'));
+    expect(whole).toMatchObject({ payloads: 1_101, findings: [] });
+    const last = names.sort().at(-1) ?? '';
+    rmSync(payloadPath(url, last));
+    const made = await backupDatabase(url, join(folder, 'damaged'), { acceptDamage: true });
+    expect(made.findings).toEqual([`payload ${last} is not there`]);
   });
 
   it('S235 is refused for a damaged database, unless the damage is accepted and then said', async () => {

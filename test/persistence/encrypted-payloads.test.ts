@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createClient } from '@libsql/client/sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createOrchestrator } from '../../src/create-orchestrator.js';
 import { type EncryptionKeys, encryptedPayloads, keyRing } from '../../src/encrypted-payloads.js';
@@ -73,6 +74,16 @@ function filesIn(folder: string): string[] {
     .map((entry) => join(entry.parentPath, entry.name));
 }
 
+/** Answers that are kept for calls to runs, as they lie there, by run and key. */
+async function answersIn(database: string): Promise<Record<string, string>> {
+  const client = createClient({ url: `file:${database}` });
+  const { rows } = await client.execute(
+    'select r.id, k.key, k.answer_json from idempotency_keys k join runs r on r.run = k.run',
+  );
+  client.close();
+  return Object.fromEntries(rows.map((row) => [`${row[0]} ${row[1]}`, String(row[2])]));
+}
+
 describe('payloads with a key', () => {
   it('S231 S135 are not in what a review that is to come will look at either', async () => {
     const database = temporaryDatabase();
@@ -131,9 +142,21 @@ describe('payloads with a key', () => {
       view.once(key, asked, async () => ({ said }));
     expect(await say(first, 'own~k', MARK)).toEqual({ said: MARK });
     expect(await say(first.forTenant('acme'), 'k', MARK)).toEqual({ said: MARK });
+    // What a call to a run is given has the key of the run's tenant, whatever it calls itself.
+    const acme = first.forTenant('acme');
+    await acme.start(DRAFT, { id: 'r1' });
+    await acme.settled('r1');
+    const [ofAcme] = await acme.tasks.list();
+    const unfit = { idempotencyKey: 'own', response: {} };
+    await acme.tasks.respond(ofAcme?.id ?? '', unfit).catch(() => {});
     await first.start(DRAFT, { id: 'r1' });
     await first.settled('r1');
-    const [task] = await first.tasks.list();
+    const task = (await first.tasks.list()).find(({ run }) => run === 'r1');
+    const alike = { idempotencyKey: 'acme~alike', response: {} };
+    await first.tasks.respond(task?.id ?? '', alike).catch(() => {});
+    const kept = await answersIn(database);
+    expect(kept['acme~r1 own']).toMatch(/^sealed\.1\.b\./);
+    expect(kept['r1 acme~alike']).toMatch(/^sealed\.1\.a\./);
     const wrong = { idempotencyKey: 'wrong', response: {} };
     const refused = await first.tasks.respond(task?.id ?? '', wrong).catch((error) => error);
     expect(refused.code).toBe('response-invalid');

@@ -52,6 +52,28 @@ it('S236 an attempt that takes too long has its marker when it is given up, and 
   expect(isClean(kernel)).toBe(true);
 });
 
+it('S236 what the handler of a check streams after its attempt was ended is let go with its result', async () => {
+  const kernel = new Kernel();
+  await kernel.start(plan([action('a', { checks: [{ name: 'c', handler: 'work' }] })]));
+  await kernel.settle();
+  await kernel.finish('a', 'draft');
+  const check = kernel.attempt('a');
+  kernel.storage.isHeld = true;
+  const skipped = kernel.send({ type: 'node.skip', node: 'a', by: 'ada', reason: null });
+  await kernel.settle();
+  // Decided and not durable yet: nobody has told the handler to stop.
+  check.context.stream('late');
+  kernel.storage.isHeld = false;
+  kernel.storage.flush();
+  await skipped;
+  await kernel.settle();
+  check.return(true);
+  await kernel.settle();
+  expect(kernel.status()).toBe('completed');
+  expect(markers(kernel)).toEqual([]);
+  expect(isClean(kernel)).toBe(true);
+});
+
 it('S236 an attempt that an operator or a cancel ends has its marker, and one that a stop ends has none', async () => {
   const kernel = new Kernel();
   await kernel.start(plan([action('a'), action('b')], [edge('a', 'b')]));

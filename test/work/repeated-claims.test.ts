@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { external } from '../../src/actors/external-handler.js';
 import type { ClaimedWork } from '../../src/work/work.js';
 import { openGuarded } from '../access/support/guarded.js';
-import { plan } from '../support/plans.js';
+import { approval, plan } from '../support/plans.js';
 import { far, LEASE_MS, Outside } from './support/outside.js';
 
 const three = plan([far('a'), far('b'), far('c')]);
@@ -44,6 +44,25 @@ it('S178 S220 gives them also where the process has stopped meanwhile', async ()
   await kernel.restart();
   await kernel.settle();
   expect(tokens(await claimAs(kernel, 'w1', 'k'))).toEqual(tokens(first));
+});
+
+it('S99 S220 gives nothing again of which the result has come and is being checked', async () => {
+  const kernel = new Outside();
+  const checks = [{ name: 'c', handler: 'work' }];
+  const fallback = { onFailure: 'fallback', fallback: { handler: 'far' } };
+  const asked = approval('ask', { checks });
+  await kernel.start(plan([far('a', { checks }), far('b', { checks, ...fallback }), asked]));
+  await kernel.settle();
+  const [first, second] = await claimAs(kernel, 'w1', 'k');
+  if (first === undefined || second === undefined) throw new Error('nothing was claimed');
+  await kernel.complete(first, 'draft');
+  expect(tokens(await claimAs(kernel, 'w1', 'k'))).toEqual([second.token]);
+  await kernel.complete(second, 'draft');
+  expect(await claimAs(kernel, 'w1', 'k')).toEqual([]);
+  await kernel.advance(LEASE_MS * 3);
+  expect(kernel.details('check.interrupted')).toEqual([]);
+  await kernel.finish('a', true);
+  expect(kernel.summary().nodes).toMatchObject({ a: 'completed' });
 });
 
 it('S220 claims anew once nothing of it is held, and is another claim of another worker or key', async () => {

@@ -38,7 +38,7 @@ export function beginAgain(decider: Decider, run: NodeRun): void {
 
 /** Waits to be let in; without a key that it needs it cannot be. */
 function beginAction(decider: Decider, run: NodeRun): void {
-  const key = concurrencyKeyOf(run, decider.model.scopeOf(run));
+  const key = concurrencyKeyOf(run, (one) => decider.model.scopeOf(one));
   if (key === undefined || key.ok) return decider.model.enqueue(run, run.node.handler ?? '');
   const reason = { code: key.code, message: key.message, class: 'condition' };
   decider.step(run, { type: 'start.refused', reason });

@@ -25,6 +25,8 @@ export function onClaim(decider: Decider, message: WorkClaimMessage): void {
 function giveAgain(decider: Decider, message: WorkClaimMessage): void {
   const claim = new Claim(message);
   for (const path of decider.model.openAttempts.keys()) {
+    // Whose result is being checked is with its worker no more.
+    if (decider.model.held.has(path)) continue;
     const run = decider.model.nodeRun(path);
     const held = leaseOf(decider, run);
     if (held.claim === undefined || held.claim !== claim.name || held.id === undefined) continue;

@@ -15,9 +15,11 @@ export function endStream({ model, services, turn }: Decider, name: AttemptName)
   turn.effects.push({ type: 'stream.end', key, seq });
 }
 
-/** An attempt that is over already has its marker, if it needed one: what has come since is let go. */
+/** Lets go what an attempt that is over has streamed since: it has its marker, if it needed one. */
 export function forgetStream({ model, services, turn }: Decider, name: AttemptName): void {
   const { node, generation, attempt } = name;
+  const open = model.openAttempts.get(node);
+  if (open?.generation === generation && open.attempt === attempt) return;
   const key = `${model.record.id}/${node}/${generation}/${attempt}`;
   if (!services.streams.isEmpty) turn.effects.push({ type: 'stream.end', key, seq: null });
 }

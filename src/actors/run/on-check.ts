@@ -11,6 +11,7 @@ import { checkErrored } from './assess-completion.js';
 import { productsOf } from './attempts.js';
 import { endHeld, goOnChecking, noteFindings } from './checks.js';
 import type { Decider } from './decider.js';
+import { forgetStream } from './end-stream.js';
 import { failureHandling } from './failure-policy.js';
 import { type HeldProduct, underCheck } from './held-product.js';
 import { judgeCheck } from './judge-check.js';
@@ -23,6 +24,7 @@ export function onCheckResult(decider: Decider, message: CheckResultMessage): vo
   const run = model.find(message.node);
   const stale = refuseOver(model, run, message.node) ?? refuseCheck(decider, run, message);
   if (run === undefined || stale !== undefined) {
+    forgetStream(decider, message);
     turn.refusal = stale;
     return;
   }

@@ -15,9 +15,14 @@ export interface Permit {
 }
 
 /** Works out the concurrency key of a ready node run; a key is a text, or made one. */
-export function concurrencyKeyOf(run: NodeRun, scope: EdgeScope): Evaluation<string> | undefined {
-  const result = run.node.concurrencyKey?.key.evaluate(scope);
-  if (result === undefined || !result.ok) return result;
+export function concurrencyKeyOf(
+  run: NodeRun,
+  scopeOf: (run: NodeRun) => EdgeScope,
+): Evaluation<string> | undefined {
+  const { concurrencyKey } = run.node;
+  if (concurrencyKey === undefined) return undefined;
+  const result = concurrencyKey.key.evaluate(scopeOf(run));
+  if (!result.ok) return result;
   const text = typeof result.value === 'string' ? result.value : JSON.stringify(result.value);
   if (text.length <= MAX_KEY_LENGTH) return { ok: true, value: text };
   const message = `the concurrency key has more than ${MAX_KEY_LENGTH} characters`;

@@ -12,6 +12,7 @@ import type { RunRecord, StoredRun } from '../records.js';
 import { Turn } from '../turn.js';
 import { ActorTree, UnrestorableError } from './actor-tree.js';
 import { handlerIn } from './attempt-work.js';
+import { leaseOf } from './claiming.js';
 import type { DeciderServices } from './decider.js';
 import { onMessage } from './on-message.js';
 import { type Permit, permitOf } from './permits.js';
@@ -60,7 +61,10 @@ export class RunActor {
       const context = tree.contextOf(path);
       if (context !== undefined) run.takeContext(context);
       if (!run.hasSlot) continue;
-      run.handler = model.held.get(path)?.entry?.handler ?? handlerIn(tree.stateOf(path), run);
+      // What is told to stop may be its fallback's work: the lease knows.
+      run.handler =
+        model.held.get(path)?.entry?.handler ??
+        (leaseOf({ model }, run).handler || handlerIn(tree.stateOf(path), run));
     }
     // One that is to start later has decided nothing.
     if (!isFinal(stored.record.status) && stored.record.status !== 'pending') {

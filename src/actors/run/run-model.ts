@@ -340,7 +340,7 @@ export class RunModel {
 
   #ticketFor(run: NodeRun, handler: string): Ticket {
     run.handler = handler;
-    const key = concurrencyKeyOf(run, this.scopeOf(run));
+    const key = concurrencyKeyOf(run, (one) => this.scopeOf(one));
     run.key = key?.ok ? key.value : undefined;
     this.#tickets += 1;
     run.ticket = this.#tickets;

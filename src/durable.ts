@@ -1,4 +1,4 @@
-import { RunchartError } from '../errors.js';
+import { RunchartError } from './errors.js';
 
 /** Resolves with the write; rejects with `commit-failed`, which may pass. */
 export async function durable(written: Promise<void>): Promise<void> {
