@@ -61,7 +61,7 @@ export async function changeRun<T>(
   try {
     // What a stopped process left in motion goes on first; a paused run stays as it is.
     if (stored.status === 'running' && change.onlyReads !== true) await orchestrator.resume(run);
-    const { seq } = await orchestrator.runs.details(run);
+    const { seq } = await orchestrator.runs.head(run);
     const answer = await change.here(orchestrator, asked);
     say(answer);
     const followed = change.follow === undefined ? run : change.follow(answer);

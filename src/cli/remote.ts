@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import { type Client, createClient, type StreamItem, type WatchOptions } from '../client/index.js';
+import type { Client, StreamItem, WatchOptions } from '../client/index.js';
 import { Transport } from '../client/transport.js';
 import { isLoopbackUrl } from '../http/loopback.js';
 import type {
@@ -21,7 +21,7 @@ import type {
   UnrestorableRun,
 } from '../index.js';
 import { RemoteError } from './failure.js';
-import { type ServerAddress, tokenOf } from './server-option.js';
+import { clientOf, patiently, type ServerAddress, tokenOf } from './server-option.js';
 
 export interface OfferedPlanView {
   readonly name: string;
@@ -45,9 +45,6 @@ export type RunVerb =
   | 'replace'
   | 'fork';
 
-/** What makes a secret has no key: sent again, it would make another. */
-const GIVES_SECRET = /^\/(tokens|webhooks(\/[^/]+\/rotate)?|tasks\/[^/]+\/links)$/;
-
 /** The owner that announced itself at an address. Throws where that is not on this machine. */
 export function ownerAt(address: string): RemoteOwner {
   if (isLoopbackUrl(address)) return new RemoteOwner({ url: address, ...tokenOf({}) });
@@ -61,8 +58,8 @@ export class RemoteOwner {
 
   constructor(server: ServerAddress) {
     this.address = server.url;
-    this.#client = createClient(server);
-    this.#transport = new Transport(server);
+    this.#client = clientOf(server);
+    this.#transport = new Transport(patiently(server));
   }
 
   async plans(): Promise<readonly OfferedPlanView[]> {
@@ -87,12 +84,19 @@ export class RemoteOwner {
     return this.post(`/runs/${encodeURIComponent(run)}/${verb}`, body);
   }
 
-  /** Resolves with what the server answers. Rejects with a RemoteError. */
-  /** As `get`. */
-  post<T>(path: string, body: object = {}): Promise<T> {
-    return this.#send('POST', path, body);
+  /**
+   * Resolves with what the server answers. Rejects with a ProblemError. Sent again under its key where the answer is
+   * lost, unless what it gives is a secret: the answer that is kept has none.
+   */
+  post<T>(
+    path: string,
+    body: object = {},
+    { givesSecret = false }: { readonly givesSecret?: boolean } = {},
+  ): Promise<T> {
+    return this.#send('POST', path, body, !givesSecret);
   }
 
+  /** Resolves with what the server answers. Rejects with a ProblemError. */
   get<T>(path: string): Promise<T> {
     return this.#send('GET', path);
   }
@@ -119,11 +123,13 @@ export class RemoteOwner {
     return this.#client.importRun({ body, ...(as !== undefined && { as }) });
   }
 
-  /** Under a key of its own, so that it can be sent again where the answer is lost. */
-  #send<T>(method: string, path: string, body?: object): Promise<T> {
-    const headers = { 'content-type': 'application/json', 'idempotency-key': randomUUID() };
+  #send<T>(method: string, path: string, body?: object, isRepeatable = true): Promise<T> {
+    const headers = {
+      'content-type': 'application/json',
+      ...(body && { 'idempotency-key': randomUUID() }),
+    };
     const sent = { method, path, headers, ...(body && { body: JSON.stringify(body) }) };
-    const how = { isRepeatable: !GIVES_SECRET.test(path), isStream: false };
+    const how = { isRepeatable, isStream: false };
     return this.#transport.send({ ...sent, ...how }, (response) => response.json() as Promise<T>);
   }
 }

@@ -1,5 +1,5 @@
 /** Which server a command means, where it means one. */
-import { type Client, createClient } from '../client/index.js';
+import { type Client, type ClientOptions, createClient } from '../client/index.js';
 import { UsageError } from './failure.js';
 
 export interface ServerOption {
@@ -34,6 +34,13 @@ export function tokenOf({ token = process.env.RUNCHART_TOKEN }: ServerOption): S
   return token === undefined || token === '' ? {} : { token };
 }
 
+/** How long an answer may take: a large database is verified, examined and trimmed in one request. */
+const PATIENCE_MS = 600_000;
+
 export function clientOf(server: ServerAddress): Client {
-  return createClient(server);
+  return createClient(patiently(server));
+}
+
+export function patiently(server: ServerAddress): ClientOptions {
+  return { ...server, timeoutMs: PATIENCE_MS };
 }

@@ -115,7 +115,14 @@ function sentOf(words: Words, asked: Asked, { signal, idempotencyKey }: CallOpti
     signal,
     isRepeatable: words.isRepeatable && isResendable,
     isStream: words.answer === 'stream' || !isJson,
+    waitMs: waitIn(body),
   };
+}
+
+/** Claims and heartbeats say how long they wait. */
+function waitIn(body: unknown): number {
+  const { waitMs } = (body ?? {}) as { readonly waitMs?: unknown };
+  return typeof waitMs === 'number' && waitMs > 0 ? waitMs : 0;
 }
 
 function pathOf({ path, query }: Pick<Words, 'path' | 'query'>, asked: Asked): string {

@@ -14,7 +14,10 @@ export interface ClientOptions {
   readonly token?: string | (() => string | Promise<string>);
   /** How often a request is sent at most; 5 unless given, and 1 repeats nothing. */
   readonly maxAttempts?: number;
-  /** How long an answer that is no stream may take, in milliseconds; a minute unless given. */
+  /**
+   * How long an answer that is no stream may take, in milliseconds, beside what the server was asked to wait; a minute
+   * unless given.
+   */
   readonly timeoutMs?: number;
   /** In place of the global one. */
   readonly fetch?: typeof globalThis.fetch;
@@ -30,6 +33,8 @@ export interface Sent {
   readonly isRepeatable: boolean;
   /** An answer that is a stream may take as long as it likes. */
   readonly isStream: boolean;
+  /** How long the server was asked to wait for news before it answers, in milliseconds. */
+  readonly waitMs?: number;
 }
 
 const BACKOFF_MS = 200;
@@ -64,7 +69,8 @@ export class Transport {
   async #sendOnce<T>(sent: Sent, read: (response: Response) => Promise<T>): Promise<T> {
     const url = new URL(sent.path.slice(1), this.#base);
     const { fetch = globalThis.fetch, timeoutMs = 60_000 } = this.#options;
-    const limits = [sent.isStream ? undefined : AbortSignal.timeout(timeoutMs), sent.signal];
+    const patienceMs = timeoutMs + (sent.waitMs ?? 0);
+    const limits = [sent.isStream ? undefined : AbortSignal.timeout(patienceMs), sent.signal];
     const isStreamed = sent.body instanceof ReadableStream;
     const headers = { ...sent.headers, ...(await this.#authorization()) };
     try {

@@ -25,7 +25,7 @@ export async function allEventsOf(asked: Asked, scope: HttpScope) {
 function stream({ context, query: { limit: _, ...query } }: Asked, scope: HttpScope): Response {
   const { bus } = scope.orchestrator;
   let at = readLast(context) ?? query.after ?? bus.position;
-  let told: string | undefined;
+  let told = at;
   const gaps: BusGap[] = [];
   const page = new StreamPage();
   /** Gaps in front of what comes after them. */

@@ -23,9 +23,9 @@ async function stream({ context, params: { id }, query }: Asked, scope: HttpScop
   const { orchestrator } = scope;
   const after = readLast(context) ?? query.after;
   const { status } = await orchestrator.runs.summary(id);
-  if (isFinal(status) && (await orchestrator.runs.events(id, after, 1)).length === 0) {
-    return context.body(null, 204);
-  }
+  // What is refused, as of history that is gone, is refused before anything is sent.
+  const [next] = await orchestrator.runs.events(id, after, 1);
+  if (isFinal(status) && next === undefined) return context.body(null, 204);
   const page = new StreamPage();
   return streamAnswer<RunEvent>(context, scope, {
     open: (signal) => orchestrator.events(id, { after, signal, pageSize: () => page.size }),

@@ -50,11 +50,12 @@ export async function answeredOnce(
   { key, asked }: { readonly key: string; readonly asked: object },
   work: () => Promise<Reply<unknown>>,
 ): Promise<Reply<unknown>> {
-  let isReplayed = true;
+  let isReplayed = false;
+  let isNew = false;
   let fresh: Reply<unknown> | undefined;
   const { secrets = [] } = context.get('route');
   const kept = async () => {
-    isReplayed = false;
+    isNew = true;
     fresh = await work();
     const { answer, status, location } = fresh;
     return plain({ answer: without(answer as object, secrets), status, location });
@@ -62,10 +63,14 @@ export async function answeredOnce(
   try {
     const found = await answers.once(nameOf(context, key), plain(asked), kept);
     if (fresh !== undefined) return fresh;
+    isReplayed = true;
     const { answer, status, location } = found as { status: number } & JsonObject;
     return new Reply(answer, status, location as string | undefined);
   } catch (error) {
-    throw isReused(error) ? reused(key) : error;
+    if (isReused(error)) throw reused(key);
+    // Only refusals that would stay so are kept.
+    isReplayed = !isNew && error instanceof RunchartError && !error.retryable;
+    throw error;
   } finally {
     if (isReplayed) context.header(REPLAYED, 'true');
   }

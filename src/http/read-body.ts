@@ -89,7 +89,9 @@ async function readText(request: Request): Promise<string> {
 }
 
 /** A client that goes away, or is cut off, before the end has sent no body: that is nobody's fault here. */
-export async function* untilBroken(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+export async function* untilBroken(
+  body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
   try {
     yield* body;
   } catch (cause) {

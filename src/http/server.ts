@@ -27,9 +27,9 @@ export interface ListenOptions {
   readonly needsTokens?: boolean;
   /** Connections at a time; 1,000 unless given. */
   readonly maxConnections?: number;
-  /** How long a client may take to send the headers of a request, in milliseconds; 15,000 unless given. Then it gets a 408, and the connection ends. */
+  /** How long a client may take to send the headers of a request, in milliseconds; 15,000 unless given, 0 for no limit. Then it gets a 408, and the connection ends. */
   readonly headersTimeoutMs?: number;
-  /** How long a client may take to send all of a request, in milliseconds; 300,000 unless given. Ends as `headersTimeoutMs` does. */
+  /** How long a client may take to send all of a request, in milliseconds; 300,000 unless given, 0 for no limit. Ends as `headersTimeoutMs` does. */
   readonly requestTimeoutMs?: number;
   readonly takeUpgrade?: TakeUpgrade;
 }
@@ -77,11 +77,13 @@ function timeoutsOf({
   headersTimeoutMs = HEADERS_TIMEOUT_MS,
   requestTimeoutMs = REQUEST_TIMEOUT_MS,
 }: ListenOptions) {
-  const headersTimeout = Math.min(headersTimeoutMs, requestTimeoutMs);
+  // 0 is no limit.
+  const limits = [headersTimeoutMs, requestTimeoutMs].filter((ms) => ms > 0);
+  const shortest = Math.min(...limits, Number.MAX_SAFE_INTEGER);
   return {
-    headersTimeout,
+    headersTimeout: headersTimeoutMs === 0 ? 0 : shortest,
     requestTimeout: requestTimeoutMs,
-    connectionsCheckingInterval: Math.min(LOOK_MS, Math.ceil(headersTimeout / 2)),
+    connectionsCheckingInterval: Math.min(LOOK_MS, Math.ceil(shortest / 2)),
   };
 }
 

@@ -13,8 +13,9 @@ export type StreamAnswer<T> = Pick<
   open(signal: AbortSignal): AsyncIterator<T>;
 };
 
-/** Whether a client asks for a stream. */
+/** Whether a client asks for a stream: HEAD is served by the same handler, and nobody reads its body. */
 export function wantsStream(context: Context): boolean {
+  if (context.req.method !== 'GET') return false;
   return context.req.header('accept')?.includes('text/event-stream') === true;
 }
 

@@ -1,10 +1,10 @@
 /**
- * One claimed attempt at work. Invariants: heartbeats go on until it has ended; once its lease is lost nothing
- * of it is sent; a result is sent until it is accepted or refused.
+ * One claimed attempt at work. Invariants: heartbeats go on until nothing but its result is left to send; once its
+ * lease is lost nothing of it is sent; a result is sent until it is accepted or refused.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Backoff } from './backoff.js';
-import type { ClaimedWork, Json, WorkError } from './messages.js';
+import type { ClaimedWork, Json, KeptPayload, WorkError } from './messages.js';
 import { OutputStream } from './output-stream.js';
 import { uploadedResult } from './uploaded-result.js';
 import { WorkCallError, type WorkClient } from './work-client.js';
@@ -67,7 +67,7 @@ export class Job {
   readonly #client: WorkClient;
   readonly #logger: WorkerLogger;
   readonly #abort = new AbortController();
-  /** Aborted when the function has ended. */
+  /** Aborted when nothing but the result is left to send. */
   readonly #ended = new AbortController();
   /** Aborted when nobody waits for an answer to be accepted any more. */
   readonly #givenUp = new AbortController();
@@ -77,6 +77,8 @@ export class Job {
   #latest: Json | undefined;
   #reporting: Promise<void> | undefined;
   readonly #output: OutputStream;
+  /** Payloads that the server has taken, by their texts. */
+  readonly #uploaded = new Map<string, KeptPayload>();
   #isLost = false;
   #isReleased = false;
 
@@ -94,8 +96,10 @@ export class Job {
   async perform(work: JobFunction): Promise<JobEnd> {
     const beating = this.#beat();
     const outcome = await this.#call(work);
+    await Promise.all([this.#reporting, this.#output.end()]);
+    if (outcome.is === 'completed' && !this.#isLost) await this.#uploadAhead(outcome.result);
     this.#ended.abort();
-    await Promise.all([beating, this.#reporting, this.#isLost ? undefined : this.#output.end()]);
+    await beating;
     if (this.#isLost) return 'lost';
     if (outcome.is === 'completed') return this.#complete(outcome.result);
     return this.#isReleased ? this.#giveBack() : this.#fail(outcome.error);
@@ -226,16 +230,30 @@ export class Job {
     }
   }
 
+  /** Large payloads go while the lease is kept. Whatever is refused is refused again with the result. */
+  async #uploadAhead(result: Json): Promise<void> {
+    const upload = async (token: string) => void (await this.#withUploads(token, result));
+    await this.#tell('completed', upload).catch(() => {});
+  }
+
   /** A server that has stopped meanwhile has forgotten which payloads came: they are sent once more. */
   async #submit(token: string, result: Json): Promise<void> {
     const send = async () => {
-      const upload = (json: string) => this.#client.upload(token, json);
-      await this.#client.complete(token, await uploadedResult(result, upload));
+      await this.#client.complete(token, await this.#withUploads(token, result));
     };
     await send().catch((error: unknown) => {
       const isForgotten = error instanceof WorkCallError && error.code === 'artifact-not-uploaded';
       if (!isForgotten) throw error;
+      this.#uploaded.clear();
       return send();
+    });
+  }
+
+  #withUploads(token: string, result: Json): Promise<Json> {
+    return uploadedResult(result, async (json) => {
+      const kept = this.#uploaded.get(json) ?? (await this.#client.upload(token, json));
+      this.#uploaded.set(json, kept);
+      return kept;
     });
   }
 

@@ -82,6 +82,8 @@ export class OutputStream {
         // Who streams fast sends more at once, and not more often: heartbeats have their turn too.
         await sleep(INTERVAL_MS, undefined, { signal }).catch(() => {});
       } catch (error) {
+        // Nobody waits for what can still be shown after the end: the result goes first.
+        if (signal.aborted) this.#waiting = [];
         if (!this.#isRetryable(error) || signal.aborted) continue;
         await backoff.wait(signal);
       }

@@ -8,7 +8,7 @@ import { plan } from '../../src/plan/builder.js';
 import type { Plan } from '../../src/plan/schema.js';
 import type { RunEvent } from '../../src/views.js';
 import { upTo } from '../support/numbers.js';
-import { numbersOf, openSite, readStream, type Site, STREAM } from './support/site.js';
+import { bodyOf, numbersOf, openSite, readStream, type Site, STREAM } from './support/site.js';
 
 let site: Site;
 afterEach(() => site?.close());
@@ -64,6 +64,16 @@ describe('a stream of events (S187)', () => {
     const last = await finishedChain(1);
     const response = await site.get('/runs/r/events', { ...STREAM, 'last-event-id': String(last) });
     expect(response.status).toBe(204);
+  });
+
+  it('S173 is refused, and not begun, where retention has removed what it is to begin with', async () => {
+    site = await openSite({ work: () => 1 });
+    await site.orchestrator.start(held, { id: 'r' });
+    await site.orchestrator.settled('r');
+    await site.orchestrator.trim({ historyOlderThanMs: 0 });
+    const refused = await site.get('/runs/r/events?after=0', STREAM);
+    const { code } = await bodyOf<{ code: string }>(refused);
+    expect([refused.status, code]).toEqual([410, 'history-trimmed']);
   });
 
   it('prefers Last-Event-ID to the query, and refuses what is no number', async () => {

@@ -41,7 +41,9 @@ async function thrice(path: string, body: unknown, other: unknown, between?: () 
   expect(first.isReplayed).toBe(false);
   await between?.();
   expect(await send(path, body, key)).toEqual({ ...first, isReplayed: true });
+  // Nobody was answered this before.
   expect(await send(path, other, key)).toMatchObject({
+    isReplayed: false,
     status: 422,
     body: { code: 'idempotency-key-reused' },
   });

@@ -4,6 +4,19 @@ import { plan } from '../../src/plan/builder.js';
 import { openGuarded } from '../access/support/guarded.js';
 import { STREAM } from './support/site.js';
 
+it('S187 a HEAD request opens no stream', async () => {
+  const site = await openGuarded({}, { maxStreams: 1 });
+  onTestFinished(() => site.close());
+  const token = await site.token('acme', ['reader'], 'ann');
+  for (let i = 0; i < 5; i += 1) {
+    const head = await site.ask('HEAD', '/events', { token, headers: STREAM });
+    expect(head.status).toBe(200);
+  }
+  const open = await site.ask('GET', '/events', { token, headers: STREAM });
+  expect(open.status).toBe(200);
+  await open.body?.cancel();
+});
+
 it('S187 a principal has a limited number of streams open, of whatever kind, and others have theirs', async () => {
   const ask = plan('Ask').approval('gate').build();
   const site = await openGuarded({}, { plans: { ask: { plan: ask } }, maxStreams: 2 });

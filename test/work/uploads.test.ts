@@ -1,6 +1,7 @@
 /** Payloads that workers send ahead of their result, over HTTP. */
 import { readdirSync } from 'node:fs';
-import { request } from 'node:http';
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { dirname } from 'node:path';
 import { afterEach, expect, it, onTestFinished } from 'vitest';
 import { createOrchestrator } from '../../src/create-orchestrator.js';
@@ -132,6 +133,76 @@ it('S97 S178 a payload is named by the attempt that it came for alone, of whatev
   expect((await complete(ours)).status).toBe(200);
   // The same result again is answered the same.
   expect((await complete(ours)).status).toBe(200);
+});
+
+it('S97 S178 the lease is kept while a large payload is on its way, however long that takes', async () => {
+  const leaseMs = 600;
+  site = await openSite(
+    { work: external({ leaseMs }) },
+    {},
+    { limits: { maxPayloadBytes: LIMIT } },
+  );
+  const run = await site.orchestrator.start(one, { id: 'r' });
+  // Beats that come while the payload is held on its way; three of them are one length of the lease.
+  let beats = 0;
+  let letGo = () => {};
+  const held = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  let isHeld = false;
+  const door = createServer(async (asked, answer) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of asked) chunks.push(chunk as Buffer);
+    if (asked.url?.startsWith('/work/payloads')) {
+      isHeld = true;
+      await held;
+    }
+    if (isHeld && asked.url === '/work/heartbeat') beats += 1;
+    if (beats > 6) letGo();
+    const headers = { 'content-type': 'application/json' };
+    const body = Buffer.concat(chunks);
+    const passed = fetch(site.url + asked.url, { method: 'POST', headers, body });
+    await passed.then(
+      async (found) => answer.writeHead(found.status, headers).end(await found.text()),
+      () => answer.destroy(),
+    );
+  });
+  await new Promise<void>((resolve) => door.listen(0, '127.0.0.1', resolve));
+  const { port } = door.address() as AddressInfo;
+  const payload = 'y'.repeat(1_000_000);
+  const worker = connect(`http://127.0.0.1:${port}`).work(
+    { work: () => ({ ok: true, artifacts: [{ name: 'page', kind: 'text', payload }] }) },
+    { stopOn: [] },
+  );
+  expect((await run.result()).status).toBe('completed');
+  expect(await site.orchestrator.runs.attempts('r')).toHaveLength(1);
+  expect((await site.orchestrator.runs.artifact('r', 'page')).payload).toBe(payload);
+  await worker.stop();
+  door.closeAllConnections();
+  await new Promise((resolve) => door.close(resolve));
+});
+
+it('S97 S178 a result that names more than it may is refused before it is read, and what is named twice is read once', async () => {
+  const limits = { maxPayloadBytes: 100_000 };
+  await open({ limits });
+  const token = await claim('r');
+  const digests: string[] = [];
+  for (let i = 0; i < 5; i += 1) {
+    const sent = upload(token, JSON.stringify(`${i}`.repeat(90_000)));
+    digests.push((await bodyOf<{ digest: string }>(sent)).digest);
+  }
+  const named = (all: readonly string[]) => ({
+    token,
+    result: {
+      ok: true,
+      artifacts: all.map((digest, i) => ({ name: `a${i}`, kind: 'text', digest })),
+    },
+  });
+  const refused = await site.post('/work/complete', named(digests));
+  expect(await codeOf(refused)).toEqual([413, 'artifact-too-large']);
+  const [first = '', second = ''] = digests;
+  const often = [...new Array<string>(500).fill(first), second];
+  expect((await site.post('/work/complete', named(often))).status).toBe(200);
 });
 
 it('S97 S198 a worker of the package returns large payloads as any handler does, also to a server that was restarted', async () => {

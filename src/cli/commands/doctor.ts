@@ -35,7 +35,11 @@ export function doctorCommand(finish: Finish): Command {
 }
 
 async function doctor(options: DoctorOptions): Promise<ExitCode> {
-  const checks = checksOf(await examineDatabase(databaseOf(options)), Date.now(), process.env);
+  // A server that is named has its database elsewhere.
+  const isHere = serverOf(options) === undefined;
+  const checks = isHere
+    ? checksOf(await examineDatabase(databaseOf(options)), Date.now(), process.env)
+    : [];
   const report = { checks, ...(await verifyAll(options)), unrestorable: await examine(options) };
   if (options.json) printJson(report);
   else printReport(report);

@@ -62,7 +62,7 @@ async function respond(id: string, options: RespondOptions): Promise<ExitCode> {
   try {
     // What a stopped process left in motion goes on first; a paused run stays as it is.
     if (run.status !== 'paused' && task.status === 'open') await orchestrator.resume(run.id);
-    const { seq } = await orchestrator.runs.details(run.id);
+    const { seq } = await orchestrator.runs.head(run.id);
     const { outcome } = await orchestrator.respond(task.id, answer);
     note(`task ${task.id} is answered: ${outcome}`);
     return await conductRun(orchestrator, run.id, options, seq);

@@ -22,7 +22,7 @@ async function resume(id: string, options: HandlersOption): Promise<ExitCode> {
   }
   const { orchestrator } = host;
   try {
-    const { seq } = await orchestrator.runs.details(id);
+    const { seq } = await orchestrator.runs.head(id);
     await orchestrator.resume(id);
     return await conductRun(orchestrator, id, options, seq);
   } finally {

@@ -25,7 +25,7 @@ async function retry(run: string, node: string, options: HandlersOption): Promis
   }
   const { orchestrator } = host;
   try {
-    const { seq } = await orchestrator.runs.details(run);
+    const { seq } = await orchestrator.runs.head(run);
     await orchestrator.retryNode(run, node, { by });
     return await conductRun(orchestrator, run, options, seq);
   } finally {

@@ -39,7 +39,7 @@ async function signal(run: string, name: string, options: SignalOptions): Promis
   try {
     // What a stopped process left in motion goes on first; a paused run stays as it is.
     if (stored.status === 'running') await orchestrator.resume(run);
-    const { seq } = await orchestrator.runs.details(run);
+    const { seq } = await orchestrator.runs.head(run);
     await orchestrator.signal(run, name, { payload, ...id });
     print(`run ${run} was told ${name}`);
     return await conductRun(orchestrator, run, options, seq);

@@ -89,7 +89,7 @@ async function create(
   };
   const made = await withAccess<CreatedToken>(options, {
     here: ({ access }) => access.createToken(asked),
-    elsewhere: (owner) => owner.post('/tokens', asked),
+    elsewhere: (owner) => owner.post('/tokens', asked, { givesSecret: true }),
   });
   if (options.json) {
     printJson(made);

@@ -60,7 +60,7 @@ function add(finish: Finish): Command {
         const draft: NewWebhook = { url, id, ...fieldsOf(options) };
         const added = await onOwner<WebhookWithSecret>(options, {
           here: ({ webhooks }) => webhooks.add(draft),
-          elsewhere: (owner) => owner.post('/webhooks', draft),
+          elsewhere: (owner) => owner.post('/webhooks', draft, { givesSecret: true }),
         });
         note(`webhook ${added.id} is told from now on; its secret is shown this once:`);
         print(added.secret);
@@ -130,7 +130,7 @@ function rotate(finish: Finish): Command {
       finishing(finish, async (id: string, option: HandlersOption) => {
         const { secret } = await onOwner<WebhookWithSecret>(option, {
           here: ({ webhooks }) => webhooks.rotate(id),
-          elsewhere: (owner) => owner.post(path(id, '/rotate')),
+          elsewhere: (owner) => owner.post(path(id, '/rotate'), {}, { givesSecret: true }),
         });
         print(secret);
         return undefined;

@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import { workApi } from '../api/work.js';
-import { requireJson } from '../read-body.js';
+import { requireJson, untilBroken } from '../read-body.js';
 import type { RouteEnv } from '../route-spec.js';
 import type { HttpScope } from '../scope.js';
 import type { RouteServer } from '../serve-routes.js';
@@ -20,15 +20,10 @@ export function serveWork(server: RouteServer, scope: HttpScope): void {
     reportProgress: ({ body }) => work.progress(body.token, body.progress),
     async uploadPayload({ context, query }) {
       requireJson(context.req.header('content-type') ?? '');
-      return work.upload(query.token, bytesOf(context.req.raw));
+      return work.upload(query.token, untilBroken(context.req.raw.body ?? []));
     },
     completeWork: ({ body }) => work.complete(body.token, body.result),
     failWork: ({ body }) => work.fail(body.token, body.error),
     releaseWork: ({ body }) => work.release(body.token),
   });
-}
-
-/** A body that is cut off rejects. */
-async function* bytesOf({ body }: Request): AsyncGenerator<Uint8Array, void, undefined> {
-  if (body !== null) yield* body as unknown as AsyncIterable<Uint8Array>;
 }

@@ -78,7 +78,7 @@ const readRun = tool({
 });
 
 async function inputOf(host: ToolHost, run: string) {
-  return (await host.runs.details(run)).inputs;
+  return (await host.runs.head(run)).inputs;
 }
 
 /** What the plan calls its result; the outputs by node where it has none. */
