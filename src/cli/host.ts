@@ -2,32 +2,35 @@
 
 import { withoutSecrets } from '../config/without-secrets.js';
 import { createOrchestrator, type Logger, type Orchestrator, StorageError } from '../index.js';
-import { payloadsOf } from './database.js';
+import { type DatabaseOption, databaseOf, payloadsOf, prepareFolder } from './database.js';
 import { RemoteError } from './failure.js';
 import type { Application } from './files.js';
 import { clean, note } from './output.js';
 import { ownerAt, RemoteOwner } from './remote.js';
-import type { ServerAddress } from './server-option.js';
+import { serverOf } from './server-option.js';
 
 export type Host =
   | { readonly is: 'here'; readonly orchestrator: Orchestrator }
   | { readonly is: 'elsewhere'; readonly owner: RemoteOwner };
 
 export interface HostOptions {
-  readonly database: string;
-  /** The server that is named, where one is: then the database is none of this process's business. */
-  readonly server: ServerAddress | undefined;
   /** Asked for only where this process becomes the owner. */
   application(): Promise<Application>;
   /** Time that handlers get when the process is told to stop, in milliseconds. */
   readonly drainMs?: number;
+  /** The database need not be there: the folder of the default one is made. */
+  readonly isNew?: boolean;
 }
 
-/** Opens the database without taking up anything in it, or finds the server that has it open. */
-export async function findHost(options: HostOptions): Promise<Host> {
-  if (options.server !== undefined) {
-    return { is: 'elsewhere', owner: new RemoteOwner(options.server) };
-  }
+/**
+ * Opens the database without taking up anything in it, or finds the server that has it open. Where a server is named,
+ * the database is none of this process's business.
+ */
+export async function findHost(option: DatabaseOption, options: HostOptions): Promise<Host> {
+  const server = serverOf(option);
+  if (server !== undefined) return { is: 'elsewhere', owner: new RemoteOwner(server) };
+  const database = databaseOf(option);
+  if (options.isNew === true) prepareFolder(database);
   // Loading may fail where the handlers are not needed, since another process has them.
   const loaded = await options.application().then(
     (application) => ({ application }),
@@ -35,7 +38,7 @@ export async function findHost(options: HostOptions): Promise<Host> {
   );
   try {
     const orchestrator = await createOrchestrator({
-      url: options.database,
+      url: database,
       ...payloadsOf(),
       ...('application' in loaded ? loaded.application : { handlers: {} }),
       recover: false,

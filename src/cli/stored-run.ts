@@ -1,13 +1,12 @@
 /** Finds what a command names in the database, and a host that can change it. */
 
 import type { RunSummary, TaskView } from '../index.js';
-import { type DatabaseOption, databaseOf, reading } from './database.js';
+import { type DatabaseOption, reading } from './database.js';
 import { codeOf, UsageError } from './failure.js';
 import { loadApplication } from './files.js';
 import { findHost, type Host } from './host.js';
 import { handlersIn } from './metadata.js';
 import type { RunReads } from './run-reads.js';
-import { serverOf } from './server-option.js';
 
 export interface HandlersOption extends DatabaseOption {
   readonly handlers?: string;
@@ -16,11 +15,7 @@ export interface HandlersOption extends DatabaseOption {
 /** Loads the handlers that the run was started with, unless others are named: without them it cannot move. */
 export async function hostFor(run: RunSummary, options: HandlersOption): Promise<Host> {
   const module = options.handlers ?? handlersIn(run.metadata);
-  return findHost({
-    database: databaseOf(options),
-    server: serverOf(options),
-    application: () => loadApplication(module),
-  });
+  return findHost(options, { application: () => loadApplication(module) });
 }
 
 export function findRun(id: string, option: DatabaseOption): Promise<RunSummary> {

@@ -12,13 +12,11 @@ import type {
 import { parseDuration } from '../../plan/durations.js';
 import { defaultResponder } from '../ask.js';
 import { addJson, databaseCommand, type Finish, finishing } from '../command.js';
-import { databaseOf } from '../database.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { UsageError } from '../failure.js';
 import { loadApplication, readValue } from '../files.js';
 import { findHost, type Host } from '../host.js';
 import { clean, note, oneLine, print, printJson, table, when } from '../output.js';
-import { serverOf } from '../server-option.js';
 import type { HandlersOption } from '../stored-run.js';
 
 interface BulkOptions extends HandlersOption {
@@ -58,9 +56,7 @@ export function bulkCommand(finish: Finish): Command {
 async function bulk(type: string, options: BulkOptions): Promise<ExitCode> {
   const action = await actionOf(type, options);
   const filter = await filterOf(options);
-  const host = await findHost({
-    database: databaseOf(options),
-    server: serverOf(options),
+  const host = await findHost(options, {
     application: () => loadApplication(options.handlers),
   });
   try {

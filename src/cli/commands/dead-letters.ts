@@ -2,9 +2,9 @@ import type { Command } from 'commander';
 import type { Delivered } from '../../delivery/delivered.js';
 import type { DeadLetter, DeadLetterWithBody } from '../../delivery/webhook.js';
 import { addJson, type Finish, finishing, parseLimit } from '../command.js';
+import { onOwner } from '../on-owner.js';
 import { note, oneLine, print, printJson, table, when } from '../output.js';
 import type { HandlersOption } from '../stored-run.js';
-import { onSchedules as onOwner } from './schedule-host.js';
 import { ownerCommand, tellDelivered } from './webhook-owner.js';
 
 interface ListOptions extends HandlersOption {

@@ -5,8 +5,7 @@ import { databaseOf, reading } from '../database.js';
 import { type Check, checksOf } from '../doctor-checks.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { codeOf } from '../failure.js';
-import { loadApplication } from '../files.js';
-import { findHost } from '../host.js';
+import { onOwner } from '../on-owner.js';
 import { oneLine, print, printJson } from '../output.js';
 import { serverOf } from '../server-option.js';
 import type { HandlersOption } from '../stored-run.js';
@@ -76,18 +75,13 @@ function unlessRemoved(error: unknown): undefined {
 /** What is about handlers is only said where they were named. */
 async function examine(options: DoctorOptions): Promise<readonly UnrestorableRun[]> {
   const { handlers } = options;
-  const host = await findHost({
-    database: databaseOf(options),
-    server: serverOf(options),
-    application: () => loadApplication(handlers),
+  return onOwner(options, {
+    async here(orchestrator) {
+      const found = await orchestrator.examine();
+      return found.filter(({ code }) => handlers !== undefined || !/-missing$/.test(code));
+    },
+    elsewhere: (owner) => owner.examine(),
   });
-  if (host.is === 'elsewhere') return host.owner.examine();
-  try {
-    const found = await host.orchestrator.examine();
-    return found.filter(({ code }) => handlers !== undefined || !/-missing$/.test(code));
-  } finally {
-    await host.orchestrator.close();
-  }
 }
 
 function printReport({ checks, runs, unrestorable, damaged }: Report): void {

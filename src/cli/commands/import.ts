@@ -1,11 +1,9 @@
 import type { Command } from 'commander';
 import type { Imported } from '../../index.js';
 import { databaseCommand, type Finish, finishing } from '../command.js';
-import { type DatabaseOption, databaseOf, prepareFolder } from '../database.js';
-import { loadApplication } from '../files.js';
-import { findHost } from '../host.js';
+import type { DatabaseOption } from '../database.js';
+import { type OwnerWork, onOwner } from '../on-owner.js';
 import { print } from '../output.js';
-import { serverOf } from '../server-option.js';
 
 interface ImportOptions extends DatabaseOption {
   readonly as?: string;
@@ -20,22 +18,13 @@ export function importCommand(finish: Finish): Command {
 }
 
 async function importRun(file: string, options: ImportOptions): Promise<undefined> {
-  prepareFolder(databaseOf(options));
   const { as } = options;
   const named = as === undefined ? {} : { as };
-  const database = databaseOf(options);
-  const host = await findHost({
-    database,
-    server: serverOf(options),
-    application: () => loadApplication(undefined),
-  });
-  if (host.is === 'elsewhere') return report(await host.owner.import(file, named));
-  try {
-    report(await host.orchestrator.import(file, named));
-  } finally {
-    await host.orchestrator.close();
-  }
-  return undefined;
+  const work: OwnerWork<Imported> = {
+    here: (orchestrator) => orchestrator.import(file, named),
+    elsewhere: (owner) => owner.import(file, named),
+  };
+  return report(await onOwner(options, work, { isNew: true }));
 }
 
 function report({ run, created, runs, hash }: Imported): undefined {

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { JsonValue, PlanVersion } from '../../index.js';
 import { databaseCommand, type Finish, finishing } from '../command.js';
 import { conductRun, followElsewhere } from '../conduct.js';
-import { type DatabaseOption, databaseOf, prepareFolder, reading } from '../database.js';
+import { type DatabaseOption, reading } from '../database.js';
 import type { ExitCode } from '../exit-codes.js';
 import { UsageError } from '../failure.js';
 import { loadApplication, readValue, requirePlan } from '../files.js';
@@ -42,11 +42,8 @@ async function run(file: string, options: RunOptions): Promise<ExitCode> {
     return startElsewhere(new RemoteOwner(server), file, input, options);
   }
   const version = await requirePlan(file);
-  const database = databaseOf(options);
-  prepareFolder(database);
-  const host = await findHost({
-    database,
-    server,
+  const host = await findHost(options, {
+    isNew: true,
     application: () => loadApplication(options.handlers),
   });
   if (host.is === 'elsewhere') return runElsewhere(host.owner, version, input, options);

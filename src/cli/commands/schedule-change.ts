@@ -6,10 +6,10 @@ import { databaseCommand, type Finish, finishing } from '../command.js';
 import { conductRun } from '../conduct.js';
 import type { DatabaseOption } from '../database.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
+import { onOwner } from '../on-owner.js';
 import { print } from '../output.js';
 import type { HandlersOption } from '../stored-run.js';
 import { describeNext } from './schedule-create.js';
-import { onSchedules } from './schedule-host.js';
 
 /** Stops a schedule; its runs go on. */
 export function pauseScheduleCommand(finish: Finish): Command {
@@ -47,7 +47,7 @@ async function change(
   verb: 'pause' | 'resume',
   option: DatabaseOption,
 ): Promise<undefined> {
-  const schedule = await onSchedules<Schedule>(option, {
+  const schedule = await onOwner<Schedule>(option, {
     here: ({ schedules }) => schedules[verb](id),
     elsewhere: (owner) => owner.post(`/schedules/${encodeURIComponent(id)}/${verb}`),
   });
@@ -56,7 +56,7 @@ async function change(
 }
 
 async function remove(id: string, option: DatabaseOption): Promise<undefined> {
-  await onSchedules(option, {
+  await onOwner(option, {
     async here({ schedules }) {
       if (await schedules.remove(id)) return;
       throw new RunchartError('schedule-unknown', `there is no schedule "${id}"`);
@@ -69,7 +69,7 @@ async function remove(id: string, option: DatabaseOption): Promise<undefined> {
 
 /** Where no server runs, this process stays with the run that it has started. */
 async function trigger(id: string, options: HandlersOption): Promise<ExitCode> {
-  return onSchedules<ExitCode>(options, {
+  return onOwner<ExitCode>(options, {
     async here(orchestrator) {
       const triggered = await orchestrator.schedules.trigger(id);
       report(triggered);

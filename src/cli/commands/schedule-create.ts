@@ -4,12 +4,11 @@ import { parseDuration } from '../../plan/durations.js';
 import type { Cadence } from '../../schedules/cadence.js';
 import type { CatchUpPolicy, OverlapPolicy, Schedule } from '../../schedules/schedule.js';
 import { databaseCommand, type Finish, finishing } from '../command.js';
-import { databaseOf, prepareFolder } from '../database.js';
 import { UsageError } from '../failure.js';
 import { planName, readValue, requirePlan } from '../files.js';
+import { type OwnerWork, onOwner } from '../on-owner.js';
 import { print, when } from '../output.js';
 import type { HandlersOption } from '../stored-run.js';
-import { onSchedules } from './schedule-host.js';
 
 interface CreateOptions extends HandlersOption {
   readonly cron?: string;
@@ -58,11 +57,11 @@ async function create(id: string, file: string, options: CreateOptions): Promise
   const { plan } = await requirePlan(file);
   const input = options.input === undefined ? undefined : await readValue(options.input);
   const draft = { id, plan, label: planName(file), ...settingsOf(options, input) };
-  prepareFolder(databaseOf(options));
-  const schedule = await onSchedules<Schedule>(options, {
+  const work: OwnerWork<Schedule> = {
     here: ({ schedules }) => schedules.create(draft),
     elsewhere: (owner) => owner.post('/schedules', draft),
-  });
+  };
+  const schedule = await onOwner(options, work, { isNew: true });
   print(`schedule ${id} occurs ${describeNext(schedule)}`);
   return undefined;
 }

@@ -1,11 +1,10 @@
 import type { Command } from 'commander';
 import type { StreamItem } from '../../client/index.js';
 import { addJson, databaseCommand, type Finish, finishing } from '../command.js';
-import { type DatabaseOption, databaseOf } from '../database.js';
+import type { DatabaseOption } from '../database.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import { findHost } from '../host.js';
 import { clean, note, print } from '../output.js';
-import { serverOf } from '../server-option.js';
 
 interface StreamOptions extends DatabaseOption {
   readonly node?: string;
@@ -22,11 +21,7 @@ export function streamCommand(finish: Finish): Command {
 
 async function stream(run: string, options: StreamOptions): Promise<ExitCode> {
   const { node, json } = options;
-  const host = await findHost({
-    database: databaseOf(options),
-    server: serverOf(options),
-    application: async () => ({ handlers: {} }),
-  });
+  const host = await findHost(options, { application: async () => ({ handlers: {} }) });
   if (host.is === 'here') {
     await host.orchestrator.close();
     note('no process works on this database: nothing is streamed');

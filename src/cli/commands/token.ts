@@ -2,7 +2,6 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import {
   type AuditView,
   type CreatedToken,
-  type Orchestrator,
   TOKEN_ROLES,
   type TokenOptions,
   type TokenRole,
@@ -17,12 +16,9 @@ import {
   finishing,
   parseLimit,
 } from '../command.js';
-import { type DatabaseOption, databaseOf, prepareFolder } from '../database.js';
-import { loadApplication } from '../files.js';
-import { findHost } from '../host.js';
+import type { DatabaseOption } from '../database.js';
+import { type OwnerWork, onOwner } from '../on-owner.js';
 import { clean, note, print, printJson } from '../output.js';
-import type { RemoteOwner } from '../remote.js';
-import { serverOf } from '../server-option.js';
 
 interface JsonOption extends DatabaseOption {
   readonly json?: true;
@@ -87,10 +83,11 @@ async function create(
     ...(tenant !== undefined && { tenant }),
     ...(expiresIn !== undefined && { expiresAt: Date.now() + expiresIn }),
   };
-  const made = await withAccess<CreatedToken>(options, {
+  const work: OwnerWork<CreatedToken> = {
     here: ({ access }) => access.createToken(asked),
     elsewhere: (owner) => owner.post('/tokens', asked, { givesSecret: true }),
-  });
+  };
+  const made = await onOwner(options, work, { isNew: true });
   if (options.json) {
     printJson(made);
     return undefined;
@@ -101,7 +98,7 @@ async function create(
 }
 
 async function list({ tenant, limit, ...options }: ListOptions): Promise<undefined> {
-  const tokens = await withAccess<readonly TokenView[]>(options, {
+  const tokens = await onOwner<readonly TokenView[]>(options, {
     here: ({ access }) => access.tokens({ tenant, limit }),
     elsewhere: async (owner) =>
       (await owner.get<{ tokens: TokenView[] }>(`/tokens${queryOf({ tenant, limit })}`)).tokens,
@@ -113,7 +110,7 @@ async function list({ tenant, limit, ...options }: ListOptions): Promise<undefin
 }
 
 async function revoke(id: string, options: JsonOption): Promise<undefined> {
-  const revoked = await withAccess<TokenView>(options, {
+  const revoked = await onOwner<TokenView>(options, {
     here: ({ access }) => access.revokeToken(id),
     elsewhere: (owner) => owner.post(`/tokens/${encodeURIComponent(id)}/revoke`),
   });
@@ -123,7 +120,7 @@ async function revoke(id: string, options: JsonOption): Promise<undefined> {
 }
 
 async function listAudit({ tenant, limit, ...options }: ListOptions): Promise<undefined> {
-  const records = await withAccess<readonly AuditView[]>(options, {
+  const records = await onOwner<readonly AuditView[]>(options, {
     here: ({ audit }) => audit.list({ tenant, limit }),
     elsewhere: async (owner) =>
       (await owner.get<{ audit: AuditView[] }>(`/audit${queryOf({ tenant, limit })}`)).audit,
@@ -132,29 +129,6 @@ async function listAudit({ tenant, limit, ...options }: ListOptions): Promise<un
   else if (records.length === 0) note('nothing was asked for');
   else for (const record of records) print(describeRecord(record));
   return undefined;
-}
-
-/** In this process, or through the server that owns the database. */
-async function withAccess<T>(
-  options: DatabaseOption,
-  work: {
-    here(orchestrator: Orchestrator): Promise<T>;
-    elsewhere(owner: RemoteOwner): Promise<T>;
-  },
-): Promise<T> {
-  const database = databaseOf(options);
-  prepareFolder(database);
-  const host = await findHost({
-    database,
-    server: serverOf(options),
-    application: () => loadApplication(undefined),
-  });
-  if (host.is === 'elsewhere') return work.elsewhere(host.owner);
-  try {
-    return await work.here(host.orchestrator);
-  } finally {
-    await host.orchestrator.close();
-  }
 }
 
 function queryOf(parameters: Readonly<Record<string, string | number | undefined>>): string {

@@ -2,12 +2,10 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { Trimmed, TrimOptions } from '../../index.js';
 import { parseDuration } from '../../plan/durations.js';
 import { addJson, databaseCommand, type Finish, finishing } from '../command.js';
-import { type DatabaseOption, databaseOf } from '../database.js';
+import type { DatabaseOption } from '../database.js';
 import { UsageError } from '../failure.js';
-import { loadApplication } from '../files.js';
-import { findHost } from '../host.js';
+import { onOwner } from '../on-owner.js';
 import { print, printJson } from '../output.js';
-import { serverOf } from '../server-option.js';
 
 interface TrimCommandOptions extends DatabaseOption {
   readonly olderThan?: number;
@@ -35,18 +33,11 @@ async function trim(options: TrimCommandOptions): Promise<undefined> {
     ...(historyOlderThan !== undefined && { historyOlderThanMs: historyOlderThan }),
     ...(dryRun && { dryRun }),
   };
-  const database = databaseOf(options);
-  const host = await findHost({
-    database,
-    server: serverOf(options),
-    application: () => loadApplication(undefined),
+  const trimmed = await onOwner(options, {
+    here: (orchestrator) => orchestrator.trim(wanted),
+    elsewhere: (owner) => owner.trim(wanted),
   });
-  if (host.is === 'elsewhere') return report(await host.owner.trim(wanted), options);
-  try {
-    return report(await host.orchestrator.trim(wanted), options);
-  } finally {
-    await host.orchestrator.close();
-  }
+  return report(trimmed, options);
 }
 
 function report(trimmed: Trimmed, { json }: TrimCommandOptions): undefined {

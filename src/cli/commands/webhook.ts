@@ -4,11 +4,10 @@ import type { NewWebhook, WebhookChanges } from '../../delivery/draft.js';
 import type { Webhook, WebhookWithSecret } from '../../delivery/webhook.js';
 import { type JsonObject, RunchartError } from '../../index.js';
 import { addJson, command, type Finish, finishing } from '../command.js';
-import { databaseOf, prepareFolder } from '../database.js';
+import { type OwnerWork, onOwner } from '../on-owner.js';
 import { note, oneLine, print, printJson, table, when } from '../output.js';
 import type { HandlersOption } from '../stored-run.js';
 import { deadLetterCommands } from './dead-letters.js';
-import { onSchedules as onOwner } from './schedule-host.js';
 import { ownerCommand, tellDelivered } from './webhook-owner.js';
 
 interface JsonOption extends HandlersOption {
@@ -56,12 +55,12 @@ function add(finish: Finish): Command {
     .option('--id <id>', 'letters, digits, and _ . -')
     .action(
       finishing(finish, async (url: string, { id, ...options }: AddOptions) => {
-        prepareFolder(databaseOf(options));
         const draft: NewWebhook = { url, id, ...fieldsOf(options) };
-        const added = await onOwner<WebhookWithSecret>(options, {
+        const work: OwnerWork<WebhookWithSecret> = {
           here: ({ webhooks }) => webhooks.add(draft),
           elsewhere: (owner) => owner.post('/webhooks', draft, { givesSecret: true }),
-        });
+        };
+        const added = await onOwner(options, work, { isNew: true });
         note(`webhook ${added.id} is told from now on; its secret is shown this once:`);
         print(added.secret);
         return undefined;
