@@ -1,9 +1,7 @@
 import { execFile } from 'node:child_process';
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import { Inspector } from '../../http/inspect/inspector.js';
 import type { RunReader } from '../../index.js';
-import { inspectBeside } from '../../inspect/inspect-source.js';
 import { type Finish, finishing, localCommand } from '../command.js';
 import { type DatabaseOption, readingHere } from '../database.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
@@ -39,6 +37,9 @@ export function inspectCommand(finish: Finish): Command {
 
 async function inspect(runs: RunReader, id: string, options: InspectOptions): Promise<ExitCode> {
   await runs.summary(id);
+  // Loaded where one is wanted: no other command waits for it.
+  const { Inspector } = await import('../../http/inspect/inspector.js');
+  const { inspectBeside } = await import('../../inspect/inspect-source.js');
   const inspector = new Inspector(inspectBeside(runs));
   const signals = catchStopSignals(() => {});
   const server = await inspector.listen(options.port);
