@@ -55,6 +55,8 @@ export interface HttpOptions {
   readonly refusals?: Rate;
   /** Streams that one principal may have open; 256 unless given. */
   readonly maxStreams?: number | undefined;
+  /** Streams that may be open in all, so that connections are left for other requests; 900 unless given. */
+  readonly maxAllStreams?: number | undefined;
   /** What `GET /metrics` shows; begun with the first scrape unless given. */
   readonly metrics?: Metrics;
   /** Whether the process is about to stop: it is not ready then, although it still answers. */
@@ -83,7 +85,7 @@ export function createHttpApp(orchestrator: Orchestrator, options: HttpOptions =
     needsTokens: tokens === 'required',
     heartbeatMs: options.heartbeatMs ?? 15_000,
     closing,
-    streams: new OpenStreams(options.maxStreams),
+    streams: new OpenStreams(options.maxStreams, options.maxAllStreams),
     isDraining: () => options.isDraining?.() ?? false,
     metrics: new ServedMetrics(orchestrator, options.metrics),
     agents: new McpEndpoint({

@@ -30,6 +30,7 @@ export const mcpApi = api('agents', {
     method: 'get',
     summary: 'a stream of what the server says of itself in a session',
     answerTypes: ['text/event-stream'],
+    problems: [...talk.problems, 'too-many-streams'],
   }),
   endMcp: route({
     ...talk,
