@@ -164,6 +164,11 @@ export class RunReader {
     return secrets && ((value) => secrets.found.hide(value));
   }
 
+  /** The same; undefined at once where it is known that nothing is secret. */
+  hideFor(record: RunRecord): Promise<(<T>(value: T) => T) | undefined> | undefined {
+    return this.#secrets.knowsNone(record) ? undefined : this.maskFor(record);
+  }
+
   /** The same for what is streamed by one attempt. */
   async streamMaskFor(record: RunRecord): Promise<StreamMask | undefined> {
     const secrets = await this.#secrets.of(record);
