@@ -81,7 +81,7 @@ export const SETTINGS = {
   'server.maxAllStreams': setting(
     'MAX_ALL_STREAMS',
     wholeNumber(1),
-    'streams that are open in all; then the tenant that has most ends one for another tenant',
+    'streams and waiting requests in all; then the tenant that has most ends one for another',
     { fallback: DEFAULT_MAX_ALL_STREAMS },
   ),
   'log.level': setting(

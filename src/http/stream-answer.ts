@@ -104,13 +104,13 @@ function opened<T>(open: () => T, onRefused: () => void): T {
 }
 
 /** A reader that does not read would keep his connection. */
-function cutOff(context: Context): void {
+export function cutOff(context: Context): void {
   const { outgoing } = (context.env ?? {}) as Partial<HttpBindings>;
   outgoing?.destroy();
 }
 
 /** A principal of a tenant, or an address where nobody has to say who he is. */
-function ownerOf(context: Context<RouteEnv>): StreamOwner {
+export function ownerOf(context: Context<RouteEnv>): StreamOwner {
   const session = context.get('session');
   if (session === undefined) return { tenant: '', name: `@${addressOf(context) ?? ''}` };
   return { tenant: session.tenant, name: session.principal.name };

@@ -1,6 +1,7 @@
 /** How many streams a principal may have open, and all together. */
 import fc from 'fast-check';
 import { expect, it, onTestFinished, vi } from 'vitest';
+import { external } from '../../src/actors/external-handler.js';
 import { OpenStreams } from '../../src/http/open-streams.js';
 import { plan } from '../../src/plan/builder.js';
 import { openGuarded } from '../access/support/guarded.js';
@@ -179,4 +180,31 @@ it('S225 S187 the stream of an agent is one of its principal’s', async () => {
   const other = await hear();
   expect([other.status, await other.json()]).toMatchObject([429, { code: 'too-many-streams' }]);
   await next.body?.cancel();
+});
+
+it('promise 14: work that is waited for holds no connection that another tenant needs', async () => {
+  const site = await openGuarded({ out: external() }, { plans: {}, maxAllStreams: 2 });
+  onTestFinished(() => site.close());
+  const greedy = await site.token('greedy', ['worker', 'reader'], 'w');
+  const claim = async () => {
+    const body = { worker: 'w', capabilities: ['out'], waitMs: 60_000 };
+    const answer = await site.ask('POST', '/work/claim', { token: greedy, body });
+    return [answer.status, await answer.json()];
+  };
+  const ended: number[] = [];
+  const claims = [0, 1].map((n) => claim().finally(() => ended.push(n)));
+  const { work } = site.orchestrator;
+  const isFull = () => claim().then(([, body]) => expect(body).toEqual({ claims: [] }));
+  await vi.waitFor(isFull, { timeout: 10_000 });
+  expect(ended).toEqual([]);
+  const modest = await site.token('modest', ['reader'], 'r');
+  const stream = await site.ask('GET', '/events', { token: modest, headers: STREAM });
+  expect(stream.status).toBe(200);
+  // The newest of them was answered, with nothing; the other one waits.
+  expect(await claims[1]).toEqual([200, { claims: [] }]);
+  expect(ended).toEqual([1]);
+  await stream.body?.cancel();
+  expect(work.offers()).toEqual([]);
+  // It ends with the server.
+  claims[0]?.catch(() => {});
 });

@@ -11,7 +11,7 @@ const talk = {
   path: '/mcp',
   role: 'reader',
   otherRole: 'worker',
-  problems: ['session-unknown', 'argument-invalid', 'overloaded'],
+  problems: ['session-unknown', 'argument-invalid', 'overloaded', 'too-many-streams'],
 } as const;
 
 export const mcpApi = api('agents', {
@@ -30,7 +30,6 @@ export const mcpApi = api('agents', {
     method: 'get',
     summary: 'a stream of what the server says of itself in a session',
     answerTypes: ['text/event-stream'],
-    problems: [...talk.problems, 'too-many-streams'],
   }),
   endMcp: route({
     ...talk,

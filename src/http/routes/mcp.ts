@@ -11,6 +11,7 @@ import type { RouteEnv } from '../route-spec.js';
 import type { HttpScope } from '../scope.js';
 import type { RouteServer } from '../serve-routes.js';
 import { countedStream } from '../stream-answer.js';
+import { heldAnswer } from '../waiting-answer.js';
 
 /** Agents: what each tool does it does as a route would, on what the request sees. */
 export function serveMcp(server: RouteServer, scope: HttpScope): void {
@@ -36,7 +37,7 @@ export function serveMcp(server: RouteServer, scope: HttpScope): void {
     return agents.answer(context, { ...caller, noteCall }, body as JsonObject | undefined);
   };
   server.serve(mcpApi, {
-    tellMcp: answer,
+    tellMcp: (told) => heldAnswer(told.context, scope, () => answer(told)),
     hearMcp: (told) => countedStream(told.context, scope, () => answer(told)),
     endMcp: answer,
   });
