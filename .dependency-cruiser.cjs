@@ -74,7 +74,7 @@ module.exports = {
       to: {
         path: '^src/',
         pathNot:
-          '^src/(schedules/|plan/|machines/|actors/(environment|ports|handlers|records|tenant)[.]ts|(errors|durable|in-turn)[.]ts)',
+          '^src/(schedules/|plan/|machines/|actors/(environment|ports|handlers|records|tenant)[.]ts|(errors|durable|in-turn|read-arguments)[.]ts)',
       },
     },
     {
@@ -94,7 +94,7 @@ module.exports = {
       to: {
         path: '^src/',
         pathNot:
-          '^src/(delivery/|plan/|actors/(environment|ports|handlers|records|delivery-records|live-index|fifo|tenant)[.]ts|(errors|views|row-views|change-signal)[.]ts)',
+          '^src/(delivery/|plan/|actors/(environment|ports|handlers|records|delivery-records|live-index|fifo|tenant)[.]ts|(errors|read-arguments|views|row-views|change-signal)[.]ts)',
       },
     },
     {
@@ -133,7 +133,7 @@ module.exports = {
       to: {
         path: '^src/',
         pathNot:
-          '^src/(inspect/|plan/|machines/|change/plan-at[.]ts|actors/records[.]ts|run-reader[.]ts|storage/[a-z-]+[.]ts|errors[.]ts)',
+          '^src/(inspect/|plan/|machines/|change/plan-at[.]ts|actors/records[.]ts|run-reader[.]ts|storage/[a-z-]+[.]ts|(errors|read-arguments)[.]ts)',
       },
     },
     {

@@ -124,6 +124,7 @@ export class Engine {
       ...{ ...parts, journal, store, artifacts, plans, lastTurn: parts.turn },
       worker: `${hostname()}:${process.pid}`,
       maskFor: (run) => this.runs.streamMaskFor(run),
+      hideFor: (run) => this.runs.hideFor(run),
       startChild: async (parent, child) => {
         await this.starts.begin(await drafts.child(parent, child));
       },

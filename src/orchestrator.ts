@@ -172,7 +172,7 @@ export class Orchestrator implements OrchestratorView {
   inspect(id: string, options: InspectOptions = {}): Inspection {
     const changes = (run: string, signal: AbortSignal) => this.#engine.watch.changes(run, signal);
     const maskFor = (record: RunRecord) => this.runs.maskFor(record);
-    return new Inspection({ rows: this.runs.rows, changes, maskFor }, id, options);
+    return new Inspection({ rows: this.runs.rows, changes, maskFor }, id, readOptions(options));
   }
 
   /** Answers a human task, as `tasks.respond` does. */
@@ -292,16 +292,17 @@ export class Orchestrator implements OrchestratorView {
    * `export-damaged`, `export-unknown-format`, `run-conflict`, `argument-invalid`, `commit-failed`.
    */
   async import(file: string, options: ImportOptions = {}): Promise<Imported> {
-    if (options.as !== undefined) readRunId(options.as);
-    return this.#engine.history.import(file, options);
+    const { as } = readOptions(options);
+    if (as !== undefined) readRunId(as);
+    return this.#engine.history.import(readText(file, 'the file'), options);
   }
 
   /**
    * Removes runs that ended long ago, and the old part of the log of those that stay; live runs go on as
    * if nothing had been removed. Rejects with `argument-invalid`, `commit-failed`; may be repeated.
    */
-  trim(options: TrimOptions): Promise<Trimmed> {
-    return this.#engine.history.trim(options);
+  async trim(options: TrimOptions): Promise<Trimmed> {
+    return this.#engine.history.trim(readOptions(options));
   }
 
   /**
@@ -329,9 +330,10 @@ export class Orchestrator implements OrchestratorView {
 
   /** What a tenant sees, or one principal of it, who is then the one that acts, and nobody else. */
   viewFor(viewer: Viewer): TenantView {
-    const { tenant, principal, isConfined = false } = viewer;
+    const { tenant, principal, isConfined = false } = readOptions(viewer);
     if (!isTenant(tenant)) {
-      const message = `"${String(tenant).slice(0, 64)}" is no name of a tenant`;
+      const shown = typeof tenant === 'string' ? (tenant as string).slice(0, 64) : typeof tenant;
+      const message = `"${shown}" is no name of a tenant`;
       throw new RunchartError('argument-invalid', message);
     }
     return new TenantView({

@@ -13,6 +13,22 @@ export function readText(value: string, what: string): string {
   );
 }
 
+/** The same where it need not be given. */
+export function readTextIfGiven(value: string | undefined, what: string): string | undefined {
+  return value === undefined ? undefined : readText(value, what);
+}
+
+/** A number of something. */
+export function readCount(value: number, what: string): number {
+  if (Number.isSafeInteger(value) && value >= 0) return value;
+  throw new RunchartError('argument-invalid', `${what} is a whole number from 0 on`);
+}
+
+/** The same where it need not be given. */
+export function readCountIfGiven(value: number | undefined, what: string): number | undefined {
+  return value === undefined ? undefined : readCount(value, what);
+}
+
 /** A name or a reason that need not be given; null where it is not. */
 export function readRemark(value: string | null | undefined, what: string): string | null {
   if (value === undefined || value === null) return null;
@@ -22,10 +38,9 @@ export function readRemark(value: string | null | undefined, what: string): stri
   throw new RunchartError('argument-invalid', message);
 }
 
-/** How many are wanted at most. */
-export function readLimit(value: number): number {
-  if (Number.isSafeInteger(value) && value >= 0) return value;
-  throw new RunchartError('argument-invalid', 'limit is a whole number from 0 on');
+/** How many are wanted, and no more than `most`. */
+export function readLimit(value: number, most = Number.MAX_SAFE_INTEGER): number {
+  return Math.min(readCount(value, 'limit'), most);
 }
 
 /** What is asked for beside the arguments. */

@@ -1,4 +1,5 @@
 /** A run with the parts of it that are asked for: of each the first page of what its own list gives. */
+import { RunchartError } from './errors.js';
 import type { Plan } from './plan/schema.js';
 import type { RunHead, RunPart, RunPartLists, RunSnapshot } from './views.js';
 
@@ -48,6 +49,7 @@ export async function snapshotOf(
   id: string,
   parts: readonly RunPart[],
 ): Promise<RunSnapshot> {
+  assertParts(parts);
   // First: nothing that is read after it is older than `seq`.
   const head = await runs.head(id);
   const lists = [...new Set(parts)].filter((part) => part !== 'plan');
@@ -62,4 +64,11 @@ export async function snapshotOf(
     ...Object.fromEntries(cut),
     more: pages.filter(({ entries }) => entries.length > PART_LIMIT).map(({ part }) => part),
   };
+}
+
+/** Throws `argument-invalid`. */
+function assertParts(parts: readonly RunPart[]): void {
+  const names: readonly unknown[] = ['plan', ...Object.keys(READ)];
+  if (Array.isArray(parts) && parts.every((part) => names.includes(part))) return;
+  throw new RunchartError('argument-invalid', `the parts are a list of ${names.join(', ')}`);
 }

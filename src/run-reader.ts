@@ -28,7 +28,14 @@ import type { JsonValue } from './plan/json.js';
 import type { Plan } from './plan/schema.js';
 import { StreamMask } from './plan/stream-mask.js';
 import { type PresentedArtifact, readPresented } from './presented-artifact.js';
-import { readLimit, readOptions, readText } from './read-arguments.js';
+import {
+  readCountIfGiven,
+  readLimit,
+  readOptions,
+  readText,
+  readTextIfGiven,
+} from './read-arguments.js';
+import { readArtifactVersion, readAttemptKey } from './read-cursors.js';
 import {
   parseObject,
   toAttempt,
@@ -155,6 +162,11 @@ export class RunReader {
   async maskFor(record: RunRecord): Promise<(<T>(value: T) => T) | undefined> {
     const secrets = await this.#secrets.of(record);
     return secrets && ((value) => secrets.found.hide(value));
+  }
+
+  /** The same; undefined at once where it is known that nothing is secret. */
+  hideFor(record: RunRecord): Promise<(<T>(value: T) => T) | undefined> | undefined {
+    return this.#secrets.knowsNone(record) ? undefined : this.maskFor(record);
   }
 
   /** The same for what is streamed by one attempt. */
@@ -285,6 +297,8 @@ export class RunReader {
   async nodeRuns(id: string, options: NodeRunPage = {}): Promise<NodeRunView[]> {
     const record = await this.#record(id);
     const { after, limit = MAX_PAGE_ROWS, scope } = readOptions(options);
+    readTextIfGiven(after, '`after`');
+    readTextIfGiven(scope, 'the scope');
     const rows = await this.rows.listNodeRuns(record.run, after, readLimit(limit), scope);
     return this.#shown(record, rows.map(toNodeRun), (secrets, nodes) =>
       nodes.map((one) => maskNode(secrets, one)),
@@ -335,7 +349,10 @@ export class RunReader {
     const record = await this.#record(id);
     return this.#shown(
       record,
-      toReplayView(record.id, await replay(this.rows, record, readOptions(options).to)),
+      toReplayView(
+        record.id,
+        await replay(this.rows, record, readCountIfGiven(readOptions(options).to, '`to`')),
+      ),
     );
   }
 
@@ -430,7 +447,7 @@ export class RunReader {
     const { after, limit = MAX_PAGE_ROWS } = readOptions(page);
     const found = await this.rows.listAttempts(record.run, {
       limit: readLimit(limit),
-      ...(after !== undefined && { after }),
+      ...(after !== undefined && { after: readAttemptKey(after) }),
       ...(node !== undefined && { node: readText(node, 'the path') }),
     });
     const attempts = found.map(toAttempt);
@@ -442,6 +459,7 @@ export class RunReader {
   /** The ends of turns after event `after`, oldest first; at most `limit`, and at most 1,000. */
   async checkpoints(id: string, after = 0, limit = MAX_PAGE_ROWS): Promise<CheckpointView[]> {
     const { run } = await this.#record(id);
+    readCountIfGiven(after, '`after`');
     const found = await this.rows.checkpoints(run, after, readLimit(limit));
     return found.map(({ seq, reason, at }) => ({ seq, cause: reason, at }));
   }
@@ -450,6 +468,7 @@ export class RunReader {
   async signals(id: string, page: SignalPage = {}): Promise<SignalView[]> {
     const record = await this.#record(id);
     const { after, limit = MAX_PAGE_ROWS } = readOptions(page);
+    readCountIfGiven(after, '`after`');
     const found = await this.rows.signals(record.run, after, readLimit(limit));
     return this.#shown(record, found.map(toSignal));
   }
@@ -472,9 +491,9 @@ export class RunReader {
   async artifacts(id: string, options: ArtifactPage = {}): Promise<ArtifactView[]> {
     const record = await this.#record(id);
     const { after, limit = MAX_PAGE_ROWS } = readOptions(options);
-    const artifacts = (await this.rows.artifacts(record.run, after, readLimit(limit))).map(
-      toArtifact,
-    );
+    const behind = after === undefined ? undefined : readArtifactVersion(after);
+    const found = await this.rows.artifacts(record.run, behind, readLimit(limit));
+    const artifacts = found.map(toArtifact);
     return this.#shown(record, artifacts, (secrets, views) =>
       views.map((one) => maskPayload(secrets, one)),
     );
@@ -486,6 +505,8 @@ export class RunReader {
    */
   async artifact(id: string, name: string, version?: number): Promise<ArtifactView> {
     const record = await this.#record(id);
+    readText(name, 'the name of an artifact');
+    readCountIfGiven(version, 'the version');
     const found = await this.rows.artifact(record.run, name, version);
     if (found !== undefined) {
       return this.#shown(record, await readArtifact(found, this.#payloads, record.id), maskPayload);
@@ -508,7 +529,10 @@ export class RunReader {
    */
   async taskArtifact(task: string, name: string): Promise<PresentedArtifact> {
     const shown = await this.task(task);
-    return this.withoutSecrets(shown.run, await readPresented(shown, name, this.#payloads));
+    return this.withoutSecrets(
+      shown.run,
+      await readPresented(shown, readText(name, 'the name'), this.#payloads),
+    );
   }
 
   /** Answers to a task, oldest first. */
@@ -532,6 +556,8 @@ export class RunReader {
     filter: TaskFilter & { readonly answerableBy?: Principal } = {},
   ): Promise<TaskView[]> {
     const { status = 'open', limit = 100, run, ...more } = readOptions(filter);
+    readTextIfGiven(more.after, '`after`');
+    readTextIfGiven(more.assignee, 'the assignee');
     const record = run === undefined ? undefined : await this.#record(run);
     const tasks = await this.rows.listTasks({
       limit: readLimit(limit),

@@ -49,6 +49,14 @@ export class SecretKeeper {
     return { mask, found };
   }
 
+  /** Whether it is known that nothing of a run is secret, without looking anything up. */
+  knowsNone(record: RunRecord): boolean {
+    const { planHash, parentId } = record;
+    const hashes = [planHash, ...pastPlansOf(record)];
+    const isKnown = (hash: string) => this.#masks.has(hash) && this.#masks.get(hash) === undefined;
+    return parentId === null && hashes.every(isKnown);
+  }
+
   async #ofParent({ parentId }: RunRecord): Promise<RunSecrets | undefined> {
     if (parentId === null) return undefined;
     const parent = await this.#rows.getRun(parentId);

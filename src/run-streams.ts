@@ -4,6 +4,7 @@ import type { StreamItem } from './actors/streams/attempt-stream.js';
 import type { StreamHub } from './actors/streams/stream-hub.js';
 import type { StreamWatcher } from './actors/streams/stream-watcher.js';
 import { isFinal } from './machines/statuses.js';
+import { readOptions } from './read-arguments.js';
 import type { RunReader } from './run-reader.js';
 
 export type {
@@ -33,7 +34,8 @@ export class RunStreams {
   }
 
   /** Ends with the run. Rejects with `run-unknown`, `overloaded`. */
-  async *watch(id: string, { node, signal }: StreamOptions): AsyncGenerator<StreamItem, void> {
+  async *watch(id: string, options: StreamOptions): AsyncGenerator<StreamItem, void> {
+    const { node, signal } = readOptions(options);
     const watcher = this.#hub.watch(id, node);
     const onAbort = () => watcher.close();
     signal?.addEventListener('abort', onAbort);

@@ -60,7 +60,8 @@ const ON_CONFLICT: readonly string[] = ['return', 'refuse', 'replace'];
 /** Throws `argument-invalid` where this is no id of a run. */
 export function readRunId(id: string): string {
   if (typeof id === 'string' && RUN_ID.test(id)) return id;
-  throw new RunchartError('argument-invalid', `"${String(id).slice(0, 128)}" is no run id`, {
+  const shown = typeof id === 'string' ? id.slice(0, 128) : typeof id;
+  throw new RunchartError('argument-invalid', `"${shown}" is no run id`, {
     hint: 'use up to 128 letters, digits, and _ . : -',
   });
 }
@@ -145,9 +146,10 @@ export function readSettings(version: PlanVersion, options: StartOptions): strin
     const message = `budget.${budgetIssue.path.join('.')}: ${budgetIssue.message}`;
     throw new RunchartError('argument-invalid', message);
   }
+  refuseUnless(until === undefined || Array.isArray(until), 'until is a list of nodes');
   for (const node of until ?? []) {
     if (version.graph.positionOf.has(node)) continue;
-    throw new RunchartError('argument-invalid', `until: the plan has no node "${node}"`);
+    throw new RunchartError('argument-invalid', `until: the plan has no node "${String(node)}"`);
   }
   for (const [name, value] of Object.entries({ requestedBy, correlation })) {
     if (value === undefined || isName(value)) continue;

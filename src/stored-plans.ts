@@ -11,7 +11,7 @@ import { durable } from './durable.js';
 import { RunchartError } from './errors.js';
 import type { PlanVersion } from './plan/plan-version.js';
 import type { Plan } from './plan/schema.js';
-import { readLimit, readOptions } from './read-arguments.js';
+import { readLimit, readOptions, readRemark, readTextIfGiven } from './read-arguments.js';
 
 /** A plan version that was stored by itself. */
 export interface StoredPlan {
@@ -63,7 +63,7 @@ export class StoredPlans {
     options: { readonly by?: string | undefined } = {},
   ): Promise<StoredPlan & { readonly created: boolean }> {
     const { rows, journal, clock } = this.#parts;
-    const by = nameOf(this.#principal, options.by) ?? null;
+    const by = readRemark(nameOf(this.#principal, readOptions(options).by), '`by`');
     const { hash, plan: whole } = await this.#parts.keep(plan);
     const known = await rows.find(this.#tenant, hash);
     if (known !== undefined) return { ...toStoredPlan(known), created: false };
@@ -78,6 +78,8 @@ export class StoredPlans {
   async list(filter: StoredPlanFilter = {}): Promise<readonly StoredPlan[]> {
     const { title, limit = 100, before } = readOptions(filter);
     const { rows } = this.#parts;
+    readTextIfGiven(title, 'the title');
+    readTextIfGiven(before, '`before`');
     const last = before === undefined ? undefined : await rows.find(this.#tenant, before);
     if (before !== undefined && last === undefined) {
       throw new RunchartError('plan-unknown', `there is no stored plan ${before}`);

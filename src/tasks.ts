@@ -197,6 +197,9 @@ export class Tasks {
     options: { readonly deadlineAt: number; readonly by?: string } & Keyed,
   ): Promise<TaskChanged> {
     const { deadlineAt, by } = readOptions(options);
+    if (!Number.isSafeInteger(deadlineAt)) {
+      throw new RunchartError('argument-invalid', 'deadlineAt is a time in milliseconds');
+    }
     return this.#change(id, { type: 'extend', by: await this.#by(by), deadlineAt }, options);
   }
 

@@ -13,6 +13,7 @@ import type {
 } from './change/change-options.js';
 import type { RunChanges } from './change/run-changes.js';
 import type { Plan } from './plan/schema.js';
+import { readOptions } from './read-arguments.js';
 
 interface Own {
   /** The full id of a run. Throws `run-unknown`. */
@@ -68,6 +69,7 @@ export class TenantChanges implements Omit<RunChanges, 'recover'> {
   }
 
   #asked<T extends ChangeOptions>(options: T): T {
-    return { ...options, by: this.#own.by(options.by) ?? options.by };
+    const { by } = readOptions(options);
+    return { ...options, by: this.#own.by(by) ?? by };
   }
 }

@@ -1,6 +1,7 @@
 /** The schedules of one tenant. */
 import { DEFAULT_TENANT, ownId, tenantOf } from './actors/tenant.js';
 import { RunchartError } from './errors.js';
+import { readLimit, readOptions } from './read-arguments.js';
 import type { UpcomingOccurrence } from './schedules/decide.js';
 import type { Schedule } from './schedules/schedule.js';
 import { MAX_LISTED, type ScheduleList } from './schedules/schedule-reader.js';
@@ -18,7 +19,7 @@ export class TenantSchedules implements Pick<Schedules, keyof Schedules> {
   }
 
   async create<Input>(options: ScheduleOptions<Input>): Promise<CreatedSchedule> {
-    const id = ownId(this.#tenant, String(options.id));
+    const id = ownId(this.#tenant, readOptions(options).id);
     if (id !== undefined) return this.#schedules.create({ ...options, id });
     throw new RunchartError('schedule-invalid', `"${options.id}" is no id of a schedule here`, {
       hint: 'leave out the tenant in front of ~',
@@ -43,16 +44,17 @@ export class TenantSchedules implements Pick<Schedules, keyof Schedules> {
   }
 
   /** Those of others lie together, before or behind, and are passed over by the page. */
-  async list({ after, limit = 100 }: ScheduleList = {}): Promise<Schedule[]> {
-    const most = Math.min(Math.max(limit, 0), MAX_LISTED);
+  async list(page: ScheduleList = {}): Promise<Schedule[]> {
+    const { after, limit = 100 } = readOptions(page);
+    const most = readLimit(limit, MAX_LISTED);
     const isNamed = this.#tenant !== DEFAULT_TENANT;
     let last = after === undefined ? (isNamed ? `${this.#tenant}~` : '') : this.#own(after);
     const found: Schedule[] = [];
     while (found.length < most) {
-      const page = await this.#schedules.list({ after: last, limit: MAX_LISTED });
-      found.push(...page.filter(({ id }) => tenantOf(id) === this.#tenant));
-      const end = page.at(-1);
-      if (end === undefined || page.length < MAX_LISTED) break;
+      const next = await this.#schedules.list({ after: last, limit: MAX_LISTED });
+      found.push(...next.filter(({ id }) => tenantOf(id) === this.#tenant));
+      const end = next.at(-1);
+      if (end === undefined || next.length < MAX_LISTED) break;
       if (isNamed && tenantOf(end.id) !== this.#tenant) break;
       last = end.id;
     }

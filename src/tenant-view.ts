@@ -186,8 +186,9 @@ export class TenantView implements OrchestratorView {
   /** As of the orchestrator; what the file has becomes runs of the tenant, wherever it comes from. */
   async import(file: string, options: ImportOptions = {}): Promise<Imported> {
     const { tenant } = this.#parts.viewer;
-    const as = options.as === undefined ? {} : { as: readOwnRunId(tenant, options.as) };
-    return this.#parts.import(file, as, tenant);
+    const { as } = readOptions(options);
+    const own = as === undefined ? {} : { as: readOwnRunId(tenant, as) };
+    return this.#parts.import(readText(file, 'the file'), own, tenant);
   }
 
   /** As of the orchestrator; keys of others are other keys. */

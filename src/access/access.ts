@@ -9,6 +9,7 @@ import type { AccessRows, Journal } from '../actors/ports.js';
 import type { Principal } from '../actors/records.js';
 import { durable } from '../durable.js';
 import { RunchartError } from '../errors.js';
+import { readLimit, readOptions, readText, readTextIfGiven } from '../read-arguments.js';
 import type { RoleHolder } from './roles.js';
 import { isSecretOf, newSecret, parseSecret } from './secrets.js';
 import { readTokenOptions, type TokenOptions } from './token-options.js';
@@ -91,18 +92,21 @@ export class Access {
     return { ...toView(record), secret: text };
   }
 
-  /** By id. */
-  async tokens({ tenant, after = '', limit = 100 }: TokenPage = {}): Promise<TokenView[]> {
-    const page = { tenant, after, limit: Math.min(Math.max(limit, 0), MAX_PAGE) };
-    return (await this.#parts.rows.listTokens(page)).map(toView);
+  /** By id. Rejects with `argument-invalid`. */
+  async tokens(page: TokenPage = {}): Promise<TokenView[]> {
+    const { tenant, after = '', limit = 100 } = readOptions(page);
+    const wanted = {
+      tenant: readTextIfGiven(tenant, 'the tenant'),
+      after: readText(after, '`after`'),
+      limit: readLimit(limit, MAX_PAGE),
+    };
+    return (await this.#parts.rows.listTokens(wanted)).map(toView);
   }
 
   /** Ends a token, of a tenant where one is given. Repeated, it answers the same. Rejects with `token-unknown`. */
-  async revokeToken(
-    id: string,
-    { tenant }: { tenant?: string | undefined } = {},
-  ): Promise<TokenView> {
-    const record = await this.#parts.rows.findToken(id);
+  async revokeToken(id: string, options: { tenant?: string | undefined } = {}): Promise<TokenView> {
+    const { tenant } = readOptions(options);
+    const record = await this.#parts.rows.findToken(readText(id, 'the id of a token'));
     if (record === undefined || (tenant !== undefined && record.tenant !== tenant)) {
       throw new RunchartError('token-unknown', `there is no token ${id.slice(0, 64)}`);
     }

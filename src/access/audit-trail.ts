@@ -7,6 +7,7 @@ import type { AuditRecord } from '../actors/access-records.js';
 import type { Environment } from '../actors/environment.js';
 import type { Logger } from '../actors/handlers.js';
 import type { AccessRows, Journal } from '../actors/ports.js';
+import { readCount, readLimit, readOptions, readText, readTextIfGiven } from '../read-arguments.js';
 import type { Session } from './access.js';
 
 /** How much of the audit is kept. */
@@ -68,8 +69,9 @@ export class AuditTrail {
     this.#parts = parts;
   }
 
-  /** Notes a request before it is done; to be told its outcome. Waits for nothing. */
-  begin({ session, address, action, target }: AuditedRequest): Outcome {
+  /** Notes a request before it is done; to be told its outcome. Waits for nothing. Throws `argument-invalid`. */
+  begin(request: AuditedRequest): Outcome {
+    const { session, address, action, target } = readRequest(request);
     const { environment } = this.#parts;
     const record: AuditRecord = {
       id: environment.id(),
@@ -84,7 +86,9 @@ export class AuditTrail {
       code: null,
     };
     void this.#write(record);
-    return (status, code) => {
+    return async (status, code) => {
+      readCount(status, 'the status');
+      readTextIfGiven(code, 'the code');
       const written = this.#write({ ...record, status, code: code ?? null });
       this.#sinceTrim += 1;
       if (this.#sinceTrim >= TRIM_EVERY) void this.trim();
@@ -92,10 +96,14 @@ export class AuditTrail {
     };
   }
 
-  /** Newest first. */
-  list({ tenant, before, limit = 100 }: AuditPage = {}): Promise<readonly AuditView[]> {
-    const most = Math.min(Math.max(limit, 0), MAX_PAGE);
-    return this.#parts.rows.listAudit({ tenant, before, limit: most });
+  /** Newest first. Rejects with `argument-invalid`. */
+  async list(page: AuditPage = {}): Promise<readonly AuditView[]> {
+    const { tenant, before, limit = 100 } = readOptions(page);
+    return this.#parts.rows.listAudit({
+      tenant: readTextIfGiven(tenant, 'the tenant'),
+      before: readTextIfGiven(before, '`before`'),
+      limit: readLimit(limit, MAX_PAGE),
+    });
   }
 
   /** Removes what is too old or too much. */
@@ -120,4 +128,19 @@ export class AuditTrail {
       this.#parts.logger.error({ error, audit: record }, 'an audit record could not be stored');
     });
   }
+}
+
+/** A target may be long: only its beginning is kept. */
+function readRequest(request: AuditedRequest): AuditedRequest {
+  const { session, address, action, target } = readOptions(request);
+  readTextIfGiven(address, 'the address');
+  readText(action, 'the action');
+  readText(typeof target === 'string' ? target.slice(0, MAX_TARGET) : target, 'the target');
+  if (session !== undefined) {
+    const { tenant, principal, token } = readOptions(session);
+    readText(tenant, 'the tenant');
+    readText(readOptions(principal).name, 'the name of a principal');
+    readTextIfGiven(token, 'the id of a token');
+  }
+  return request;
 }

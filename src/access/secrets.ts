@@ -27,9 +27,9 @@ export function newSecret(kind: SecretKind): Secret {
 /** The parts of a text; undefined where it has not the shape. */
 export function parseSecret(
   kind: SecretKind,
-  text: string,
+  text: unknown,
 ): { readonly id: string; readonly secret: string } | undefined {
-  const [, found, id, secret] = SHAPE.exec(text) ?? [];
+  const [, found, id, secret] = SHAPE.exec(typeof text === 'string' ? text : '') ?? [];
   if (found !== kind || id === undefined || secret === undefined) return undefined;
   return { id, secret };
 }

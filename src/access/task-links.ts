@@ -13,6 +13,7 @@ import { durable } from '../durable.js';
 import { RunchartError } from '../errors.js';
 import type { JsonValue } from '../plan/json.js';
 import { isName, MAX_NAME_LENGTH } from '../plan/name.js';
+import { readOptions, readRemark, readText } from '../read-arguments.js';
 import type { ResponseView, TaskView } from '../views.js';
 import { choicesOf, type LinkChoice } from './link-choices.js';
 import { isSecretOf, newSecret, parseSecret } from './secrets.js';
@@ -91,7 +92,7 @@ export class TaskLinks<Answered> {
 
   /** Makes a link to an open task. Rejects with `argument-invalid`, `task-closed`, `commit-failed`. */
   async create(task: TaskView, options: LinkOptions): Promise<TaskLink> {
-    const { principal, groups, expiresInMs } = readLinkOptions(options);
+    const { principal, groups, expiresInMs, by } = readLinkOptions(readOptions(options));
     if (task.status !== 'open') throw new RunchartError('task-closed', `task ${task.id} is closed`);
     if (choicesOf(task).length === 0) {
       const message = `the answer to a task of kind ${task.kind} has to be written`;
@@ -108,7 +109,7 @@ export class TaskLinks<Answered> {
       secretHash: hash,
       presentedDigest: task.digest,
       createdAt: now,
-      createdBy: options.by ?? null,
+      createdBy: by,
       expiresAt: now + expiresInMs,
       revokedAt: null,
     };
@@ -123,7 +124,8 @@ export class TaskLinks<Answered> {
   /** Ends all links to a task. */
   async revoke(task: string): Promise<void> {
     const now = this.#parts.clock.now();
-    const open = (await this.#parts.rows.taskLinks(task)).filter((link) => link.revokedAt === null);
+    const id = readText(task, 'the id of a task');
+    const open = (await this.#parts.rows.taskLinks(id)).filter((link) => link.revokedAt === null);
     const revoked = open.map((link) => ({ ...link, revokedAt: now }));
     const rows = revoked.map((record) => ({ type: 'task-link.put', record }) as const);
     if (rows.length > 0) await durable(this.#parts.journal.write(rows));
@@ -143,7 +145,8 @@ export class TaskLinks<Answered> {
   }
 
   /** Answers. Rejects with `link-refused`, `argument-invalid`, and as `Tasks.respond`. */
-  async answer(secret: string, { choice, comment = '' }: LinkAnswer): Promise<Answered> {
+  async answer(secret: string, answer: LinkAnswer): Promise<Answered> {
+    const { choice, comment = '' } = readOptions(answer);
     const { link, tasks } = await this.#find(secret);
     const { choices } = await this.open(secret);
     const chosen = choices.find(({ id }) => id === choice);
@@ -185,14 +188,14 @@ function refused(): RunchartError {
   });
 }
 
-function readLinkOptions({ principal, groups = [], expiresInMs = EXPIRES_IN_MS }: LinkOptions) {
+function readLinkOptions({ principal, groups = [], expiresInMs = EXPIRES_IN_MS, by }: LinkOptions) {
   const areGroups = Array.isArray(groups) && groups.length <= MAX_GROUPS && groups.every(isName);
   if (!isName(principal) || !areGroups) {
     const message = `principal and up to ${MAX_GROUPS} groups have 1 to ${MAX_NAME_LENGTH} characters`;
     throw new RunchartError('argument-invalid', message);
   }
   if (Number.isSafeInteger(expiresInMs) && expiresInMs > 0 && expiresInMs <= LONGEST_MS) {
-    return { principal, groups, expiresInMs };
+    return { principal, groups, expiresInMs, by: readRemark(by, '`by`') };
   }
   const message = `expiresInMs is a whole number from 1 to ${LONGEST_MS}`;
   throw new RunchartError('argument-invalid', message);

@@ -5,7 +5,7 @@
 import type { JsonValue } from '../plan/json.js';
 import { toJsonValue } from '../plan/json-values.js';
 import type { ArtifactPayloads } from './artifact-payloads.js';
-import { attemptLogger } from './attempt-logger.js';
+import { attemptLogger, type HideFor } from './attempt-logger.js';
 
 import type { HandlerRegistry } from './handler-registry.js';
 import type { HandlerContext, HandlerFunction, Logger } from './handlers.js';
@@ -52,6 +52,7 @@ export class AttemptRunner {
   readonly #observers: RunObservers;
   readonly #services: unknown;
   readonly #streams: StreamHub;
+  readonly #hideFor: HideFor | undefined;
   readonly #running = new Map<string, RunningAttempt>();
   #idle: (() => void) | undefined;
 
@@ -62,6 +63,8 @@ export class AttemptRunner {
     readonly logger: Logger;
     readonly observers: RunObservers;
     readonly streams: StreamHub;
+    /** What is secret of what handlers log; nothing unless given. */
+    readonly hideFor?: HideFor | undefined;
     /** What the application shares with its handlers. */
     readonly services: unknown;
   }) {
@@ -72,6 +75,7 @@ export class AttemptRunner {
     this.#reports = parts.reports;
     this.#payloads = parts.payloads;
     this.#logger = parts.logger;
+    this.#hideFor = parts.hideFor;
   }
 
   /** Number of handlers at work. */
@@ -92,6 +96,7 @@ export class AttemptRunner {
       logger: this.#logger,
       services: this.#services,
       streams: this.#streams,
+      hideFor: this.#hideFor,
     };
     const running = new RunningAttempt(run, effect, parts);
     if (!this.#observers.isEmpty) running.observe(this.#observers, callOf(run, effect));
@@ -189,6 +194,7 @@ class RunningAttempt implements Attempt, HandlerContext {
   readonly #reports: AttemptReports;
   readonly #payloads: ArtifactPayloads;
   readonly #streams: StreamHub;
+  readonly #hideFor: HideFor | undefined;
   readonly #baseLogger: Logger;
   #logger: Logger | undefined;
   #observers: RunObservers | undefined;
@@ -209,6 +215,7 @@ class RunningAttempt implements Attempt, HandlerContext {
       readonly logger: Logger;
       readonly services: unknown;
       readonly streams: StreamHub;
+      readonly hideFor: HideFor | undefined;
     },
   ) {
     this.#record = run;
@@ -228,10 +235,11 @@ class RunningAttempt implements Attempt, HandlerContext {
     this.#payloads = parts.payloads;
     this.#streams = parts.streams;
     this.#baseLogger = parts.logger;
+    this.#hideFor = parts.hideFor;
   }
 
   get logger(): Logger {
-    this.#logger ??= attemptLogger(this.#baseLogger, this);
+    this.#logger ??= attemptLogger(this.#baseLogger, this, () => this.#hideFor?.(this.#record));
     return this.#logger;
   }
 

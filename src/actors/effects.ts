@@ -4,6 +4,7 @@
  */
 import type { JsonValue } from '../plan/json.js';
 import { ArtifactPayloads, type PayloadLimits } from './artifact-payloads.js';
+import type { HideFor } from './attempt-logger.js';
 import { type Attempt, AttemptRunner, type CheckName } from './attempt-runner.js';
 import { ChildRuns, type ChildStart } from './child-runs.js';
 import type { Environment } from './environment.js';
@@ -35,6 +36,8 @@ export interface EffectsParts {
   readonly work: WorkBoard;
   readonly lifetime: Lifetime;
   readonly streams: StreamHub;
+  /** What is secret of what handlers log; nothing unless given. */
+  readonly hideFor?: HideFor;
   /** Whether timers of a run are this process's to fire. */
   serves(run: string): boolean;
   /** Starts the run of a subplan; rejects with a RunchartError. */

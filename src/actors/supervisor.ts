@@ -9,6 +9,7 @@ import type { AdmissionReport } from './admission/admission.js';
 import type { HandlerPolicy } from './admission/handler-policy.js';
 import { SlotDesk } from './admission/slot-desk.js';
 import type { PayloadLimits } from './artifact-payloads.js';
+import type { HideFor } from './attempt-logger.js';
 import type { ForkMessage } from './change-messages.js';
 import type { ChildStart } from './child-runs.js';
 import { Effects } from './effects.js';
@@ -68,6 +69,8 @@ export interface SupervisorParts {
   readonly services?: unknown;
   /** What is secret of what a run streams; nothing unless given. */
   readonly maskFor?: StreamHubParts['maskFor'];
+  /** The same of what its handlers log. */
+  readonly hideFor?: HideFor;
   /** The highest turn number in the database. */
   readonly lastTurn: number;
 }

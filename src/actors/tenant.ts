@@ -3,6 +3,7 @@
  * `~` in its id is the default tenant's. Invariant: only this file puts the two parts together or takes them
  * apart, so that every row tells whose it is by the id of its run.
  */
+import { RunchartError } from '../errors.js';
 
 /** Whose everything is that names no tenant. */
 export const DEFAULT_TENANT = '';
@@ -27,8 +28,12 @@ export function qualifyId(tenant: string, id: string): string {
   return tenant === DEFAULT_TENANT ? id : `${tenant}~${id}`;
 }
 
-/** The full id of what a tenant calls by its own or by its full id; undefined where that names another tenant's. */
+/**
+ * The full id of what a tenant calls by its own or by its full id; undefined where that names another tenant's.
+ * Throws `argument-invalid` where it is no text.
+ */
 export function ownId(tenant: string, id: string): string | undefined {
+  if (typeof id !== 'string') throw new RunchartError('argument-invalid', 'an id is a text');
   if (!id.includes('~')) return qualifyId(tenant, id);
   return tenant !== DEFAULT_TENANT && id.startsWith(`${tenant}~`) ? id : undefined;
 }

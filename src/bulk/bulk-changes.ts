@@ -10,6 +10,7 @@ import { ownId } from '../actors/tenant.js';
 import { RunchartError } from '../errors.js';
 import { isFinal, type RunStatus } from '../machines/statuses.js';
 import type { JsonObject } from '../plan/json.js';
+import { readOptions } from '../read-arguments.js';
 import type { RunRows } from '../storage/run-rows.js';
 import {
   type BulkAction,
@@ -129,7 +130,7 @@ export class BulkChanges {
    */
   async apply(action: BulkAction, filter: BulkFilter, options: BulkApply): Promise<BulkPage> {
     const wanted = { action: readAction(action), filter: this.#own(readFilter(filter)) };
-    const token = readToken(options.token, wanted.action, wanted.filter);
+    const token = readToken(readOptions(options).token, wanted.action, wanted.filter);
     const { cursor, by, allowChanges = false } = options;
     const limit = readLimit(options.limit);
     const upTo = token.upTo === null ? 0 : await this.#numberOf(token.upTo);

@@ -62,6 +62,7 @@ export async function serve(files: string[], options: ServeOptions): Promise<Exi
       plans,
       tokens,
       maxStreams: settings['server.maxStreams'],
+      maxAllStreams: settings['server.maxAllStreams'],
       closing: closing.signal,
       isDraining: () => isDraining,
       metrics: createMetrics(orchestrator),

@@ -1,6 +1,6 @@
 /** The one table of settings. docs/configuration.md is made of it, and a test compares. */
 import { join } from 'node:path';
-import { DEFAULT_MAX_STREAMS } from '../http/open-streams.js';
+import { DEFAULT_MAX_ALL_STREAMS, DEFAULT_MAX_STREAMS } from '../http/open-streams.js';
 import { DEFAULT_LIMITS, type OrchestratorLimits } from '../orchestrator-options.js';
 import { database, duration, type Kind, listOf, oneOf, path, text, wholeNumber } from './kinds.js';
 
@@ -78,6 +78,12 @@ export const SETTINGS = {
   'server.maxStreams': setting('MAX_STREAMS', wholeNumber(1), 'streams that a principal has open', {
     fallback: DEFAULT_MAX_STREAMS,
   }),
+  'server.maxAllStreams': setting(
+    'MAX_ALL_STREAMS',
+    wholeNumber(1),
+    'streams and waiting requests in all; then the tenant that has most ends one for another',
+    { fallback: DEFAULT_MAX_ALL_STREAMS },
+  ),
   'log.level': setting(
     'LOG',
     oneOf('debug', 'info', 'warn', 'error', 'silent'),

@@ -3,6 +3,7 @@
 import type { DeadLetterRecord } from '../actors/delivery-records.js';
 import { RunchartError } from '../errors.js';
 import type { JsonObject } from '../plan/json.js';
+import { readOptions, readText, readTextIfGiven } from '../read-arguments.js';
 import { type Delivered, toDelivered } from './delivered.js';
 import type { DeliveryService } from './delivery-service.js';
 import { type DeadLetter, type DeadLetterWithBody, toDeadLetter } from './webhook.js';
@@ -27,13 +28,14 @@ export class DeadLetters {
 
   /** Oldest first. Rejects with `webhook-unknown`, `argument-invalid`. */
   async list(webhook: string, page: DeadLetterPage = {}): Promise<DeadLetter[]> {
-    const { limit = 100, after } = page;
+    const { limit = 100, after } = readOptions(page);
     if (!Number.isInteger(limit) || limit < 1) {
       throw new RunchartError('argument-invalid', 'limit is a whole number from 1 on');
     }
     await this.#service.channel(webhook);
     const most = Math.min(limit, MAX_LIMIT);
-    const options = { limit: most, ...(after !== undefined && { after }) };
+    const behind = readTextIfGiven(after, '`after`');
+    const options = { limit: most, ...(behind !== undefined && { after: behind }) };
     return (await this.#service.rows.deadLetters(webhook, options)).map(toDeadLetter);
   }
 
@@ -69,7 +71,8 @@ export class DeadLetters {
 
   async #find(webhook: string, message: string): Promise<DeadLetterRecord> {
     await this.#service.channel(webhook);
-    const record = await this.#service.rows.deadLetter(webhook, message);
+    const id = readText(message, 'the id of a message');
+    const record = await this.#service.rows.deadLetter(webhook, id);
     if (record !== undefined) return record;
     const why = `webhook "${webhook}" has no dead letter ${message}`;
     throw new RunchartError('dead-letter-unknown', why, {

@@ -7,6 +7,7 @@ import type { DeliveryRows, WebhookRecord } from '../actors/delivery-records.js'
 import type { LiveIndex } from '../actors/live-index.js';
 import { tenantOf } from '../actors/tenant.js';
 import { RunchartError } from '../errors.js';
+import { readText } from '../read-arguments.js';
 import { Channel, type ChannelParts } from './channel.js';
 import { Courier, type Message, type Outcome } from './courier.js';
 import { DurableWrites } from './durable-writes.js';
@@ -73,8 +74,9 @@ export class DeliveryService implements Deliveries {
     return [...this.#channels.values()].sort(byId);
   }
 
-  /** Rejects with `webhook-unknown`. */
+  /** Rejects with `webhook-unknown`, `argument-invalid`. */
   async channel(id: string): Promise<Channel> {
+    readText(id, 'the id of a webhook');
     await this.#load();
     const channel = this.#channels.get(id);
     if (channel !== undefined) return channel;
@@ -110,6 +112,7 @@ export class DeliveryService implements Deliveries {
 
   /** Resolves false where there was none. */
   async remove(id: string): Promise<boolean> {
+    readText(id, 'the id of a webhook');
     await this.#load();
     this.#assertOpen();
     const channel = this.#channels.get(id);

@@ -3,6 +3,7 @@ import { RunchartError } from '../errors.js';
 import type { Issue } from '../plan/issue.js';
 import type { JsonObject } from '../plan/json.js';
 import { toJsonValue } from '../plan/json-values.js';
+import { readOptions } from '../read-arguments.js';
 import type { AddressPolicy } from './address-policy.js';
 import { type EventFilter, problemsOf } from './event-filter.js';
 import { isSecret } from './secrets.js';
@@ -40,7 +41,7 @@ const MAX_DESCRIPTION = 1_024;
 
 /** Throws `webhook-invalid` with all issues. */
 export function assertDraft(draft: NewWebhook & WebhookChanges, policy: AddressPolicy): void {
-  const { id, url, description, secret, disabled } = draft;
+  const { id, url, description, secret, disabled } = readOptions(draft);
   const issues: Issue[] = [];
   const refuse = (path: string, message: string) =>
     issues.push({ severity: 'blocking', code: 'invalid-value', message, path });

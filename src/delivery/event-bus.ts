@@ -122,9 +122,9 @@ export class EventBus {
    * step later may find that it rejects with those, too.
    */
   events(options: BusOptions = {}): AsyncIterableIterator<BusEvent> {
-    const { pageSize = PAGE } = options;
-    if (typeof pageSize === 'number') assertPage('pageSize', pageSize);
     assertFilter(options);
+    const { pageSize = PAGE } = options;
+    if (typeof pageSize !== 'function') assertPage('pageSize', pageSize);
     this.#assertRoom(options);
     return this.#iterate(options, this.#from(options));
   }
@@ -133,9 +133,10 @@ export class EventBus {
    * Events behind a position, as many as there are now and fit. It looks at 5,000 of the log at most, so that it may
    * have none and be followed by more. Rejects with `argument-invalid`.
    */
-  async page({ limit = PAGE, ...options }: BusPageOptions = {}): Promise<BusPage> {
-    assertPage('limit', limit);
+  async page(options: BusPageOptions = {}): Promise<BusPage> {
     assertFilter(options);
+    const { limit = PAGE } = options;
+    assertPage('limit', limit);
     const { log } = this.#parts;
     const matcher = new EventMatcher(options, log);
     const events: BusEvent[] = [];

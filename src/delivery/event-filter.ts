@@ -4,6 +4,8 @@ import { DEFAULT_TENANT, tenantOf } from '../actors/tenant.js';
 import { RunchartError } from '../errors.js';
 import { canonicalJson } from '../plan/canonical.js';
 import type { JsonObject, JsonValue } from '../plan/json.js';
+import { toJsonValue } from '../plan/json-values.js';
+import { readOptions } from '../read-arguments.js';
 
 /** Which events are wanted; all that is given has to fit. */
 export interface EventFilter {
@@ -25,7 +27,8 @@ const MAX_TITLES = 1_000;
 const TYPE = /^(?:\*|[a-z][a-z-]*)(?:\.(?:\*|[a-z][a-z-]*))*$/;
 
 /** What a filter may not be, each a sentence; none where it is right. */
-export function problemsOf({ types, runs, plan, metadata }: EventFilter): string[] {
+export function problemsOf(filter: EventFilter): string[] {
+  const { types, runs, plan, metadata } = readOptions(filter);
   const problems: string[] = [];
   if (types !== undefined && !isListOf(types, (type) => TYPE.test(type))) {
     problems.push(
@@ -39,7 +42,7 @@ export function problemsOf({ types, runs, plan, metadata }: EventFilter): string
     problems.push('plan is the title of a plan, or the hash of a version');
   }
   if (metadata !== undefined && !isRecord(metadata)) {
-    problems.push('metadata is an object of at most 100 keys');
+    problems.push('metadata is an object of at most 100 keys with JSON values');
   }
   return problems;
 }
@@ -118,5 +121,5 @@ function isText(text: unknown): text is string {
 
 function isRecord(value: unknown): boolean {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  return Object.keys(value).length <= MAX_NAMES;
+  return Object.keys(value).length <= MAX_NAMES && toJsonValue(value).ok;
 }

@@ -1,6 +1,7 @@
 /** Places in the log of all runs as text: `TURN/NUMBER`. */
 import type { LogPosition } from '../actors/delivery-records.js';
 import { RunchartError } from '../errors.js';
+import { readText } from '../read-arguments.js';
 
 /** Before the first event. */
 export const START = '0/0';
@@ -15,7 +16,7 @@ export function isLater(place: LogPosition, than: LogPosition): boolean {
 
 /** Throws `argument-invalid`. */
 export function parsePosition(text: string): LogPosition {
-  const [, turn, seq] = /^(\d{1,16})\/(\d{1,16})$/.exec(text) ?? [];
+  const [, turn, seq] = /^(\d{1,16})\/(\d{1,16})$/.exec(readText(text, 'a position')) ?? [];
   if (turn !== undefined && seq !== undefined) return { turn: Number(turn), seq: Number(seq) };
   throw invalidPosition(text);
 }

@@ -3,6 +3,7 @@
  * others do: positions and turns are the tenant's own.
  */
 import { DEFAULT_TENANT, ownId } from '../actors/tenant.js';
+import { readOptions, readText } from '../read-arguments.js';
 import type {
   BusEvent,
   BusGap,
@@ -11,6 +12,7 @@ import type {
   BusPageOptions,
   EventBus,
 } from './event-bus.js';
+import { assertFilter } from './event-filter.js';
 import { formatPosition, parsePosition } from './log-position.js';
 import type { TenantPositions } from './tenant-positions.js';
 
@@ -38,7 +40,7 @@ export class TenantBus implements BusView {
   }
 
   events(options: BusOptions = {}): AsyncIterableIterator<BusEvent> {
-    const { onGap, onPassed } = options;
+    const { onGap, onPassed } = readOptions(options);
     const events = this.#bus.events({
       ...this.#own(options),
       ...(onGap !== undefined && { onGap: (gap) => onGap(this.#gap(gap)) }),
@@ -77,11 +79,12 @@ export class TenantBus implements BusView {
 
   #open(position: string): string {
     if (this.#positions === undefined) return position;
-    return formatPosition(this.#positions.open(this.#tenant, position));
+    return formatPosition(this.#positions.open(this.#tenant, readText(position, 'a position')));
   }
 
   /** Runs go by their own ids too; those of others are none. */
   #own<T extends BusOptions | BusPageOptions>(options: T): T {
+    assertFilter(options);
     const { runs, after } = options;
     return {
       ...options,

@@ -2,6 +2,7 @@
 import type { Environment } from '../actors/environment.js';
 import { DEFAULT_TENANT, qualifyId, tenantOf } from '../actors/tenant.js';
 import { RunchartError } from '../errors.js';
+import { readOptions } from '../read-arguments.js';
 import type { AddressPolicy } from './address-policy.js';
 import type { Channel } from './channel.js';
 import { DeadLetters } from './dead-letters.js';
@@ -92,7 +93,7 @@ export class Webhooks {
   async update(id: string, changes: WebhookChanges): Promise<Webhook> {
     const channel = await this.#service.channel(id);
     const { url, description, types, plan, metadata } = viewOf(channel);
-    const draft = { url, description, types, plan, metadata, ...definedOf(changes) };
+    const draft = { url, description, types, plan, metadata, ...definedOf(readOptions(changes)) };
     assertDraft(draft, this.#policyOf(tenantOf(id)));
     await this.#service.change(channel, {
       url: new URL(draft.url).href,
@@ -114,7 +115,7 @@ export class Webhooks {
    */
   async rotate(id: string, options: RotateOptions = {}): Promise<WebhookWithSecret> {
     const channel = await this.#service.channel(id);
-    const { secret = newSecret(), overlapMs = DAY_MS } = options;
+    const { secret = newSecret(), overlapMs = DAY_MS } = readOptions(options);
     assertDraft({ url: channel.record.url, secret }, this.#policyOf(tenantOf(id)));
     if (!Number.isSafeInteger(overlapMs) || overlapMs < 0 || overlapMs > MAX_OVERLAP_MS) {
       const message = `overlapMs is a whole number from 0 to ${MAX_OVERLAP_MS}`;

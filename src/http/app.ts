@@ -4,8 +4,8 @@ import type { Hono } from 'hono';
 import type { Orchestrator } from '../orchestrator.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { readVersion } from '../version.js';
-import { DEFAULT_RATE, DEFAULT_REFUSALS, guard } from './access/guard.js';
-import type { Rate } from './access/rate-limit.js';
+import { DEFAULT_RATE, guard } from './access/guard.js';
+import { DEFAULT_REFUSALS, type Rate, RateLimit } from './access/rate-limit.js';
 import { viewedScope } from './access/viewed-scope.js';
 import { loopbackOnly, sameOriginOnly } from './loopback.js';
 import { McpEndpoint } from './mcp/endpoint.js';
@@ -51,10 +51,12 @@ export interface HttpOptions {
   readonly tokens?: 'required' | 'optional';
   /** How often one principal may ask: 200 times a second, 1,000 at once, unless given. */
   readonly rate?: Rate;
-  /** How often one address is told that its token is refused: once in 5 s, 20 times at once, unless given. */
+  /** How often one address is told that its token or link is refused: once in 5 s, 20 times at once, unless given. */
   readonly refusals?: Rate;
   /** Streams that one principal may have open; 256 unless given. */
   readonly maxStreams?: number | undefined;
+  /** Streams that may be open in all, so that connections are left for other requests; 900 unless given. */
+  readonly maxAllStreams?: number | undefined;
   /** What `GET /metrics` shows; begun with the first scrape unless given. */
   readonly metrics?: Metrics;
   /** Whether the process is about to stop: it is not ready then, although it still answers. */
@@ -73,6 +75,7 @@ const RESOURCES = [
 export function createHttpApp(orchestrator: Orchestrator, options: HttpOptions = {}): Hono {
   const { tokens = 'optional', rate = DEFAULT_RATE, refusals = DEFAULT_REFUSALS } = options;
   const closing = options.closing ?? new AbortController().signal;
+  const refused = new RateLimit(refusals);
   const scope: HttpScope = {
     orchestrator,
     catalog: new PlanCatalog(options.plans ?? {}, orchestrator),
@@ -81,9 +84,10 @@ export function createHttpApp(orchestrator: Orchestrator, options: HttpOptions =
     audit: orchestrator.audit,
     links: orchestrator.links,
     needsTokens: tokens === 'required',
+    refused,
     heartbeatMs: options.heartbeatMs ?? 15_000,
     closing,
-    streams: new OpenStreams(options.maxStreams),
+    streams: new OpenStreams(options.maxStreams, options.maxAllStreams),
     isDraining: () => options.isDraining?.() ?? false,
     metrics: new ServedMetrics(orchestrator, options.metrics),
     agents: new McpEndpoint({
@@ -97,7 +101,7 @@ export function createHttpApp(orchestrator: Orchestrator, options: HttpOptions =
   app.use(tokens === 'required' ? sameOriginOnly : loopbackOnly);
   const server = new AppRoutes({
     app,
-    guards: [guard(orchestrator, { tokens, rate, refusals })],
+    guards: [guard(orchestrator, { tokens, rate, refused })],
     scope,
     scopeFor: (session) => viewedScope(scope, orchestrator, session),
   });

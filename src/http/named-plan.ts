@@ -1,9 +1,8 @@
 /** The plan that a request means. */
 import type { JsonObject } from '../plan/json.js';
+import { isPlanHash } from '../plan/plan-version.js';
 import type { Plan } from '../plan/schema.js';
 import type { HttpScope } from './scope.js';
-
-const HASH = /^sha256:[0-9a-f]{64}$/;
 
 /**
  * One on offer, by its name; a version, by its hash; or one in place, which is not looked at yet. Rejects with
@@ -13,6 +12,6 @@ export async function namedPlan(
   { catalog, orchestrator }: Pick<HttpScope, 'catalog' | 'orchestrator'>,
   plan: string | JsonObject,
 ): Promise<Plan> {
-  const isVersion = typeof plan === 'string' && HASH.test(plan) && !catalog.has(plan);
+  const isVersion = typeof plan === 'string' && isPlanHash(plan) && !catalog.has(plan);
   return isVersion ? orchestrator.runs.plan(plan) : catalog.planOf(plan);
 }

@@ -5,6 +5,7 @@ import { RunchartError } from '../errors.js';
 import { isJsonObject, type JsonValue } from '../plan/json.js';
 import { toJsonValue } from '../plan/json-values.js';
 import { pointer } from '../plan/pointer.js';
+import { repeatedKeys } from '../plan/repeated-keys.js';
 import { RequestError } from './problem.js';
 
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -114,6 +115,13 @@ function parseJson(text: string): JsonValue {
   }
   if (nestsDeeperThan(MAX_DEPTH, text)) {
     throw new RequestError('body-too-deep', `The body nests deeper than ${MAX_DEPTH} levels.`);
+  }
+  for (const { key } of repeatedKeys(text)) {
+    const shown = key.slice(0, 128).toWellFormed();
+    throw new RequestError(
+      'body-malformed',
+      `The body has the key "${shown}" twice in one object.`,
+    );
   }
   const checked = toJsonValue(value, { maxDepth: MAX_DEPTH + 1, maxBytes: 8 * MAX_BODY_BYTES });
   if (checked.ok && checked.value !== undefined) return checked.value;

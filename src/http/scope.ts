@@ -3,6 +3,7 @@ import type { AuditTrail } from '../access/audit-trail.js';
 import type { TaskLinks } from '../access/task-links.js';
 import type { Orchestrator } from '../orchestrator.js';
 import type { OrchestratorView } from '../orchestrator-view.js';
+import type { RateLimit } from './access/rate-limit.js';
 import type { McpEndpoint } from './mcp/endpoint.js';
 import type { ServedMetrics } from './measure.js';
 import type { OpenStreams } from './open-streams.js';
@@ -21,6 +22,8 @@ export interface HttpScope {
   readonly session?: Session;
   /** Whether everybody but for health has to say who he is. */
   readonly needsTokens: boolean;
+  /** What addresses are refused. */
+  readonly refused: RateLimit;
   readonly catalog: PlanCatalog;
   readonly heartbeatMs: number;
   readonly closing: AbortSignal;

@@ -102,9 +102,10 @@ export class AppRoutes implements RouteServer {
         ...this.#parts.guards,
         (context: Context<RouteEnv>) => {
           const session = context.get('session');
-          const handler =
-            session === undefined ? shared : this.#handlerFor(session, resource, route);
-          return answer(context, handler, this.#parts.scope.host);
+          if (session === undefined) return answer(context, shared, this.#parts.scope.host);
+          const scope = this.#parts.scopeFor(session);
+          // What is answered to a tenant is kept as the tenant's, under its key.
+          return answer(context, this.#handlerOver(scope, resource, route), scope.orchestrator);
         },
       ];
       this.#app.on(route.method.toUpperCase(), [route.pattern], ...chain);
@@ -115,8 +116,8 @@ export class AppRoutes implements RouteServer {
     }
   }
 
-  /** The handler over what the session sees: it has nothing else within its reach. */
-  #handlerFor(session: Session, resource: Resource, route: Route): RouteHandler<Route> {
+  /** The handler over what a session sees: it has nothing else within its reach. */
+  #handlerOver(scope: HttpScope, resource: Resource, route: Route): RouteHandler<Route> {
     let found: RouteHandler<Route> | undefined;
     const picking: RouteServer = {
       serve: (routes, handlers) => {
@@ -127,7 +128,7 @@ export class AppRoutes implements RouteServer {
       },
       document: () => this.document(),
     };
-    resource(picking, this.#parts.scopeFor(session));
+    resource(picking, scope);
     if (found === undefined) throw new Error(`nothing serves ${route.operationId}`);
     return found;
   }

@@ -1,7 +1,9 @@
-/** Answers with a stream of server-sent events, which counts as one of its principal's for as long as it lasts. */
+/** Answers with a stream, which counts as one of its principal's for as long as it lasts. */
+import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import { addressOf } from './access/guard.js';
 import { type EventStreamOptions, eventStream } from './event-stream.js';
+import type { StreamOwner } from './open-streams.js';
 import type { RouteEnv } from './route-spec.js';
 import type { HttpScope } from './scope.js';
 
@@ -25,8 +27,11 @@ export function streamAnswer<T>(
   { streams, heartbeatMs, closing }: Pick<HttpScope, 'streams' | 'heartbeatMs' | 'closing'>,
   { open, ...how }: StreamAnswer<T>,
 ): Response {
-  const leave = streams.enter(streamOwner(context));
   const stop = new AbortController();
+  const leave = streams.enter(ownerOf(context), () => {
+    stop.abort();
+    cutOff(context);
+  });
   const onEnd = () => {
     stop.abort();
     leave();
@@ -39,6 +44,55 @@ export function streamAnswer<T>(
   });
 }
 
+/** The same for a stream that somebody else answers with. Rejects with `too-many-streams`, and as `answer` does. */
+export async function countedStream(
+  context: Context<RouteEnv>,
+  { streams }: Pick<HttpScope, 'streams'>,
+  answer: () => Promise<Response>,
+): Promise<Response> {
+  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  const leave = streams.enter(ownerOf(context), () => {
+    void reader?.cancel().catch(() => {});
+    cutOff(context);
+  });
+  try {
+    const { body, status, headers } = await answer();
+    reader = body?.getReader();
+    if (reader === undefined) leave();
+    return new Response(reader && untilOver(reader, leave), { status, headers });
+  } catch (error) {
+    leave();
+    throw error;
+  }
+}
+
+/** What the reader has; `onEnd` is told once there is no more of it, or nobody wants it. */
+function untilOver(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  onEnd: () => void,
+): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const { done, value } = await reader.read();
+          if (!done) return controller.enqueue(value);
+        } catch (error) {
+          onEnd();
+          throw error;
+        }
+        onEnd();
+        controller.close();
+      },
+      cancel(reason) {
+        onEnd();
+        return reader.cancel(reason);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
 /** What is refused is no open stream. */
 function opened<T>(open: () => T, onRefused: () => void): T {
   try {
@@ -49,9 +103,15 @@ function opened<T>(open: () => T, onRefused: () => void): T {
   }
 }
 
-/** Who has a stream open: a principal of a tenant, or an address where nobody has to say who he is. */
-function streamOwner(context: Context<RouteEnv>): string {
+/** A reader that does not read would keep his connection. */
+export function cutOff(context: Context): void {
+  const { outgoing } = (context.env ?? {}) as Partial<HttpBindings>;
+  outgoing?.destroy();
+}
+
+/** A principal of a tenant, or an address where nobody has to say who he is. */
+export function ownerOf(context: Context<RouteEnv>): StreamOwner {
   const session = context.get('session');
-  if (session === undefined) return `@${addressOf(context) ?? ''}`;
-  return `${session.tenant}~${session.principal.name}`;
+  if (session === undefined) return { tenant: '', name: `@${addressOf(context) ?? ''}` };
+  return { tenant: session.tenant, name: session.principal.name };
 }

@@ -7,6 +7,7 @@
 import type { ActorVersionRecord, RunRecord } from '../actors/records.js';
 import { RunchartError } from '../errors.js';
 import { isFinal } from '../machines/statuses.js';
+import { readCount } from '../read-arguments.js';
 import { Conversion, type ConversionOptions, isDone, type Mask } from './conversion.js';
 import type { InspectionEvent } from './inspection-event.js';
 import { type InspectionRows, readTurns, type TurnPage } from './turn-pages.js';
@@ -117,7 +118,7 @@ export class Inspection implements AsyncIterableIterator<InspectionEvent, void, 
 
   async *#describeAt(run: number, at: number, stop: AbortSignal): AsyncGenerator<InspectionEvent> {
     const { trimmedTo } = await this.#record();
-    if (!Number.isSafeInteger(at) || at < 1 || at > (await this.#parts.rows.newestSeq(run))) {
+    if (readCount(at, '`at`') < 1 || at > (await this.#parts.rows.newestSeq(run))) {
       throw new RunchartError('argument-invalid', `run ${this.#id} has no event ${at}`);
     }
     if (at < trimmedTo) {

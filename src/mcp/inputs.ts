@@ -1,8 +1,9 @@
 /** Parts that the inputs of several tools have in common, with their limits. */
 import { z } from 'zod';
 import type { JsonObject, JsonValue } from '../plan/json.js';
+import { isPlanHash } from '../plan/plan-version.js';
 import type { Plan } from '../plan/schema.js';
-import type { OfferedPlans } from './tool.js';
+import type { Call } from './tool.js';
 
 export const name = z.string().min(1).max(256);
 export const run = z.string().min(1).max(128).describe('Id of the run');
@@ -31,12 +32,22 @@ export const limit = z.int().min(1).max(100).default(25).describe('Entries of a 
 export const waitMs = z.int().min(0).max(30_000).default(0);
 
 export const plan = z
-  .union([name, jsonObject], { error: 'Expected the name of a plan on offer, or a plan' })
+  .union([name, jsonObject], {
+    error: 'Expected the name of a plan on offer, the hash of a version, or a plan',
+  })
   .describe(
-    'The name of a plan on offer (list_plans), or a plan: {title, nodes: [{id, kind, …}], edges: [{source, target, …}]}',
+    'The name of a plan on offer (list_plans), the hash of a version that is stored (sha256:…), or a plan: {title, nodes: [{id, kind, …}], edges: [{source, target, …}]}',
   );
 
-/** One on offer, by its name, or one in place, which is not looked at yet. Throws `plan-unknown`. */
-export function planOf(plans: OfferedPlans, given: string | JsonObject): Plan {
-  return typeof given === 'string' ? plans.get(given).version.plan : (given as unknown as Plan);
+/**
+ * One on offer, by its name; a version, by its hash; or one in place, which is not looked at yet. Rejects with
+ * `plan-unknown`.
+ */
+export async function planOf(
+  { plans, host }: Pick<Call, 'plans' | 'host'>,
+  given: string | JsonObject,
+): Promise<Plan> {
+  if (typeof given !== 'string') return given as unknown as Plan;
+  const isVersion = isPlanHash(given) && !plans.has(given);
+  return isVersion ? host.runs.plan(given) : plans.get(given).version.plan;
 }

@@ -30,6 +30,7 @@ export type ToolHost = Pick<
 /** The plans that can be named. */
 export interface OfferedPlans {
   list(): readonly OfferedPlanEntry[];
+  has(name: string): boolean;
   /** Throws `plan-unknown`. */
   get(name: string): OfferedPlanEntry;
 }

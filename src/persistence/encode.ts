@@ -1,7 +1,7 @@
 /**
  * Turns records into rows as JSON text, on the caller's thread. Invariants: 1. values stand in the
  * order of the columns in schema.ts; 2. JSON columns keep their text exactly; 3. text that SQLite
- * could not give back unchanged (lone surrogates) is refused, with `turn-refused`.
+ * could not give back unchanged (lone surrogates), and what is no value of SQL, is refused, with `turn-refused`.
  */
 
 import {
@@ -224,9 +224,14 @@ function checkWellFormed(fragment: string): void {
 function checkLargeRow(values: Row): number {
   let bytes = 0;
   for (const value of values) {
-    if (typeof value !== 'string') continue;
-    if (!value.isWellFormed()) throw illFormed();
-    bytes += value.length;
+    if (typeof value === 'string') {
+      if (!value.isWellFormed()) throw illFormed();
+      bytes += value.length;
+    } else if (value !== null && typeof value !== 'number') {
+      // It may not reach the thread, or end it.
+      const message = `A value is a ${typeof value}, and neither a text nor a number.`;
+      throw new CommitError('turn-refused', message);
+    }
   }
   return bytes;
 }

@@ -8,7 +8,8 @@ import { planFromMermaid } from './from-mermaid.js';
 import { locateJsonError } from './json-syntax.js';
 import { toJsonValue } from './json-values.js';
 import type { ParseResult } from './parse-result.js';
-import { positionIn } from './text-position.js';
+import { repeatedKeys } from './repeated-keys.js';
+import { positionIn, type TextPosition } from './text-position.js';
 import { nestsDeeperThan } from './yaml-depth.js';
 
 export type PlanFormat = 'json' | 'yaml' | 'mermaid' | 'detect';
@@ -21,7 +22,7 @@ const MAX_LOCATED_LENGTH = 1024 * 1024;
 const MAX_YAML_LENGTH = 1024 * 1024;
 const MAX_DEPTH = 128;
 const MAX_ALIASES = 100;
-const MAX_YAML_ERRORS = 20;
+const MAX_ERRORS = 20;
 
 /** Parses a text; `detect` takes what begins with a brace for JSON. Never throws. */
 export function parsePlanText(text: string, options: { format?: PlanFormat } = {}): ParseResult {
@@ -47,14 +48,22 @@ function isJsonText(text: string, format: PlanFormat): boolean {
 }
 
 function parseJson(text: string, findings: Findings): unknown {
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch {
     const detail = positionIn(text, text.length > MAX_LOCATED_LENGTH ? 0 : locateJsonError(text));
     const message = `Not JSON from line ${detail.line}, column ${detail.column} on`;
     findings.block({ code: 'invalid-json', message, path: '', detail });
     return undefined;
   }
+  let reported = 0;
+  for (const { key, offset } of repeatedKeys(text)) {
+    reportRepeatedKey('invalid-json', key, positionIn(text, offset), findings);
+    reported += 1;
+    if (reported === MAX_ERRORS) break;
+  }
+  return value;
 }
 
 function parseYaml(text: string, findings: Findings): unknown {
@@ -71,8 +80,7 @@ function parseYaml(text: string, findings: Findings): unknown {
       prettyErrors: false,
       logLevel: 'error',
     });
-    for (const error of document.errors.slice(0, MAX_YAML_ERRORS))
-      reportYaml(error, text, findings);
+    for (const error of document.errors.slice(0, MAX_ERRORS)) reportYaml(error, text, findings);
     if (findings.blocked) return undefined;
     reportDuplicateKeys(document, text, findings);
     return document.toJS({ maxAliasCount: MAX_ALIASES });
@@ -96,7 +104,7 @@ function reportDuplicateKeys(document: Document.Parsed, text: string, findings: 
       for (const { key } of map.items) {
         if (!isScalar(key)) continue;
         if (!seen.has(key.value)) seen.add(key.value);
-        else if (reported++ < MAX_YAML_ERRORS) reportDuplicateKey(key, text, findings);
+        else if (reported++ < MAX_ERRORS) reportDuplicateKey(key, text, findings);
         else return visit.BREAK;
       }
       return undefined;
@@ -105,9 +113,18 @@ function reportDuplicateKeys(document: Document.Parsed, text: string, findings: 
 }
 
 function reportDuplicateKey(key: Scalar, text: string, findings: Findings): void {
-  const detail = positionIn(text, key.range?.[0] ?? 0);
-  const message = `The key '${key.value}' stands twice (line ${detail.line})`;
-  findings.block({ code: 'invalid-yaml', message, path: '', detail });
+  const place = positionIn(text, key.range?.[0] ?? 0);
+  reportRepeatedKey('invalid-yaml', String(key.value), place, findings);
+}
+
+function reportRepeatedKey(
+  code: string,
+  key: string,
+  detail: TextPosition,
+  findings: Findings,
+): void {
+  const message = `The key '${key}' stands twice (line ${detail.line})`;
+  findings.block({ code, message, path: '', detail });
 }
 
 /** The library throws on aliases that multiply; anything else is a fault of the text as well. */

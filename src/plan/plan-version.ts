@@ -8,6 +8,13 @@ import type { JsonObject, JsonValue } from './json.js';
 import type { PlanNode } from './node-schemas.js';
 import type { Plan } from './schema.js';
 
+const PLAN_HASH = /^sha256:[0-9a-f]{64}$/;
+
+/** Whether a text can be the hash of a plan version. */
+export function isPlanHash(text: string): boolean {
+  return PLAN_HASH.test(text);
+}
+
 export type NodeKind = PlanNode['kind'];
 
 /** What is done about a failure when no retry is left; see docs/plans.md. */

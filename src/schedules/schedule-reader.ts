@@ -1,5 +1,6 @@
 /** Reads schedules as their users see them. */
 import { RunchartError } from '../errors.js';
+import { readLimit, readOptions, readText } from '../read-arguments.js';
 import { type UpcomingOccurrence, upcomingOccurrences } from './decide.js';
 import type { ScheduleStore } from './ports.js';
 import { MAX_CATCH_UP, type Schedule } from './schedule.js';
@@ -24,8 +25,9 @@ export class ScheduleReader {
   }
 
   /** By id. */
-  list({ after = '', limit = 100 }: ScheduleList = {}): Promise<Schedule[]> {
-    return this.#store.list(after, Math.min(Math.max(limit, 0), MAX_LISTED));
+  async list(page: ScheduleList = {}): Promise<Schedule[]> {
+    const { after = '', limit = 100 } = readOptions(page);
+    return this.#store.list(readText(after, '`after`'), readLimit(limit, MAX_LISTED));
   }
 
   /** Rejects with `schedule-unknown`. */

@@ -2,6 +2,7 @@
 import type { PlanFor } from '../plan/builder.js';
 import type { JsonValue } from '../plan/json.js';
 import type { Plan } from '../plan/schema.js';
+import { readOptions, readText } from '../read-arguments.js';
 import type { UpcomingOccurrence } from './decide.js';
 import { MAX_LABEL, type ScheduleDraft } from './draft.js';
 import type { Schedule } from './schedule.js';
@@ -58,7 +59,8 @@ export class Schedules {
    * of the orchestrator does where the plan cannot be started, and with `schedule-invalid` or `schedule-conflict`.
    */
   async create<Input>(options: ScheduleOptions<Input>): Promise<CreatedSchedule> {
-    const { plan, label, ...draft } = options;
+    const { plan, label, ...draft } = readOptions(options);
+    readScheduleId(draft.id);
     const { hash, title } = await this.#plans.admit(plan, draft.input);
     const named = label ?? labelOf(title);
     return this.#shown(await this.#service.create({ ...draft, plan: hash, label: named }));
@@ -69,7 +71,8 @@ export class Schedules {
    * before is made up for. A plan that has changed is scheduled by naming it here.
    */
   async update<Input>(id: string, changes: ScheduleUpdate<Input>): Promise<Schedule> {
-    const { plan, ...rest } = changes;
+    readScheduleId(id);
+    const { plan, ...rest } = readOptions(changes);
     const update = async (all: ScheduleChanges) => this.#shown(await this.#service.update(id, all));
     if (plan === undefined && changes.input === undefined) return update(rest);
     const current = await this.#service.get(id);
@@ -82,17 +85,17 @@ export class Schedules {
 
   /** Starts nothing by itself any more; what waits in the queue stays there. Runs go on. */
   async pause(id: string): Promise<Schedule> {
-    return this.#shown(await this.#service.pause(id));
+    return this.#shown(await this.#service.pause(readScheduleId(id)));
   }
 
   /** Goes on from now: what occurred during the pause is not made up for. */
   async resume(id: string): Promise<Schedule> {
-    return this.#shown(await this.#service.resume(id));
+    return this.#shown(await this.#service.resume(readScheduleId(id)));
   }
 
   /** Resolves false where there was none. Runs go on. */
-  remove(id: string): Promise<boolean> {
-    return this.#service.remove(id);
+  async remove(id: string): Promise<boolean> {
+    return this.#service.remove(readScheduleId(id));
   }
 
   /** By id. */
@@ -103,20 +106,20 @@ export class Schedules {
 
   /** Rejects with `schedule-unknown`. */
   async get(id: string): Promise<Schedule> {
-    return this.#shown(await this.#service.get(id));
+    return this.#shown(await this.#service.get(readScheduleId(id)));
   }
 
   /**
    * Asks for a run now, whether the schedule is paused or not; overlap is as for any other occurrence.
    * What is `queued` is durable, and starts when it can.
    */
-  trigger(id: string): Promise<Triggered> {
-    return this.#service.trigger(id);
+  async trigger(id: string): Promise<Triggered> {
+    return this.#service.trigger(readScheduleId(id));
   }
 
   /** The next occurrences, 10 unless given, 1,000 at most, as if the schedule were not paused. */
-  preview(id: string, count?: number): Promise<UpcomingOccurrence[]> {
-    return this.#service.preview(id, count);
+  async preview(id: string, count?: number): Promise<UpcomingOccurrence[]> {
+    return this.#service.preview(readScheduleId(id), count);
   }
 
   /** Without what its plan calls secret. */
@@ -124,6 +127,10 @@ export class Schedules {
     const input = await this.#plans.hideInput(schedule.plan, schedule.input);
     return { ...schedule, input };
   }
+}
+
+function readScheduleId(id: string): string {
+  return readText(id, 'the id of a schedule');
 }
 
 function labelOf(title: string): string {

@@ -3,6 +3,7 @@ import type { Capability } from '../actors/messages.js';
 import { RunchartError } from '../errors.js';
 import type { Keyed } from '../keyed.js';
 import { isName, MAX_NAME_LENGTH } from '../plan/name.js';
+import { readOptions } from '../read-arguments.js';
 
 /** What a worker asks for. */
 export interface ClaimOptions extends Keyed {
@@ -32,7 +33,7 @@ export const MAX_WAIT_MS = 60_000;
 
 /** Throws a RunchartError `argument-invalid`. */
 export function readClaim(options: ClaimOptions): ClaimRequest {
-  const { worker, capabilities, limit = 1, waitMs = 0, idempotencyKey } = options;
+  const { worker, capabilities, limit = 1, waitMs = 0, idempotencyKey } = readOptions(options);
   readName(worker, 'worker');
   if (idempotencyKey !== undefined) readName(idempotencyKey, 'an idempotency key');
   if (!Array.isArray(capabilities) || capabilities.length === 0) {

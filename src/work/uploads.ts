@@ -110,7 +110,9 @@ export class Uploads {
     const { maxBytes } = this.#payloads;
     const parts: Uint8Array[] = [];
     let size = 0;
+    if (!isIterable(bytes)) throw noBytes();
     for await (const part of bytes) {
+      if (!(part instanceof Uint8Array)) throw noBytes();
       size += part.byteLength;
       if (size > maxBytes) {
         const message = `a payload has ${maxBytes} bytes at most`;
@@ -129,4 +131,12 @@ export class Uploads {
     const [oldest] = this.#known.keys();
     if (this.#known.size > MAX_LEASES && oldest !== undefined) this.#known.delete(oldest);
   }
+}
+
+function isIterable(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}
+
+function noBytes(): RunchartError {
+  return new RunchartError('argument-invalid', 'a payload comes as an async iterable of bytes');
 }

@@ -24,6 +24,7 @@ import { InTurn } from '../in-turn.js';
 import { canonicalJson } from '../plan/canonical.js';
 import { parseHandlerReference } from '../plan/handler-reference.js';
 import type { JsonValue } from '../plan/json.js';
+import { readOptions } from '../read-arguments.js';
 import { readJson } from '../start-options.js';
 import { type ClaimOptions, type ClaimRequest, readClaim, readWait } from './read-claim.js';
 import { type Lease, readToken, writeToken } from './token.js';
@@ -177,7 +178,7 @@ export class Work {
     } = {},
   ): Promise<LeaseState> {
     const { run, ...lease } = this.#lease(token);
-    const waitMs = readWait(options.waitMs ?? 0);
+    const waitMs = readWait(readOptions(options).waitMs ?? 0);
     const { payload: given } = options;
     const payload = given === undefined ? undefined : readJson(given, 'the payload');
     const { board, clock } = this.#parts;
@@ -214,8 +215,11 @@ export class Work {
     if (!Number.isSafeInteger(number) || number < 1) {
       throw new RunchartError('argument-invalid', 'chunks are numbered from 1 on');
     }
-    if (chunks.length > MAX_CHUNKS) {
-      throw new RunchartError('argument-invalid', `a call has ${MAX_CHUNKS} chunks at most`);
+    if (!Array.isArray(chunks) || chunks.length > MAX_CHUNKS) {
+      throw new RunchartError(
+        'argument-invalid',
+        `a call has a list of ${MAX_CHUNKS} chunks at most`,
+      );
     }
     const read = chunks.map((chunk) =>
       readChunk(typeof chunk === 'string' ? chunk : readJson(chunk, 'the chunk')),
@@ -246,7 +250,7 @@ export class Work {
 
   /** Ends an attempt with a failure, which the node's policy decides about. Rejects as `heartbeat` does. */
   async fail(token: string, error: WorkError): Promise<AcceptedResult> {
-    const thrown = readJson({ ...error } as JsonValue, 'the error');
+    const thrown = readJson({ ...readOptions(error) } as JsonValue, 'the error');
     return this.#end(token, { type: 'threw', error: thrown }, { error: thrown });
   }
 

@@ -170,12 +170,16 @@ export class Job {
       const interrupted = this.#untilNews(waitMs);
       try {
         const beat = { waitMs, ...(payload !== undefined && { payload }) };
+        const asked = performance.now();
         const { isCancelled } = await this.#client.heartbeat(token, beat, interrupted);
+        const tookMs = performance.now() - asked;
         backoff.reset();
         if (this.#payload === payload) this.#payload = undefined;
         if (isCancelled) this.#stop('the run does not want it any more');
         // The server has no more news for it.
         if (this.#abort.signal.aborted) await this.#pause(intervalMs);
+        // Nor had it a connection to spare for one that waits.
+        else if (tookMs < waitMs / 2) await this.#pause(waitMs - tookMs);
       } catch (error) {
         if (interrupted.aborted) continue;
         if (isRefusal(error)) return this.#lose(error);

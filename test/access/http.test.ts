@@ -200,6 +200,30 @@ describe('how often somebody may ask', () => {
   });
 });
 
+describe('links without a token', () => {
+  it('promise 18: end guesses too, record few of them, and let in whoever has a good one', async () => {
+    const guessed = await openGuarded({}, { plans: { ask: { plan: approval } } });
+    const token = await guessed.token('', ['operator']);
+    const start = { token, body: { plan: 'ask', id: 'r' } };
+    expect((await guessed.ask('POST', '/runs', start)).status).toBe(201);
+    await guessed.orchestrator.settled('r');
+    const [task] = await guessed.orchestrator.tasks.list();
+    const made = await guessed.orchestrator.tasks.link(task?.id ?? '', { principal: 'ann' });
+    const guess = `${guessed.url}/links/rcl_${'0'.repeat(16)}_${'A'.repeat(43)}`;
+    const body = new URLSearchParams({ choice: 'approve' });
+    const statuses = new Set<number>();
+    for (let n = 0; n < 60; n += 1) {
+      statuses.add((await fetch(guess, n % 2 === 0 ? {} : { method: 'POST', body })).status);
+    }
+    expect([...statuses]).toEqual([410, 429]);
+    expect((await guessed.orchestrator.audit.list()).length).toBeLessThan(30);
+    const good = `${guessed.url}/links/${made.secret}`;
+    expect((await fetch(good)).status).toBe(200);
+    expect((await fetch(good, { method: 'POST', body })).status).toBe(200);
+    await guessed.close();
+  });
+});
+
 describe('a server on loopback', () => {
   it('promise 18: asks for no token, and believes no wrong one', async () => {
     const open = await openGuarded({}, { tokens: 'optional', plans: { ask: { plan: approval } } });

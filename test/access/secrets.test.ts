@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { plan } from '../../src/plan/builder.js';
@@ -101,6 +102,67 @@ describe('what a plan calls secret', () => {
     expect(sent.join()).toContain(`refused ${MASK}`);
     expect(sent.join()).not.toContain(SECRET);
     expect(JSON.stringify(seen)).not.toContain(SECRET);
+  });
+
+  it('promise 18: is in no line that its handlers log, whatever it lies in, and lines keep their order', async () => {
+    const lines: { readonly level: string; readonly fields: object; readonly message: string }[] =
+      [];
+    const at = (level: string) => (fields: object, message: string) =>
+      void lines.push({ level, fields, message });
+    const logger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+    const kit = await testKit({
+      logger,
+      handlers: {
+        async login(input: { password: string }, { logger: log }) {
+          log.info({ input, at: new Date(0), big: 1n }, `log in with ${input.password}`);
+          const cause = new TypeError(`no ${input.password}`);
+          log.error({ error: new Error(`refused: ${input.password}`, { cause }) }, 'refused');
+          const cycle: Record<string, unknown> = { input };
+          cycle.self = cycle;
+          log.warn(cycle, 'a cycle');
+          await Promise.resolve();
+          log.debug({ run: 'another', words: [input.password] }, 'done');
+          return { token: 'T-none' };
+        },
+        fail: () => 1,
+      },
+    });
+    const input = { user: 'ann', password: SECRET, pin: PIN };
+    await kit.run(leaky, { id: 'leaky', input });
+    const told = lines.filter(({ message }) => message !== '');
+    expect(told.map(({ level, message }) => [level, message])).toEqual([
+      ['info', `log in with ${MASK}`],
+      ['error', 'refused'],
+      ['warn', 'a cycle'],
+      ['debug', 'done'],
+    ]);
+    for (const { fields } of told) expect(fields).toMatchObject({ run: 'leaky', node: 'login' });
+    expect(told[0]?.fields).toMatchObject({ input: { user: 'ann', password: MASK }, big: '1' });
+    expect(told[1]?.fields).toMatchObject({
+      error: { name: 'Error', message: `refused: ${MASK}`, cause: { message: `no ${MASK}` } },
+    });
+    expect(inspect(lines, { depth: 9 })).not.toContain(SECRET);
+  });
+
+  it('what a handler logs is logged at once where it is known that no plan names a secret', async () => {
+    const lines: string[] = [];
+    const log = (_: object, message: string) => void lines.push(message);
+    const seen: number[] = [];
+    const kit = await testKit({
+      logger: { debug: log, info: log, warn: log, error: log },
+      handlers: {
+        plain: (_: object, { logger }) => {
+          logger.info({}, 'said');
+          seen.push(lines.length);
+          return 1;
+        },
+      },
+    });
+    const plain = plan('Plain').action('a', { handler: 'plain' }).build();
+    for (const id of ['r1', 'r2', 'r3']) await kit.run(plain, { id });
+    // The first one of a plan waits for a look at it.
+    expect(seen).toEqual([0, 2, 3]);
+    expect(lines).toEqual(['said', 'said', 'said']);
   });
 
   it('promise 18: is in no export that does not ask for it', async () => {

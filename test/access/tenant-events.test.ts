@@ -145,7 +145,7 @@ it('promise 14: a position opens in its tenant alone, unchanged alone', () => {
 it('promise 14: a tenant that subscribes as often as it can leaves room for others', async () => {
   const orchestrator = await createOrchestrator({ url: temporaryDatabase(), handlers });
   onTestFinished(() => orchestrator.close());
-  const open = (tenant: string) => {
+  const open = async (tenant: string) => {
     const events = orchestrator.forTenant(tenant).bus.events({ after: '0/0' });
     return events.next();
   };

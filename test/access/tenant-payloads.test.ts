@@ -1,10 +1,12 @@
 /** Large payloads that several tenants store alike: each has its own file, under its own key. */
 import { randomBytes } from 'node:crypto';
 import { readdirSync, writeFileSync } from 'node:fs';
+import { createClient } from '@libsql/client';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { HandlerContext } from '../../src/actors/handlers.js';
 import { createOrchestrator } from '../../src/create-orchestrator.js';
 import { encryptedPayloads, keyRing } from '../../src/encrypted-payloads.js';
+import { createHttpApp } from '../../src/http/app.js';
 import type { Orchestrator } from '../../src/orchestrator.js';
 import { plan } from '../../src/plan/builder.js';
 import { temporaryDatabase, temporaryDirectory } from '../support/temporary.js';
@@ -54,6 +56,42 @@ const filesOf = (database: string) =>
   readdirSync(`${database}.artifacts`, { recursive: true, encoding: 'utf8' }).filter((name) =>
     /[0-9a-f]{64}/.test(name),
   );
+
+it('S231 S220 what a tenant was answered over HTTP is kept under its key, and answered again', async () => {
+  const database = temporaryDatabase();
+  const said = 'what was said to acme alone';
+  const headers = { 'content-type': 'application/json', 'idempotency-key': 'k' };
+  const storeIn = async (current: KeyId = 'acme1', lost: readonly KeyId[] = []) => {
+    const orchestrator = await open(database, current, lost);
+    const app = createHttpApp(orchestrator, { tokens: 'required' });
+    const { secret } = await orchestrator.access.createToken({
+      ...{ principal: 'ada', roles: ['operator'], tenant: 'acme' },
+    });
+    const draft = { title: said, nodes: [{ id: 'a', kind: 'signal', signal: 's' }], edges: [] };
+    const answer = await app.request('/plan-versions', {
+      method: 'POST',
+      headers: { ...headers, authorization: `Bearer ${secret}` },
+      body: JSON.stringify({ plan: draft }),
+    });
+    await orchestrator.close();
+    return [
+      answer.status,
+      answer.headers.get('idempotency-replayed'),
+      await answer.json(),
+    ] as const;
+  };
+  const [status, , first] = await storeIn();
+  expect([status, first]).toMatchObject([201, { title: said }]);
+  const client = createClient({ url: `file:${database}` });
+  const { rows } = await client.execute('select answer_json from idempotency_keys where run = 0');
+  client.close();
+  expect(rows.map((row) => String(row.answer_json))).toEqual([
+    expect.stringMatching(/^sealed\.1\.acme1\./),
+  ]);
+  expect(await storeIn()).toEqual([201, 'true', first]);
+  // Whoever has lost it reads nothing of it.
+  expect(await storeIn('acme2', ['acme1'])).not.toEqual([201, 'true', first]);
+});
 
 describe('the same large payload in several tenants', () => {
   it('S231 promise 14: is read by each with its own key, whichever key another has lost', async () => {

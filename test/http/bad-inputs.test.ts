@@ -46,6 +46,8 @@ const STARTS: readonly Bad[] = [
   ['/runs', "{'plan':'quick'}", 400, 'body-malformed'],
   ['/runs', '{"plan":NaN}', 400, 'body-malformed'],
   ['/runs', '\ufeff\u0000', 400, 'body-malformed'],
+  ['/runs', '{"plan":"quick","id":"a","plan":"asks"}', 400, 'body-malformed'],
+  ['/runs', '{"plan":{"title":"T","nodes":[],"edges":[],"nodes":[]}}', 400, 'body-malformed'],
   ['/runs', '{"plan":"quick","input":{"__proto__":{"a":1}}}', 400, 'body-malformed'],
   ['/runs', `{"plan":"quick","input":${deep(128)}}`, 400, 'body-too-deep'],
   [

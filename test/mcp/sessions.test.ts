@@ -17,7 +17,7 @@ function openEndpoint(options: { maxSessions?: number; idleMs?: number } = {}) {
   });
   const claim = () => new Promise<never[]>((resolve) => waiting.push(() => resolve([])));
   const host = { work: { offers: () => [], claim } } as unknown as ToolHost;
-  const plans = { list: () => [], get: () => ({}) as never };
+  const plans = { list: () => [], has: () => false, get: () => ({}) as never };
   const app = new Hono();
   app.all('/', async (context) => {
     const owner = context.req.header('owner') ?? '';

@@ -99,6 +99,37 @@ describe('tools', () => {
     expect(await agent.refused(name, args)).toMatchObject(expected);
   });
 
+  it('S225 take a stored version by its hash, wherever they take a plan', async () => {
+    const { agent } = await connect();
+    const { orchestrator } = site;
+    const plan = { title: 'Kept', nodes: [{ id: 'a', kind: 'signal', signal: 'go' }], edges: [] };
+    const { hash } = await orchestrator.plans.store(plan as never);
+    expect(await agent.call('read_plan', { hash })).toMatchObject({ plan: { title: 'Kept' } });
+    for (const name of ['validate_plan', 'simulate_plan']) {
+      expect(await agent.call(name, { plan: hash })).toMatchObject({ plan: { hash } });
+    }
+    const { run, created } = await agent.call('submit_plan', { plan: hash, idempotencyKey: 'h' });
+    expect(created).toBe(true);
+    expect(await orchestrator.runs.summary(run)).toMatchObject({ plan: hash });
+    const change = { ...plan, nodes: [...plan.nodes, { id: 'b', kind: 'sleep', duration: '1d' }] };
+    const { hash: other } = await orchestrator.plans.store(change as never);
+    const replanned = await agent.call('replan', { run, plan: other });
+    expect(replanned).toMatchObject({ plan: { hash: other }, added: { nodes: ['b'] } });
+    await agent.call('cancel_run', { run });
+  });
+
+  it('S225 take no version that another tenant has stored', async () => {
+    const plan = { title: 'Theirs', nodes: [{ id: 'a', kind: 'signal', signal: 'x' }], edges: [] };
+    const [acme, globex] = ['acme', 'globex'].map((name) => site.orchestrator.forTenant(name));
+    const stored = await acme?.plans.store(plan as never);
+    const { agent } = await connect({ host: globex as ToolHost });
+    for (const name of ['validate_plan', 'simulate_plan', 'submit_plan']) {
+      expect(await agent.refused(name, { plan: stored?.hash })).toMatchObject({
+        code: 'plan-unknown',
+      });
+    }
+  });
+
   it('S225 show no more of many issues than a model can take', async () => {
     const { agent } = await connect();
     const nodes = Array.from({ length: 500 }, () => ({ id: 'a', kind: 'none' }));

@@ -158,6 +158,16 @@ describe('the journal', () => {
     expect(stored.map(({ id }) => id)).toEqual(['after', 'before']);
   });
 
+  it('S157 promise 12: a value that is none is refused alone, and the journal goes on', async () => {
+    const { journal, store } = await openTestStorage(temporaryDatabase());
+    for (const strange of [Symbol('s'), () => 1, 10n, true, undefined, {}, [], new Date(0)]) {
+      const label = strange as unknown as string;
+      expect(await outcome(journal.write([put('strange', { label })]))).toBe('turn-refused');
+    }
+    expect(await outcome(journal.write([put('after')]))).toBe('durable');
+    expect((await store.schedules.list('', 10)).map(({ id }) => id)).toEqual(['after']);
+  });
+
   it('S157 rows that were acknowledged are there after a restart', async () => {
     const database = temporaryDatabase();
     const first = await openTestStorage(database);

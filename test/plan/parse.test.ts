@@ -1,7 +1,9 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compilePlanOrThrow } from '../../src/plan/compile.js';
 import { parsePlanText } from '../../src/plan/parse.js';
 import type { ParseResult } from '../../src/plan/parse-result.js';
+import { repeatedKeys } from '../../src/plan/repeated-keys.js';
 import { growth } from '../support/cost.js';
 import { action, draft, edge } from './drafts.js';
 
@@ -20,6 +22,24 @@ nodes:
 edges:
   - { source: a, target: b, on: done }
 `;
+
+interface Text {
+  readonly json: string;
+  /** Keys that stand in an object already. */
+  readonly repeated: number;
+}
+
+function listed(items: readonly Text[]): Text {
+  const repeated = items.reduce((sum, item) => sum + item.repeated, 0);
+  return { json: `[${items.map(({ json }) => json).join(' , ')}]`, repeated };
+}
+
+function objectOf(members: readonly (readonly [string, Text])[]): Text {
+  const { repeated } = listed(members.map(([, value]) => value));
+  const json = members.map(([key, value]) => `${JSON.stringify(key)} : ${value.json}`).join(',');
+  const own = members.length - new Set(members.map(([key]) => key)).size;
+  return { json: `{${json}}`, repeated: repeated + own };
+}
 
 describe('parsePlanText', () => {
   it('S1 S10 reads the same plan from YAML and from JSON', () => {
@@ -62,6 +82,52 @@ describe('parsePlanText', () => {
     expect(issue).toMatchObject({ severity: 'blocking', code: 'invalid-yaml' });
     expect(issue?.detail).toHaveProperty('line', line);
   });
+
+  it.each([
+    ['{"title": "x",\n  "title": "y"}', 'title', 2, 3],
+    ['{"a": {"b": [1, {"c": 1}], "\\u0062": 2}}', 'b', 1, 28],
+    ['{"a": "}", "b": ":{", "a" : 1}', 'a', 1, 23],
+    ['{"a\\"": 1, "a\\\\": 2, "a\\"": 3}', 'a"', 1, 22],
+    ['{"__proto__": 1, "__proto__": 2}', '__proto__', 1, 18],
+  ])(
+    'S1 refuses a key that stands twice in an object of JSON, as in %j',
+    (text, key, line, column) => {
+      expect(fault(parsePlanText(text, { format: 'json' }))).toMatchObject({
+        ...{ severity: 'blocking', code: 'invalid-json', detail: { line, column } },
+        message: `The key '${key}' stands twice (line ${line})`,
+      });
+    },
+  );
+
+  it('S1 finds just the keys that stand twice in an object, whatever else a text holds', () => {
+    const names = fc.constantFrom('a', 'b', '"', '\\', ':', '{', '}', '\n');
+    const value = fc.letrec<{ any: Text; object: Text }>((tie) => ({
+      any: fc.oneof(
+        names.map((name) => ({ json: JSON.stringify(name), repeated: 0 })),
+        fc.array(tie('any'), { maxLength: 3 }).map(listed),
+        tie('object'),
+      ),
+      object: fc.array(fc.tuple(names, tie('any')), { maxLength: 4 }).map(objectOf),
+    }));
+    fc.assert(
+      fc.property(value.object, ({ json, repeated }) => {
+        expect([...repeatedKeys(json)]).toHaveLength(repeated);
+      }),
+    );
+  });
+
+  it('S1 looks for keys that stand twice without quadratic cost, and names twenty', () => {
+    const texts = {
+      keys: (length: number) => `{${'"a":1,'.repeat(length)}"b":1}`,
+      quotes: (length: number) => `{"a":"${'\\\\\\"'.repeat(length)}"}`,
+    };
+    for (const textOf of Object.values(texts)) {
+      const read = (length: number) => void [...repeatedKeys(textOf(length))];
+      expect(growth(read, 20_000, 10)).toBeLessThan(40);
+    }
+    const result = parsePlanText(texts.keys(100));
+    expect(result.ok ? [] : result.issues).toHaveLength(20);
+  }, 60_000);
 
   it('refuses aliases that multiply', () => {
     const levels = Array.from(

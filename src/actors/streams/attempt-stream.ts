@@ -48,10 +48,13 @@ export type StreamItem = StreamedChunk | StreamGap | StreamEnd;
 
 /** Keeps secrets out of what is streamed, in order. */
 export interface StreamMask {
-  /** The chunk as it may be shown: what could be the beginning of a secret is held back. */
-  take(value: JsonValue): JsonValue;
-  /** What was held back and is none. */
-  rest(): string;
+  /**
+   * Takes a chunk of so many characters; gives those that may be shown by now, one for each that was taken, in order.
+   * What could be the beginning of a secret waits.
+   */
+  take(value: JsonValue, length: number): readonly JsonValue[];
+  /** What waits at the end, and what was held back of texts. */
+  rest(): { readonly values: readonly JsonValue[]; readonly text: string };
 }
 
 /** Of chunks that are kept. */
@@ -104,6 +107,8 @@ export class AttemptStream {
   #characters = 0;
   #dropped = 0;
   #mask: StreamMask | undefined;
+  /** Chunks that were taken and are not shown yet, in order. */
+  readonly #unshown: Omit<Kept, 'value'>[] = [];
   #isShown = false;
   #end: { readonly seq: number | null } | undefined;
 
@@ -137,8 +142,7 @@ export class AttemptStream {
     this.#last = number;
     this.#chunks += 1;
     this.#characters += length;
-    const shown = this.#mask === undefined ? value : this.#mask.take(value);
-    this.#keep({ number, value: shown, length, check });
+    this.#take({ number, value, length, check });
   }
 
   /** From now on it is shown; what has come before is masked too, all of it or none. */
@@ -148,7 +152,10 @@ export class AttemptStream {
     if (mask !== undefined) {
       // The end of a secret cannot be told where its beginning was let go.
       if (this.#base > 0) this.forget();
-      this.#kept = this.#kept.map((kept) => ({ ...kept, value: mask.take(kept.value) }));
+      const raw = this.#kept;
+      this.#kept = [];
+      this.#size = 0;
+      for (const chunk of raw) this.#take(chunk);
     }
     if (this.#end !== undefined) this.#flush();
     this.#tellNews();
@@ -183,7 +190,7 @@ export class AttemptStream {
   take(cursor: StreamCursor): StreamItem | undefined {
     if (!this.#isShown || cursor.isOver) return undefined;
     const kept = this.#kept[Math.max(cursor.place - this.#base, 0)];
-    const upTo = kept?.number ?? this.#last + 1;
+    const upTo = kept?.number ?? this.#unshown[0]?.number ?? this.#last + 1;
     if (cursor.next < upTo) {
       const chunks = upTo - cursor.next;
       cursor.next = upTo;
@@ -207,10 +214,26 @@ export class AttemptStream {
   }
 
   #flush(): void {
-    const rest = this.#mask?.rest() ?? '';
-    if (rest === '') return;
+    const { values, text } = this.#mask?.rest() ?? { values: [], text: '' };
+    this.#keepShown(values);
+    if (text === '') return;
     this.#last += 1;
-    this.#keep({ number: this.#last, value: rest, length: rest.length, check: undefined });
+    this.#keep({ number: this.#last, value: text, length: text.length, check: undefined });
+  }
+
+  #take(chunk: Kept): void {
+    if (this.#mask === undefined) return this.#keep(chunk);
+    const { value, ...unshown } = chunk;
+    this.#unshown.push(unshown);
+    this.#keepShown(this.#mask.take(value, unshown.length));
+  }
+
+  /** The values of as many chunks that were not shown yet. */
+  #keepShown(values: readonly JsonValue[]): void {
+    for (const value of values) {
+      const chunk = this.#unshown.shift();
+      if (chunk !== undefined) this.#keep({ ...chunk, value });
+    }
   }
 
   #keep(chunk: Kept): void {

@@ -131,4 +131,4 @@ export class StreamHub implements StreamedAttempts {
 }
 
 /** Where nobody can say what is secret. */
-const NOTHING_SHOWN: StreamMask = { take: () => '', rest: () => '' };
+const NOTHING_SHOWN: StreamMask = { take: () => [''], rest: () => ({ values: [], text: '' }) };

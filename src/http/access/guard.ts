@@ -12,7 +12,7 @@ import type { Orchestrator } from '../../orchestrator.js';
 import { RequestError, toProblem } from '../problem.js';
 import type { Role } from '../roles.js';
 import type { Route, RouteEnv } from '../route-spec.js';
-import { type Rate, RateLimit } from './rate-limit.js';
+import { limit, type Rate, RateLimit } from './rate-limit.js';
 
 export interface GuardOptions {
   /** `required`: every route but public ones needs a token. `optional`: whoever sends none may do everything. */
@@ -20,20 +20,18 @@ export interface GuardOptions {
   /** How often one principal may ask. */
   readonly rate: Rate;
   /** How often one address is told that its token is refused, or missing; then that it asks too often. */
-  readonly refusals: Rate;
+  readonly refused: RateLimit;
 }
 
 export const DEFAULT_RATE: Rate = { perSecond: 200, burst: 1_000 };
-export const DEFAULT_REFUSALS: Rate = { perSecond: 0.2, burst: 20 };
 
 const BEARER = /^Bearer +([A-Za-z0-9._~+/=-]+) *$/i;
 
 export function guard(
   { access, audit }: Pick<Orchestrator, 'access' | 'audit'>,
-  { tokens, rate, refusals }: GuardOptions,
+  { tokens, rate, refused }: GuardOptions,
 ): MiddlewareHandler<RouteEnv> {
   const asked = new RateLimit(rate);
-  const refused = new RateLimit(refusals);
 
   async function authenticate(context: Context<RouteEnv>): Promise<Session | undefined> {
     const header = context.req.header('authorization');
@@ -119,10 +117,4 @@ function assertHeld(session: Session, { role, otherRole }: Route): void {
   if (isHeld(role) || (otherRole !== undefined && isHeld(otherRole))) return;
   const message = `This is for the role ${role}, which the token has not.`;
   throw new RequestError('role-refused', message);
-}
-
-function limit(context: Context, seconds: number): void {
-  if (seconds === 0) return;
-  context.header('Retry-After', String(seconds));
-  throw new RequestError('rate-limited', 'This is asked too often.', `Wait for ${seconds} s.`);
 }

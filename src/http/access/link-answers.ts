@@ -6,32 +6,45 @@ import { toProblem } from '../problem.js';
 import { readForm } from '../read-body.js';
 import { addressOf } from './guard.js';
 import { answeredPage, linkPage, PAGE_HEADERS, refusedPage } from './link-page.js';
+import { limit, type RateLimit } from './rate-limit.js';
 
 /** Of the part of a link that names it, `rcl_` and its id; the rest is secret. */
 const NAME_LENGTH = 20;
+/** What answers by links are made with. */
+export interface LinkParts {
+  readonly links: Pick<TaskLinks<unknown>, 'open' | 'answer'>;
+  /** What addresses are refused. */
+  readonly refused: RateLimit;
+}
+
 /** Longest comment, in characters. */
 const MAX_COMMENT = 2_000;
 
 export async function showLink(
   context: Context,
-  links: Pick<TaskLinks<unknown>, 'open'>,
+  { links, refused }: LinkParts,
   secret: string,
 ): Promise<Response> {
   try {
     return context.html(linkPage(await links.open(secret)), 200, PAGE_HEADERS);
   } catch (error) {
-    return refused(context, error);
+    limit(context, refused.take(addressOf(context) ?? ''));
+    return refusal(context, error);
   }
 }
 
-/** The record of it names the link, and never its secret. */
+/**
+ * The record of it names the link, and never its secret. Of whom is refused too often there is none: it would fill
+ * the audit.
+ */
 export async function answerByLink(
   context: Context,
-  { links, audit }: { links: Pick<TaskLinks<unknown>, 'open' | 'answer'>; audit: AuditTrail },
+  { links, audit, refused }: LinkParts & { readonly audit: AuditTrail },
   secret: string,
 ): Promise<Response> {
   const form = await readForm(context);
   const opened = await links.open(secret).catch(() => undefined);
+  if (opened === undefined) limit(context, refused.take(addressOf(context) ?? ''));
   const end = audit.begin({
     session: opened && { tenant: opened.tenant, principal: { name: opened.principal, groups: [] } },
     address: addressOf(context),
@@ -45,7 +58,7 @@ export async function answerByLink(
   } catch (error) {
     const { status, code } = toProblem(error);
     await end(status, code);
-    return refused(context, error);
+    return refusal(context, error);
   }
 }
 
@@ -55,7 +68,7 @@ function answerOf(form: URLSearchParams): LinkAnswer {
 }
 
 /** Throws what is nobody's fault but the server's. */
-function refused(context: Context, error: unknown): Response | Promise<Response> {
+function refusal(context: Context, error: unknown): Response | Promise<Response> {
   const { status, detail, hint } = toProblem(error);
   if (status >= 500) throw error;
   return context.html(refusedPage(detail, hint), status as 410, PAGE_HEADERS);

@@ -1,4 +1,6 @@
 /** How often somebody may ask: a bucket of tokens each, which fills up as time passes. Memory is bounded. */
+import type { Context } from 'hono';
+import { RequestError } from '../problem.js';
 
 export interface Rate {
   /** Requests a second, in the long run. */
@@ -6,6 +8,9 @@ export interface Rate {
   /** Requests at once, after a quiet time. */
   readonly burst: number;
 }
+
+/** How often one address is refused a token, or a link, before it is told that it asks too often. */
+export const DEFAULT_REFUSALS: Rate = { perSecond: 0.2, burst: 20 };
 
 interface Bucket {
   tokens: number;
@@ -51,4 +56,11 @@ export class RateLimit {
     if (this.#buckets.size > MAX_BUCKETS && oldest !== undefined) this.#buckets.delete(oldest);
     return bucket;
   }
+}
+
+/** Throws `rate-limited` where `seconds` have to pass before there is another try. */
+export function limit(context: Context, seconds: number): void {
+  if (seconds === 0) return;
+  context.header('Retry-After', String(seconds));
+  throw new RequestError('rate-limited', 'This is asked too often.', `Wait for ${seconds} s.`);
 }

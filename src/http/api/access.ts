@@ -84,6 +84,7 @@ export const accessApi = api('access', {
     summary: 'the page of a link to a task; looking at it decides nothing',
     answerTypes: ['text/html'],
     statuses: { 200: 'What is to be decided', 410: 'The link is not good, or not any more' },
+    problems: ['rate-limited'],
   }),
   answerLink: route({
     method: 'post',
@@ -93,5 +94,6 @@ export const accessApi = api('access', {
     bodyTypes: ['application/x-www-form-urlencoded'],
     answerTypes: ['text/html'],
     statuses: { 200: 'The answer is taken', 410: 'The link is not good, or not any more' },
+    problems: ['rate-limited'],
   }),
 });

@@ -11,7 +11,7 @@ const talk = {
   path: '/mcp',
   role: 'reader',
   otherRole: 'worker',
-  problems: ['session-unknown', 'argument-invalid', 'overloaded'],
+  problems: ['session-unknown', 'argument-invalid', 'overloaded', 'too-many-streams'],
 } as const;
 
 export const mcpApi = api('agents', {

@@ -8,7 +8,7 @@ import type { RouteServer } from '../serve-routes.js';
 
 /** Tokens, the audit, and links by which a task is answered without a token. */
 export function serveAccess(server: RouteServer, scope: HttpScope): void {
-  const { orchestrator, access, audit, links } = scope;
+  const { orchestrator, access, audit } = scope;
   const { tasks } = orchestrator;
   server.serve(accessApi, {
     async createToken({ body }) {
@@ -30,8 +30,8 @@ export function serveAccess(server: RouteServer, scope: HttpScope): void {
       await tasks.revokeLinks(params.id);
       return { task: params.id };
     },
-    openLink: ({ context, params }) => showLink(context, links, params.secret),
-    answerLink: ({ context, params }) => answerByLink(context, { links, audit }, params.secret),
+    openLink: ({ context, params }) => showLink(context, scope, params.secret),
+    answerLink: ({ context, params }) => answerByLink(context, scope, params.secret),
   });
 }
 

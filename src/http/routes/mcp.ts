@@ -7,14 +7,15 @@ import { addressOf } from '../access/guard.js';
 import { mcpApi } from '../api/mcp.js';
 import type { AgentCaller } from '../mcp/options.js';
 import { toProblem } from '../problem.js';
+import type { RouteEnv } from '../route-spec.js';
 import type { HttpScope } from '../scope.js';
 import type { RouteServer } from '../serve-routes.js';
+import { countedStream } from '../stream-answer.js';
+import { heldAnswer } from '../waiting-answer.js';
 
 /** Agents: what each tool does it does as a route would, on what the request sees. */
-export function serveMcp(
-  server: RouteServer,
-  { agents, audit, orchestrator, catalog, session }: HttpScope,
-): void {
+export function serveMcp(server: RouteServer, scope: HttpScope): void {
+  const { agents, audit, orchestrator, catalog, session } = scope;
   const caller: AgentCaller = {
     owner: '',
     tenant: '',
@@ -27,7 +28,7 @@ export function serveMcp(
       mayCall: (role) => holdsRole(session, role),
     }),
   };
-  const answer = ({ context, body }: { readonly context: Context; readonly body?: unknown }) => {
+  const answer = ({ context, body }: Told) => {
     const address = addressOf(context);
     const noteCall = ({ tool, run = '' }: NotedCall) => {
       const end = audit.begin({ session, address, action: `tool ${tool}`, target: run });
@@ -35,7 +36,16 @@ export function serveMcp(
     };
     return agents.answer(context, { ...caller, noteCall }, body as JsonObject | undefined);
   };
-  server.serve(mcpApi, { tellMcp: answer, hearMcp: answer, endMcp: answer });
+  server.serve(mcpApi, {
+    tellMcp: (told) => heldAnswer(told.context, scope, () => answer(told)),
+    hearMcp: (told) => countedStream(told.context, scope, () => answer(told)),
+    endMcp: answer,
+  });
+}
+
+interface Told {
+  readonly context: Context<RouteEnv>;
+  readonly body?: unknown;
 }
 
 /** Status and code of what a call came to, as those of a request. */

@@ -1,22 +1,23 @@
-import type { Context } from 'hono';
 import { workApi } from '../api/work.js';
 import { requireJson, untilBroken } from '../read-body.js';
-import type { RouteEnv } from '../route-spec.js';
 import type { HttpScope } from '../scope.js';
 import type { RouteServer } from '../serve-routes.js';
+import { waitingAnswer } from '../waiting-answer.js';
 
 /** What external workers claim, and what they say of it. A claim and a heartbeat may wait for their answer. */
 export function serveWork(server: RouteServer, scope: HttpScope): void {
-  const { closing, orchestrator } = scope;
-  const { work } = orchestrator;
-  const gone = (context: Context<RouteEnv>) => AbortSignal.any([context.req.raw.signal, closing]);
+  const { work } = scope.orchestrator;
   server.serve(workApi, {
     listOffers: () => ({ offers: work.offers() }),
     claimWork: async ({ context, body, keyed }) => ({
-      claims: await work.claim({ ...body, ...keyed, signal: gone(context) }),
+      claims: await waitingAnswer(context, scope, body.waitMs, (waitMs, signal) =>
+        work.claim({ ...body, ...keyed, waitMs, signal }),
+      ),
     }),
     heartbeatWork: ({ context, body: { token, ...beat } }) =>
-      work.heartbeat(token, { ...beat, signal: gone(context) }),
+      waitingAnswer(context, scope, beat.waitMs, (waitMs, signal) =>
+        work.heartbeat(token, { ...beat, waitMs, signal }),
+      ),
     reportProgress: ({ body }) => work.progress(body.token, body.progress),
     async uploadPayload({ context, query }) {
       requireJson(context.req.header('content-type') ?? '');

@@ -83,7 +83,9 @@ const validatePlan = tool({
   isIdempotent: true,
   input: z.strictObject({ plan: input.plan }),
   async call({ plan }, { host, plans }) {
-    const compiled = compilePlan(input.planOf(plans, plan), { evaluators: host.evaluators });
+    const compiled = compilePlan(await input.planOf({ host, plans }, plan), {
+      evaluators: host.evaluators,
+    });
     if (!compiled.ok) {
       const message = `the plan has ${compiled.issues.length} issues`;
       return { message, status: 'invalid', ...inShortIssues(compiled.issues) };
@@ -117,7 +119,7 @@ const simulatePlan = tool({
   }),
   async call({ plan, offset, ...options }, { host, plans }) {
     const { evaluators } = host;
-    const version = compilePlanOrThrow(input.planOf(plans, plan), { evaluators });
+    const version = compilePlanOrThrow(await input.planOf({ host, plans }, plan), { evaluators });
     const simulation = await simulate(version, { ...options, evaluators });
     const { paths, neverReached } = simulation;
     return {
@@ -161,7 +163,7 @@ const submitPlan = tool({
     idempotencyKey: input.idempotencyKey.optional(),
   }),
   async call({ plan: given, dryRun, metadata = {}, ...options }, { host, plans }) {
-    const version = compilePlanOrThrow(input.planOf(plans, given), host);
+    const version = compilePlanOrThrow(await input.planOf({ host, plans }, given), host);
     const plan = inShort(version.hash, version.plan);
     if (dryRun) {
       const asked = options.input === undefined ? {} : { input: options.input };
@@ -174,7 +176,8 @@ const submitPlan = tool({
         ...inShortIssues(version.warnings),
       };
     }
-    const offered = typeof given === 'string' ? plans.get(given).metadata : {};
+    const isOffered = typeof given === 'string' && plans.has(given);
+    const offered = isOffered ? plans.get(given).metadata : {};
     const { id, created } = await host.start(version.plan, {
       ...options,
       metadata: { ...metadata, ...offered },

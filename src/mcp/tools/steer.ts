@@ -26,8 +26,9 @@ const replan = tool({
     cancelRunning: z.boolean().default(false).describe('Calls off nodes at work that would change'),
     ...asked,
   }),
-  async call({ run, plan, ...options }, { host, plans, by }) {
-    const change = await host.change.replan(run, input.planOf(plans, plan), { by, ...options });
+  async call({ run, plan: given, ...options }, { host, plans, by }) {
+    const plan = await input.planOf({ host, plans }, given);
+    const change = await host.change.replan(run, plan, { by, ...options });
     const { kept, rerun, added, removed, conflicts } = change;
     const what = `${kept.length} nodes kept, ${rerun.length} run again, ${added.length} added, ${removed.length} removed`;
     return {
