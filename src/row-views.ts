@@ -97,12 +97,13 @@ export function toResponse(record: ResponseRecord): ResponseView {
   };
 }
 
-/** An attempt as the API shows it. */
-export function toAttempt(record: AttemptRecord): AttemptView {
+/** An attempt as the API shows it; `inputJson` is what its node run had as input while it was at work. */
+export function toAttempt(record: AttemptRecord, inputJson: string | null): AttemptView {
   const { node, generation, attempt, worker, startedAt, endedAt, outcome } = record;
   const isKnown = outcome !== null && record.outputJson !== null;
   // One that is under check has no output yet.
   const output = isKnown ? (JSON.parse(record.outputJson) as JsonValue) : undefined;
+  const input = givenTo(record, inputJson);
   return {
     node,
     generation,
@@ -113,9 +114,21 @@ export function toAttempt(record: AttemptRecord): AttemptView {
     outcome,
     error: parseObject(record.errorJson),
     issues: record.issuesJson === null ? [] : (JSON.parse(record.issuesJson) as Issue[]),
+    isSubstitute: record.givenErrorJson !== null,
+    ...(input !== undefined && { input }),
     ...(output !== undefined && { output }),
     ...(record.notesJson !== null && { notes: JSON.parse(record.notesJson) as JsonValue }),
   };
+}
+
+/** As attempt-work.ts makes it. */
+function givenTo(
+  { givenErrorJson }: AttemptRecord,
+  inputJson: string | null,
+): JsonValue | undefined {
+  const input = inputJson === null ? undefined : (JSON.parse(inputJson) as JsonValue);
+  if (givenErrorJson === null) return input;
+  return { input: input ?? null, error: JSON.parse(givenErrorJson) as JsonValue };
 }
 
 /** A signal as the API shows it. */

@@ -42,6 +42,7 @@ import {
 import { failuresOf } from './run-failures.js';
 import { snapshotOf } from './run-parts.js';
 import {
+  maskAttempt,
   maskChange,
   maskNode,
   maskOutputs,
@@ -433,9 +434,10 @@ export class RunReader {
       ...(after !== undefined && { after }),
       ...(node !== undefined && { node: readText(node, 'the path') }),
     });
-    const attempts = found.map(toAttempt);
+    const inputs = await this.rows.inputsOf(record.run, found);
+    const attempts = found.map((row, place) => toAttempt(row, inputs[place] ?? null));
     return this.#shown(record, attempts, (secrets, views) =>
-      views.map((one) => maskNode(secrets, one)),
+      views.map((one) => maskAttempt(secrets, one)),
     );
   }
 

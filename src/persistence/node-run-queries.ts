@@ -3,7 +3,7 @@ import { and, asc, eq, gt, isNotNull, sql } from 'drizzle-orm';
 import type { NodeRunRecord } from '../actors/records.js';
 import { MAX_PAGE_ROWS, type NodeRunRows } from '../storage/run-rows.js';
 import type { Reader } from './reader.js';
-import { ATTEMPT, NODE_RUN, PAST_NODE_RUN } from './rows.js';
+import { ATTEMPT, NODE_RUN, PAST_INPUT, PAST_NODE_RUN } from './rows.js';
 import * as tables from './schema.js';
 import { later, repeated, select, selectOne } from './selection.js';
 
@@ -25,6 +25,18 @@ const NODE_RUN_BY_PATH = repeated({
 const CLAIMED_RUNS = `select distinct r.id from attempts a join runs r on r.run = a.run
   where a.lease_json ->> 'claim' = ? and a.ended_at is null and a.lease_json is not null
   order by r.id limit 1000`;
+
+/** An input was replaced after the attempts that worked with it, or is that of the node run still. */
+const INPUTS = `select cast(json_array(?1, k.value->>0, k.value->>1, k.value->>2, case
+    when p.attempt is null then coalesce(n.input_json, g.input_json) else p.input_json end) as blob)
+  from json_each(?2) k
+  left join past_inputs p on p.run = ?1 and p.node = k.value->>0 and p.generation = k.value->>1
+    and p.attempt = (select min(attempt) from past_inputs where run = ?1 and node = k.value->>0
+      and generation = k.value->>1 and attempt >= k.value->>2)
+  left join node_runs n on n.run = ?1 and n.node = k.value->>0 and n.generation = k.value->>1
+  left join past_node_runs g
+    on g.run = ?1 and g.node = k.value->>0 and g.generation = k.value->>1
+  order by k.key`;
 
 export function nodeRunRows(reader: Reader): NodeRunRows {
   return {
@@ -112,6 +124,12 @@ export function nodeRunRows(reader: Reader): NodeRunRows {
         order: [asc(table.node), asc(table.generation), asc(table.attempt)],
         limit,
       });
+    },
+    async inputsOf(run, attempts) {
+      if (attempts.length === 0) return [];
+      const keys = attempts.map(({ node, generation, attempt }) => [node, generation, attempt]);
+      const found = await reader.records(PAST_INPUT, INPUTS, [run, JSON.stringify(keys)]);
+      return found.map(({ inputJson }) => inputJson);
     },
     attemptsWithIssues(run, limit = MAX_PAGE_ROWS) {
       const { attempts } = tables;

@@ -52,7 +52,7 @@ export function traceRun(rows: MemoryRun, plan: Plan): NodeTrace[] {
 function traceAttempts(rows: MemoryRun, node: string): NodeTrace['attempts'] {
   const records = [...rows.attempts.values()].filter((record) => record.node === node);
   return records.map((record) => {
-    const { node: _node, worker: _worker, ...attempt } = toAttempt(record);
+    const { node: _node, worker: _worker, ...attempt } = toAttempt(record, rows.inputOf(record));
     return attempt;
   });
 }
