@@ -75,7 +75,7 @@ export interface Attempt {
   readonly issues: readonly Issue[];
   /** Whether its handler worked in place of the node's own, which had failed */
   readonly isSubstitute: boolean;
-  /** What it was given, whatever input the node run has by now */
+  /** What it was given, whatever input the node run has by now; a substitute `{input, error}` */
   readonly input?: JsonValue;
   readonly output?: JsonValue;
   readonly notes?: JsonValue;

@@ -98,7 +98,8 @@ export const attempt = objectOf<AttemptView>('Attempt', {
     description: "Whether its handler worked in place of the node's own, which had failed",
   }),
   input: jsonValue.optional().openapi({
-    description: 'What it was given, whatever input the node run has by now',
+    description:
+      'What it was given, whatever input the node run has by now; a substitute `{input, error}`',
   }),
   output: jsonValue.optional(),
   notes: jsonValue.optional(),
