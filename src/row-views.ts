@@ -97,13 +97,28 @@ export function toResponse(record: ResponseRecord): ResponseView {
   };
 }
 
-/** An attempt as the API shows it; `inputJson` is what its node run had as input while it was at work. */
-export function toAttempt(record: AttemptRecord, inputJson: string | null): AttemptView {
+/** Attempts as the API shows them; `inputs` are those that their node runs had meanwhile, as JSON text. */
+export function toAttempts(
+  records: readonly AttemptRecord[],
+  inputs: readonly (string | null)[],
+): AttemptView[] {
+  // An input that many were given is read and held once.
+  const known = new Map<string, JsonValue>();
+  return records.map((record, place) => {
+    const json = inputs[place] ?? null;
+    if (json === null) return toAttempt(record, undefined);
+    const input = known.get(json) ?? (JSON.parse(json) as JsonValue);
+    known.set(json, input);
+    return toAttempt(record, input);
+  });
+}
+
+function toAttempt(record: AttemptRecord, nodeInput: JsonValue | undefined): AttemptView {
   const { node, generation, attempt, worker, startedAt, endedAt, outcome } = record;
   const isKnown = outcome !== null && record.outputJson !== null;
   // One that is under check has no output yet.
   const output = isKnown ? (JSON.parse(record.outputJson) as JsonValue) : undefined;
-  const input = givenTo(record, inputJson);
+  const input = givenTo(record, nodeInput);
   return {
     node,
     generation,
@@ -124,9 +139,8 @@ export function toAttempt(record: AttemptRecord, inputJson: string | null): Atte
 /** As attempt-work.ts makes it. */
 function givenTo(
   { givenErrorJson }: AttemptRecord,
-  inputJson: string | null,
+  input: JsonValue | undefined,
 ): JsonValue | undefined {
-  const input = inputJson === null ? undefined : (JSON.parse(inputJson) as JsonValue);
   if (givenErrorJson === null) return input;
   return { input: input ?? null, error: JSON.parse(givenErrorJson) as JsonValue };
 }

@@ -31,7 +31,7 @@ import { type PresentedArtifact, readPresented } from './presented-artifact.js';
 import { readLimit, readOptions, readText } from './read-arguments.js';
 import {
   parseObject,
-  toAttempt,
+  toAttempts,
   toEvent,
   toNodeRun,
   toResponse,
@@ -435,8 +435,7 @@ export class RunReader {
       ...(node !== undefined && { node: readText(node, 'the path') }),
     });
     const inputs = await this.rows.inputsOf(record.run, found);
-    const attempts = found.map((row, place) => toAttempt(row, inputs[place] ?? null));
-    return this.#shown(record, attempts, (secrets, views) =>
+    return this.#shown(record, toAttempts(found, inputs), (secrets, views) =>
       views.map((one) => maskAttempt(secrets, one)),
     );
   }

@@ -1,7 +1,7 @@
 /** What is on record of the inputs of attempts, against what handlers were given. */
 import { expect } from 'vitest';
 import type { JsonObject, JsonValue } from '../../src/plan/json.js';
-import { toAttempt } from '../../src/row-views.js';
+import { toAttempts } from '../../src/row-views.js';
 import type { Kernel } from './kernel.js';
 
 /** Every attempt that `work` was called for is on record with what it was given; a check sees what its node was given. */
@@ -23,14 +23,10 @@ export function expectGiven(kernel: Kernel): void {
 export function inputsOnRecord({ storage }: Pick<Kernel, 'storage'>) {
   const recorded = new Map<string, { readonly input: JsonValue; readonly isSubstitute: boolean }>();
   for (const rows of storage.runs.values()) {
-    for (const row of rows.attempts.values()) {
-      const {
-        node,
-        generation,
-        attempt,
-        input = null,
-        isSubstitute,
-      } = toAttempt(row, rows.inputOf(row));
+    const attempts = [...rows.attempts.values()];
+    const inputs = attempts.map((row) => rows.inputOf(row));
+    for (const shown of toAttempts(attempts, inputs)) {
+      const { node, generation, attempt, input = null, isSubstitute } = shown;
       recorded.set(`${rows.record.id}/${node}/${generation}/${attempt}`, { input, isSubstitute });
     }
   }
