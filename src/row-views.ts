@@ -97,12 +97,28 @@ export function toResponse(record: ResponseRecord): ResponseView {
   };
 }
 
-/** An attempt as the API shows it. */
-export function toAttempt(record: AttemptRecord): AttemptView {
+/** Attempts as the API shows them; `inputs` are those that their node runs had meanwhile, as JSON text. */
+export function toAttempts(
+  records: readonly AttemptRecord[],
+  inputs: readonly (string | null)[],
+): AttemptView[] {
+  // An input that many were given is read and held once.
+  const known = new Map<string, JsonValue>();
+  return records.map((record, place) => {
+    const json = inputs[place] ?? null;
+    if (json === null) return toAttempt(record, undefined);
+    const input = known.get(json) ?? (JSON.parse(json) as JsonValue);
+    known.set(json, input);
+    return toAttempt(record, input);
+  });
+}
+
+function toAttempt(record: AttemptRecord, nodeInput: JsonValue | undefined): AttemptView {
   const { node, generation, attempt, worker, startedAt, endedAt, outcome } = record;
   const isKnown = outcome !== null && record.outputJson !== null;
   // One that is under check has no output yet.
   const output = isKnown ? (JSON.parse(record.outputJson) as JsonValue) : undefined;
+  const input = givenTo(record, nodeInput);
   return {
     node,
     generation,
@@ -113,9 +129,20 @@ export function toAttempt(record: AttemptRecord): AttemptView {
     outcome,
     error: parseObject(record.errorJson),
     issues: record.issuesJson === null ? [] : (JSON.parse(record.issuesJson) as Issue[]),
+    isSubstitute: record.givenErrorJson !== null,
+    ...(input !== undefined && { input }),
     ...(output !== undefined && { output }),
     ...(record.notesJson !== null && { notes: JSON.parse(record.notesJson) as JsonValue }),
   };
+}
+
+/** As attempt-work.ts makes it. */
+function givenTo(
+  { givenErrorJson }: AttemptRecord,
+  input: JsonValue | undefined,
+): JsonValue | undefined {
+  if (givenErrorJson === null) return input;
+  return { input: input ?? null, error: JSON.parse(givenErrorJson) as JsonValue };
 }
 
 /** A signal as the API shows it. */

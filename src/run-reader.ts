@@ -38,7 +38,7 @@ import {
 import { readArtifactVersion, readAttemptKey } from './read-cursors.js';
 import {
   parseObject,
-  toAttempt,
+  toAttempts,
   toEvent,
   toNodeRun,
   toResponse,
@@ -49,6 +49,7 @@ import {
 import { failuresOf } from './run-failures.js';
 import { snapshotOf } from './run-parts.js';
 import {
+  maskAttempt,
   maskChange,
   maskNode,
   maskOutputs,
@@ -450,9 +451,9 @@ export class RunReader {
       ...(after !== undefined && { after: readAttemptKey(after) }),
       ...(node !== undefined && { node: readText(node, 'the path') }),
     });
-    const attempts = found.map(toAttempt);
-    return this.#shown(record, attempts, (secrets, views) =>
-      views.map((one) => maskNode(secrets, one)),
+    const inputs = await this.rows.inputsOf(record.run, found);
+    return this.#shown(record, toAttempts(found, inputs), (secrets, views) =>
+      views.map((one) => maskAttempt(secrets, one)),
     );
   }
 

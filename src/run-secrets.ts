@@ -7,10 +7,11 @@ import type { LoggedEvent, LogRows } from './actors/delivery-records.js';
 import { pastPlansOf } from './actors/past-plans.js';
 import type { NodeRunRecord, RunRecord } from './actors/records.js';
 import { PAGE, pages } from './pages.js';
-import type { JsonObject, JsonValue } from './plan/json.js';
+import { isJsonObject, type JsonObject, type JsonValue } from './plan/json.js';
 import type { Plan } from './plan/schema.js';
 import { maskFor, type PlanMask, RunMask, Secrets } from './plan/secrets.js';
 import type { RunRows } from './storage/run-rows.js';
+import type { AttemptView } from './views.js';
 
 /** Plans whose secrets are known at a time. */
 const MAX_PLANS = 1_000;
@@ -127,9 +128,9 @@ export class SecretKeeper {
     return mask;
   }
 
-  /** What its nodes got and gave, in every generation. */
+  /** What its nodes got and gave, in every generation, and what they had got before they were given something else. */
   async #collect(run: number, mask: RunMask, found: Secrets): Promise<void> {
-    const take = ({ node, inputJson, outputJson }: NodeValues) => {
+    const take = ({ node, inputJson, outputJson = null }: NodeValues) => {
       if (inputJson !== null) mask.nodeInput(node, JSON.parse(inputJson) as JsonValue, found);
       if (outputJson !== null) mask.nodeOutput(node, JSON.parse(outputJson) as JsonValue, found);
     };
@@ -138,6 +139,7 @@ export class SecretKeeper {
     const past = (after?: NodeRunRecord) => rows.pastNodeRuns(run, after, PAGE);
     for await (const row of pages(present)) take(row);
     for await (const row of pages(past)) take(row);
+    for await (const row of rows.rowsOf(run, 'pastInputs')) take(row);
   }
 }
 
@@ -146,7 +148,7 @@ type Hide = (detail: JsonObject) => JsonObject;
 interface NodeValues {
   readonly node: string;
   readonly inputJson: string | null;
-  readonly outputJson: string | null;
+  readonly outputJson?: string | null;
 }
 
 interface ShownNode {
@@ -163,6 +165,14 @@ export function maskNode<T extends ShownNode>({ mask, found }: RunSecrets, view:
     ...(input !== undefined && { input: mask.nodeInput(node, input, found) }),
     ...(output !== undefined && { output: mask.nodeOutput(node, output, found) }),
   };
+}
+
+/** What an attempt got and gave; what a substitute got has the input of its node inside. */
+export function maskAttempt(secrets: RunSecrets, view: AttemptView): AttemptView {
+  const { input, ...rest } = view;
+  if (!view.isSubstitute || !isJsonObject(input)) return maskNode(secrets, view);
+  const given = secrets.mask.nodeInput(view.node, input.input ?? null, secrets.found);
+  return { ...maskNode(secrets, rest), input: { ...input, input: given } };
 }
 
 /** Outputs by the nodes that gave them. */

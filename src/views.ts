@@ -141,7 +141,7 @@ export interface IssueView {
   readonly detail?: JsonValue;
 }
 
-/** One try of a node run: when, by whom, and what came of it. */
+/** One try of a node run: when, by whom, on what, and what came of it. */
 export interface AttemptView {
   readonly node: string;
   readonly generation: number;
@@ -152,6 +152,10 @@ export interface AttemptView {
   readonly outcome: string | null;
   readonly error: JsonObject | null;
   readonly issues: readonly Issue[];
+  /** Whether its handler worked in place of the node's own, which had failed. */
+  readonly isSubstitute: boolean;
+  /** What it was given, whatever input the node run has by now; a substitute was given `{ input, error }`. */
+  readonly input?: JsonValue;
   readonly output?: JsonValue;
   readonly notes?: JsonValue;
 }

@@ -167,6 +167,21 @@ export interface AttemptRecord {
   readonly heartbeatJson: string | null;
   /** Of an attempt that is for an external worker: its lease, as AttemptLease. */
   readonly leaseJson: string | null;
+  /** Of work in place of the node's own: the failure that it was given beside the input, or null as text. */
+  readonly givenErrorJson: string | null;
+}
+
+/**
+ * An input that its node run had, before it was given another one in the same generation. Attempts worked with it up
+ * to this one, from the one behind the `attempt` of the row before; added once, never changed.
+ */
+export interface PastInputRecord {
+  readonly run: number;
+  readonly node: string;
+  readonly generation: number;
+  /** The newest attempt that has worked with it. */
+  readonly attempt: number;
+  readonly inputJson: string | null;
 }
 
 /** What ties an attempt to the worker that claimed it. */
@@ -384,6 +399,8 @@ export interface TurnRows {
   readonly nodeRuns: NodeRunRecord[];
   /** Generations that came to their end as another began; added once, never changed. */
   readonly pastNodeRuns: readonly NodeRunRecord[];
+  /** One that is there already stays as it is. */
+  readonly pastInputs: readonly PastInputRecord[];
   readonly actorVersions: ActorVersionRecord[];
   readonly attempts: AttemptRecord[];
   readonly events: EventRecord[];
@@ -402,6 +419,7 @@ export interface TurnRows {
 export const NO_ROWS: TurnRows = {
   nodeRuns: [],
   pastNodeRuns: [],
+  pastInputs: [],
   actorVersions: [],
   attempts: [],
   events: [],
@@ -471,6 +489,7 @@ export interface CheckpointRecord {
 export interface RunTables {
   readonly nodeRuns: NodeRunRecord;
   readonly pastNodeRuns: NodeRunRecord;
+  readonly pastInputs: PastInputRecord;
   readonly attempts: AttemptRecord;
   readonly events: EventRecord;
   readonly tasks: TaskRecord;

@@ -13,6 +13,7 @@ import type {
   EventRecord,
   IdempotencyKeyRecord,
   NodeRunRecord,
+  PastInputRecord,
   PlanRecord,
   ResponseRecord,
   Round,
@@ -114,6 +115,7 @@ export class Turn {
   readonly #events: EventRecord[] = [];
   readonly #nodeRuns = new Map<string, NodeRunRecord>();
   #pastNodeRuns: NodeRunRecord[] | undefined;
+  #pastInputs: Map<string, PastInputRecord> | undefined;
   readonly #versions = new Map<string, ActorVersionRecord>();
   readonly #attempts = new Map<string, AttemptRecord>();
   readonly #tasks = new Map<string, TaskRecord>();
@@ -201,6 +203,13 @@ export class Turn {
     this.#pastNodeRuns.push(record);
   }
 
+  /** Keeps the input that attempts up to this one have worked with; where it is kept already, that stands. */
+  addPastInput(record: PastInputRecord): void {
+    this.#pastInputs ??= new Map();
+    const key = `${record.node}/${record.generation}/${record.attempt}`;
+    if (!this.#pastInputs.has(key)) this.#pastInputs.set(key, record);
+  }
+
   putVersion(record: ActorVersionRecord): void {
     this.#versions.set(record.actor, record);
   }
@@ -256,6 +265,7 @@ export class Turn {
         ...(this.#runChanged === undefined ? {} : { runChanged: this.#runChanged }),
         nodeRuns: [...this.#nodeRuns.values()],
         pastNodeRuns: this.#pastNodeRuns ?? NONE,
+        pastInputs: this.#pastInputs === undefined ? NONE : [...this.#pastInputs.values()],
         actorVersions: [...this.#versions.values()],
         attempts: [...this.#attempts.values()],
         events: this.#events,

@@ -6,7 +6,7 @@ import type { ReplayView, RunEvent, RunReader, RunStatus, VerificationView } fro
 export type RunReads = Pick<
   RunReader,
   | ('list' | 'summary' | 'details' | 'plan' | 'stateAt' | 'events' | 'why' | 'task' | 'tasks')
-  | ('artifacts' | 'artifact' | 'diagram' | 'replay' | 'verify' | 'export')
+  | ('attempts' | 'artifacts' | 'artifact' | 'diagram' | 'replay' | 'verify' | 'export')
 >;
 
 export interface RunSource {
@@ -50,6 +50,18 @@ export function remoteReads(client: Client): RunReads {
     task: (id) => client.getTask({ id }),
     tasks: async ({ answerableBy, ...filter } = {}) => [
       ...(await client.listTasks({ ...filter, ...forSomebody(answerableBy?.name) })).tasks,
+    ],
+    attempts: async (id, node, { after, limit } = {}) => [
+      ...(
+        await client.listAttempts({
+          id,
+          ...(node !== undefined && { node }),
+          ...(after !== undefined && {
+            after: `${after.node}/${after.generation}/${after.attempt}`,
+          }),
+          ...(limit !== undefined && { limit }),
+        })
+      ).attempts,
     ],
     artifacts: async (id, { after, limit } = {}) => [
       ...(

@@ -73,6 +73,10 @@ export interface Attempt {
   readonly outcome: string | null;
   readonly error: JsonObject | null;
   readonly issues: readonly Issue[];
+  /** Whether its handler worked in place of the node's own, which had failed */
+  readonly isSubstitute: boolean;
+  /** What it was given, whatever input the node run has by now; a substitute `{input, error}` */
+  readonly input?: JsonValue;
   readonly output?: JsonValue;
   readonly notes?: JsonValue;
 }
@@ -1360,7 +1364,7 @@ export interface Operations {
       readonly nodes: readonly NodeRun[];
     };
   };
-  /** tries of a node run, by its path, or of all, oldest first. `after` is NODE/GENERATION/ATTEMPT */
+  /** tries of a node run, by its path, or of all, oldest first, each with the `input` that it was given. `after` is NODE/GENERATION/ATTEMPT */
   readonly listAttempts: {
     readonly request: {
       readonly id: string;

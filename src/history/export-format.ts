@@ -26,6 +26,7 @@ export const EXPORTED_TABLES = [
   'nodeRuns',
   'pastNodeRuns',
   'attempts',
+  'pastInputs',
   'tasks',
   'responses',
   'artifacts',

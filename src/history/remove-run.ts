@@ -16,6 +16,7 @@ const TABLES: readonly RunTable[] = [
   'actorVersions',
   'checkpoints',
   'attempts',
+  'pastInputs',
   'responses',
   'tasks',
   'artifacts',

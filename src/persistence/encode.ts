@@ -39,7 +39,7 @@ import {
   type LargeRow,
   type SqlValue,
 } from './encoded-turn.js';
-import { IDEMPOTENCY_KEY, STORED_PLAN } from './rows.js';
+import { IDEMPOTENCY_KEY, PAST_INPUT, STORED_PLAN } from './rows.js';
 
 /** Length of a row's payloads from which it is bound on its own. Part of the chain's format. */
 export const LARGE_ROW_LENGTH = 32_768;
@@ -107,6 +107,10 @@ export function encodeTurn({ turn, run, seq, reason, at, rows }: TurnRecord): En
     put(FRAGMENT.idempotencyKeys, IDEMPOTENCY_KEY.toRow(row), row.answerJson.length);
   }
   seal(FRAGMENT.idempotencyKeys);
+  for (const row of rows.pastInputs) {
+    put(FRAGMENT.pastInputs, PAST_INPUT.toRow(row), size(row.inputJson));
+  }
+  seal(FRAGMENT.pastInputs);
 
   const head = JSON.stringify([run, seq, turn, reason, at]).slice(0, -1);
   const timers = encodeTimers(run, rows);
@@ -333,6 +337,7 @@ function attemptRow(r: AttemptRecord): Row {
     r.notesJson,
     r.heartbeatJson,
     r.leaseJson,
+    r.givenErrorJson,
   ];
 }
 

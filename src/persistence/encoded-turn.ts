@@ -20,9 +20,10 @@ export const FRAGMENT = {
   plans: 10,
   pastNodeRuns: 11,
   idempotencyKeys: 12,
+  pastInputs: 13,
 } as const;
 export type FragmentIndex = (typeof FRAGMENT)[keyof typeof FRAGMENT];
-export const FRAGMENT_COUNT = 13;
+export const FRAGMENT_COUNT = 14;
 
 /** Tables that are only added to, by event number, and so can be hashed again from what is stored. */
 export const CHAINED: readonly FragmentIndex[] = [FRAGMENT.events, FRAGMENT.actorVersions];

@@ -1,14 +1,18 @@
 /** Node runs and their attempts. */
 import { and, asc, eq, gt, isNotNull, sql } from 'drizzle-orm';
-import type { NodeRunRecord } from '../actors/records.js';
-import { MAX_PAGE_ROWS, type NodeRunRows } from '../storage/run-rows.js';
+import type { NodeRunRecord, PastInputRecord } from '../actors/records.js';
+import { type AttemptKey, MAX_PAGE_ROWS, type NodeRunRows } from '../storage/run-rows.js';
 import type { Reader } from './reader.js';
-import { ATTEMPT, NODE_RUN, PAST_NODE_RUN } from './rows.js';
+import { ATTEMPT, NODE_RUN, PAST_INPUT, PAST_NODE_RUN } from './rows.js';
 import * as tables from './schema.js';
 import { later, repeated, select, selectOne } from './selection.js';
 
 function pastKey(row: Pick<NodeRunRecord, 'node' | 'generation'> | undefined) {
   return row && ([row.node, row.generation] as const);
+}
+
+function generationOf({ node, generation }: AttemptKey): string {
+  return `${generation}/${node}`;
 }
 
 const NODE_RUN_BY_PATH = repeated({
@@ -25,6 +29,21 @@ const NODE_RUN_BY_PATH = repeated({
 const CLAIMED_RUNS = `select distinct r.id from attempts a join runs r on r.run = a.run
   where a.lease_json ->> 'claim' = ? and a.ended_at is null and a.lease_json is not null
   order by r.id limit 1000`;
+
+/**
+ * An input was replaced after the attempts that worked with it, or is that of the node run still. Each is read once,
+ * under the newest of the attempts asked for that was given it.
+ */
+const INPUTS = `select cast(json_array(?1, k.node, k.generation, max(k.attempt), case
+    when p.attempt is null then coalesce(n.input_json, g.input_json) else p.input_json end) as blob)
+  from (select value->>0 as node, value->>1 as generation, value->>2 as attempt from json_each(?2)) k
+  left join past_inputs p on p.run = ?1 and p.node = k.node and p.generation = k.generation
+    and p.attempt = (select min(attempt) from past_inputs
+      where run = ?1 and node = k.node and generation = k.generation and attempt >= k.attempt)
+  left join node_runs n on n.run = ?1 and n.node = k.node and n.generation = k.generation
+  left join past_node_runs g on g.run = ?1 and g.node = k.node and g.generation = k.generation
+  group by k.node, k.generation, p.attempt
+  order by k.node, k.generation, max(k.attempt)`;
 
 export function nodeRunRows(reader: Reader): NodeRunRows {
   return {
@@ -111,6 +130,21 @@ export function nodeRunRows(reader: Reader): NodeRunRows {
         ),
         order: [asc(table.node), asc(table.generation), asc(table.attempt)],
         limit,
+      });
+    },
+    async inputsOf(run, attempts) {
+      if (attempts.length === 0) return [];
+      const keys = attempts.map(({ node, generation, attempt }) => [node, generation, attempt]);
+      const found = await reader.records(PAST_INPUT, INPUTS, [run, JSON.stringify(keys)]);
+      const known = new Map<string, PastInputRecord[]>();
+      for (const row of found) {
+        const own = known.get(generationOf(row));
+        if (own === undefined) known.set(generationOf(row), [row]);
+        else own.push(row);
+      }
+      return attempts.map((key) => {
+        const given = known.get(generationOf(key))?.find(({ attempt }) => attempt >= key.attempt);
+        return given?.inputJson ?? null;
       });
     },
     attemptsWithIssues(run, limit = MAX_PAGE_ROWS) {

@@ -21,6 +21,7 @@ import type {
   EventRecord,
   IdempotencyKeyRecord,
   NodeRunRecord,
+  PastInputRecord,
   ResponseRecord,
   RunRecord,
   SignalRecord,
@@ -126,6 +127,7 @@ export const ATTEMPT = codec<AttemptRecord>(
   'heartbeatJson',
   'notesJson',
 );
+export const PAST_INPUT = codec<PastInputRecord>(tables.pastInputs, 'inputJson');
 export const EVENT = codec<EventRecord>(tables.runEvents);
 export const TASK = codec<TaskRecord>(tables.tasks, 'presentedJson');
 export const RESPONSE = codec<ResponseRecord>(tables.responses, 'responseJson', 'comment');

@@ -13,6 +13,7 @@ import {
   EVENT,
   IDEMPOTENCY_KEY,
   NODE_RUN,
+  PAST_INPUT,
   PAST_NODE_RUN,
   RESPONSE,
   type RowCodec,
@@ -45,6 +46,15 @@ export const RUN_TABLES: { readonly [K in RunTable]: TableRead<RunTables[K]> } =
   attempts: {
     name: 'attempts',
     codec: ATTEMPT,
+    key: [
+      ['node', 'node', ''],
+      ['generation', 'generation', 0],
+      ['attempt', 'attempt', 0],
+    ],
+  },
+  pastInputs: {
+    name: 'past_inputs',
+    codec: PAST_INPUT,
     key: [
       ['node', 'node', ''],
       ['generation', 'generation', 0],

@@ -85,6 +85,19 @@ export const pastNodeRuns = sqliteTable('past_node_runs', nodeRunColumns(), (tab
   primaryKey({ columns: [table.run, table.node, table.generation] }),
 ]);
 
+/** Inputs that node runs had before they were given another one, as far as attempts have worked with them. */
+export const pastInputs = sqliteTable(
+  'past_inputs',
+  {
+    run: integer('run').notNull(),
+    node: text('node').notNull(),
+    generation: integer('generation').notNull(),
+    attempt: integer('attempt').notNull(),
+    inputJson: text('input_json'),
+  },
+  (table) => [primaryKey({ columns: [table.run, table.node, table.generation, table.attempt] })],
+);
+
 export const actorVersions = sqliteTable(
   'actor_versions',
   {
@@ -116,6 +129,7 @@ export const attempts = sqliteTable(
     notesJson: text('notes_json'),
     heartbeatJson: text('heartbeat_json'),
     leaseJson: text('lease_json'),
+    givenErrorJson: text('given_error_json'),
   },
   (table) => [
     primaryKey({ columns: [table.run, table.node, table.generation, table.attempt] }),

@@ -43,6 +43,7 @@ export const TABLE_STATEMENTS: Readonly<Record<FragmentIndex, TableStatements>> 
   [FRAGMENT.plans]: keeps(tables.plans, 'hash'),
   [FRAGMENT.pastNodeRuns]: inserts(tables.pastNodeRuns),
   [FRAGMENT.idempotencyKeys]: upserts(tables.idempotencyKeys, ['run', 'key']),
+  [FRAGMENT.pastInputs]: keeps(tables.pastInputs, 'run, node, generation, attempt'),
 };
 
 export const CHECKPOINT_INSERT = inserts(tables.checkpoints).many;

@@ -117,6 +117,11 @@ export interface NodeRunRows {
   claimedRuns(claim: string): Promise<readonly string[]>;
   /** Attempts of all nodes, or of one, by node, oldest first; `after` ended the page before. */
   listAttempts(run: number, page?: AttemptPage): Promise<readonly AttemptRecord[]>;
+  /**
+   * What the node runs of these attempts had as input while those were at work, as JSON text in the order of
+   * `attempts`; null where that was nothing.
+   */
+  inputsOf(run: number, attempts: readonly AttemptKey[]): Promise<readonly (string | null)[]>;
   /** Attempts that have issues, by node, oldest first. */
   attemptsWithIssues(run: number, limit?: number): Promise<readonly AttemptRecord[]>;
 }

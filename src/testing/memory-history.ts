@@ -14,6 +14,7 @@ function tablesOf(rows: MemoryRun): RowsByTable {
     nodeRuns: () => rows.nodeRuns.values(),
     pastNodeRuns: () => rows.pastNodeRuns,
     attempts: () => rows.attempts.values(),
+    pastInputs: () => rows.pastInputs.values(),
     events: () => rows.events,
     tasks: () => rows.tasks.values(),
     responses: () => rows.responses,
@@ -59,7 +60,16 @@ export function removeRows(rows: MemoryRun, table: RunTable, keys: readonly RowK
   const list = ({ ...lists, ...more } as Partial<Record<RunTable, object[]>>)[table];
   if (list !== undefined) return removeFrom(list, isRemoved);
   const map =
-    rows[table as 'nodeRuns' | 'attempts' | 'tasks' | 'signals' | 'timers' | 'idempotencyKeys'];
+    rows[
+      table as
+        | 'nodeRuns'
+        | 'attempts'
+        | 'pastInputs'
+        | 'tasks'
+        | 'signals'
+        | 'timers'
+        | 'idempotencyKeys'
+    ];
   for (const [name, row] of [...map.entries()]) if (isRemoved(row)) map.delete(name);
 }
 
@@ -79,6 +89,9 @@ export function addRow(rows: MemoryRun, { table, record }: AddedRow): void {
       return;
     case 'attempts':
       rows.attempts.set(`${record.node}/${record.generation}/${record.attempt}`, record);
+      return;
+    case 'pastInputs':
+      rows.pastInputs.set(`${record.node}/${record.generation}/${record.attempt}`, record);
       return;
     case 'tasks':
       rows.tasks.set(record.id, record);

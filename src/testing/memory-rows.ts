@@ -131,6 +131,10 @@ export function memoryRows(storage: MemoryStorage): RunRows {
       );
       return page(rows.sort(byKey), limit);
     },
+    inputsOf: async (run, attempts) => {
+      const rows = storage.numbered(run);
+      return attempts.map((key) => rows?.inputOf(key) ?? null);
+    },
     checkpoints: async (run, after, limit) =>
       page(
         of(run, ({ turns }) => turns).filter(({ seq }) => seq > after),

@@ -7,6 +7,7 @@ import {
   type EventRecord,
   type IdempotencyKeyRecord,
   type NodeRunRecord,
+  type PastInputRecord,
   type ResponseRecord,
   type RunRecord,
   type SignalRecord,
@@ -14,6 +15,7 @@ import {
   type TimerRecord,
   type TurnRecord,
 } from '../actors/records.js';
+import type { AttemptKey } from '../storage/run-rows.js';
 
 /** All rows of one run. */
 export class MemoryRun {
@@ -21,6 +23,7 @@ export class MemoryRun {
   seq = 0;
   readonly nodeRuns = new Map<string, NodeRunRecord>();
   readonly pastNodeRuns: NodeRunRecord[] = [];
+  readonly pastInputs = new Map<string, PastInputRecord>();
   readonly versions: ActorVersionRecord[] = [];
   readonly attempts = new Map<string, AttemptRecord>();
   readonly events: EventRecord[] = [];
@@ -41,6 +44,10 @@ export class MemoryRun {
     if (rows.runChanged !== undefined) this.record = { ...this.record, ...rows.runChanged };
     for (const row of rows.nodeRuns) this.nodeRuns.set(row.node, row);
     this.pastNodeRuns.push(...rows.pastNodeRuns);
+    for (const row of rows.pastInputs) {
+      const key = `${row.node}/${row.generation}/${row.attempt}`;
+      if (!this.pastInputs.has(key)) this.pastInputs.set(key, row);
+    }
     this.versions.push(...rows.actorVersions);
     for (const row of rows.attempts) {
       this.attempts.set(`${row.node}/${row.generation}/${row.attempt}`, row);
@@ -63,6 +70,18 @@ export class MemoryRun {
     const inside = rows.flatMap((row) => (row.status === 'running' ? [row.inside] : []));
     const scopes = new Set(['', COMPENSATIONS, ...inside]);
     return rows.filter((row) => scopes.has(row.scope));
+  }
+
+  /** What the node run of an attempt had as input while that was at work. */
+  inputOf({ node, generation, attempt }: AttemptKey): string | null {
+    const replaced = [...this.pastInputs.values()]
+      .filter((row) => row.node === node && row.generation === generation)
+      .filter((row) => row.attempt >= attempt)
+      .sort((a, b) => a.attempt - b.attempt);
+    const isIts = (row: NodeRunRecord) => row.node === node && row.generation === generation;
+    const present = [this.nodeRuns.get(node)].find((row) => row !== undefined && isIts(row));
+    const [kept = present ?? this.pastNodeRuns.find(isIts)] = replaced;
+    return kept?.inputJson ?? null;
   }
 
   /** Of each node run, the newest accepted one of each name that its generation made. */

@@ -4,7 +4,7 @@ import { PlanPaths } from '../explain/plan-paths.js';
 import type { NodeStatus } from '../machines/statuses.js';
 import type { JsonObject, JsonValue } from '../plan/json.js';
 import type { Plan } from '../plan/schema.js';
-import { toAttempt } from '../row-views.js';
+import { toAttempts } from '../row-views.js';
 import type { AttemptView } from '../views.js';
 import type { MemoryRun } from './memory-storage.js';
 
@@ -51,10 +51,8 @@ export function traceRun(rows: MemoryRun, plan: Plan): NodeTrace[] {
 
 function traceAttempts(rows: MemoryRun, node: string): NodeTrace['attempts'] {
   const records = [...rows.attempts.values()].filter((record) => record.node === node);
-  return records.map((record) => {
-    const { node: _node, worker: _worker, ...attempt } = toAttempt(record);
-    return attempt;
-  });
+  const inputs = records.map((record) => rows.inputOf(record));
+  return toAttempts(records, inputs).map(({ node: _node, worker: _worker, ...shown }) => shown);
 }
 
 /** A node run keeps a letter for each of its outgoing edges, in the order of writing. */

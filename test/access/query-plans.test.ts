@@ -68,3 +68,20 @@ describe('lists of one tenant', () => {
     expect(tokens + audit).not.toMatch(/SCAN|TEMP B-TREE/);
   });
 });
+
+describe('inputs of attempts', () => {
+  it('S90 are found by the keys of their tables', async () => {
+    const asked = [{ node: 'a', generation: 1, attempt: 1 }];
+    const found = await planOf((reader) => sqlRows(reader).inputsOf(1, asked));
+    expect(found.match(/SCAN \w+/g)).toEqual(['SCAN json_each']);
+    const key = '(run=? AND node=? AND generation=? AND attempt';
+    for (const place of [
+      `past_inputs USING PRIMARY KEY ${key}>?)`,
+      `p USING PRIMARY KEY ${key}=?)`,
+    ]) {
+      expect(found).toContain(`SEARCH ${place}`);
+    }
+    expect(found).toContain('SEARCH n USING PRIMARY KEY (run=? AND node=?)');
+    expect(found).toContain('SEARCH g USING PRIMARY KEY (run=? AND node=? AND generation=?)');
+  });
+});

@@ -219,6 +219,53 @@ describe('what a plan calls secret', () => {
     expect(JSON.stringify(inspected)).not.toContain(SECRET);
   });
 
+  it('S90 S211 promise 18: is not in the inputs that attempts were given, nor in what was patched away', async () => {
+    const draft = plan('Patched')
+      .inputs(secretInput)
+      .action('login', { handler: 'refuse', inputSchema: secretInput, onFailure: 'replan' })
+      .action('pay', {
+        handler: 'refuse',
+        inputSchema: secretInput,
+        onFailure: 'fallback',
+        fallback: { handler: 'instead' },
+      })
+      .build();
+    const kit = await testKit({
+      handlers: {
+        refuse: ({ password, pin }: { password: string; pin: number }) => {
+          throw Object.assign(new Error(`refused ${password}`), { class: `pin-${pin % 2}` });
+        },
+        instead: () => 1,
+      },
+    });
+    const input = { user: 'ann', password: SECRET, pin: PIN };
+    const run = await kit.run(draft, { id: 'patched', input });
+    const patched = { user: 'bob', password: 'another-long-secret', pin: 1234 };
+    const asked = { input: patched, by: 'op' };
+    await kit.ask(({ change }) => change.patchInput('patched', 'login', asked));
+    await kit.ask((orchestrator) => orchestrator.retryNode('patched', 'login'));
+    await kit.settle(run);
+    const { runs } = kit.orchestrator;
+    const given = async (node: string) =>
+      (await runs.attempts('patched', node)).map((of) => of.input);
+    const masked = (user: string) => ({ user, password: MASK, pin: MASK });
+    expect(await given('login')).toEqual([masked('ann'), masked('bob')]);
+    expect(await given('pay')).toMatchObject([
+      masked('ann'),
+      { input: masked('ann'), error: { message: `refused ${MASK}` } },
+    ]);
+    const shown = {
+      attempts: await runs.attempts('patched'),
+      events: await runs.events('patched'),
+      why: await runs.why('patched', 'login'),
+    };
+    for (const secret of [SECRET, String(PIN), 'another-long-secret', '1234']) {
+      expect(JSON.stringify(shown)).not.toContain(secret);
+    }
+    const found = shown.events.filter(({ type }) => type === 'attempt.failed');
+    expect(found.map(({ detail }) => detail.message)).toEqual(Array(3).fill(`refused ${MASK}`));
+  });
+
   it('promise 18: is not in refusals that show what is asked, and answers that come again are the same', async () => {
     const form = plan('Form')
       .input('fill', {

@@ -152,6 +152,33 @@ describe('changes of runs on disk', () => {
     });
   });
 
+  it('S90 what attempts were given is read by a new process, and a fork has its own', async () => {
+    const { orchestrator, again } = await open(new Set(['b']));
+    const stuck = plan([action('a'), action('b', { onFailure: 'replan' })], chain('a', 'b')).plan;
+    await orchestrator.start(stuck, { id: 'r' });
+    await orchestrator.settled('r');
+    await orchestrator.change.fork('r', { by, id: 'f', inputs: { b: 'forked' } });
+    await orchestrator.settled('f');
+    for (const run of ['r', 'f']) {
+      await orchestrator.change.patchInput(run, 'b', { by, input: `patched in ${run}` });
+      await orchestrator.retryNode(run, 'b');
+      await orchestrator.settled(run);
+    }
+    const second = await again();
+    const given = async (run: string) =>
+      (await second.runs.attempts(run)).map(({ node, attempt, input }) => [node, attempt, input]);
+    expect(await given('r')).toEqual([
+      ['a', 1, {}],
+      ['b', 1, { v: 'a' }],
+      ['b', 2, 'patched in r'],
+    ]);
+    expect(await given('f')).toEqual([
+      ['b', 1, 'forked'],
+      ['b', 2, 'patched in f'],
+    ]);
+    expect(await second.runs.replay('r')).toMatchObject({ matches: true });
+  });
+
   it('S12 a replacement carries over, and the old run is cancelled with the link', async () => {
     const { orchestrator, worked } = await open();
     await orchestrator.start(waits, { id: 'r' });

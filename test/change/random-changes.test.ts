@@ -7,6 +7,7 @@ import type { Plan } from '../../src/plan/schema.js';
 import { expectSoundLog } from '../model/invariants.js';
 import { begin } from '../model/play.js';
 import { RANDOM_PLANS, type RandomRun, randomRuns } from '../model/random-plans.js';
+import { expectGiven } from '../support/given.js';
 import { Kernel, type KernelOptions } from '../support/kernel.js';
 import { driveOnce, everything } from './support/drive.js';
 
@@ -120,13 +121,16 @@ async function play(random: RandomRun, steps: readonly Step[], options: KernelOp
 }
 
 describe('an operator who does anything at any time', () => {
-  it('S171 S172 S202 S165 gets the same answers, and leaves the same rows, where the run is loaded anew after every turn', async () => {
+  it('S90 S171 S172 S202 S165 gets the same answers, and leaves the same rows, where the run is loaded anew after every turn', async () => {
     const done = new Map<string, number>();
     const property = async (random: RandomRun, steps: Step[], maxTurnSize: number) => {
       const resident = await play(random, steps, { maxTurnSize });
       const parked = await play(random, steps, { maxTurnSize, maxResidentRuns: 0 });
       expect(parked.answers).toEqual(resident.answers);
-      for (const { kernel } of [resident, parked]) expect(kernel.complaints).toEqual([]);
+      for (const { kernel } of [resident, parked]) {
+        expect(kernel.complaints).toEqual([]);
+        expectGiven(kernel);
+      }
       expect([...parked.kernel.storage.runs.keys()]).toEqual([
         ...resident.kernel.storage.runs.keys(),
       ]);

@@ -109,6 +109,18 @@ describe('commands that change runs', () => {
     });
   });
 
+  it('S90 show tells of each attempt of a node what it was given', async () => {
+    await blocked('r');
+    await place.cli('patch', 'r', 'b', '--input', '{"n": 3}');
+    expect(await place.cli('retry', 'r', 'b')).toMatchObject({ code: 5 });
+    const { stdout } = await place.cli('show', 'r', '--node', 'b');
+    expect(stdout).toMatch(/^node b of run r is blocked\n/);
+    expect(stdout).toMatch(/\n1 +1 +\S+ \S+ +failed +\{"got":\{"n":1\}\} +no luck\n/);
+    expect(stdout).toMatch(/\n1 +2 +\S+ \S+ +failed +\{"n":3\} +no luck\n/);
+    const all = JSON.parse((await place.cli('show', 'r', '--node', 'b', '--json')).stdout);
+    expect(all).toMatchObject([{ input: { got: { n: 1 } } }, { input: { n: 3 } }]);
+  });
+
   it('S168 S172 ask the server that owns the database', async () => {
     await blocked('r');
     const file = place.write('served.yaml', plan('ok'));

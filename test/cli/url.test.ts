@@ -55,6 +55,8 @@ describe('a command with --url', () => {
       runs: [{ id: 'r2', title: 'Asks' }, { id: 'r1' }],
     });
     expect((await cli('show', 'r1')).stdout).toContain('run r1 of "Asks" is awaiting-human');
+    expect((await cli('show', 'r1', '--node', 'draft')).stdout).toMatch(/1 +1 .* completed +\{\}/);
+    expect((await cli('show', 'r1', '--node', 'gate')).stdout).toContain('no attempts');
     expect((await cli('why', 'r1', 'gate')).stdout).toContain('gate');
     expect((await cli('tasks', '--run', 'r1')).stdout).toContain('respond');
     const refused = await cli('respond', 'r1', '--approve', '--as', 'bob');

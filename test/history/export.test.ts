@@ -62,12 +62,16 @@ async function everythingOf({ runs }: Orchestrator, id: string) {
 }
 
 describe('an exported run', () => {
-  it('S226 imports elsewhere, is what it was, and replays to the same hash', async () => {
+  it('S90 S226 imports elsewhere, is what it was, and replays to the same hash', async () => {
     const database = temporaryDatabase();
     const elsewhere = await openOrchestrator(database);
     const imported = await elsewhere.import(fileWith(content));
     expect(imported).toEqual({ run: 'r1', created: true, runs: 2, hash: origin.hash });
     expect(await everythingOf(elsewhere, 'r1')).toEqual(origin);
+    expect(origin.attempts).toMatchObject([
+      { outcome: 'failed', input: { text: 'Grüße\u2028😀' } },
+      { outcome: 'completed', input: { text: 'anders' } },
+    ]);
     const { seq } = await elsewhere.runs.details('r1');
     expect(await elsewhere.runs.summary('r1')).toMatchObject({
       origin: { type: 'import', run: 'r1', seq },

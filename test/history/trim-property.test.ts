@@ -32,6 +32,7 @@ function kept(rows: MemoryRun, { record: { trimmedTo } }: MemoryRun) {
     seq: rows.seq,
     nodeRuns: sorted(rows.nodeRuns.values()),
     pastNodeRuns: sorted(rows.pastNodeRuns),
+    pastInputs: sorted(rows.pastInputs.values()),
     attempts: sorted(rows.attempts.values()),
     tasks: sorted(rows.tasks.values()),
     responses: sorted(rows.responses),

@@ -20,7 +20,8 @@ import {
 
 const DAY_MS = 86_400_000;
 const TABLES = [
-  ...['runs', 'node_runs', 'past_node_runs', 'actor_versions', 'attempts', 'run_events'],
+  ...['runs', 'node_runs', 'past_node_runs', 'past_inputs', 'actor_versions'],
+  ...['attempts', 'run_events'],
   ...['checkpoints', 'tasks', 'responses', 'artifacts', 'timers', 'signals', 'run_keys'],
 ];
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { plan } from '../../src/plan/builder.js';
+import type { AttemptView } from '../../src/views.js';
 import { bodyOf, openSite, type Site } from './support/site.js';
 
 const stuck = plan('Stuck')
@@ -60,6 +61,28 @@ describe('changes over HTTP', () => {
     await blocked('skips');
     expect((await site.post('/runs/skips/skip', { node: 'b', by })).status).toBe(200);
     expect((await site.orchestrator.result('skips')).status).toBe('completed');
+  });
+
+  it('S90 S191 leaves on record what each attempt was given, in pages and in snapshots of the run', async () => {
+    await blocked('given');
+    for (const x of [1, 2]) {
+      expect((await site.post('/runs/given/patch', { node: 'b', input: { x }, by })).status).toBe(
+        200,
+      );
+      await site.orchestrator.retryNode('given', 'b');
+      await site.orchestrator.settled('given');
+    }
+    const given = ['done', { x: 1 }, { x: 2 }];
+    const { attempts } = await bodyOf<{ attempts: AttemptView[] }>(
+      site.get('/runs/given/attempts?node=b'),
+    );
+    expect(attempts.map(({ input }) => input)).toEqual(given);
+    const page = '/runs/given/attempts?node=b&after=b/1/1&limit=1';
+    expect(await bodyOf(site.get(page))).toMatchObject({
+      attempts: [{ attempt: 2, input: { x: 1 }, isSubstitute: false }],
+    });
+    const whole = await bodyOf(site.get('/runs/given?include=attempts'));
+    expect(whole).toMatchObject({ attempts: [{}, ...given.map((input) => ({ input }))] });
   });
 
   it('S12 S170 S216 forks and replaces: 201 with the place of the new run, 200 again', async () => {

@@ -50,6 +50,26 @@ describe('an agent over HTTP', () => {
     expect(JSON.parse(read)).toMatchObject({ text });
   });
 
+  it('S90 S225 tells of an attempt what it was given, where that is not the input of its node', async () => {
+    const work = () => {
+      throw new Error('no');
+    };
+    site = await openSite({ work });
+    const { orchestrator } = site;
+    const node = { id: 'a', kind: 'action', handler: 'work', onFailure: 'replan' } as const;
+    const plan = { title: 'T', nodes: [node], edges: [] };
+    await orchestrator.start(plan, { id: 'r', input: { text: 'x'.repeat(5_000) } });
+    await orchestrator.settled('r');
+    await orchestrator.change.patchInput('r', 'a', { input: 'short', by: 'op' });
+    await orchestrator.retryNode('r', 'a');
+    await orchestrator.settled('r');
+    const { input, attempts } = await (await connect()).call('read_node', { run: 'r', node: 'a' });
+    expect(input).toEqual({ value: 'short' });
+    expect(attempts[0].input).toMatchObject({ totalChars: 5_011, offset: 0 });
+    expect(attempts[0].input.text.length).toBeLessThan(1_000);
+    expect(attempts[1].input).toBeUndefined();
+  });
+
   it('S225 reads lists page by page, and misses nothing', async () => {
     site = await openSite({});
     const agent = await connect();

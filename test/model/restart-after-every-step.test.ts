@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { snapshotDigest } from '../../src/machines/snapshot-digest.js';
 import type { MemoryRun } from '../../src/testing/memory-storage.js';
+import { expectGiven } from '../support/given.js';
 import { Kernel } from '../support/kernel.js';
 import { versionsIn } from '../support/rebuilt.js';
 import { expectSame, storedRuns } from './expect-same.js';
@@ -18,6 +19,7 @@ function everything(rows: MemoryRun): Record<string, string[]> {
     record: lines([record]),
     nodeRuns: lines(nodeRuns.values()).sort(),
     versions: lines(versions).sort(),
+    pastInputs: lines(rows.pastInputs.values()).sort(),
     attempts: lines(attempts.values()).sort(),
     events: lines(events),
     tasks: lines(tasks.values()).sort(),
@@ -38,7 +40,7 @@ function expectSameRows(actual: MemoryRun, expected: MemoryRun): void {
 }
 
 describe('a run that is let go after every turn', () => {
-  it('S163 S165 S167 S228 ends in the same rows, hash for hash, as one that stays in memory', async () => {
+  it('S90 S163 S165 S167 S228 ends in the same rows, hash for hash, as one that stays in memory', async () => {
     const property = async (random: RandomRun) => {
       const { steps } = rehearse(random);
       const resident = await playAll(random, steps);
@@ -51,6 +53,7 @@ describe('a run that is let go after every turn', () => {
         await take(parked, random.script, step);
       }
       expect(parked.complaints).toEqual([]);
+      expectGiven(parked);
       expect([...parked.storage.runs.keys()]).toEqual([...resident.storage.runs.keys()]);
       for (const run of resident.storage.runs.keys()) {
         expectSameRows(parked.rows(run), resident.rows(run));
@@ -151,13 +154,14 @@ async function takeIfOpen(kernel: Kernel, random: RandomRun, step: Step): Promis
 }
 
 describe('a process that stops after random turns', () => {
-  it('S44 S157 S163 S164 S165 S166 S167 leaves runs that end as if it had not, and repeats nothing completed', async () => {
+  it('S44 S90 S157 S163 S164 S165 S166 S167 leaves runs that end as if it had not, and repeats nothing completed', async () => {
     const property = async (random: RandomRun, plan: readonly Stop[]) => {
       const { steps, reference } = rehearse(random);
       // What was at work when it was called off is cancelled by a stop, whatever it would have brought.
       fc.pre(reference.world.runs.every(({ log }) => !log.some((line) => / stopping$/.test(line))));
       const { kernel, crashes } = await playThroughStops(random, steps, plan);
       expect(kernel.complaints).toEqual([]);
+      expectGiven(kernel);
       expectSame(kernel, reference, { hasInterruptions: true });
       for (const [run, one] of storedRuns(kernel, reference)) {
         expectExecutionsWithin(kernel, run, one, crashes);

@@ -118,6 +118,28 @@ describe('payloads with a key', () => {
     expect(response).toMatchObject({ comment: MARK, response: { comments: MARK } });
   });
 
+  it('S90 S231 are not in the inputs of attempts either that were replaced, and are read with their key', async () => {
+    const database = temporaryDatabase();
+    const first = await open(database, RING_A);
+    const failing = action('a', { outputSchema: { type: 'string' }, onFailure: 'replan' });
+    await first.start(draftOf([failing]), { id: 'r1', input: { asked: MARK } });
+    expect(await first.settled('r1')).toBe('blocked');
+    const patched = { asked: `${MARK} ${'y'.repeat(50_000)}` };
+    for (const input of [patched, { asked: 'something else' }]) {
+      await first.change.patchInput('r1', 'a', { input, by: 'op' });
+      await first.retryNode('r1', 'a');
+      expect(await first.settled('r1')).toBe('blocked');
+    }
+    expect(bytesOf(database)).not.toContain(MARK);
+    await first.close();
+    const second = await open(database, RING_B);
+    const given = (await second.runs.attempts('r1')).map(({ input }) => input);
+    expect(given).toEqual([{ asked: MARK }, patched, { asked: 'something else' }]);
+    const { runs: sealed, close } = openRunReader(database);
+    onTestFinished(() => close());
+    await expect(sealed.attempts('r1')).rejects.toMatchObject({ code: 'payload-unreadable' });
+  });
+
   it('S164 S228 S231 go on after a restart, with another key meanwhile', async () => {
     const database = temporaryDatabase();
     const first = await open(database, RING_A);

@@ -135,7 +135,7 @@ describe('opening a database', () => {
     await (await openTestStorage(database)).close();
     const tables = "pragma_table_list t where t.schema = 'main' and t.type = 'table'";
     const keys = '(select count(*) from pragma_table_info(t.name) where pk > 0)';
-    expect(await count(database, `select count(*) from ${tables} and ${keys} > 1`)).toBe(15);
+    expect(await count(database, `select count(*) from ${tables} and ${keys} > 1`)).toBe(16);
     expect(
       await count(database, `select count(*) from ${tables} and ${keys} > 1 and t.wr = 0`),
     ).toBe(0);

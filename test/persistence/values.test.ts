@@ -4,6 +4,7 @@ import type {
   ArtifactRecord,
   AttemptRecord,
   NodeRunRecord,
+  PastInputRecord,
   ResponseRecord,
   TaskRecord,
   TimerRecord,
@@ -125,6 +126,7 @@ describe('values', () => {
 /** What the rows of a run amount to after its turns, newest state by key. */
 class Expected {
   readonly nodeRuns = new Map<string, NodeRunRecord>();
+  readonly pastInputs = new Map<string, PastInputRecord>();
   readonly attempts = new Map<string, AttemptRecord>();
   readonly tasks = new Map<string, TaskRecord>();
   readonly responses: ResponseRecord[] = [];
@@ -136,6 +138,10 @@ class Expected {
     this.turns.push(turn);
     const { rows } = turn;
     for (const row of rows.nodeRuns) this.nodeRuns.set(row.node, row);
+    // The first one stays.
+    for (const row of rows.pastInputs) {
+      if (!this.pastInputs.has(row.node)) this.pastInputs.set(row.node, row);
+    }
     for (const row of rows.attempts) this.attempts.set(`${row.node}/${row.attempt}`, row);
     for (const row of rows.tasks) this.tasks.set(row.id, row);
     this.responses.push(...rows.responses);
@@ -223,6 +229,14 @@ function turnOf(turns: TurnMaker, c: Change, serial: number): TurnRecord {
       notesJson: null,
       heartbeatJson: null,
       leaseJson: null,
+      givenErrorJson: c.jsonOrNull,
+    }),
+    pastInputs: some(has.attempt, {
+      run,
+      node,
+      generation: 1,
+      attempt: c.node,
+      inputJson: c.jsonOrNull,
     }),
     tasks: some(has.task, {
       id: `${run}/task-${c.node}`,
@@ -321,6 +335,9 @@ async function expectEqual(
       ),
     );
   }
+  const pastInputs: PastInputRecord[] = [];
+  for await (const row of rows.rowsOf(run, 'pastInputs')) pastInputs.push(row);
+  expect(pastInputs).toEqual(byKey(expected.pastInputs.values(), ({ node }) => node));
   const tasks = byKey(expected.tasks.values(), ({ id }) => id);
   expect(await rows.listTasks({ run, limit: 100 })).toEqual(tasks);
   expect(loaded?.openTasks).toEqual(tasks.filter(({ status }) => status === 'open'));

@@ -102,6 +102,8 @@ export class Kernel {
   readonly storage = new MemoryStorage();
   /** Keys of all attempts that were handed to the handler `work`, in order. */
   readonly executions: string[] = [];
+  /** What those were given, as JSON text by their keys. */
+  readonly given = new Map<string, string>();
   /** Errors that the supervisor logged. */
   readonly complaints: string[] = [];
   supervisor: Supervisor;
@@ -401,6 +403,7 @@ export class Kernel {
       const { run, node, attempt, key } = context;
       if (life !== this.#life) return new Promise(() => {});
       this.executions.push(key);
+      this.given.set(key, JSON.stringify(input ?? null));
       return new Promise((resolve, reject) => {
         const end = (how: () => void) => {
           this.#open.delete(key);

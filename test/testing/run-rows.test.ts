@@ -80,6 +80,10 @@ function snapshot(actor: string, seq: number) {
   return { run: 1, actor, seq, machine: 'm', version: 1, snapshotJson: '{}', digest };
 }
 
+function pastInput(attempt: number, inputJson: string | null) {
+  return { run: 1, node: 'b', generation: 2, attempt, inputJson };
+}
+
 const NODES = ['b', '\u{1f600}', 'B', '\uff5e', 'a10', 'a9'];
 const COMPLETED = { status: 'completed', updatedAt: AT + 1, endedAt: null } as const;
 
@@ -102,6 +106,7 @@ function story(): TurnRecord[] {
       actorVersions: [snapshot('b', 4), snapshot('', 4)],
       attempts: [ended, { ...ended, generation: 2 }, { ...ended, attempt: 10 }],
       tasks: [{ ...task('t1', 1, 'answered'), issuesJson: '[]' }],
+      pastInputs: [pastInput(2, '"first"'), pastInput(10, null)],
     }),
     turns.turn(1, 2, {
       actorVersions: [snapshot('b', 6), snapshot('a', 6)],
@@ -109,6 +114,8 @@ function story(): TurnRecord[] {
         { ...ended, attempt: 2, issuesJson: '[{"code":"x"}]' },
         { ...ended, attempt: 10, issuesJson: '[{"code":"y"}]' },
       ],
+      // What is there already stays.
+      pastInputs: [pastInput(2, '"other"')],
       artifacts: [
         artifact('b', 1),
         artifact('a', 1),
@@ -197,6 +204,28 @@ describe.each([
     expect(await rows.attemptsWithIssues(2)).toEqual([]);
     expect((await rows.tasksWithIssues(1)).map(({ id }) => id)).toEqual(['t1']);
     expect(await rows.tasksWithIssues(2)).toEqual([]);
+  });
+
+  it('S90 have the input that each attempt was given, in the order in which they are asked for', async () => {
+    const key = (node: string, generation: number, attempt: number) => ({
+      ...{ node, generation, attempt },
+    });
+    const [current] = await rows.listNodeRuns(1, 'a9', 1);
+    const keys = [3, 1, 11, 2, 10].map((attempt) => key('b', 2, attempt));
+    expect(current?.inputJson).not.toBeNull();
+    expect(await rows.inputsOf(1, keys)).toEqual([
+      null,
+      '"first"',
+      current?.inputJson,
+      '"first"',
+      null,
+    ]);
+    const others = [key('b', 1, 1), key('a9', 1, 1), key('b', 3, 1), key('none', 1, 1)];
+    const [past] = await rows.generations(1, 'b');
+    const own = (await rows.getNodeRun(1, 'a9'))?.inputJson;
+    expect(await rows.inputsOf(1, others)).toEqual([past?.inputJson, own, null, null]);
+    expect(await rows.inputsOf(2, keys.slice(0, 1))).toEqual([null]);
+    expect(await rows.inputsOf(1, [])).toEqual([]);
   });
 
   it('S191 have attempts of all nodes a page at a time, and ends of turns', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { inputsOnRecord } from '../support/given.js';
 import { chain, edge, plan } from '../support/plans.js';
 import { far, LEASE_MS, Outside } from './support/outside.js';
 
@@ -405,6 +406,40 @@ describe('who gets what', () => {
     expect(again).toMatchObject({ attempt: 3, input: { error: { message: 'boom' } } });
     await kernel.complete(again, 'instead');
     expect(kernel.summary().outputs).toEqual({ a: 'instead' });
+  });
+
+  it('S90 what each worker was given is on record, whatever the next one is given', async () => {
+    const fallback = { onFailure: 'fallback', fallback: { handler: 'far' } };
+    const kernel = await started(plan([far('a', fallback)]), { input: { v: 1 } });
+    const claims = [await kernel.claimOne('w1')];
+    const giveBack = async (v: number) => {
+      await kernel.advance(LEASE_MS);
+      const patched = {
+        type: 'node.patch',
+        node: 'a',
+        input: { v },
+        by: 'ann',
+        reason: null,
+      } as const;
+      await kernel.send(patched);
+      claims.push(await kernel.claimOne('w2'));
+    };
+    await giveBack(2);
+    await kernel.work.fail(claims[1]?.token ?? '', { message: 'boom' });
+    await kernel.settle();
+    claims.push(await kernel.claimOne('w3'));
+    await giveBack(3);
+    await kernel.restart();
+    expect(claims.map(({ input }) => input)).toMatchObject([
+      { v: 1 },
+      { v: 2 },
+      { input: { v: 2 }, error: { message: 'boom' } },
+      { input: { v: 3 }, error: { message: 'boom' } },
+    ]);
+    const onRecord = inputsOnRecord(kernel);
+    expect(claims.map(({ key }) => onRecord.get(key)?.input)).toEqual(
+      claims.map(({ input }) => input),
+    );
   });
 
   it('S123 compensations are done outside as other work is', async () => {

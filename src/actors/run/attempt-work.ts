@@ -7,6 +7,8 @@ import { armTimer } from './timers.js';
 export interface Work {
   readonly handler: string;
   readonly input: JsonValue | undefined;
+  /** Of work in place of the node's own: the failure that its input tells of. */
+  readonly error?: JsonValue;
   readonly timeoutMs: number | undefined;
   readonly heartbeatMs: number | undefined;
 }
@@ -24,6 +26,7 @@ export function substituteWork(run: NodeRun): Work {
   return {
     handler: substituteOf(run),
     input: { input: run.copyInput() ?? null, error },
+    error,
     timeoutMs: node.fallback?.timeoutMs ?? node.timeoutMs,
     heartbeatMs: undefined,
   };

@@ -36,6 +36,7 @@ function begin(decider: Decider, run: NodeRun, work: Work): void {
   openAttempt(decider, run, {
     worker: isOutside ? '' : services.worker,
     leaseJson: isOutside ? JSON.stringify({ handler: work.handler }) : null,
+    givenErrorJson: work.error === undefined ? null : JSON.stringify(work.error),
   });
   // Whoever claims it is given the rest.
   if (isOutside) return;
@@ -58,7 +59,7 @@ function begin(decider: Decider, run: NodeRun, work: Work): void {
 export function openAttempt(
   { model, turn }: Decider,
   run: NodeRun,
-  who: Pick<AttemptRecord, 'worker' | 'leaseJson'>,
+  who: Pick<AttemptRecord, 'worker' | 'leaseJson' | 'givenErrorJson'>,
 ): void {
   const { path: node, generation, attempt } = run;
   const record: AttemptRecord = {

@@ -41,7 +41,11 @@ export function holdAnswer(
   // The chart counts it with the event; what is said of it before that is of this attempt too.
   run.attempt += 1;
   reportIssues(decider, run, warnings);
-  openAttempt(decider, run, { worker: answer.responder ?? '', leaseJson: null });
+  openAttempt(decider, run, {
+    worker: answer.responder ?? '',
+    leaseJson: null,
+    givenErrorJson: null,
+  });
   hold(decider, run, { product: productOf(given), issues: warnings, answer });
   decider.step(run, event);
 }

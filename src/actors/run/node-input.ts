@@ -29,11 +29,24 @@ export function resolveNodeInput(decider: Decider, run: NodeRun): boolean {
   return true;
 }
 
-/** Resolves the input again for a retry; where that fails the old one is kept. */
-export function refreshInput({ model }: Decider, run: NodeRun): void {
-  const resolved = resolve(model, run);
+/** Resolves the input again for the retry that begins; where that fails the old one stays. */
+export function refreshInput(decider: Decider, run: NodeRun): void {
+  const resolved = resolve(decider.model, run);
   if (!resolved.ok || inputRefusal(run, resolved.value) !== undefined) return;
-  run.setInput(resolved.value);
+  replaceInput(decider, run, resolved.value, run.attempt - 1);
+}
+
+/** Gives a node run another input. What attempts up to `worked`, the newest that is over, were given is kept. */
+export function replaceInput(
+  { model, turn }: Decider,
+  run: NodeRun,
+  value: JsonValue | undefined,
+  worked = run.attempt,
+): void {
+  const { path: node, generation, inputJson } = run;
+  run.setInput(value);
+  if (worked === 0 || run.inputJson === inputJson) return;
+  turn.addPastInput({ run: model.record.run, node, generation, attempt: worked, inputJson });
 }
 
 /** Why a value is no input for a node run, or nothing. */

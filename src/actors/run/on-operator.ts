@@ -22,6 +22,7 @@ import { refuseByHand } from './by-hand.js';
 import type { Decider } from './decider.js';
 import { cancelRest, hasToWithdraw, refuseEnding } from './ending.js';
 import { closeTask, extendTask, openTask } from './human-tasks.js';
+import { replaceInput } from './node-input.js';
 import { questionOf } from './questions.js';
 import { endAtOnce, renewFrom } from './restart.js';
 import { refusedIn } from './review.js';
@@ -191,7 +192,7 @@ function refuseQuestion(
 
 /** Who is asked about the old input is asked anew. */
 function giveInput(decider: Decider, run: NodeRun, input: JsonValue): void {
-  run.setInput(input);
+  replaceInput(decider, run, input);
   run.items = undefined;
   decider.touch(run);
   if (run.status !== 'awaiting-human') return;

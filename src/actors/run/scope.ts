@@ -229,6 +229,10 @@ export class NodeRun {
     return this.#input;
   }
 
+  get inputJson(): string | null {
+    return this.#inputJson;
+  }
+
   /** A copy of the input that its receiver may change. */
   copyInput(): JsonValue | undefined {
     return parse(this.#inputJson);

@@ -248,7 +248,7 @@ export const runApi = api('runs', {
     path: `${RUN}/attempts`,
     role: 'reader',
     summary:
-      'tries of a node run, by its path, or of all, oldest first. `after` is NODE/GENERATION/ATTEMPT',
+      'tries of a node run, by its path, or of all, oldest first, each with the `input` that it was given. `after` is NODE/GENERATION/ATTEMPT',
     query: z.object({
       node: nodePath.optional(),
       after: attemptKey.optional(),

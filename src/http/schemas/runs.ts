@@ -94,6 +94,13 @@ export const attempt = objectOf<AttemptView>('Attempt', {
   outcome: text.nullable(),
   error: jsonObject.nullable(),
   issues: z.array(issue),
+  isSubstitute: z.boolean().openapi({
+    description: "Whether its handler worked in place of the node's own, which had failed",
+  }),
+  input: jsonValue.optional().openapi({
+    description:
+      'What it was given, whatever input the node run has by now; a substitute `{input, error}`',
+  }),
   output: jsonValue.optional(),
   notes: jsonValue.optional(),
 });

@@ -1,4 +1,5 @@
 /** Runs: listed, read, waited for, and explained. */
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { isFinal, RUN_STATUSES, type RunStatus } from '../../machines/statuses.js';
 import type { NodeRunView, RunSummary } from '../../views.js';
@@ -92,7 +93,7 @@ const readNode = tool({
   name: 'read_node',
   title: 'Read a node run',
   description:
-    'Shows one node run with its input, output and newest attempts. A long value is read on with `part` and `offset`.',
+    'Shows one node run with its input, output and newest attempts, those that had another input with that. A long value is read on with `part` and `offset`.',
   input: z.strictObject({
     run: input.run,
     node: input.node,
@@ -118,10 +119,11 @@ const readNode = tool({
       ...('output' in view && { output: shown(view.output) }),
       ...(view.outcome !== undefined && { outcome: view.outcome }),
       ...(view.reason && { reason: aside(view.reason) }),
-      attempts: attempts.map(({ attempt, worker, outcome, error, issues }) => ({
+      attempts: attempts.map(({ attempt, worker, outcome, input, error, issues }) => ({
         attempt,
         worker,
         outcome,
+        ...(!isDeepStrictEqual(input, view.input) && { input: aside(input ?? null) }),
         error: error && aside(error),
         issues: aside(issues),
       })),

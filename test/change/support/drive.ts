@@ -58,6 +58,7 @@ export function everything(rows: MemoryRun): Record<string, string[]> {
     record: lines([rows.record]),
     nodeRuns: lines(rows.nodeRuns.values()),
     pastNodeRuns: lines(rows.pastNodeRuns),
+    pastInputs: lines(rows.pastInputs.values()),
     versions: lines(rows.versions),
     attempts: lines(rows.attempts.values()),
     events: lines(rows.events),

@@ -22,11 +22,11 @@ export const HANDLERS: Handlers = {
   },
 };
 
-/** A retry, a failure that is tolerated, a loop, a map, a subplan, a signal, and a person who is asked. */
+/** A retry with another input, a failure that is tolerated, a loop, a map, a subplan, a signal, and a person who is asked. */
 export const VARIED: Plan = {
   ...plan(
     [
-      action('flaky', { retry: { maxAttempts: 2 } }),
+      action('flaky', { onFailure: 'replan' }),
       action('broken', { onFailure: 'continue', retry: { maxAttempts: 1 } }),
       {
         kind: 'loop',
@@ -63,6 +63,10 @@ export async function openOrchestrator(
 export async function startVaried(orchestrator: Orchestrator, id: string): Promise<void> {
   await orchestrator.start(VARIED, { id, input: { text: 'Grüße\u2028😀' } });
   await orchestrator.signal(id, 'told', { payload: 1, id: `${id}-signal` });
+  await orchestrator.settled(id);
+  const given = { input: { text: 'anders' }, by: 'op' };
+  await orchestrator.change.patchInput(id, 'flaky', given);
+  await orchestrator.retryNode(id, 'flaky');
   const status = await orchestrator.settled(id);
   if (status !== 'awaiting-human') throw new Error(`run ${id} is ${status}`);
 }

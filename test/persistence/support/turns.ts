@@ -133,6 +133,7 @@ export class TurnMaker {
         notesJson: null,
         heartbeatJson: null,
         leaseJson: null,
+        givenErrorJson: null,
       })),
     });
   }
