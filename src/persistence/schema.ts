@@ -231,7 +231,11 @@ export const artifacts = sqliteTable(
     digest: text('digest'),
     bytes: integer('bytes'),
   },
-  (table) => [primaryKey({ columns: [table.run, table.name, table.version] })],
+  (table) => [
+    primaryKey({ columns: [table.run, table.name, table.version] }),
+    // Retention and verification look for who names a payload.
+    index('artifacts_digest').on(table.digest).where(sql`digest is not null`),
+  ],
 );
 
 export const timers = sqliteTable(

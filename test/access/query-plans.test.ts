@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SqliteAccess } from '../../src/persistence/access.js';
+import { namedPayloads } from '../../src/persistence/named-payloads.js';
 import type { Reader } from '../../src/persistence/reader.js';
 import { sqlRows } from '../../src/persistence/sql-rows.js';
 import { type DatabaseStorage, openStorage } from '../../src/persistence/storage.js';
@@ -84,4 +85,11 @@ describe('inputs of attempts', () => {
     expect(found).toContain('SEARCH n USING PRIMARY KEY (run=? AND node=?)');
     expect(found).toContain('SEARCH g USING PRIMARY KEY (run=? AND node=? AND generation=?)');
   });
+});
+
+it('S173 who names a payload file is looked up, whatever artifacts there are', async () => {
+  const digest = 'a'.repeat(64);
+  const named = await planOf((reader) => namedPayloads(reader, [digest]));
+  expect(named).toMatch(/SEARCH a USING (COVERING )?INDEX artifacts_digest \(digest=\?\)/);
+  expect(named).not.toMatch(/SCAN (a|r)\b/);
 });
