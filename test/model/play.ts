@@ -22,7 +22,7 @@ interface Place {
 /** One thing that happens to a run from outside. */
 export type Step =
   | { readonly type: 'cancel' }
-  | { readonly type: 'pause' | 'resume' }
+  | { readonly type: 'pause' | 'resume'; readonly run: string }
   | { readonly type: 'grant'; readonly isGranted: boolean }
   | { readonly type: 'time'; readonly ms: number; readonly now: number }
   | { readonly type: 'signal'; readonly signal: ScriptedSignal }
@@ -52,17 +52,21 @@ export function nextStep(reference: Reference, script: Script, played: Played): 
     reference.cancel();
     return { type: 'cancel' };
   }
-  if (reference.ending === undefined && script.pauses.includes(number)) {
-    return togglePause(reference);
-  }
+  const pause = script.pauses.find(({ at }) => at === number);
+  const live = reference.world.runs.filter((run) => run.isLive && run.isWanted);
+  const paused = live[(pause?.of ?? 0) % live.length];
+  if (pause !== undefined && paused !== undefined) return togglePause(paused, pause.isStubborn);
   const choice = script.choices[number % script.choices.length] ?? 0;
   return (open[choice % open.length] as () => Step)();
 }
 
-function togglePause(reference: Reference): Step {
-  const type = reference.isPaused ? 'resume' : 'pause';
+/** `isStubborn`: one that is paused with another run is paused by itself. */
+function togglePause(reference: Reference, isStubborn = false): Step {
+  const { paused, address: run } = reference;
+  const isPaused = paused === 'byItself' || (paused === 'withParent' && !isStubborn);
+  const type = isPaused ? 'resume' : 'pause';
   reference[type]();
-  return { type };
+  return { type, run };
 }
 
 /** Random scripts come to an end long before. */
@@ -82,8 +86,8 @@ function openThings(reference: Reference, script: Script, played: Played): (() =
       return { type: 'signal', signal };
     });
   }
-  if (reference.isPaused && reference.ending === undefined) {
-    open.push(() => togglePause(reference));
+  for (const run of wanted) {
+    if (run.isLive && run.paused !== undefined) open.push(() => togglePause(run));
   }
   if (reference.asked !== undefined && reference.ending === undefined) {
     open.push(() => {
@@ -172,7 +176,7 @@ export async function take(kernel: Kernel, script: Script, step: Step): Promise<
       break;
     case 'pause':
     case 'resume':
-      await answered(kernel, kernel.send({ type: `run.${step.type}` }));
+      await answered(kernel, kernel.send({ type: `run.${step.type}` }, run));
       break;
     case 'grant':
       await answered(kernel, kernel.respond('', { approved: step.isGranted }));

@@ -120,7 +120,7 @@ function countHost(model: RunModel, run: NodeRun): void {
   if (run.status !== 'running') return;
   if (run.node.kind === 'loop' || run.node.kind === 'map') model.hosting += 1;
   const child = childOf(run);
-  if (child !== undefined) model.countChild(child.status, 1);
+  if (child !== undefined) model.countChild(child, 1);
 }
 
 /**
