@@ -137,8 +137,8 @@ export const runMachine = setup({
       entry: 'pauseChildren',
       exit: 'clearReason',
       on: {
-        'pause.requested': {},
-        'parent.paused': {},
+        'pause.requested': { actions: 'pauseChildren' },
+        'parent.paused': { actions: 'pauseChildren' },
         'resume.requested': { target: 'running', actions: 'resumeChildren' },
         'progress.settled': [
           { guard: 'isShort', target: 'failed', actions: 'keepShortage' },
@@ -151,7 +151,7 @@ export const runMachine = setup({
         byItself: {},
         withParent: {
           on: {
-            'pause.requested': { target: 'byItself', actions: 'clearReason' },
+            'pause.requested': { target: 'byItself', actions: ['clearReason', 'pauseChildren'] },
             'parent.resumed': { target: '#run.running', actions: 'resumeChildren' },
           },
         },

@@ -16,6 +16,8 @@ import type { ModelRun } from './reference-scopes.js';
 /** Names a node run: `run` says through which subplans its run is found. */
 interface Place {
   readonly run: string;
+  /** Runs that were begun there before this one: each try of a subplan has its own. */
+  readonly runsBefore: number;
   readonly node: string;
 }
 
@@ -60,11 +62,10 @@ export function nextStep(reference: Reference, script: Script, played: Played): 
   return (open[choice % open.length] as () => Step)();
 }
 
-/** `isStubborn`: one that is paused with another run is paused by itself. */
+/** `isStubborn`: one that is paused is paused once more. */
 function togglePause(reference: Reference, isStubborn = false): Step {
   const { paused, address: run } = reference;
-  const isPaused = paused === 'byItself' || (paused === 'withParent' && !isStubborn);
-  const type = isPaused ? 'resume' : 'pause';
+  const type = paused === undefined || isStubborn ? 'pause' : 'resume';
   reference[type]();
   return { type, run };
 }
@@ -113,7 +114,9 @@ function openThing(
   played: Played,
 ): (() => Step) | undefined {
   const { path, node, status } = run;
-  const place = { run: reference.address, node: path };
+  const { address, world } = reference;
+  const begun = world.runs.filter((one) => one.address === address && one.isStarted);
+  const place = { run: address, runsBefore: begun.indexOf(reference), node: path };
   if (run.hasSlot) {
     return () => {
       const number = reference.ends.get(path) ?? 0;
@@ -165,6 +168,17 @@ export function runAt(kernel: Kernel, address: string): string | undefined {
     run = run && kernel.storage.runs.get(run)?.nodeRuns.get(path)?.inside?.split(' ')[0];
   }
   return run;
+}
+
+/** How many runs were begun at an address. */
+export function runsBegunAt(kernel: Kernel, address: string): number {
+  const addressOf = (id: string): string => {
+    const { parentId, parentNode } = kernel.rows(id).record;
+    if (parentId === null) return '';
+    const around = addressOf(parentId);
+    return `${around === '' ? '' : `${around}>`}${parentNode}`;
+  };
+  return [...kernel.storage.runs.keys()].filter((id) => addressOf(id) === address).length;
 }
 
 /** Takes a step in the kernel. */

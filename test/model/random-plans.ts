@@ -27,7 +27,7 @@ export interface ScriptedPause {
   readonly at: number;
   /** Which of the runs; modulo their number. */
   readonly of: number;
-  /** Paused with another run it is paused by itself, too. */
+  /** Where it is paused it is paused once more. */
   readonly isStubborn: boolean;
 }
 

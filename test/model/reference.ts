@@ -163,8 +163,8 @@ export class Reference {
 
   pause(by: 'byItself' | 'withParent' = 'byItself'): void {
     this.#happen(() => {
-      if (!this.isLive || this.paused === 'byItself') return;
-      this.paused = by;
+      if (!this.isLive) return;
+      if (this.paused !== 'byItself') this.paused = by;
       for (const child of this.#children()) this.world.post(() => child.pause('withParent'));
     });
   }

@@ -6,7 +6,7 @@ import { Kernel } from '../support/kernel.js';
 import { versionsIn } from '../support/rebuilt.js';
 import { expectSame, storedRuns } from './expect-same.js';
 import { expectSoundLog } from './invariants.js';
-import { begin, playAll, rehearse, runAt, type Step, take } from './play.js';
+import { begin, playAll, rehearse, runAt, runsBegunAt, type Step, take } from './play.js';
 import { RANDOM_PLANS, type RandomRun, randomRuns } from './random-plans.js';
 import type { Reference } from './reference.js';
 
@@ -106,6 +106,8 @@ async function playThroughStops(random: RandomRun, steps: readonly Step[], plan:
 function isDone(kernel: Kernel, step: Step): boolean {
   if (kernel.rows().record.endedAt !== null) return true;
   if (step.type === 'time') return kernel.clock.now() >= START + step.now;
+  // The try after it has begun.
+  if ('runsBefore' in step && runsBegunAt(kernel, step.run) > step.runsBefore + 1) return true;
   const run = runAt(kernel, 'run' in step ? step.run : '');
   if (run === undefined || !kernel.storage.runs.has(run)) return false;
   const { events, attempts, responses, tasks, signals, record } = kernel.rows(run);

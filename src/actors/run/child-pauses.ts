@@ -12,9 +12,17 @@ import type { Decider } from './decider.js';
 import type { NodeRun } from './scope.js';
 import { pauseChild, resumeChild, startChild } from './tell-child.js';
 
-/** The run is paused: the runs that work for it are told. */
+/** The run is paused, or once more: the runs that work for it are told, and none is exempt any more. */
 export function pauseChildren(decider: Decider): void {
-  for (const { run, child } of childrenOf(decider)) pauseChild(decider, run, child);
+  const { turn } = decider;
+  for (const { run, child } of childrenOf(decider)) {
+    pauseChild(decider, run, child);
+    if (child.pause !== 'exempt') continue;
+    const { id, status } = child;
+    setChild(run, { id, status });
+    run.seq = turn.event('child.changed', run.path, null, { child: id, status });
+    decider.touch(run);
+  }
 }
 
 /** The run goes on: those that were paused with it do, and count as at work from now on. */

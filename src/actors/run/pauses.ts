@@ -10,24 +10,24 @@ import { beginDueChildren } from './child-pauses.js';
 import type { Decider } from './decider.js';
 import { refuseEnding } from './ending.js';
 
+/** One that is paused already pauses those inside it that go on all the same. */
 export function onPause(decider: Decider, { isWithParent = false }: PauseMessage): void {
   const { model, turn } = decider;
   const { id, status, parentId: parent } = model.record;
   turn.reply = { run: id, status: 'paused' };
-  if (status === 'paused') return isWithParent ? undefined : keepPaused(decider);
   turn.refusal = refuseEnding(decider);
   if (turn.refusal !== undefined) return;
-  if (!isWithParent) return decider.stepRun({ type: 'pause.requested' });
-  const message = `run ${parent}, for which it works, is paused`;
-  decider.stepRun({ type: 'parent.paused', reason: { code: PARENT_PAUSED, message } });
+  if (isWithParent) {
+    const message = `run ${parent}, for which it works, is paused`;
+    return decider.stepRun({ type: 'parent.paused', reason: { code: PARENT_PAUSED, message } });
+  }
+  const isPausedWithParent = status === 'paused' && decider.tree.runContext.reason !== null;
+  decider.stepRun({ type: 'pause.requested' });
+  if (isPausedWithParent) keepPaused(decider);
 }
 
-/** Somebody pauses a run that is paused with its parent already: it stays so when that goes on. */
-function keepPaused(decider: Decider): void {
-  const { model, turn, tree } = decider;
-  const { reason } = tree.runContext;
-  if (reason === null) return;
-  decider.stepRun({ type: 'pause.requested' });
+/** It stays paused when its parent goes on. */
+function keepPaused({ model, turn }: Decider): void {
   turn.event('run.pause-requested', null, null, {});
   model.record = { ...model.record, updatedAt: turn.at, reasonJson: null };
   turn.changeRun(model.record);
