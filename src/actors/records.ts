@@ -328,6 +328,7 @@ export type TimerKind =
   | 'sleep'
   | 'signal-deadline'
   | 'escalation'
+  | 'start-deadline'
   | 'start'
   | 'run-deadline'
   | 'budget-time';

@@ -39,6 +39,7 @@ import { onPause, onResume, onStep } from './pauses.js';
 import { onReplan } from './replan.js';
 import { renewFrom } from './restart.js';
 import type { NodeRun } from './scope.js';
+import { allowStart } from './start-deadline.js';
 import { onChild } from './subplans.js';
 import { startChild } from './tell-child.js';
 import { onSignal } from './waits.js';
@@ -230,6 +231,7 @@ function onRecover(decider: Decider, { downSince }: RecoverMessage): void {
   const runs = model.inPlanOrder(lost);
   turn.event('run.recovered', null, null, { interrupted: runs.length });
   if (downSince !== null) onDowntime(decider, downSince);
+  allowStart(decider);
   for (const run of runs) interrupt(decider, run);
   // Whether these were started nobody knows; starting them again is the same run.
   const begun = decider.tree.openNodes().map((path) => model.nodeRun(path));

@@ -47,6 +47,7 @@ import { reworkFrom } from './rework.js';
 import { routeOnwards } from './route-onwards.js';
 import type { RunModel, Ticket } from './run-model.js';
 import type { NodeRun, Scope } from './scope.js';
+import { boundStart } from './start-deadline.js';
 import { cancelChild, startChild } from './tell-child.js';
 import { armTimer, clearTimersOf } from './timers.js';
 
@@ -151,6 +152,7 @@ export class TurnDecider implements Decider {
     this.#stopAndStart();
     // Starting work may have used up the budget: then only what undoes it may start.
     if (this.isEnding) this.#stopAndStart();
+    if (this.isEnding) boundStart(this);
     const goesOn = this.#hasMoreToDecide();
     if (goesOn) this.turn.effects.push({ type: 'turn.continue' });
     if (this.model.lacking.size > 0) reportLacking(this);
