@@ -162,8 +162,8 @@ export class Reference {
   }
 
   pause(by: 'byItself' | 'withParent' = 'byItself'): void {
+    if (!this.isLive) return;
     this.#happen(() => {
-      if (!this.isLive) return;
       if (this.paused !== 'byItself') this.paused = by;
       for (const child of this.#children()) this.world.post(() => child.pause('withParent'));
     });
