@@ -65,7 +65,9 @@ export function afterReport(
   const { id } = child;
   const { status } = report;
   const next: Child = { id, status };
-  if (isFinal(status) || isEnding) return next;
+  if (isFinal(status)) return next;
+  // It is called off, and no pause counts any more.
+  if (isEnding) return status === child.status ? child : next;
   const isShared = isPausedWithParent(report);
   if (tree.runStatus !== 'paused') {
     if (!isShared) return next;
