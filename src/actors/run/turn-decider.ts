@@ -17,7 +17,7 @@ import { handlerIn } from './attempt-work.js';
 import { armRetryTimer, startAttempt, startFallback } from './attempts.js';
 import { beginNode } from './begin-node.js';
 import { armLimits, exhaustBudget, exhaustedFor, spendStep } from './budget.js';
-import { abortionBy, abortionByItem, isFatalItem } from './calling-off.js';
+import { abortionBy, isFatalItem } from './calling-off.js';
 import { endHeld, goOnChecking } from './checks.js';
 import { childOf } from './child.js';
 import { pauseChildren, resumeChildren } from './child-pauses.js';
@@ -275,7 +275,7 @@ export class TurnDecider implements Decider {
     clearTimersOf(this, run);
     model.noteSettled(scope);
     if (this.isEnding || scope.aborted !== undefined) return;
-    if (scope.isItems && isFatalItem(run)) return abandonScope(this, scope, abortionByItem(run));
+    if (scope.isItems && isFatalItem(run)) return abandonScope(this, scope, run);
     if (scope.isList) return;
     if (status !== 'failed' && reworkFrom(this, run)) return;
     // What is superseded begins again, or is gone.
@@ -294,9 +294,8 @@ export class TurnDecider implements Decider {
 
   /** A node run that must not fail has failed: the run ends, or what its scope lies inside of fails. */
   abortScope(scope: Scope, run: NodeRun): void {
-    const reason = abortionBy(run);
-    if (scope.host === undefined) this.stepRun({ type: 'node.aborted', reason });
-    else abandonScope(this, scope, reason);
+    if (scope.host !== undefined) return abandonScope(this, scope, run);
+    this.stepRun({ type: 'node.aborted', reason: abortionBy(run) });
   }
 
   #decide(): void {
