@@ -386,8 +386,10 @@ class EdgeDrafts {
 
 interface Options {
   readonly maxInterruptions: number | undefined;
-  /** Kinds that must not be, turned into actions. */
+  /** Kinds that must not be. */
   readonly without: readonly string[];
+  /** What they are instead, where that can be. */
+  readonly instead: 'action' | 'subplan';
   /** No loop around breaks already. */
   readonly mayBreak: boolean;
   readonly isInLoop: boolean;
@@ -505,11 +507,13 @@ class NodeDraft {
 
   get #kind(): string {
     const { kind, body } = this.#shape;
+    const { without, instead, plans } = this.#options;
+    const wanted = without.includes(kind) ? instead : kind;
     const isImpossible =
-      (kind === 'join' && this.#inbound.length === 0) ||
-      (kind === 'loop' && body === undefined) ||
-      (kind === 'subplan' && this.#options.plans.length === 0);
-    return isImpossible || this.#options.without.includes(kind) ? 'action' : kind;
+      (wanted === 'join' && this.#inbound.length === 0) ||
+      (wanted === 'loop' && body === undefined) ||
+      (wanted === 'subplan' && plans.length === 0);
+    return isImpossible ? 'action' : wanted;
   }
 
   get #inbound(): readonly JsonObject[] {
@@ -732,6 +736,8 @@ export interface RandomRunOptions {
   readonly isTimeless?: boolean;
   /** Kinds of nodes that must not be. */
   readonly without?: readonly string[];
+  /** Many runs inside runs, which are paused and set going again and again. */
+  readonly isFamily?: boolean;
 }
 
 const settings = fc.record({
@@ -767,6 +773,7 @@ const settings = fc.record({
 
 const IN_SUBPLANS: readonly string[] = ['loop', 'map', 'sleep', 'signal', 'switch'];
 const PLANS: readonly string[] = ['p0', 'p1'];
+const NOT_IN_FAMILIES: readonly string[] = ['loop', 'map', 'switch', 'human-review-edit', 'signal'];
 
 export function randomRuns(options: RandomRunOptions = {}): fc.Arbitrary<RandomRun> {
   return fc
@@ -785,8 +792,8 @@ export function randomRuns(options: RandomRunOptions = {}): fc.Arbitrary<RandomR
       retries: fc.nat(3),
       choices: fc.array(fc.nat(30), { minLength: 1, maxLength: 60 }),
       pauses: fc.oneof(
-        { weight: 3, arbitrary: fc.constant([]) },
-        { weight: 1, arbitrary: fc.array(scriptedPause, { maxLength: 5 }) },
+        { weight: options.isFamily ? 0 : 3, arbitrary: fc.constant([]) },
+        { weight: 1, arbitrary: fc.array(scriptedPause, { maxLength: options.isFamily ? 12 : 5 }) },
       ),
       cancelAt: fc.oneof(
         { weight: 6, arbitrary: fc.constant(undefined) },
@@ -805,10 +812,12 @@ type Parts = {
 } & Omit<Script, 'input' | 'isTimeless'>;
 
 function assemble(parts: Parts, options: RandomRunOptions): RandomRun {
-  const { maxInterruptions, without = [], isTimeless = false, neverHeld = false } = options;
+  const { maxInterruptions, isTimeless = false, neverHeld = false, isFamily = false } = options;
+  const without = [...(options.without ?? []), ...(isFamily ? NOT_IN_FAMILIES : [])];
+  const instead = isFamily ? ('subplan' as const) : ('action' as const);
   const common = {
     ...{ maxInterruptions, isTimeless, mayBreak: true, isInLoop: false },
-    plans: PLANS,
+    ...{ plans: PLANS, instead },
   };
   const { flag, list, ends, responses, signals, retries, choices, pauses, cancelAt } = parts;
   const graph = graphDraft('n', parts.graph, {

@@ -38,26 +38,36 @@ function expectSameRows(actual: MemoryRun, expected: MemoryRun): void {
 }
 
 describe('a run that is let go after every turn', () => {
+  const property = async (random: RandomRun) => {
+    const { steps } = rehearse(random);
+    const resident = await playAll(random, steps);
+    const parked = new Kernel({ isUnchecked: true, maxResidentRuns: 0 });
+    await begin(parked, random);
+    for (const step of steps) {
+      // A run that is ending has its withdrawals to look after.
+      const isEnding = [...parked.storage.runs.keys()].some(
+        (run) => parked.log(run, /^node.stopping/).length > 0,
+      );
+      if (!isEnding) expect(parked.supervisor.stats().residentRuns).toBe(0);
+      await take(parked, random.script, step);
+    }
+    expect(parked.complaints).toEqual([]);
+    expect([...parked.storage.runs.keys()]).toEqual([...resident.storage.runs.keys()]);
+    for (const run of resident.storage.runs.keys()) {
+      expectSameRows(parked.rows(run), resident.rows(run));
+      expectSoundLog(parked.rows(run), versionsIn(parked.storage));
+    }
+  };
+
   it('S163 S165 S167 S228 ends in the same rows, hash for hash, as one that stays in memory', async () => {
-    const property = async (random: RandomRun) => {
-      const { steps } = rehearse(random);
-      const resident = await playAll(random, steps);
-      const parked = new Kernel({ isUnchecked: true, maxResidentRuns: 0 });
-      await begin(parked, random);
-      for (const step of steps) {
-        // A run that is ending has its withdrawals to look after.
-        const isEnding = parked.log('r1', /^node.stopping/).length > 0;
-        if (!isEnding) expect(parked.supervisor.stats().residentRuns).toBe(0);
-        await take(parked, random.script, step);
-      }
-      expect(parked.complaints).toEqual([]);
-      expect([...parked.storage.runs.keys()]).toEqual([...resident.storage.runs.keys()]);
-      for (const run of resident.storage.runs.keys()) {
-        expectSameRows(parked.rows(run), resident.rows(run));
-        expectSoundLog(parked.rows(run), versionsIn(parked.storage));
-      }
-    };
     await fc.assert(fc.asyncProperty(randomRuns(), property), { numRuns: RANDOM_PLANS });
+  }, 600_000);
+
+  it('S156 S228 does so with runs inside it that are paused and set going', async () => {
+    const families = randomRuns({ isFamily: true, maxNodes: 4 });
+    await fc.assert(fc.asyncProperty(families, property), {
+      numRuns: Math.ceil(RANDOM_PLANS / 8),
+    });
   }, 600_000);
 });
 
