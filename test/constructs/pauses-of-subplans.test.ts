@@ -11,11 +11,13 @@ const named = (nodes: readonly Draft[], edges: readonly Draft[] = []) => ({
   nodes,
   edges,
 });
+/** No number of restarts is too many for it. */
+const lasting = (id: string) => action(id, { retry: { maxInterruptions: 1_000 } });
 const plans = {
-  outer: named([action('a'), sub('in', 'inner'), action('z')], chain('a', 'z')),
-  inner: named([action('w'), action('x')], chain('w', 'x')),
+  outer: named([lasting('a'), sub('in', 'inner'), lasting('z')], chain('a', 'z')),
+  inner: named([lasting('w'), lasting('x')], chain('w', 'x')),
 };
-const version = plan([sub('out', 'outer'), action('own')], [], { plans });
+const version = plan([sub('out', 'outer'), lasting('own')], [], { plans });
 
 const PAUSE = { type: 'run.pause' } as const;
 const RESUME = { type: 'run.resume' } as const;
