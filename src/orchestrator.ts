@@ -249,12 +249,15 @@ export class Orchestrator implements OrchestratorView {
     await this.#engine.send(id, { type: 'run.step' }, readOptions(options).idempotencyKey);
   }
 
-  /** Stops scheduling: handlers at work finish, nothing new starts. */
+  /** Stops scheduling: handlers at work finish, nothing new starts, in the runs of its subplans neither. */
   async pause(id: string, options: Keyed = {}): Promise<void> {
     await this.#engine.send(id, { type: 'run.pause' }, readOptions(options).idempotencyKey);
   }
 
-  /** Goes on with a paused run, or takes up one that an earlier process left in motion. */
+  /**
+   * Goes on with a paused run and with the runs of subplans that were paused with it, or takes up a run that an
+   * earlier process left in motion.
+   */
   async resume(id: string, options: Keyed = {}): Promise<void> {
     const { idempotencyKey: key } = readOptions(options);
     const call = key === undefined ? undefined : messageCall(key, { type: 'run.resume' });

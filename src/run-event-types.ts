@@ -6,6 +6,7 @@ export const RUN_EVENT_TYPES = [
   'run.scheduled',
   'run.status-changed',
   'run.cancel-requested',
+  'run.pause-requested',
   'run.replanned',
   'run.forked',
   'nodes.carried-over',

@@ -2,7 +2,7 @@
 import type { Reason } from '../machines/node-run-events.js';
 import type { JsonValue } from '../plan/json.js';
 import type { ChildMessage } from './messages.js';
-import type { RunRecord, RunUsage } from './records.js';
+import { PARENT_PAUSED, type RunRecord, type RunUsage } from './records.js';
 
 export function reportOf(record: RunRecord): ChildMessage {
   const { id, parentNode, status, outputJson, reasonJson, usageJson } = record;
@@ -15,4 +15,12 @@ export function reportOf(record: RunRecord): ChildMessage {
     ...(outputJson !== null && { output: JSON.parse(outputJson) as JsonValue }),
     ...(reasonJson !== null && { reason: JSON.parse(reasonJson) as Reason }),
   };
+}
+
+/** Whether it says that the run is paused because the one that it works for is. */
+export function isPausedWithParent({
+  status,
+  reason,
+}: Pick<ChildMessage, 'status' | 'reason'>): boolean {
+  return status === 'paused' && reason?.code === PARENT_PAUSED;
 }

@@ -1,35 +1,46 @@
 /**
- * The runs of subplans, as their parents deal with them: started once the parent's turn is durable,
- * and told of to the parent when their status means something to it. Invariants: a start is repeated
- * until it is taken or refused, and a refusal is the child's end; a parent hears of each end and of
- * each rest, from this process or, where it was stopped before, from the next.
+ * The runs of subplans, as their parents deal with them: started once the parent's turn is durable, told what the
+ * parent wants of them, and told of to the parent when their status means something to it. Invariants: a start is
+ * repeated until it is taken or refused, and a refusal is the child's end, as is a cancel that meets no run; what a
+ * child is told comes after its start; a parent hears of each end and of each rest, from this process or, where it
+ * was stopped before, from the next.
  */
 import { RunchartError } from '../errors.js';
 import type { RunStatus } from '../machines/statuses.js';
-import { reportOf } from './child-report.js';
+import { isPausedWithParent, reportOf } from './child-report.js';
 import { type Clock, elapse } from './environment.js';
-import type { ChildMessage } from './messages.js';
+import type { Outcome } from './idempotency.js';
+import type { ChildMessage, RunMessage } from './messages.js';
 import type { RunStore } from './ports.js';
 import type { RunRecord } from './records.js';
 import type { Residency } from './residency.js';
 import type { Effect } from './turn.js';
 
 export type ChildStart = Extract<Effect, { type: 'child.start' }>;
+type ChildOrder = Extract<Effect, { type: 'child.cancel' | 'child.pause' | 'child.resume' }>;
 
 export interface ChildRunsParts {
   readonly clock: Clock;
   readonly store: RunStore;
   /** Starts the run of a subplan; rejects with a RunchartError. */
   startChild(parent: RunRecord, child: ChildStart): Promise<void>;
-  /** Hands a message to a parent; resolves when its turn is durable or was refused. */
-  tell(parent: string, message: ChildMessage): Promise<unknown>;
+  /** Hands a message to a run; resolves when its turn is durable or was refused. */
+  tell(run: string, message: RunMessage): Promise<Outcome>;
 }
+
+const ORDERS: Readonly<Record<ChildOrder['type'], RunMessage>> = {
+  'child.cancel': { type: 'run.cancel', reason: 'its parent ended', by: null },
+  'child.pause': { type: 'run.pause', isWithParent: true },
+  'child.resume': { type: 'run.resume', isWithParent: true },
+};
 
 /** Wait before a start that storage did not take is repeated, in milliseconds. */
 const START_RETRY_MS = 1_000;
 
 export class ChildRuns {
   readonly #parts: ChildRunsParts;
+  /** Children whose start is under way, with what waits for it. */
+  readonly #starting = new Map<string, Promise<void>>();
   #isClosed = false;
 
   constructor(parts: ChildRunsParts) {
@@ -37,24 +48,26 @@ export class ChildRuns {
   }
 
   /** Starts the run of a subplan, which may be there already. */
-  async start(parent: RunRecord, child: ChildStart): Promise<void> {
-    while (!this.#isClosed) {
-      try {
-        return await this.#parts.startChild(parent, child);
-      } catch (error) {
-        const refusal = error instanceof RunchartError ? error : undefined;
-        if (refusal?.retryable !== true) return this.#refuse(parent, child, error);
-        await elapse(this.#parts.clock, START_RETRY_MS);
-      }
-    }
+  start(parent: RunRecord, child: ChildStart): void {
+    this.#inTurn(child.id, () => this.#start(parent, child), true);
+  }
+
+  /** Tells the run of a subplan what its parent wants of it. */
+  order(parent: string, { type, node, id }: ChildOrder): void {
+    this.#inTurn(id, () => {
+      const answered = this.#parts.tell(id, ORDERS[type]);
+      if (type === 'child.cancel')
+        void answered.then((outcome) => this.#afterCancel(parent, node, id, outcome));
+    });
   }
 
   /** Tells the run that a child works for when the child's status has changed. */
   report(child: Residency, report: ChildMessage | undefined): void {
     const parent = child.actor?.record.parentId ?? null;
     if (report === undefined || parent === null) return;
-    if (child.reportedStatus === report.status || !isWorthTelling(report.status)) return;
-    child.reportedStatus = report.status;
+    const news = isPausedWithParent(report) ? 'paused with it' : report.status;
+    if (child.reported === news || !isWorthTelling(report.status)) return;
+    child.reported = news;
     void this.#parts.tell(parent, report);
   }
 
@@ -74,6 +87,35 @@ export class ChildRuns {
   /** Starts nothing any more: the next process does. */
   close(): void {
     this.#isClosed = true;
+  }
+
+  /** While a child is being started, what is to happen to it waits. */
+  #inTurn(id: string, what: () => Promise<void> | void, isStart = false): void {
+    const before = this.#starting.get(id);
+    if (before === undefined && !isStart) return void what();
+    const done = before === undefined ? Promise.resolve(what()) : before.then(what);
+    this.#starting.set(id, done);
+    void done.then(() => {
+      if (this.#starting.get(id) === done) this.#starting.delete(id);
+    });
+  }
+
+  async #start(parent: RunRecord, child: ChildStart): Promise<void> {
+    while (!this.#isClosed) {
+      try {
+        return await this.#parts.startChild(parent, child);
+      } catch (error) {
+        const refusal = error instanceof RunchartError ? error : undefined;
+        if (refusal?.retryable !== true) return this.#refuse(parent, child, error);
+        await elapse(this.#parts.clock, START_RETRY_MS);
+      }
+    }
+  }
+
+  /** One that was never started has nothing to call off. */
+  #afterCancel(parent: string, node: string, child: string, outcome: Outcome): void {
+    if (!('error' in outcome) || outcome.error.code !== 'run-unknown') return;
+    void this.#parts.tell(parent, { type: 'child.changed', node, child, status: 'cancelled' });
   }
 
   #refuse({ id }: RunRecord, child: ChildStart, error: unknown): void {

@@ -75,7 +75,7 @@ export class Effects {
     this.children = new ChildRuns({
       ...{ clock, store },
       startChild: (parent, child) => parts.startChild(parent, child),
-      tell: (parent, report) => messenger.tellAndWait(parent, report),
+      tell: (run, message) => new Promise((resolve) => messenger.tell(run, message, resolve)),
     });
     this.timers = new TimerService({
       ...{ clock, store, logger },
@@ -99,12 +99,11 @@ export class Effects {
         if (!this.attempts.abort(effect.key, 'the run is ending')) this.#work.stopped(effect.key);
         return;
       case 'child.start':
-        void this.children.start(actor.record, effect);
-        return;
-      case 'child.cancel': {
-        const reason = 'its parent ended';
-        return this.#messenger.tell(effect.id, { type: 'run.cancel', reason, by: null });
-      }
+        return this.children.start(actor.record, effect);
+      case 'child.cancel':
+      case 'child.pause':
+      case 'child.resume':
+        return this.children.order(residency.id, effect);
       case 'stream.push':
         return this.#stream(residency, actor, effect);
       case 'stream.end':

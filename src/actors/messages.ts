@@ -187,9 +187,13 @@ export interface StepMessage {
 }
 export interface PauseMessage {
   readonly type: 'run.pause';
+  /** The run that it works for is paused. */
+  readonly isWithParent?: boolean;
 }
 export interface ResumeMessage {
   readonly type: 'run.resume';
+  /** The run that it works for goes on. */
+  readonly isWithParent?: boolean;
 }
 /** An earlier process left the run in motion: close what was interrupted and go on. */
 export interface RecoverMessage {

@@ -97,7 +97,8 @@ export interface RunStore {
   ): Promise<readonly string[]>;
   /**
    * Runs that have ended, or go on only by somebody's doing, while the run that they are subplans of still waits
-   * for them and knows nothing of that; by id.
+   * for them and knows nothing of that; and those that go on although that run is paused, and does not know that
+   * they are exempt. By id. What it knows is in `inside` of its node run: `id status`, or `id status pause`.
    */
   untoldChildren(after: string, limit: number): Promise<readonly RunRecord[]>;
   /** Time of the newest turn: until then, at least, a process was at work. */

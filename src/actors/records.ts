@@ -103,6 +103,9 @@ export type RunChange = Pick<
 /** Scope of the node runs that undo others when a run is ending. */
 export const COMPENSATIONS = '~';
 
+/** Code of the reason for which a run is paused because the one that it works for is. */
+export const PARENT_PAUSED = 'parent-paused';
+
 /** The current state of one node run. No row means pending, never touched. */
 export interface NodeRunRecord {
   readonly run: number;
@@ -340,6 +343,7 @@ export type TimerKind =
   | 'sleep'
   | 'signal-deadline'
   | 'escalation'
+  | 'start-deadline'
   | 'start'
   | 'run-deadline'
   | 'budget-time';

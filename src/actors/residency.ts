@@ -58,8 +58,8 @@ export class Residency {
   /** The message on which the program failed: it came after those whose turns are still under way. */
   #crashed: Envelope | undefined;
   isScheduled = false;
-  /** Status that the run which this one works for was last told of. */
-  reportedStatus: RunStatus | undefined;
+  /** What the run which this one works for was last told of. */
+  reported: RunStatus | 'paused with it' | undefined;
 
   constructor(id: string) {
     this.id = id;

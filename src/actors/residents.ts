@@ -85,6 +85,13 @@ export class Residents {
     void this.#load(residency);
   }
 
+  /** Brings in a run that was not there when it was asked for, by the message that starts it. */
+  begin(residency: Residency, start: Envelope): void {
+    residency.state = 'loading';
+    residency.inbox.unshiftAll([start]);
+    void this.#load(residency);
+  }
+
   /** Brings a run in again, after a void turn and once none of its turns is under way. */
   async reload(residency: Residency): Promise<void> {
     const { lifetime, clock, journal } = this.#parts;

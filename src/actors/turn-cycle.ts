@@ -43,7 +43,7 @@ export class TurnCycle {
   handle(residency: Residency, envelope: Envelope): void {
     const { actor } = residency;
     const { message, call } = envelope;
-    if (actor === undefined) return this.#refuseUnknown(residency, envelope);
+    if (actor === undefined) return this.#beginOrRefuse(residency, envelope);
     const known = call && actor.answerTo(call);
     if (known !== undefined) return this.#answerOnceDurable(residency, envelope, known);
     if (envelope.creation !== undefined && actor.seq > 0) {
@@ -134,7 +134,7 @@ export class TurnCycle {
     const outcome = isSame ? { reply: { created: false } } : { error: conflictingStart(id) };
     this.#answerOnceDurable(residency, envelope, outcome, () => {
       // Started again by the run that it works for, which may not know what became of it.
-      residency.reportedStatus = undefined;
+      residency.reported = undefined;
       this.#parts.effects.children.report(residency, actor.report);
     });
   }
@@ -160,7 +160,9 @@ export class TurnCycle {
       .finally(() => this.#parts.residents.letGo(residency));
   }
 
-  #refuseUnknown(residency: Residency, envelope: Envelope): void {
+  /** There is no such run. It begins all the same where somebody asked for it a moment before its start. */
+  #beginOrRefuse(residency: Residency, envelope: Envelope): void {
+    if (envelope.creation !== undefined) return this.#parts.residents.begin(residency, envelope);
     envelope.settle({ error: new RunchartError('run-unknown', `there is no run ${residency.id}`) });
     this.#parts.residents.letGo(residency);
   }

@@ -72,7 +72,12 @@ export type Effect =
       readonly input: JsonValue | undefined;
       readonly settings: RunSettings;
     }
-  | { readonly type: 'child.cancel'; readonly id: string }
+  | {
+      readonly type: 'child.cancel' | 'child.pause' | 'child.resume';
+      /** Path of the node run that it works for. */
+      readonly node: string;
+      readonly id: string;
+    }
   | { readonly type: 'attempt.abort'; readonly node: string; readonly key: string }
   | {
       /** A worker outside has streamed these. */

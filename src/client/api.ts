@@ -1286,12 +1286,12 @@ export interface Operations {
     };
     readonly answer: Cancelled;
   };
-  /** starts nothing new */
+  /** starts nothing new, in the runs of its subplans neither */
   readonly pauseRun: {
     readonly request: { readonly id: string; readonly body?: Record<string, never> };
     readonly answer: RunSummary;
   };
-  /** goes on */
+  /** goes on, with the runs of subplans that were paused with it */
   readonly resumeRun: {
     readonly request: { readonly id: string; readonly body?: Record<string, never> };
     readonly answer: RunSummary;

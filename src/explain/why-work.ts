@@ -5,7 +5,7 @@ import { isFinal } from '../machines/statuses.js';
 import { isHuman } from '../plan/human-schemas.js';
 import type { JsonObject, JsonValue } from '../plan/json.js';
 import type { PlanNode } from '../plan/node-schemas.js';
-import { failurePolicyOf, retryOf, retryPolicyOf } from '../plan/node-settings.js';
+import { failurePolicyOf, retryOf, retryPolicyOf, startWithinMsOf } from '../plan/node-settings.js';
 import type { CompiledNode, RetryPolicy } from '../plan/plan-version.js';
 import type { ExplanationCause } from '../views.js';
 import { cause, reasonText, timeText, valueText } from './cause.js';
@@ -358,7 +358,7 @@ function refusalText({ handler, worker }: JsonObject): string {
 
 export async function explainReady(
   facts: RunFacts,
-  { node }: Spot,
+  { node, as }: Spot,
   row: NodeRunRecord,
   newest: Fact | undefined,
 ): Promise<readonly ExplanationCause[]> {
@@ -378,6 +378,7 @@ export async function explainReady(
   const { concurrencyKey } = { concurrencyKey: undefined, ...node };
   return [
     cause('waits-for-slot', message, { concurrency }),
+    ...(as === 'compensation' ? startLimit(node) : []),
     ...(refused === undefined ? [] : [cause('version-missing', refusalText(refused), refused)]),
     ...(concurrencyKey === undefined
       ? []
@@ -389,6 +390,15 @@ export async function explainReady(
           ),
         ]),
     ...explainAttempts(await facts.attempts(row)),
+  ];
+}
+
+function startLimit(node: PlanNode): ExplanationCause[] {
+  const startWithinMs = startWithinMsOf(node);
+  return [
+    cause('start-limit', `it fails where it does not begin within ${startWithinMs} ms`, {
+      startWithinMs,
+    }),
   ];
 }
 

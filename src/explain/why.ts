@@ -158,7 +158,11 @@ class Explainer {
   async #heldBack(): Promise<readonly ExplanationCause[]> {
     const { record } = this.#facts;
     const { startAt } = parseJson<{ startAt?: number }>(record.settingsJson) ?? {};
-    if (record.status === 'paused') return [cause('run-paused', 'the run is paused')];
+    if (record.status === 'paused') {
+      const reason = parseJson<JsonObject>(record.reasonJson);
+      const why = reason === undefined ? '' : `: ${reasonText(reason)}`;
+      return [cause('run-paused', `the run is paused${why}`, reason && { reason })];
+    }
     if (record.status === 'pending') {
       const when = startAt === undefined ? '' : `: it starts at ${timeText(startAt)}`;
       return [cause('run-not-started', `the run has not started${when}`, { startAt })];

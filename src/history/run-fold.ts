@@ -163,6 +163,9 @@ export class RunFold {
       case 'run.backtrack-refused':
         this.#nodes.set(path, { ...this.#known(path), reason: detail.reason ?? null });
         return;
+      case 'run.pause-requested':
+        this.#reason = null;
+        return;
       case 'run.cancel-requested':
         this.#isEnding = true;
         return;

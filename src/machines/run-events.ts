@@ -24,4 +24,7 @@ export type RunEvent =
   | { readonly type: 'cancel.requested'; readonly reason: Reason }
   | { readonly type: 'pause.requested' }
   | { readonly type: 'resume.requested' }
+  /** The run that it works for is paused, or goes on. */
+  | { readonly type: 'parent.paused'; readonly reason: Reason }
+  | { readonly type: 'parent.resumed' }
   | { readonly type: 'grace.over' };

@@ -12,12 +12,17 @@ export const RUN_MACHINE = { id: 'run', version: 1 } as const;
 
 /** What the chart of a run remembers. */
 export interface RunContext {
-  /** Why the run is ending early: the first failure, or the request to cancel. */
+  /** Why the run is ending early: the first failure, or the request to cancel. While it is paused with its parent, that. */
   readonly reason: Reason | null;
 }
 
 /** Actions that only state what is wanted. The names are those of the effects in a turn. */
-export const RUN_INTENTIONS = ['withdrawWork', 'expireGrace'] as const;
+export const RUN_INTENTIONS = [
+  'withdrawWork',
+  'expireGrace',
+  'pauseChildren',
+  'resumeChildren',
+] as const;
 
 const TOO_FEW_SUCCEEDED: Reason = {
   code: 'too-few-succeeded',
@@ -44,7 +49,10 @@ export const runMachine = setup({
   actions: {
     withdrawWork: () => {},
     expireGrace: () => {},
+    pauseChildren: () => {},
+    resumeChildren: () => {},
     keepShortage: assign({ reason: TOO_FEW_SUCCEEDED }),
+    clearReason: assign({ reason: null }),
     keepReason: assign({ reason: ({ event }) => ('reason' in event ? event.reason : null) }),
   },
 }).createMachine({
@@ -55,6 +63,7 @@ export const runMachine = setup({
     'node.aborted': { target: '.running.ending.failing', actions: 'keepReason' },
     'cancel.requested': { target: '.running.ending.cancelling', actions: 'keepReason' },
     'pause.requested': '.paused',
+    'parent.paused': { target: '.paused.withParent', actions: 'keepReason' },
     'progress.settled': [
       { guard: 'isShort', target: '.failed', actions: 'keepShortage' },
       { guard: 'isComplete', target: '.completed' },
@@ -71,6 +80,7 @@ export const runMachine = setup({
         'cancel.requested': { target: 'cancelled', actions: 'keepReason' },
         'node.aborted': {},
         'pause.requested': {},
+        'parent.paused': {},
         'progress.settled': {},
       },
     },
@@ -80,6 +90,7 @@ export const runMachine = setup({
         'cancel.requested': { target: 'cancelled', actions: 'keepReason' },
         'node.aborted': {},
         'pause.requested': {},
+        'parent.paused': {},
         'progress.settled': {},
       },
     },
@@ -106,6 +117,7 @@ export const runMachine = setup({
             'node.aborted': {},
             'cancel.requested': {},
             'pause.requested': {},
+            'parent.paused': {},
           },
           states: {
             failing: {
@@ -121,15 +133,28 @@ export const runMachine = setup({
     'awaiting-human': {},
     blocked: {},
     paused: {
+      initial: 'byItself',
+      entry: 'pauseChildren',
+      exit: 'clearReason',
       on: {
-        'pause.requested': {},
-        'resume.requested': 'running',
+        'pause.requested': { actions: 'pauseChildren' },
+        'parent.paused': { actions: 'pauseChildren' },
+        'resume.requested': { target: 'running', actions: 'resumeChildren' },
         'progress.settled': [
           { guard: 'isShort', target: 'failed', actions: 'keepShortage' },
           { guard: 'isComplete', target: 'completed' },
           { guard: 'isPartial', target: 'partial' },
           {},
         ],
+      },
+      states: {
+        byItself: {},
+        withParent: {
+          on: {
+            'pause.requested': { target: 'byItself', actions: ['clearReason', 'pauseChildren'] },
+            'parent.resumed': { target: '#run.running', actions: 'resumeChildren' },
+          },
+        },
       },
     },
     completed: { type: 'final' },

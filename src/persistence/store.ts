@@ -1,12 +1,13 @@
 /** What the actors read. Everything comes from the disk, over a connection that cannot write. */
 import type { DeliveryRows } from '../actors/delivery-records.js';
 import type { AccessRows, RunKeyRows, RunStore, ScheduleRows } from '../actors/ports.js';
-import type {
-  IdempotencyKeyRecord,
-  RunRecord,
-  StoredRun,
-  TaskRecord,
-  TimerRecord,
+import {
+  type IdempotencyKeyRecord,
+  PARENT_PAUSED,
+  type RunRecord,
+  type StoredRun,
+  type TaskRecord,
+  type TimerRecord,
 } from '../actors/records.js';
 import { SqliteAccess } from './access.js';
 import { SqliteDeliveries } from './deliveries.js';
@@ -42,12 +43,18 @@ const UNFINISHED_RUNS = `with chosen as materialized (
       and exists (select 1 from timers t where t.run = r.run))
   order by r.run limit ?2`;
 
-// A child whose end its parent has not taken note of: the process stopped in between.
+// A child whose end, rest or pause its parent has not taken note of, or that has not heard of a pause of its
+// parent's: the process stopped in between. What a parent has noted of a child is written by actors/run/child.ts.
 const UNTOLD_CHILDREN = `select cast(${RUN.expression('c')} as blob) from runs c
   join runs p on p.id = c.parent_id
   join node_runs n on n.run = p.run and n.node = c.parent_node and n.status = 'running'
   where c.parent_id is not null and (c.status in ('completed', 'partial', 'failed', 'cancelled')
-      or c.status in ('awaiting-human', 'blocked', 'paused') and n.inside <> c.id || ' ' || c.status)
+      or c.status in ('awaiting-human', 'blocked')
+        and n.inside not in (c.id || ' ' || c.status, c.id || ' ' || c.status || ' exempt')
+      or c.status = 'paused' and n.inside <> c.id || ' paused'
+        || case when c.reason_json ->> 'code' = '${PARENT_PAUSED}' then ' shared' else '' end
+      or c.status in ('running', 'awaiting-human', 'blocked')
+        and p.status = 'paused' and n.inside not like '% exempt')
     and p.status not in ('completed', 'partial', 'failed', 'cancelled')
     and c.id > ?1 order by c.id limit ?2`;
 

@@ -21,6 +21,15 @@ const DEFAULT_MAX_DELAY_MS = 3_600_000;
 /** How long an attempt to undo something may take unless its plan says otherwise: a run has to end. */
 export const COMPENSATION_TIMEOUT_MS = 3_600_000;
 
+/** How long one may wait to begin, likewise. */
+const COMPENSATION_START_MS = 3_600_000;
+
+/** How long an action that undoes another one may wait to begin, in milliseconds; undefined for one that undoes nothing. */
+export function startWithinMsOf(node: PlanNode): number | undefined {
+  if (node.kind !== 'action') return undefined;
+  return node.compensate && (node.compensate.startWithinMs ?? COMPENSATION_START_MS);
+}
+
 /** One try, and five interruptions. */
 export const NO_RETRY: RetryPolicy = Object.freeze({
   maxAttempts: 1,

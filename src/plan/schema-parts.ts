@@ -160,6 +160,9 @@ export const compensate = z
   .strictObject({
     handler: shortText.meta({ description: 'Undoes the work; gets `{input, output}`' }),
     timeoutMs: limitMs.optional(),
+    startWithinMs: limitMs
+      .optional()
+      .meta({ description: 'How long it may wait to begin, for a worker or for a slot' }),
     retry: retry.optional(),
   })
   .meta({ description: 'Run in reverse order when the run fails or is cancelled' });

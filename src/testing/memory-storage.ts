@@ -3,6 +3,7 @@
  * the files on disk, but for surviving the process. Commits can be held back and made to fail.
  */
 import { randomUUID } from 'node:crypto';
+import { isPausedWithParent, reportOf } from '../actors/child-report.js';
 import type { LogTrimRecord } from '../actors/delivery-records.js';
 import {
   CommitError,
@@ -39,9 +40,6 @@ interface Pending {
   readonly resolve: () => void;
   readonly reject: (error: CommitError) => void;
 }
-
-/** Statuses in which a run goes on only by somebody's doing. */
-const RESTS: ReadonlySet<string> = new Set(['awaiting-human', 'blocked', 'paused']);
 
 export class MemoryStorage {
   readonly runs = new Map<string, MemoryRun>();
@@ -324,7 +322,6 @@ export class MemoryStorage {
     return purpose === 'debounce' && isPending ? [old.record.id] : [];
   }
 
-  /** Whether a run has ended and the one that it is a subplan of has not taken note of it. */
   /** Whether it waits with a timer, and its plan has one of the marks. */
   #waitsUnder({ record, timers }: MemoryRun, marks: readonly string[]): boolean {
     const planJson = this.plans.get(record.planHash) ?? '';
@@ -332,12 +329,23 @@ export class MemoryStorage {
     return !isFinal(record.status) && timers.size > 0 && isMarked;
   }
 
-  #isUntold({ id, status, parentId, parentNode }: RunRecord): boolean {
+  /** Whether the run that it works for has something to take note of, or it has not heard of its pause. */
+  #isUntold(record: RunRecord): boolean {
+    const { id, status, parentId, parentNode } = record;
     const parent = this.runs.get(parentId ?? '');
     const host = parent?.nodeRuns.get(parentNode ?? '');
     if (parent === undefined || isFinal(parent.record.status)) return false;
-    const isKnown = !isFinal(status) && host?.inside === `${id} ${status}`;
-    return host?.status === 'running' && !isKnown && (isFinal(status) || RESTS.has(status));
+    if (host?.status !== 'running') return false;
+    if (isFinal(status)) return true;
+    const { inside } = host;
+    if (status === 'paused') {
+      return inside !== `${id} paused${isPausedWithParent(reportOf(record)) ? ' shared' : ''}`;
+    }
+    const isExempt = inside?.endsWith(' exempt') ?? false;
+    if (parent.record.status === 'paused' && !isExempt)
+      return status !== 'pending' && status !== 'ready';
+    const isKnown = inside === `${id} ${status}${isExempt ? ' exempt' : ''}`;
+    return !isKnown && (status === 'awaiting-human' || status === 'blocked');
   }
 
   #timers() {

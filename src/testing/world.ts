@@ -75,6 +75,7 @@ const LIMITS: ReadonlySet<string> = new Set([
   'task-deadline',
   'reminder',
   'signal-deadline',
+  'start-deadline',
   'run-deadline',
   'budget-time',
 ]);

@@ -143,3 +143,122 @@ describe('the check of an answer', () => {
     expect(kernel.status()).toBe('completed');
   });
 });
+
+describe('the check of an answer that stands in line', () => {
+  const replan = (nodes: readonly object[], cancelRunning = true) =>
+    ({
+      type: 'run.replan',
+      version: plan(nodes as never),
+      by: 'op',
+      reason: null,
+      isDryRun: false,
+      cancelRunning,
+    }) as const;
+
+  it('S202 S234 keeps its place where a replan keeps its node', async () => {
+    for (const restarts of [false, true]) {
+      const kernel = await answeredInLine();
+      await kernel.send(replan([action('first'), asks('a')], false));
+      await kernel.settle();
+      if (restarts) await kernel.restart();
+      expect([kernel.openTasks(), atWork(kernel, 'r1', 'r2').used]).toEqual([[], 1]);
+      // After a restart any of them may be first; one has the slot at a time.
+      if (!restarts) expect(started(kernel)).toEqual([]);
+      for (let one = 0; one < 3; one++) {
+        const run = ['r1', 'r2'].find((id) => kernel.open(id).length > 0) ?? '';
+        await kernel.finish(kernel.working(run)[0] ?? '', true, run);
+      }
+      expect(started(kernel)).toEqual(['check.started a#1']);
+      expect([kernel.status(), kernel.status('r2')]).toEqual(['completed', 'completed']);
+      expect(atWork(kernel, 'r1', 'r2')).toEqual({ used: 0, handlers: 0 });
+    }
+  });
+
+  it('S202 S234 holds a replan up that would change its node, unless it may be called off: then it never begins', async () => {
+    const changed = [asks('a', [sound({ severity: 'warning' })])];
+    for (const restarts of [false, true]) {
+      const kernel = await answeredInLine();
+      await expect(kernel.send(replan(changed, false))).rejects.toMatchObject({
+        code: 'replan-conflict',
+      });
+      await kernel.send(replan(changed));
+      await kernel.settle();
+      if (restarts) await kernel.restart();
+      // Another generation asks anew; nobody is asked to check what was answered before.
+      expect(kernel.openTasks()).toMatchObject([{ node: 'a' }]);
+      await kernel.finish('b', 1, 'r2');
+      expect([started(kernel), kernel.working()]).toEqual([[], []]);
+      expect(atWork(kernel, 'r1', 'r2')).toEqual({ used: 0, handlers: 0 });
+      await answer(kernel, { text: 'again' });
+      expect(kernel.open()).toMatchObject([{ key: 'r1/a/2/1/checks/sound/1' }]);
+      await kernel.finish('a', true);
+      expect(kernel.status()).toBe('completed');
+    }
+  });
+
+  it('S202 S234 goes with its node where a replan removes that', async () => {
+    const kernel = await answeredInLine();
+    await kernel.send(replan([action('c')]));
+    await kernel.finish('b', 1, 'r2');
+    expect([started(kernel), kernel.working()]).toEqual([[], ['c']]);
+    await kernel.finish('c', 1);
+    expect(kernel.status()).toBe('completed');
+    expect(atWork(kernel, 'r1', 'r2')).toEqual({ used: 0, handlers: 0 });
+  });
+
+  it('S171 S234 is forgotten where its node is rolled back', async () => {
+    const kernel = await answeredInLine();
+    await kernel.send({ type: 'run.rollback', node: 'a', by: 'op', reason: null });
+    await kernel.finish('b', 1, 'r2');
+    expect([started(kernel), kernel.openTasks().length]).toEqual([[], 1]);
+    expect(atWork(kernel, 'r1', 'r2')).toEqual({ used: 0, handlers: 0 });
+  });
+
+  it('S136 S234 may be that of the default answer, and no deadline passes for it twice', async () => {
+    const kernel = new Kernel({ concurrency: 1 });
+    const late = { deadlineMs: 1_000, defaultResponse: { text: 'none' }, checks: [sound()] };
+    await kernel.start(plan([human('input', 'a', late)]));
+    await kernel.start(OTHER, { id: 'r2' });
+    await kernel.advance(1_000);
+    expect([kernel.summary().nodes, started(kernel)]).toEqual([{ a: 'running' }, []]);
+    await kernel.advance(10_000);
+    expect(kernel.rows().timers.size).toBe(0);
+    await kernel.finish('b', 1, 'r2');
+    expect(kernel.working()).toEqual(['a']);
+    await kernel.finish('a', true);
+    expect(kernel.log('r1', /defaulted|completed/)).toEqual([
+      'task.defaulted a',
+      'node.completed a#1',
+      'run.completed running→completed',
+    ]);
+    expect(kernel.summary().outputs).toEqual({ a: { text: 'none' } });
+  });
+
+  it('S111 S234 is called off by the deadline of its run', async () => {
+    const kernel = new Kernel({ concurrency: 1 });
+    await kernel.start(plan([asks('a')], [], { deadlineMs: 5_000 }));
+    await kernel.start(OTHER, { id: 'r2' });
+    await kernel.settle();
+    await answer(kernel, { text: 'hello' });
+    await kernel.advance(5_000);
+    expect(kernel.summary()).toMatchObject({ status: 'failed', nodes: { a: 'cancelled' } });
+    await kernel.finish('b', 1, 'r2');
+    expect(started(kernel)).toEqual([]);
+    expect(atWork(kernel, 'r1', 'r2')).toEqual({ used: 0, handlers: 0 });
+  });
+
+  it('S110 S234 has its own time from when it begins, not from when it stands in line', async () => {
+    const kernel = new Kernel({ concurrency: 1 });
+    await kernel.start(plan([asks('a', [sound({ timeoutMs: 1_000 })])]));
+    await kernel.start(OTHER, { id: 'r2' });
+    await kernel.settle();
+    await answer(kernel, { text: 'hello' });
+    await kernel.advance(60_000);
+    expect(kernel.details('check.failed')).toEqual([]);
+    await kernel.finish('b', 1, 'r2');
+    await kernel.advance(999);
+    expect(kernel.details('check.failed')).toEqual([]);
+    await kernel.advance(1);
+    expect(kernel.details('check.failed')).toMatchObject([{ check: 'sound', number: 1 }]);
+  });
+});

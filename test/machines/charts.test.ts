@@ -76,6 +76,8 @@ const runEvents: RunEvent[] = [
   { type: 'cancel.requested', reason },
   { type: 'pause.requested' },
   { type: 'resume.requested' },
+  { type: 'parent.paused', reason },
+  { type: 'parent.resumed' },
   { type: 'grace.over' },
   ...[0, 1].flatMap((active) =>
     [0, 1].flatMap((awaitingHuman) =>

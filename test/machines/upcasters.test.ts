@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { createActor } from 'xstate';
 import { NODE_RUN_MACHINE, nodeRunMachine } from '../../src/machines/node-run-machine.js';
-import { RUN_MACHINE } from '../../src/machines/run-machine.js';
+import { RUN_MACHINE, runMachine } from '../../src/machines/run-machine.js';
 import { UPCASTERS, type Upcasters, upcast } from '../../src/machines/upcasters.js';
 
 const upcasters: Upcasters = {
@@ -33,5 +34,16 @@ describe('upcasters', () => {
       expect(steps).toEqual(Array.from({ length: version - 1 }, (_, i) => i + 1));
     }
     expect(nodeRunMachine.id).toBe(NODE_RUN_MACHINE.id);
+  });
+
+  it('S210 S156 a run that was paused before a pause had a reason is paused by itself', () => {
+    const persisted = createActor(runMachine).start().getPersistedSnapshot();
+    const actor = createActor(runMachine, { snapshot: { ...persisted, value: 'paused' } as never });
+    actor.start();
+    expect(actor.getSnapshot().value).toEqual({ paused: 'byItself' });
+    actor.send({ type: 'parent.resumed' });
+    expect(actor.getSnapshot().value).toEqual({ paused: 'byItself' });
+    actor.send({ type: 'resume.requested' });
+    expect(actor.getSnapshot().value).toEqual({ running: 'working' });
   });
 });

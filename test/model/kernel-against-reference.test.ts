@@ -40,6 +40,21 @@ describe('the kernel and the reference', () => {
     );
   }, 600_000);
 
+  it('S148 S156 agree on runs inside runs that are paused and set going at any time', async () => {
+    await fc.assert(
+      fc.asyncProperty(randomRuns({ isFamily: true, maxNodes: 4 }), (random) => playBoth(random)),
+      { numRuns: Math.ceil(RANDOM_PLANS / 4) },
+    );
+  }, 600_000);
+
+  it('S156 S228 agree so where runs are let go after every turn', async () => {
+    const families = randomRuns({ isFamily: true, maxNodes: 4 });
+    await fc.assert(
+      fc.asyncProperty(families, (random) => playBoth(random, { maxResidentRuns: 0 })),
+      { numRuns: Math.ceil(RANDOM_PLANS / 8) },
+    );
+  }, 600_000);
+
   it('agree on how a run ends where a turn changes few node runs at a time', async () => {
     const property = async (random: RandomRun, maxTurnSize: number) => {
       const { steps, reference } = rehearse(random);

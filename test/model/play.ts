@@ -16,13 +16,15 @@ import type { ModelRun } from './reference-scopes.js';
 /** Names a node run: `run` says through which subplans its run is found. */
 interface Place {
   readonly run: string;
+  /** Runs that were begun there before this one: each try of a subplan has its own. */
+  readonly runsBefore: number;
   readonly node: string;
 }
 
 /** One thing that happens to a run from outside. */
 export type Step =
   | { readonly type: 'cancel' }
-  | { readonly type: 'pause' | 'resume' }
+  | { readonly type: 'pause' | 'resume'; readonly run: string }
   | { readonly type: 'grant'; readonly isGranted: boolean }
   | { readonly type: 'time'; readonly ms: number; readonly now: number }
   | { readonly type: 'signal'; readonly signal: ScriptedSignal }
@@ -52,17 +54,20 @@ export function nextStep(reference: Reference, script: Script, played: Played): 
     reference.cancel();
     return { type: 'cancel' };
   }
-  if (reference.ending === undefined && script.pauses.includes(number)) {
-    return togglePause(reference);
-  }
+  const pause = script.pauses.find(({ at }) => at === number);
+  const live = reference.world.runs.filter((run) => run.isLive && run.isWanted);
+  const paused = live[(pause?.of ?? 0) % live.length];
+  if (pause !== undefined && paused !== undefined) return togglePause(paused, pause.isStubborn);
   const choice = script.choices[number % script.choices.length] ?? 0;
   return (open[choice % open.length] as () => Step)();
 }
 
-function togglePause(reference: Reference): Step {
-  const type = reference.isPaused ? 'resume' : 'pause';
+/** `isStubborn`: one that is paused is paused once more. */
+function togglePause(reference: Reference, isStubborn = false): Step {
+  const { paused, address: run } = reference;
+  const type = paused === undefined || isStubborn ? 'pause' : 'resume';
   reference[type]();
-  return { type };
+  return { type, run };
 }
 
 /** Random scripts come to an end long before. */
@@ -82,8 +87,8 @@ function openThings(reference: Reference, script: Script, played: Played): (() =
       return { type: 'signal', signal };
     });
   }
-  if (reference.isPaused && reference.ending === undefined) {
-    open.push(() => togglePause(reference));
+  for (const run of wanted) {
+    if (run.isLive && run.paused !== undefined) open.push(() => togglePause(run));
   }
   if (reference.asked !== undefined && reference.ending === undefined) {
     open.push(() => {
@@ -109,7 +114,9 @@ function openThing(
   played: Played,
 ): (() => Step) | undefined {
   const { path, node, status } = run;
-  const place = { run: reference.address, node: path };
+  const { address, world } = reference;
+  const begun = world.runs.filter((one) => one.address === address && one.isStarted);
+  const place = { run: address, runsBefore: begun.indexOf(reference), node: path };
   if (run.hasSlot) {
     return () => {
       const number = reference.ends.get(path) ?? 0;
@@ -163,6 +170,17 @@ export function runAt(kernel: Kernel, address: string): string | undefined {
   return run;
 }
 
+/** How many runs were begun at an address. */
+export function runsBegunAt(kernel: Kernel, address: string): number {
+  const addressOf = (id: string): string => {
+    const { parentId, parentNode } = kernel.rows(id).record;
+    if (parentId === null) return '';
+    const around = addressOf(parentId);
+    return `${around === '' ? '' : `${around}>`}${parentNode}`;
+  };
+  return [...kernel.storage.runs.keys()].filter((id) => addressOf(id) === address).length;
+}
+
 /** Takes a step in the kernel. */
 export async function take(kernel: Kernel, script: Script, step: Step): Promise<void> {
   const run = 'run' in step ? (runAt(kernel, step.run) ?? 'no run') : 'r1';
@@ -172,7 +190,7 @@ export async function take(kernel: Kernel, script: Script, step: Step): Promise<
       break;
     case 'pause':
     case 'resume':
-      await answered(kernel, kernel.send({ type: `run.${step.type}` }));
+      await answered(kernel, kernel.send({ type: `run.${step.type}` }, run));
       break;
     case 'grant':
       await answered(kernel, kernel.respond('', { approved: step.isGranted }));

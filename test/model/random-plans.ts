@@ -22,6 +22,15 @@ export interface ScriptedSignal {
   readonly payload: JsonValue;
 }
 
+/** At a step, one of the runs at work is paused, or goes on where it is. */
+export interface ScriptedPause {
+  readonly at: number;
+  /** Which of the runs; modulo their number. */
+  readonly of: number;
+  /** Where it is paused it is paused once more. */
+  readonly isStubborn: boolean;
+}
+
 /** Which of the possible ends and answers a node run gets follows from its path and a number. */
 export interface Script {
   readonly input: JsonValue;
@@ -33,8 +42,7 @@ export interface Script {
   readonly retries: number;
   /** Which of the open things ends next, step by step; modulo their number. */
   readonly choices: readonly number[];
-  /** Steps at which the run is paused, or goes on where it is. */
-  readonly pauses: readonly number[];
+  readonly pauses: readonly ScriptedPause[];
   /** Time passes only where nothing else can happen. */
   readonly isTimeless: boolean;
   /** Step at which the run is cancelled. */
@@ -378,12 +386,16 @@ class EdgeDrafts {
 
 interface Options {
   readonly maxInterruptions: number | undefined;
-  /** Kinds that must not be, turned into actions. */
+  /** Kinds that must not be. */
   readonly without: readonly string[];
+  /** What they are instead, where that can be. */
+  readonly instead: 'action' | 'subplan';
   /** No loop around breaks already. */
   readonly mayBreak: boolean;
   readonly isInLoop: boolean;
   readonly isTimeless: boolean;
+  /** Names of the plans that its subplans may be of; without any there are no subplans. */
+  readonly plans: readonly string[];
 }
 
 /** A graph whose edges lead forward in a hidden order, its nodes authored in another. */
@@ -467,7 +479,8 @@ class NodeDraft {
         return { kind: 'map', ...checked, ...covered, onFailure: composite, ...this.#map() };
       case 'subplan': {
         const retry = this.#retry();
-        const { plan } = shape;
+        const { plans } = this.#options;
+        const plan = plans.includes(shape.plan) ? shape.plan : (plans[0] ?? '');
         return { kind: 'subplan', ...checked, ...covered, onFailure: composite, retry, plan };
       }
       case 'sleep':
@@ -494,9 +507,13 @@ class NodeDraft {
 
   get #kind(): string {
     const { kind, body } = this.#shape;
+    const { without, instead, plans } = this.#options;
+    const wanted = without.includes(kind) ? instead : kind;
     const isImpossible =
-      (kind === 'join' && this.#inbound.length === 0) || (kind === 'loop' && body === undefined);
-    return isImpossible || this.#options.without.includes(kind) ? 'action' : kind;
+      (wanted === 'join' && this.#inbound.length === 0) ||
+      (wanted === 'loop' && body === undefined) ||
+      (wanted === 'subplan' && plans.length === 0);
+    return isImpossible ? 'action' : wanted;
   }
 
   get #inbound(): readonly JsonObject[] {
@@ -699,6 +716,12 @@ const scriptedSignals = fc.record({
   payload: fc.constantFrom<JsonValue>({ v: 1 }, 'told', null),
 });
 
+const scriptedPause: fc.Arbitrary<ScriptedPause> = fc.record({
+  at: fc.nat(20),
+  of: fc.nat(5),
+  isStubborn: fc.boolean(),
+});
+
 // Whole runs ---------------------------------------------------------------------------------
 
 export interface RandomRunOptions {
@@ -713,6 +736,8 @@ export interface RandomRunOptions {
   readonly isTimeless?: boolean;
   /** Kinds of nodes that must not be. */
   readonly without?: readonly string[];
+  /** Many runs inside runs, which are paused and set going again and again. */
+  readonly isFamily?: boolean;
 }
 
 const settings = fc.record({
@@ -746,7 +771,9 @@ const settings = fc.record({
   ),
 });
 
-const IN_SUBPLANS: readonly string[] = ['loop', 'map', 'subplan', 'sleep', 'signal', 'switch'];
+const IN_SUBPLANS: readonly string[] = ['loop', 'map', 'sleep', 'signal', 'switch'];
+const PLANS: readonly string[] = ['p0', 'p1'];
+const NOT_IN_FAMILIES: readonly string[] = ['loop', 'map', 'switch', 'human-review-edit', 'signal'];
 
 export function randomRuns(options: RandomRunOptions = {}): fc.Arbitrary<RandomRun> {
   return fc
@@ -765,8 +792,8 @@ export function randomRuns(options: RandomRunOptions = {}): fc.Arbitrary<RandomR
       retries: fc.nat(3),
       choices: fc.array(fc.nat(30), { minLength: 1, maxLength: 60 }),
       pauses: fc.oneof(
-        { weight: 4, arbitrary: fc.constant([]) },
-        { weight: 1, arbitrary: fc.array(fc.nat(20), { maxLength: 4 }) },
+        { weight: options.isFamily ? 0 : 3, arbitrary: fc.constant([]) },
+        { weight: 1, arbitrary: fc.array(scriptedPause, { maxLength: options.isFamily ? 12 : 5 }) },
       ),
       cancelAt: fc.oneof(
         { weight: 6, arbitrary: fc.constant(undefined) },
@@ -785,8 +812,13 @@ type Parts = {
 } & Omit<Script, 'input' | 'isTimeless'>;
 
 function assemble(parts: Parts, options: RandomRunOptions): RandomRun {
-  const { maxInterruptions, without = [], isTimeless = false, neverHeld = false } = options;
-  const common = { maxInterruptions, isTimeless, mayBreak: true, isInLoop: false };
+  const { maxInterruptions, isTimeless = false, neverHeld = false, isFamily = false } = options;
+  const without = [...(options.without ?? []), ...(isFamily ? NOT_IN_FAMILIES : [])];
+  const instead = isFamily ? ('subplan' as const) : ('action' as const);
+  const common = {
+    ...{ maxInterruptions, isTimeless, mayBreak: true, isInLoop: false },
+    ...{ plans: PLANS, instead },
+  };
   const { flag, list, ends, responses, signals, retries, choices, pauses, cancelAt } = parts;
   const graph = graphDraft('n', parts.graph, {
     ...common,
@@ -796,7 +828,9 @@ function assemble(parts: Parts, options: RandomRunOptions): RandomRun {
   const { completion, budget: given, deadline } = parts.settings;
   const budget = neverHeld && given ? { ...given, limit: 'maxSteps', onExhausted: 'fail' } : given;
   const named = parts.plans.map((plan, i) => {
-    const inside = graphDraft(`p${i}n`, plan, { ...common, without: IN_SUBPLANS });
+    // Runs inside runs: those of one plan hold those of the next.
+    const plans = PLANS.slice(i + 1);
+    const inside = graphDraft(`p${i}n`, plan, { ...common, plans, without: IN_SUBPLANS });
     return [`p${i}`, { title: `Part ${i}`, ...inside }] as const;
   });
   return {

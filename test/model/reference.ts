@@ -109,7 +109,8 @@ export class Reference {
   /** What happened to nodes and edges, in order. */
   readonly log: string[] = [];
   isStarted = false;
-  isPaused = false;
+  /** Somebody paused it, or the run that it works for took it along. */
+  paused: 'byItself' | 'withParent' | undefined;
   /** What a person is asked about: whether the run may have once more what it has used up. */
   asked: Limit | undefined;
   ending: 'failed' | 'cancelled' | undefined;
@@ -160,15 +161,30 @@ export class Reference {
     this.#happen(() => {});
   }
 
-  pause(): void {
+  pause(by: 'byItself' | 'withParent' = 'byItself'): void {
+    if (!this.isLive) return;
     this.#happen(() => {
-      this.isPaused = true;
+      if (this.paused !== 'byItself') this.paused = by;
+      for (const child of this.#children()) this.world.post(() => child.pause('withParent'));
     });
   }
 
   resume(): void {
     this.#happen(() => {
-      this.isPaused = false;
+      this.paused = undefined;
+      for (const child of this.#children()) {
+        if (!child.isStarted) this.world.post(() => child.start());
+        else if (child.paused === 'withParent') this.world.post(() => child.resume());
+      }
+    });
+  }
+
+  /** Runs that are at work for it, or will be. */
+  #children(): Reference[] {
+    return this.all().flatMap(({ phase, child }) => {
+      return phase === 'hosting' && child !== undefined && child.ending === undefined
+        ? [child]
+        : [];
     });
   }
 
@@ -213,7 +229,7 @@ export class Reference {
 
   /** Nothing that is due may start. */
   get #isHeld(): boolean {
-    return this.ending === undefined && (this.isPaused || this.asked !== undefined);
+    return this.ending === undefined && (this.paused !== undefined || this.asked !== undefined);
   }
 
   /** It was called off before it could begin: there is no such run. */
@@ -279,6 +295,7 @@ export class Reference {
   }
 
   cancel(): void {
+    if (!this.isStarted) return this.#refuseStart();
     this.#happen(() => {
       if (!this.isOver) this.#endEarly('cancelled');
     });
@@ -334,6 +351,11 @@ export class Reference {
     return this.all().every((run) => run.isFinal) && this.#toUndo() === 0;
   }
 
+  /** It has begun, and goes on. */
+  get isLive(): boolean {
+    return this.isStarted && this.ending === undefined && !this.isOver;
+  }
+
   /** The run that it works for still counts on it. */
   get isWanted(): boolean {
     if (this.#parent === undefined) return true;
@@ -348,7 +370,8 @@ export class Reference {
   runStatus(): RunStatus {
     const runs = this.all();
     if (this.ending !== undefined) return this.isOver ? this.ending : 'running';
-    if (this.isPaused && !runs.every((run) => run.isFinal)) return 'paused';
+    if (!this.isStarted) return 'pending';
+    if (this.paused !== undefined && !runs.every((run) => run.isFinal)) return 'paused';
     const isHeld = this.asked !== undefined && !runs.every((run) => run.isFinal);
     if (isHeld && !runs.some((run) => isActive(run) && run.status !== 'ready')) {
       return 'awaiting-human';
@@ -844,7 +867,7 @@ export class Reference {
     if (this.ending !== undefined) return;
     this.ending = ending;
     this.asked = undefined;
-    this.isPaused = false;
+    this.paused = undefined;
     this.#arm('grace', undefined, this.version.plan.graceMs ?? GRACE_MS);
     for (const scope of this.scopes) this.#callOffAll(scope);
   }
@@ -979,8 +1002,9 @@ export class Reference {
     const child = new Reference(version, run.input ?? {}, this.concurrency, parent);
     run.child = child;
     this.world.post(() => {
-      if (run.child === child && run.phase === 'hosting') child.start();
-      else child.#refuseStart();
+      if (run.child !== child || run.phase !== 'hosting') child.#refuseStart();
+      // It begins when this run goes on.
+      else if (this.paused === undefined) child.start();
     });
   }
 
@@ -1053,7 +1077,7 @@ function checkOf({ node }: ModelRun): PersonCheck {
 function isActive({ status, node, child }: ModelRun): boolean {
   if (status === 'ready') return true;
   if (status !== 'running' || node.kind === 'map' || node.kind === 'loop') return false;
-  return !['awaiting-human', 'blocked'].includes(child?.runStatus() ?? 'running');
+  return !['awaiting-human', 'blocked', 'paused'].includes(child?.runStatus() ?? 'running');
 }
 
 function isAwaiting({ status, child }: ModelRun): boolean {

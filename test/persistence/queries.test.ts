@@ -152,4 +152,43 @@ describe('runs of subplans that their parents have to be told of', () => {
     ]);
     expect(await store.untoldChildren('run-2', 10)).toMatchObject([{ id: 'run-4' }]);
   });
+
+  it('S156 S149 are those that have not heard of a pause, or of its end', async () => {
+    const told = async (parent: RunStatus) => {
+      const { journal, store } = await openTestStorage(temporaryDatabase());
+      const [host] = new TurnMaker().typical(1, 0).rows.nodeRuns;
+      const turns = new TurnMaker();
+      const children = [
+        { inside: 'run-2 running', status: 'running' },
+        { inside: 'run-3 awaiting-human', status: 'awaiting-human' },
+        { inside: 'run-4 paused shared', status: 'paused', isShared: true },
+        { inside: 'run-5 running exempt', status: 'running' },
+        { inside: 'run-6 running', status: 'paused' },
+        { inside: 'run-7 paused', status: 'paused' },
+        { inside: 'run-8 paused shared', status: 'paused' },
+        { inside: 'run-9 paused ending', status: 'paused', isShared: true },
+        { inside: 'run-10 blocked exempt', status: 'blocked' },
+      ] as const;
+      const reasonJson = JSON.stringify({ code: 'parent-paused', message: 'it is' });
+      const nodeRuns = children.map(({ inside }, index) => {
+        const of = { node: `n${index}`, inside, status: 'running' as const };
+        return { ...(host as NodeRunRecord), ...of };
+      });
+      const first = turns.start(1, { nodeRuns });
+      const runCreated = { ...(first.rows.runCreated as RunRecord), status: parent };
+      await journal.commit({ ...first, rows: { ...first.rows, runCreated } });
+      for (const [index, child] of children.entries()) {
+        const { rows, ...turn } = turns.start(index + 2);
+        const of = {
+          ...{ status: child.status, parentId: 'run-1', parentNode: `n${index}` },
+          ...('isShared' in child && { reasonJson }),
+        };
+        const created = { ...(rows.runCreated as RunRecord), ...of };
+        await journal.commit({ ...turn, rows: { ...rows, runCreated: created } });
+      }
+      return (await store.untoldChildren('', 10)).map(({ id }) => id);
+    };
+    expect(await told('paused')).toEqual(['run-2', 'run-3', 'run-6', 'run-8', 'run-9']);
+    expect(await told('running')).toEqual(['run-6', 'run-8', 'run-9']);
+  });
 });

@@ -6,12 +6,14 @@
 import { RunchartError } from '../../errors.js';
 import type { Reason } from '../../machines/node-run-events.js';
 import { isFinal } from '../../machines/statuses.js';
+import type { JsonValue } from '../../plan/json.js';
 import { COMPENSATIONS } from '../records.js';
-import { callOff } from './calling-off.js';
+import { abortionBy, abortionByItem, callOff } from './calling-off.js';
 import { compensables, compensationGraph } from './compensation-graph.js';
 import type { Decider } from './decider.js';
 import { closeRunTask } from './human-tasks.js';
 import type { NodeRun, Scope } from './scope.js';
+import { loopProgressOf } from './scope-of-host.js';
 import { armTimer } from './timers.js';
 
 const RUN_ENDING: Reason = { code: 'run-ending', message: 'the run is ending' };
@@ -89,10 +91,16 @@ export function expireGrace(decider: Decider): void {
 
 // A scope, and branches -----------------------------------------------------------------------
 
-/** Everything in a scope is called off: its host fails with `reason` when all of it is final. */
-export function abandonScope(decider: Decider, scope: Scope, reason: Reason): void {
+/** Everything in a scope is called off, since `culprit` in it has failed: so does its host when all of it is final. */
+export function abandonScope(decider: Decider, scope: Scope, culprit: NodeRun): void {
   const { model } = decider;
-  scope.aborted = reason;
+  const { host } = scope;
+  scope.aborted = scope.isItems ? abortionByItem(culprit) : abortionBy(culprit);
+  // The plan says which failures call off, and may be another one after a restart.
+  if (host?.node.loop !== undefined) {
+    host.setOutput({ ...loopProgressOf(host), abortedBy: culprit.path } as unknown as JsonValue);
+    decider.touch(host);
+  }
   const within = model.scopesWithin(scope);
   recordCancelled(decider, callOff(model, within), scope.path);
   for (const inner of within) model.noteSettled(inner);

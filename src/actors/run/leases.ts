@@ -14,6 +14,7 @@ import type {
   WorkResultMessage,
   WorkStreamMessage,
 } from '../messages.js';
+import { COMPENSATIONS } from '../records.js';
 import { leaseOf } from './claiming.js';
 import type { Decider } from './decider.js';
 import { closeInterrupted, interruptAttempt } from './interruptions.js';
@@ -86,16 +87,20 @@ export function onWorkResult(decider: Decider, message: WorkResultMessage): void
   turn.reply = acceptedAs(model.record.id, message);
 }
 
-/** Given back: the attempt ends, and another worker gets the next; that uses up nothing. */
+/** Given back: the attempt ends, and another worker gets the next. */
 export function onWorkRelease(decider: Decider, message: WorkReleaseMessage): void {
   const run = holder(decider, message);
   if (run === undefined) return;
   const worker = decider.model.openAttempts.get(run.path)?.worker ?? '';
   const text = `worker "${worker}" gave it back`;
   const reason = { code: 'released', message: text, class: 'lease' };
-  closeInterrupted(decider, run, reason);
-  decider.step(run, { type: 'attempt.released', reason });
-  if (decider.stateOf(run) === 'due') decider.begin(run);
+  // A run that ends must not wait for workers that give back for ever; else it uses up nothing.
+  if (run.scope.path === COMPENSATIONS) interruptAttempt(decider, run, reason);
+  else {
+    closeInterrupted(decider, run, reason);
+    decider.step(run, { type: 'attempt.released', reason });
+    if (decider.stateOf(run) === 'due') decider.begin(run);
+  }
   decider.turn.reply = acceptedAs(decider.model.record.id, message);
 }
 

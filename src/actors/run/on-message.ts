@@ -35,10 +35,13 @@ import { onResponse } from './on-response.js';
 import { onHeartbeat, onProgress, onResult } from './on-result.js';
 import { onTaskChange } from './on-task.js';
 import { onTimer } from './on-timer.js';
+import { onPause, onResume, onStep } from './pauses.js';
 import { onReplan } from './replan.js';
 import { renewFrom } from './restart.js';
 import type { NodeRun } from './scope.js';
-import { onChild, startChild } from './subplans.js';
+import { allowStart } from './start-deadline.js';
+import { onChild } from './subplans.js';
+import { startChild } from './tell-child.js';
 import { onSignal } from './waits.js';
 
 export function onMessage(decider: Decider, message: RunMessage): void {
@@ -92,11 +95,11 @@ export function onMessage(decider: Decider, message: RunMessage): void {
     case 'run.annotate':
       return onAnnotate(decider, message);
     case 'run.pause':
-      return onPause(decider);
+      return onPause(decider, message);
     case 'run.step':
       return onStep(decider);
     case 'run.resume':
-      return onResume(decider);
+      return onResume(decider, message);
     case 'run.recover':
       return onRecover(decider, message);
     case 'timer.fire':
@@ -188,41 +191,6 @@ const OF_SCHEDULES: ReadonlySet<string> = new Set([
   'manual',
 ]);
 
-function onPause(decider: Decider): void {
-  const { model, turn } = decider;
-  const { id, status } = model.record;
-  turn.reply = { run: id, status: 'paused' };
-  if (status === 'paused') return;
-  turn.refusal = refuseEnding(decider);
-  if (turn.refusal !== undefined) return;
-  decider.stepRun({ type: 'pause.requested' });
-}
-
-function onResume(decider: Decider): void {
-  const { model, turn } = decider;
-  const { id, status } = model.record;
-  if (isFinal(status)) {
-    turn.refusal = new RunchartError('run-ended', `run ${id} has ended as ${status}`);
-    return;
-  }
-  if (status === 'paused') decider.stepRun({ type: 'resume.requested' });
-  turn.reply = { run: id };
-}
-
-/** Takes one step of a paused run: what is due starts, and nothing after it. */
-function onStep(decider: Decider): void {
-  const { model, turn } = decider;
-  const { id, status } = model.record;
-  if (status !== 'paused') {
-    const hint = 'pause it first, or start it stepwise';
-    turn.refusal = new RunchartError('run-not-paused', `run ${id} is ${status}`, { hint });
-    return;
-  }
-  decider.isStepping = true;
-  turn.event('run.stepped', null, null, {});
-  turn.reply = { run: id };
-}
-
 /** Sets a node run going again: a blocked one goes on, a failed one begins another generation. */
 function onRetryNode(decider: Decider, { node, by }: RetryNodeMessage): void {
   const { model, turn } = decider;
@@ -263,6 +231,7 @@ function onRecover(decider: Decider, { downSince }: RecoverMessage): void {
   const runs = model.inPlanOrder(lost);
   turn.event('run.recovered', null, null, { interrupted: runs.length });
   if (downSince !== null) onDowntime(decider, downSince);
+  allowStart(decider);
   for (const run of runs) interrupt(decider, run);
   // Whether these were started nobody knows; starting them again is the same run.
   const begun = decider.tree.openNodes().map((path) => model.nodeRun(path));

@@ -11,6 +11,7 @@ import { failCheck } from './on-check.js';
 import { onDeadline } from './on-deadline.js';
 import { enterJudgingLevel, expireJudgement } from './on-judgement.js';
 import type { NodeRun } from './scope.js';
+import { refuseStart } from './start-deadline.js';
 import { failWait } from './waits.js';
 
 export function onTimer(decider: Decider, message: TimerMessage): void {
@@ -60,6 +61,8 @@ function fireNodeTimer(decider: Decider, run: NodeRun, timer: TimerRecord): void
     case 'sleep':
       decider.step(run, { type: 'wait.over' });
       return;
+    case 'start-deadline':
+      return refuseStart(decider, run);
     case 'signal-deadline':
       return failWait(decider, run);
     case 'escalation':

@@ -16,7 +16,7 @@ import { checkDue, heldBy, rests } from './held-product.js';
 import { decideReadiness } from './readiness.js';
 import { RunModel } from './run-model.js';
 import type { NodeRun, Scope } from './scope.js';
-import { scopeOfHost } from './scope-of-host.js';
+import { loopProgressOf, scopeOfHost } from './scope-of-host.js';
 
 type NodeRunRow = StoredRun['nodeRuns'][number];
 
@@ -120,7 +120,7 @@ function countHost(model: RunModel, run: NodeRun): void {
   if (run.status !== 'running') return;
   if (run.node.kind === 'loop' || run.node.kind === 'map') model.hosting += 1;
   const child = childOf(run);
-  if (child !== undefined) model.countChild(child.status, 1);
+  if (child !== undefined) model.countChild(child, 1);
 }
 
 /**
@@ -165,16 +165,29 @@ export function resumeEnding(model: RunModel, stateOf: (run: NodeRun) => string)
 /** A node run that must not fail has failed: everything else in its scope was called off. */
 function resumeAbortion(model: RunModel, scope: Scope): void {
   if (scope.host === undefined) return;
-  const culprit = [...scope.touchedRuns()].find((run) => isFatal(model, run));
+  const culprit = culpritIn(model, scope, scope.host);
   if (culprit === undefined) return;
   scope.aborted = scope.isItems ? abortionByItem(culprit) : abortionBy(culprit);
   callOff(model, [scope]);
 }
 
-function isFatal(model: RunModel, run: NodeRun): boolean {
-  if (run.status !== 'failed') return false;
-  if (run.scope.isItems) return isFatalItem(run);
-  return failureActionOf(model.version.plan, run.node, run.reason?.class) !== 'continue';
+function culpritIn(model: RunModel, scope: Scope, host: NodeRun): NodeRun | undefined {
+  const runs = [...scope.touchedRuns()];
+  if (scope.isItems) return runs.find(isFatalItem);
+  const { abortedBy } = loopProgressOf(host);
+  return abortedBy === undefined
+    ? runs.find((run) => hasAborted(model, run))
+    : model.find(abortedBy);
+}
+
+/** In rows that do not say so: it must not fail, and nothing followed from its failure. */
+function hasAborted(
+  { version }: RunModel,
+  { status, node, reason, edges, scope }: NodeRun,
+): boolean {
+  if (status !== 'failed' || edges !== '') return false;
+  const hasEdges = scope.graph.edges.some(({ source }) => source === node.position);
+  return hasEdges && failureActionOf(version.plan, node, reason?.class) !== 'continue';
 }
 
 /** Branches that a join has made pointless, as far as they were not called off yet. */

@@ -4,7 +4,7 @@
  * restore-model.ts makes it again from rows.
  */
 import type { ProgressSummary } from '../../machines/run-events.js';
-import { isFinal, type NodeStatus, type RunStatus } from '../../machines/statuses.js';
+import { isFinal, type NodeStatus } from '../../machines/statuses.js';
 import type { JsonObject, JsonValue } from '../../plan/json.js';
 import type { EdgeScope, PlanGraph, PlanVersion } from '../../plan/plan-version.js';
 import { ReadyLanes } from '../admission/ready-lanes.js';
@@ -25,6 +25,7 @@ import {
   type TaskRecord,
   type TimerRecord,
 } from '../records.js';
+import type { Child } from './child.js';
 import { checkDue, type HeldProduct } from './held-product.js';
 import { OfferedLanes } from './offered-lanes.js';
 import { concurrencyKeyOf, laneOf } from './permits.js';
@@ -195,8 +196,9 @@ export class RunModel {
   }
 
   /** A child that does not go on by itself makes its parent wait for the same. */
-  countChild(status: RunStatus, number: 1 | -1): void {
+  countChild({ status, pause }: Child, number: 1 | -1): void {
     if (status !== 'awaiting-human' && status !== 'blocked' && status !== 'paused') return;
+    if (pause === 'ending') return;
     this.hosting += number;
     if (status === 'awaiting-human') this.awaitingInside += number;
   }

@@ -20,6 +20,8 @@ export interface LoopProgress {
   readonly last?: JsonValue;
   /** Whether any of them was partial. */
   readonly isPartial?: boolean;
+  /** Path of the node run whose failure has called off the iteration at work. */
+  readonly abortedBy?: string;
 }
 
 /** The scope at work inside a running composite; undefined where it has none, as a subplan. */

@@ -170,7 +170,7 @@ export class NodeRun {
   /** Outcomes of its outgoing edges, a letter each. */
   edges = '';
   artifacts: { [name: string]: JsonValue } | undefined;
-  /** Of a composite: the scope at work inside it, or its child run and that run's status. */
+  /** Of a composite: the scope at work inside it, or its child run, as child.ts writes it. */
   inside: string | null = null;
   /** Whether it counts against the limits of handlers at work. */
   hasSlot = false;

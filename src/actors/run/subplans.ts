@@ -6,12 +6,12 @@
 import { isFinal } from '../../machines/statuses.js';
 import { blockingIssues } from '../../plan/issue.js';
 import type { JsonValue } from '../../plan/json.js';
-import { correlationOf } from '../correlation.js';
 import type { ChildMessage } from '../messages.js';
 import { qualifyId, tenantOf } from '../tenant.js';
 import { endInFailure } from './attempts.js';
-import { remainingBudget, spend } from './budget.js';
+import { spend } from './budget.js';
 import { childOf, setChild } from './child.js';
+import { afterReport } from './child-pauses.js';
 import type { Decider } from './decider.js';
 import { failure } from './failure.js';
 import type { NodeRun } from './scope.js';
@@ -28,41 +28,13 @@ export function beginSubplan(decider: Decider, run: NodeRun): void {
   // Without a child there is nothing to start.
   run.inside = null;
   const id = qualifyId(tenantOf(model.record.id), services.environment.id());
-  if (!isTooDeep) setChild(run, { id, status: 'pending' });
+  // What a step of a paused run begins is at work.
+  const step = decider.isStepping ? ({ pause: 'exempt' } as const) : {};
+  if (!isTooDeep) setChild(run, { id, status: 'pending', ...step });
   decider.step(run, { type: 'inside.begun' });
   if (!isTooDeep) return;
   const message = `runs lie ${depth} deep in each other, and ${maxDepth} is the limit here`;
   endInFailure(decider, run, failure('policy', 'depth-exceeded', message, false));
-}
-
-/** Wants the child started; again after a restart, when nobody knows whether it was. */
-export function startChild(decider: Decider, run: NodeRun): void {
-  const { model, turn } = decider;
-  const { source } = run.node;
-  const child = childOf(run);
-  if (child === undefined || source.kind !== 'subplan') return;
-  const budget = remainingBudget(model);
-  const { requestedBy, derivedBy, trace } = model.settings;
-  turn.effects.push({
-    type: 'child.start',
-    node: run.path,
-    id: child.id,
-    plan: source.plan,
-    input: run.copyInput(),
-    settings: {
-      depth: (model.settings.depth ?? 0) + 1,
-      ...(budget && { budget }),
-      ...(requestedBy !== undefined && { requestedBy }),
-      ...(derivedBy !== undefined && { derivedBy }),
-      ...(trace && { trace }),
-      correlation: correlationOf(model.record),
-    },
-  });
-}
-
-export function cancelChild({ turn }: Decider, run: NodeRun): void {
-  const child = childOf(run);
-  if (child !== undefined) turn.effects.push({ type: 'child.cancel', id: child.id });
 }
 
 /** The child's status has changed. One that the node run has no use for any more is called off. */
@@ -71,15 +43,18 @@ export function onChild(decider: Decider, message: ChildMessage): void {
   const run = model.find(message.node);
   const child = run === undefined ? undefined : childOf(run);
   if (run === undefined || child?.id !== message.child || run.status !== 'running') {
-    if (!isFinal(message.status)) turn.effects.push({ type: 'child.cancel', id: message.child });
+    const { node, child: id, status } = message;
+    if (!isFinal(status)) turn.effects.push({ type: 'child.cancel', node, id });
     return;
   }
-  if (child.status === message.status) return;
-  model.countChild(child.status, -1);
-  setChild(run, { id: child.id, status: message.status });
-  turn.event('child.changed', run.path, null, { child: child.id, status: message.status });
-  if (isFinal(message.status)) return endChild(decider, run, message);
-  model.countChild(message.status, 1);
+  const next = afterReport(decider, run, child, message);
+  if (child.status === next.status && child.pause === next.pause) return;
+  const { id, status, pause } = next;
+  model.countChild(child, -1);
+  setChild(run, next);
+  turn.event('child.changed', run.path, null, { child: id, status, pause });
+  if (isFinal(status)) return endChild(decider, run, message);
+  model.countChild(next, 1);
   decider.touch(run);
   run.seq = turn.seq;
 }

@@ -1,5 +1,5 @@
 /** Timers of a run as rows: armed, and cleared when what they were for is over. */
-import type { TimerKind } from '../records.js';
+import type { TimerKind, TimerRecord } from '../records.js';
 import type { Decider } from './decider.js';
 import type { NodeRun } from './scope.js';
 
@@ -31,12 +31,21 @@ export function armWait(
   turn.event('timer.armed', run.path, null, { kind, delayMs: dueAt - turn.at, dueAt });
 }
 
+/** The timer of this kind that a node run has, or the run itself. */
+export function timerOf(
+  { model }: Pick<Decider, 'model'>,
+  kind: TimerKind,
+  run: NodeRun | undefined,
+): TimerRecord | undefined {
+  return model.timers.get(idOf(model.record.run, run?.path ?? '', kind));
+}
+
 export function clearTimer(
   { model, turn }: Pick<Decider, 'model' | 'turn'>,
   kind: TimerKind,
   run: NodeRun | undefined,
 ): void {
-  const timer = model.timers.get(idOf(model.record.run, run?.path ?? '', kind));
+  const timer = timerOf({ model }, kind, run);
   if (timer === undefined) return;
   model.dropTimer(timer);
   turn.clearTimer(timer.id);

@@ -17,9 +17,10 @@ import { handlerIn } from './attempt-work.js';
 import { armRetryTimer, startAttempt, startFallback } from './attempts.js';
 import { beginNode } from './begin-node.js';
 import { armLimits, exhaustBudget, exhaustedFor, spendStep } from './budget.js';
-import { abortionBy, abortionByItem, isFatalItem } from './calling-off.js';
+import { abortionBy, isFatalItem } from './calling-off.js';
 import { endHeld, goOnChecking } from './checks.js';
 import { childOf } from './child.js';
+import { pauseChildren, resumeChildren } from './child-pauses.js';
 import type { Claim } from './claim.js';
 import { lease, reportLacking, takesWork } from './claiming.js';
 import { afterSettled } from './composites.js';
@@ -46,7 +47,8 @@ import { reworkFrom } from './rework.js';
 import { routeOnwards } from './route-onwards.js';
 import type { RunModel, Ticket } from './run-model.js';
 import type { NodeRun, Scope } from './scope.js';
-import { cancelChild, startChild } from './subplans.js';
+import { boundStart } from './start-deadline.js';
+import { cancelChild, startChild } from './tell-child.js';
 import { armTimer, clearTimersOf } from './timers.js';
 
 export class TurnDecider implements Decider {
@@ -136,6 +138,8 @@ export class TurnDecider implements Decider {
   /** Takes an event to the run's statechart. */
   stepRun(event: Parameters<ActorTree['sendRun']>[0]): void {
     const intentions = this.tree.sendRun(event);
+    if (intentions.includes('pauseChildren')) pauseChildren(this);
+    if (intentions.includes('resumeChildren')) resumeChildren(this);
     if (intentions.includes('withdrawWork')) endEarly(this);
     if (intentions.includes('expireGrace')) expireGrace(this);
   }
@@ -148,6 +152,7 @@ export class TurnDecider implements Decider {
     this.#stopAndStart();
     // Starting work may have used up the budget: then only what undoes it may start.
     if (this.isEnding) this.#stopAndStart();
+    if (this.isEnding) boundStart(this);
     const goesOn = this.#hasMoreToDecide();
     if (goesOn) this.turn.effects.push({ type: 'turn.continue' });
     if (this.model.lacking.size > 0) reportLacking(this);
@@ -240,7 +245,10 @@ export class TurnDecider implements Decider {
 
   /** Tells what works for a node run to stop; where what it gave rests, nothing does. */
   abortWork(run: NodeRun): void {
-    if (run.node.kind === 'subplan') return cancelChild(this, run);
+    if (run.node.kind === 'subplan') {
+      const child = childOf(run);
+      return child && cancelChild(this, run, child);
+    }
     if (rests(this.model, run)) {
       if (this.stateOf(run) === 'stopping') endHeld(this, run);
       return;
@@ -257,7 +265,7 @@ export class TurnDecider implements Decider {
     if (kind === 'loop' || kind === 'map') this.model.hosting += change;
     const child = childOf(run);
     // A child that is called off while it waits is waited for no longer.
-    if (child !== undefined && change === -1) this.model.countChild(child.status, change);
+    if (child !== undefined && change === -1) this.model.countChild(child, change);
   }
 
   /** What a final node run means for those after it, for its scope, and for the run. */
@@ -267,7 +275,7 @@ export class TurnDecider implements Decider {
     clearTimersOf(this, run);
     model.noteSettled(scope);
     if (this.isEnding || scope.aborted !== undefined) return;
-    if (scope.isItems && isFatalItem(run)) return abandonScope(this, scope, abortionByItem(run));
+    if (scope.isItems && isFatalItem(run)) return abandonScope(this, scope, run);
     if (scope.isList) return;
     if (status !== 'failed' && reworkFrom(this, run)) return;
     // What is superseded begins again, or is gone.
@@ -286,9 +294,8 @@ export class TurnDecider implements Decider {
 
   /** A node run that must not fail has failed: the run ends, or what its scope lies inside of fails. */
   abortScope(scope: Scope, run: NodeRun): void {
-    const reason = abortionBy(run);
-    if (scope.host === undefined) this.stepRun({ type: 'node.aborted', reason });
-    else abandonScope(this, scope, reason);
+    if (scope.host !== undefined) return abandonScope(this, scope, run);
+    this.stepRun({ type: 'node.aborted', reason: abortionBy(run) });
   }
 
   #decide(): void {

@@ -156,14 +156,14 @@ export const runApi = api('runs', {
   pauseRun: route({
     ...summaryOf,
     path: `${RUN}/pause`,
-    summary: 'starts nothing new',
+    summary: 'starts nothing new, in the runs of its subplans neither',
     body: emptyBody,
     problems: LIVE,
   }),
   resumeRun: route({
     ...summaryOf,
     path: `${RUN}/resume`,
-    summary: 'goes on',
+    summary: 'goes on, with the runs of subplans that were paused with it',
     body: emptyBody,
     problems: LIVE,
   }),

@@ -3,7 +3,8 @@ import { writeSync } from 'node:fs';
 import { createOrchestrator } from '../../../src/create-orchestrator.js';
 import { plan } from '../../../src/plan/builder.js';
 
-const [url = '', receiver = '', runs = '0'] = process.argv.slice(2);
+/** `atOnce`: how many runs go side by side. */
+const [url = '', receiver = '', runs = '0', atOnce = '1'] = process.argv.slice(2);
 const chain = plan('Chain')
   .action('one', { handler: 'work' })
   .action('two', { handler: 'work' })
@@ -19,10 +20,13 @@ if ((await orchestrator.webhooks.list()).length === 0) {
   await orchestrator.webhooks.add({ id: 'w', url: receiver });
 }
 writeSync(1, 'ready\n');
-for (let count = 0; count < Number(runs); count += 1) {
+async function run(): Promise<void> {
   const { id } = await orchestrator.start(chain);
   writeSync(1, `started ${id}\n`);
   await orchestrator.result(id);
+}
+for (let count = 0; count < Number(runs); count += Number(atOnce)) {
+  await Promise.all(Array.from({ length: Number(atOnce) }, run));
 }
 await orchestrator.webhooks.drain();
 writeSync(1, 'drained\n');
