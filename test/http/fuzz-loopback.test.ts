@@ -22,6 +22,13 @@ const WAITING = new Set([...STREAMS, 'claimWork', 'heartbeatWork', 'tellMcp']);
 const DOCUMENTED = Object.values(DOCUMENT.paths).flatMap((path) =>
   Object.values(path).map(({ operationId }) => operationId),
 );
+const PATIENT_CLAIM: Asked = {
+  operationId: 'claimWork',
+  method: 'POST',
+  path: '/work/claim',
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify({ worker: 'w', capabilities: ['nothing'], waitMs: 60_000 }),
+};
 /** After that a client goes away. */
 const PATIENCE_MS = 250;
 
@@ -164,7 +171,8 @@ it(`${REQUESTS} requests of any kind over real connections are answered as docum
     requestsOf((name) => names[name] ?? [], new Set(others)),
     { numRuns: REQUESTS / 2 },
   );
-  const sample = [...ofAll, ...ofWaiting];
+  // What a claim waits for is rarely hit upon.
+  const sample = [...ofAll, PATIENT_CLAIM, ...ofWaiting, PATIENT_CLAIM];
   for (let start = 0; start < sample.length; start += AT_ONCE) {
     await Promise.all(sample.slice(start, start + AT_ONCE).map(ask));
   }
