@@ -91,12 +91,13 @@ function contentOf(types: readonly string[]): Record<string, { schema: z.ZodType
 
 /** Every code that the route may answer with. */
 export function codesOf(route: Route): ProblemCode[] {
-  const { method, role, query, body, bodyTypes, problems } = route;
+  const { method, path, role, query, body, bodyTypes, problems } = route;
   const hasBody = body !== undefined || bodyTypes !== undefined;
   return [
     ...ANYWHERE,
     ...(role === 'public' ? [] : GUARDED),
-    ...(query === undefined ? [] : (['argument-invalid'] as const)),
+    // Names in a path may be longer than any name.
+    ...(query === undefined && !path.includes('{') ? [] : (['argument-invalid'] as const)),
     ...(hasBody ? WITH_BODY : []),
     ...(method === 'post' ? CHANGING : []),
     ...(isKeyed(route) ? KEYED : []),
