@@ -62,12 +62,23 @@ export function openAttempt(
   who: Pick<AttemptRecord, 'worker' | 'leaseJson' | 'givenErrorJson'>,
 ): void {
   const { path: node, generation, attempt } = run;
+  // Written out: each node passes here, and objects that are put together from others are slow.
   const record: AttemptRecord = {
-    ...{ run: model.record.run, node, generation, attempt },
-    ...{ startedAt: turn.at, endedAt: null, outcome: null },
-    ...{ outputJson: null, errorJson: null, issuesJson: null, notesJson: null },
+    run: model.record.run,
+    node,
+    generation,
+    attempt,
+    worker: who.worker,
+    startedAt: turn.at,
+    endedAt: null,
+    outcome: null,
+    outputJson: null,
+    errorJson: null,
+    issuesJson: null,
+    notesJson: null,
     heartbeatJson: null,
-    ...who,
+    leaseJson: who.leaseJson,
+    givenErrorJson: who.givenErrorJson,
   };
   model.openAttempt(run, record);
   turn.putAttempt(record);
