@@ -3,6 +3,7 @@
 import { correlationOf } from './actors/correlation.js';
 import type { LogRows } from './actors/delivery-records.js';
 import type { ArtifactStore } from './actors/ports.js';
+import { readPieces } from './actors/read-payload.js';
 import type { NodeRunRecord, Principal, RunRecord, TaskRecord } from './actors/records.js';
 import { DEFAULT_TENANT, ownId, tenantOf } from './actors/tenant.js';
 import { type TraceContext, traceOf } from './actors/trace-context.js';
@@ -139,7 +140,7 @@ export interface ArtifactPage {
 export class RunReader {
   /** The rows that it reads. */
   readonly rows: RunRows;
-  readonly #payloads: Pick<ArtifactStore, 'get'>;
+  readonly #payloads: Pick<ArtifactStore, 'get' | 'open'>;
   readonly #tenant: string | undefined;
   readonly #secrets: SecretKeeper;
 
@@ -149,7 +150,7 @@ export class RunReader {
    */
   constructor(
     rows: RunRows,
-    payloads: Pick<ArtifactStore, 'get'>,
+    payloads: Pick<ArtifactStore, 'get' | 'open'>,
     tenant?: string,
     secrets = new SecretKeeper(rows),
   ) {
@@ -505,13 +506,38 @@ export class RunReader {
    * stands. Rejects with `artifact-unknown`, and with `artifact-corrupt` where its file is damaged.
    */
   async artifact(id: string, name: string, version?: number): Promise<ArtifactView> {
+    const { record, found } = await this.#artifact(id, name, version);
+    return this.#shown(record, await readArtifact(found, this.#payloads, record.id), maskPayload);
+  }
+
+  /**
+   * The payload of an artifact as JSON text, a piece at a time: a large one is not in memory as a whole, unless it is
+   * encrypted or its plan has secrets. Rejects as `artifact`, with `artifact-corrupt` before the last piece, and with
+   * `artifact-unknown` where the payload is kept elsewhere, at its pointer.
+   */
+  async *artifactText(
+    id: string,
+    name: string,
+    version?: number,
+  ): AsyncGenerator<string | Uint8Array, void, undefined> {
+    const { record, found } = await this.#artifact(id, name, version);
+    const hasSecrets = (await this.#secrets.of(record)) !== undefined;
+    if (found.digest !== null && !hasSecrets) {
+      return yield* readPieces(this.#payloads, found.digest, record.id);
+    }
+    const { payload, pointer } = await this.artifact(id, name, found.version);
+    if (payload !== undefined) return yield JSON.stringify(payload);
+    throw new RunchartError('artifact-unknown', `artifact "${name}" has no payload here`, {
+      hint: `it is at ${pointer}`,
+    });
+  }
+
+  async #artifact(id: string, name: string, version: number | undefined) {
     const record = await this.#record(id);
     readText(name, 'the name of an artifact');
     readCountIfGiven(version, 'the version');
     const found = await this.rows.artifact(record.run, name, version);
-    if (found !== undefined) {
-      return this.#shown(record, await readArtifact(found, this.#payloads, record.id), maskPayload);
-    }
+    if (found !== undefined) return { record, found };
     const what = version === undefined ? 'no accepted version' : `no version ${version}`;
     throw new RunchartError('artifact-unknown', `run ${id} has ${what} of artifact "${name}"`, {
       hint: 'list the artifacts of the run to see their names, versions and standing',

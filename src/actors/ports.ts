@@ -140,6 +140,8 @@ export interface ArtifactStore {
   put(digest: string, text: string, run: string): Promise<void>;
   /** The text as it is found, unchecked; undefined where the tenant of the run has none. */
   get(digest: string, run: string): Promise<string | undefined>;
+  /** The bytes of the same a piece at a time; undefined where it is not kept as it is, or not there. */
+  open?(digest: string, run: string): Promise<AsyncIterable<Uint8Array> | undefined>;
   /** Names of what was last put before a time (ms since the epoch), some hundreds at a time. */
   putBefore(time: number): AsyncIterable<readonly string[]>;
   /** Removes a text, unless it was put again since a time; says whether it did. */

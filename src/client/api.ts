@@ -1554,6 +1554,11 @@ export interface Operations {
     readonly request: { readonly id: string; readonly name: string; readonly version?: number };
     readonly answer: Artifact;
   };
+  /** the payload alone, as JSON, in pieces: it breaks off where it turns out to be damaged */
+  readonly getArtifactPayload: {
+    readonly request: { readonly id: string; readonly name: string; readonly version?: number };
+    readonly answer: ReadableStream<Uint8Array>;
+  };
   /** tasks of all runs, oldest first, open ones unless told otherwise; `answerableBy` a name, `after` a task */
   readonly listTasks: {
     readonly request: {
@@ -1962,7 +1967,7 @@ export interface Operations {
   };
   /** takes a large payload of an artifact, as JSON, ahead of the result, which names it by its `digest` */
   readonly uploadPayload: {
-    readonly request: { readonly token: string; readonly body: string };
+    readonly request: { readonly token: string; readonly body: JsonValue };
     readonly answer: KeptPayload;
   };
   /** ends an attempt with its result; the same again gets the same answer */
@@ -2549,6 +2554,14 @@ export const OPERATIONS = {
     path: '/runs/{id}/artifacts/{name}',
     query: ['version'],
     answer: 'json',
+    isKeyed: false,
+    isRepeatable: true,
+  },
+  getArtifactPayload: {
+    method: 'GET',
+    path: '/runs/{id}/artifacts/{name}/payload',
+    query: ['version'],
+    answer: 'stream',
     isKeyed: false,
     isRepeatable: true,
   },

@@ -49,11 +49,6 @@ export interface Client extends Calls {
   ): AsyncGenerator<BusEvent, void, undefined>;
   /** What handlers of a run stream while they work, over as many connections as it takes; ends with the run. */
   stream(run: string, options?: WatchOptions): AsyncGenerator<StreamItem, void, undefined>;
-  /** An artifact as it comes, for what is too large for memory: the JSON that `getArtifact` gives. */
-  artifactStream(
-    request: Request<'getArtifact'>,
-    options?: CallOptions,
-  ): Promise<ReadableStream<Uint8Array>>;
 }
 
 interface Words {
@@ -86,10 +81,6 @@ export function createClient(options: ClientOptions): Client {
       followAllEvents(transport, pathOf(OPERATIONS.listAllEvents, wanted), options),
     stream: (id, { node, ...options } = {}) =>
       followStream(transport, pathOf(OPERATIONS.streamRun, { id, node }), options),
-    artifactStream: (request, options) =>
-      call({ ...OPERATIONS.getArtifact, answer: 'stream' }, request, options) as Promise<
-        ReadableStream<Uint8Array>
-      >,
   };
 }
 

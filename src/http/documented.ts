@@ -84,9 +84,11 @@ function documentedAnswers(spec: Route): Responses {
 }
 
 function contentOf(types: readonly string[]): Record<string, { schema: z.ZodType }> {
-  return Object.fromEntries(
-    types.map((type) => [type, { schema: type.startsWith('text/') ? z.string() : BINARY }]),
-  );
+  const schemaOf = (type: string) => {
+    if (type === 'application/json') return z.unknown();
+    return type.startsWith('text/') ? z.string() : BINARY;
+  };
+  return Object.fromEntries(types.map((type) => [type, { schema: schemaOf(type) }]));
 }
 
 /** Every code that the route may answer with. */

@@ -6,7 +6,7 @@
  * with the next trim.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PAYLOAD_NAME, payloadName } from '../actors/payload-name.js';
 import type { ArtifactStore, PayloadCodec } from '../actors/ports.js';
@@ -54,6 +54,18 @@ export class ArtifactFiles implements ArtifactStore {
     try {
       const stored = await readFile(this.#pathOf(payloadName(digest, run)), 'utf8');
       return this.#payloads === undefined ? stored : decodePayload(this.#payloads, stored);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  /** What is encrypted can be read as a whole only. */
+  async open(digest: string, run: string): Promise<AsyncIterable<Uint8Array> | undefined> {
+    if (this.#payloads !== undefined) return undefined;
+    try {
+      // Once it is open it can be read to its end, whatever retention removes.
+      return (await open(this.#pathOf(payloadName(digest, run)))).createReadStream();
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw error;

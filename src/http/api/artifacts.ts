@@ -34,4 +34,14 @@ export const artifactApi = api('artifacts', {
     answer: artifact,
     problems: ['run-unknown', 'artifact-unknown', 'artifact-corrupt'],
   }),
+  getArtifactPayload: route({
+    method: 'get',
+    path: '/runs/{id}/artifacts/{name}/payload',
+    role: 'reader',
+    summary:
+      'the payload alone, as JSON, in pieces: it breaks off where it turns out to be damaged',
+    query: z.object({ version: number(1, undefined) }),
+    answerTypes: ['application/json'],
+    problems: ['run-unknown', 'artifact-unknown', 'artifact-corrupt'],
+  }),
 });

@@ -1,4 +1,5 @@
 import { artifactApi } from '../api/artifacts.js';
+import { piecewise } from '../piecewise.js';
 import type { HttpScope } from '../scope.js';
 import type { RouteServer } from '../serve-routes.js';
 
@@ -9,5 +10,9 @@ export function serveArtifacts(server: RouteServer, { orchestrator: { runs } }: 
       artifacts: await runs.artifacts(params.id, query),
     }),
     getArtifact: ({ params, query }) => runs.artifact(params.id, params.name, query.version),
+    getArtifactPayload: ({ context, params: { id, name }, query }) =>
+      piecewise(context, runs.artifactText(id, name, query.version), {
+        'content-type': 'application/json',
+      }),
   });
 }
