@@ -85,6 +85,12 @@ describe('a command with --url', () => {
     expect(events.at(-1)?.type).toBe('run.cancelled');
   });
 
+  it('examines the runs of the server, and no database of its own', async () => {
+    const { code, stdout, stderr } = await cli('doctor', '--json');
+    expect(code, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({ checks: [], runs: 2, unrestorable: [], damaged: [] });
+  });
+
   it('says what is wrong with an address, and that nobody is there', async () => {
     expect(await place.cli('runs', '--url', 'nowhere')).toMatchObject({ code: 2 });
     expect(await place.cli('runs', '--url', site.url, '--db', 'x')).toMatchObject({ code: 2 });
