@@ -14,6 +14,11 @@ export class InTurn {
     return done;
   }
 
+  /** Whether work is under way under a key. */
+  has(key: string): boolean {
+    return this.#ends.has(key);
+  }
+
   /** Resolves when nothing is under way. */
   async idle(): Promise<void> {
     while (this.#ends.size > 0) await Promise.all(this.#ends.values());

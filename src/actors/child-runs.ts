@@ -6,6 +6,7 @@
  * was stopped before, from the next.
  */
 import { RunchartError } from '../errors.js';
+import { InTurn } from '../in-turn.js';
 import type { RunStatus } from '../machines/statuses.js';
 import { isPausedWithParent, reportOf } from './child-report.js';
 import { type Clock, elapse } from './environment.js';
@@ -40,7 +41,7 @@ const START_RETRY_MS = 1_000;
 export class ChildRuns {
   readonly #parts: ChildRunsParts;
   /** Children whose start is under way, with what waits for it. */
-  readonly #starting = new Map<string, Promise<void>>();
+  readonly #starting = new InTurn();
   #isClosed = false;
 
   constructor(parts: ChildRunsParts) {
@@ -49,16 +50,18 @@ export class ChildRuns {
 
   /** Starts the run of a subplan, which may be there already. */
   start(parent: RunRecord, child: ChildStart): void {
-    this.#inTurn(child.id, () => this.#start(parent, child), true);
+    void this.#starting.do(child.id, () => this.#start(parent, child));
   }
 
   /** Tells the run of a subplan what its parent wants of it. */
   order(parent: string, { type, node, id }: ChildOrder): void {
-    this.#inTurn(id, () => {
+    const tell = () => {
       const answered = this.#parts.tell(id, ORDERS[type]);
       if (type === 'child.cancel')
         void answered.then((outcome) => this.#afterCancel(parent, node, id, outcome));
-    });
+    };
+    if (this.#starting.has(id)) void this.#starting.do(id, async () => tell());
+    else tell();
   }
 
   /** Tells the run that a child works for when the child's status has changed. */
@@ -87,17 +90,6 @@ export class ChildRuns {
   /** Starts nothing any more: the next process does. */
   close(): void {
     this.#isClosed = true;
-  }
-
-  /** While a child is being started, what is to happen to it waits. */
-  #inTurn(id: string, what: () => Promise<void> | void, isStart = false): void {
-    const before = this.#starting.get(id);
-    if (before === undefined && !isStart) return void what();
-    const done = before === undefined ? Promise.resolve(what()) : before.then(what);
-    this.#starting.set(id, done);
-    void done.then(() => {
-      if (this.#starting.get(id) === done) this.#starting.delete(id);
-    });
   }
 
   async #start(parent: RunRecord, child: ChildStart): Promise<void> {
