@@ -4,7 +4,13 @@ import { correlationOf } from './actors/correlation.js';
 import type { LogRows } from './actors/delivery-records.js';
 import type { ArtifactStore } from './actors/ports.js';
 import { readPieces } from './actors/read-payload.js';
-import type { NodeRunRecord, Principal, RunRecord, TaskRecord } from './actors/records.js';
+import type {
+  ArtifactRecord,
+  NodeRunRecord,
+  Principal,
+  RunRecord,
+  TaskRecord,
+} from './actors/records.js';
 import { DEFAULT_TENANT, ownId, tenantOf } from './actors/tenant.js';
 import { type TraceContext, traceOf } from './actors/trace-context.js';
 import { readArtifact, toArtifact } from './artifact-reader.js';
@@ -506,8 +512,7 @@ export class RunReader {
    * stands. Rejects with `artifact-unknown`, and with `artifact-corrupt` where its file is damaged.
    */
   async artifact(id: string, name: string, version?: number): Promise<ArtifactView> {
-    const { record, found } = await this.#artifact(id, name, version);
-    return this.#shown(record, await readArtifact(found, this.#payloads, record.id), maskPayload);
+    return this.#shownArtifact(await this.#artifact(id, name, version));
   }
 
   /**
@@ -520,19 +525,24 @@ export class RunReader {
     name: string,
     version?: number,
   ): AsyncGenerator<string | Uint8Array, void, undefined> {
-    const { record, found } = await this.#artifact(id, name, version);
+    const artifact = await this.#artifact(id, name, version);
+    const { record, found } = artifact;
     const hasSecrets = (await this.#secrets.of(record)) !== undefined;
     if (found.digest !== null && !hasSecrets) {
       return yield* readPieces(this.#payloads, found.digest, record.id);
     }
-    const { payload, pointer } = await this.artifact(id, name, found.version);
+    const { payload, pointer } = await this.#shownArtifact(artifact);
     if (payload !== undefined) return yield JSON.stringify(payload);
     throw new RunchartError('artifact-unknown', `artifact "${name}" has no payload here`, {
       hint: `it is at ${pointer}`,
     });
   }
 
-  async #artifact(id: string, name: string, version: number | undefined) {
+  async #shownArtifact({ record, found }: FoundArtifact): Promise<ArtifactView> {
+    return this.#shown(record, await readArtifact(found, this.#payloads, record.id), maskPayload);
+  }
+
+  async #artifact(id: string, name: string, version: number | undefined): Promise<FoundArtifact> {
     const record = await this.#record(id);
     readText(name, 'the name of an artifact');
     readCountIfGiven(version, 'the version');
@@ -658,6 +668,12 @@ export class RunReader {
     for await (const row of pages(read)) rows.set(row.node, row);
     return rows;
   }
+}
+
+/** An artifact with the run that it belongs to. */
+interface FoundArtifact {
+  readonly record: RunRecord;
+  readonly found: ArtifactRecord;
 }
 
 /** Status of the nodes that have no row. */

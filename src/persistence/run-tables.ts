@@ -33,6 +33,13 @@ export interface TableRead<R> {
   readonly where?: string;
 }
 
+/** Rows of which each belongs to one attempt. */
+const BY_ATTEMPT = [
+  ['node', 'node', ''],
+  ['generation', 'generation', 0],
+  ['attempt', 'attempt', 0],
+] as const;
+
 export const RUN_TABLES: { readonly [K in RunTable]: TableRead<RunTables[K]> } = {
   nodeRuns: { name: 'node_runs', codec: NODE_RUN, key: [['node', 'node', '']] },
   pastNodeRuns: {
@@ -46,20 +53,12 @@ export const RUN_TABLES: { readonly [K in RunTable]: TableRead<RunTables[K]> } =
   attempts: {
     name: 'attempts',
     codec: ATTEMPT,
-    key: [
-      ['node', 'node', ''],
-      ['generation', 'generation', 0],
-      ['attempt', 'attempt', 0],
-    ],
+    key: BY_ATTEMPT,
   },
   pastInputs: {
     name: 'past_inputs',
     codec: PAST_INPUT,
-    key: [
-      ['node', 'node', ''],
-      ['generation', 'generation', 0],
-      ['attempt', 'attempt', 0],
-    ],
+    key: BY_ATTEMPT,
   },
   events: { name: 'run_events', codec: EVENT, key: [['seq', 'seq', 0]] },
   tasks: {

@@ -109,10 +109,10 @@ it('S236 nothing is shown before it is known what is secret, and then all of it 
 });
 
 const word = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), minLength: 4, maxLength: 7 });
+const text = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), maxLength: 40 });
+const cuts = fc.array(fc.nat(40), { maxLength: 12 });
 
 it('S236 a text shows the same however it is cut, and has no secret whole', () => {
-  const text = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), maxLength: 40 });
-  const cuts = fc.array(fc.nat(40), { maxLength: 12 });
   fc.assert(
     fc.property(fc.array(word, { minLength: 1, maxLength: 4 }), text, cuts, (words, whole, at) => {
       const secrets = new Secrets();
@@ -134,8 +134,6 @@ it('S236 a text shows the same however it is cut, and has no secret whole', () =
 });
 
 it('S236 promise 18: a text within JSON values shows the same however it is cut, and each value comes once and in order', () => {
-  const text = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), maxLength: 40 });
-  const cuts = fc.array(fc.nat(40), { maxLength: 12 });
   fc.assert(
     fc.property(fc.array(word, { minLength: 1, maxLength: 4 }), text, cuts, (words, whole, at) => {
       const secrets = new Secrets();
