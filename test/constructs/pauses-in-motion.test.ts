@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isPausedWithParent, reportOf } from '../../src/actors/child-report.js';
 import { isFinal } from '../../src/machines/statuses.js';
+import { family, finishAll, PAUSE, RESUME, tell } from '../support/families.js';
 import { Kernel } from '../support/kernel.js';
 import { action, approval, chain, type Draft, plan } from '../support/plans.js';
 
@@ -17,8 +18,6 @@ const named = (nodes: readonly Draft[], edges: readonly Draft[] = []) => ({
   nodes,
   edges,
 });
-const PAUSE = { type: 'run.pause' } as const;
-const RESUME = { type: 'run.resume' } as const;
 /** No number of restarts is too many for it. */
 const lasting = (id: string) => action(id, { retry: { maxInterruptions: 1_000 } });
 const plans = {
@@ -27,8 +26,6 @@ const plans = {
 };
 const version = plan([sub('out', 'outer'), lasting('own')], [], { plans });
 
-/** The runs of a tree, the outermost first. */
-const family = (kernel: Kernel) => [...kernel.storage.runs.keys()];
 const childOf = (kernel: Kernel, node: string) =>
   family(kernel).findLast((run) => kernel.rows(run).record.parentNode === node) ?? 'none';
 const statuses = (kernel: Kernel) => family(kernel).map((run) => kernel.status(run));
@@ -41,19 +38,6 @@ async function begun(drafted = version): Promise<Kernel> {
   await kernel.start(drafted);
   await kernel.settle();
   return kernel;
-}
-
-async function tell(kernel: Kernel, message: typeof PAUSE | typeof RESUME, run = 'r1') {
-  await kernel.send(message, run);
-  await kernel.settle();
-}
-
-async function finishAll(kernel: Kernel): Promise<void> {
-  for (;;) {
-    const run = family(kernel).find((id) => kernel.open(id).length > 0);
-    if (run === undefined) return;
-    await kernel.finish(kernel.working(run)[0] ?? '', 1, run);
-  }
 }
 
 /** What a parent knows of a child is what the child is, and none is paused by a parent that goes on. */

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isFinal } from '../../src/machines/statuses.js';
+import { finishAll, PAUSE, RESUME, tell } from '../support/families.js';
 import { Kernel } from '../support/kernel.js';
 import { action, approval, chain, type Draft, plan } from '../support/plans.js';
 
@@ -18,9 +19,6 @@ const plans = {
   inner: named([lasting('w'), lasting('x')], chain('w', 'x')),
 };
 const version = plan([sub('out', 'outer'), lasting('own')], [], { plans });
-
-const PAUSE = { type: 'run.pause' } as const;
-const RESUME = { type: 'run.resume' } as const;
 
 async function begun(): Promise<Kernel> {
   const kernel = new Kernel();
@@ -40,21 +38,6 @@ const family = (kernel: Kernel) => ['r1', runOf(kernel, 'out'), runOf(kernel, 'i
 const statuses = (kernel: Kernel) => family(kernel).map((run) => kernel.status(run));
 const reason = (kernel: Kernel, run: string) =>
   JSON.parse(kernel.rows(run).record.reasonJson ?? 'null') as { code: string } | null;
-
-async function tell(kernel: Kernel, message: typeof PAUSE | typeof RESUME, run = 'r1') {
-  await kernel.send(message, run);
-  await kernel.settle();
-}
-
-/** Everything that is at work ends well, until nothing is. */
-async function finishAll(kernel: Kernel): Promise<void> {
-  for (;;) {
-    const run = family(kernel).find((id) => kernel.open(id).length > 0);
-    if (run === undefined) return;
-    await kernel.finish(kernel.working(run)[0] ?? '', 1, run);
-    await kernel.settle();
-  }
-}
 
 const PAUSED = ['paused', 'paused', 'paused'];
 const RUNNING = ['running', 'running', 'running'];
