@@ -1,18 +1,19 @@
 /**
  * The record of what was asked for: who, from where, what, and what became of it. Invariants: 1. a record is
  * handed to the journal before the change that it is about, and the journal keeps the order, so that no
- * change is durable whose record is not; 2. what is kept is bounded, in number and in age.
+ * change is durable whose record is not; 2. what is kept is bounded, in number and in age; 3. where there is
+ * too much, it is the tenant with most that loses its oldest, so that none can push out what others did.
  */
 import type { AuditRecord } from '../actors/access-records.js';
 import type { Environment } from '../actors/environment.js';
 import type { Logger } from '../actors/handlers.js';
-import type { AccessRows, Journal } from '../actors/ports.js';
+import type { AccessRow, AccessRows, AuditSize, Journal } from '../actors/ports.js';
 import { readCount, readLimit, readOptions, readText, readTextIfGiven } from '../read-arguments.js';
 import type { Session } from './access.js';
 
 /** How much of the audit is kept. */
 export interface AuditOptions {
-  /** Records that are kept, at most; 1,000,000 unless given. */
+  /** Records that are kept of all tenants together, at most; 1,000,000 unless given. Who has most loses first. */
   readonly maxRecords?: number;
   /** How long they are kept, in milliseconds; 400 days unless given. */
   readonly maxAgeMs?: number;
@@ -57,6 +58,8 @@ const MAX_RECORDS = 1_000_000;
 const MAX_AGE_MS = 400 * 86_400_000;
 /** Records between two looks at what is to go. */
 const TRIM_EVERY = 1_000;
+/** Records of one tenant that go at a time: nobody waits long for the writer. */
+const TRIM_AT_ONCE = 10_000;
 const MAX_TARGET = 1_024;
 const MAX_PAGE = 1_000;
 
@@ -85,11 +88,11 @@ export class AuditTrail {
       status: null,
       code: null,
     };
-    void this.#write(record);
+    void this.#put(record);
     return async (status, code) => {
       readCount(status, 'the status');
       readTextIfGiven(code, 'the code');
-      const written = this.#write({ ...record, status, code: code ?? null });
+      const written = this.#put({ ...record, status, code: code ?? null });
       this.#sinceTrim += 1;
       if (this.#sinceTrim >= TRIM_EVERY) void this.trim();
       return written;
@@ -106,14 +109,12 @@ export class AuditTrail {
     });
   }
 
-  /** Removes what is too old or too much. */
+  /** Removes what is too old or too much; 10,000 records of each tenant at a time, at most. */
   async trim(): Promise<void> {
-    const { environment, journal, rows, options = {} } = this.#parts;
-    const { maxRecords = MAX_RECORDS, maxAgeMs = MAX_AGE_MS } = options;
     this.#sinceTrim = 0;
     try {
-      const id = await rows.auditToTrim(maxRecords, environment.clock.now() - maxAgeMs);
-      if (id !== undefined) await journal.write([{ type: 'audit.trim', id }]);
+      await this.#write(await this.#tooOld());
+      await this.#write(await this.#tooMany());
     } catch (error) {
       this.#parts.logger.warn(
         { error },
@@ -122,12 +123,47 @@ export class AuditTrail {
     }
   }
 
+  async #tooOld(): Promise<readonly AccessRow[]> {
+    const { environment, rows, options } = this.#parts;
+    const at = environment.clock.now() - (options?.maxAgeMs ?? MAX_AGE_MS);
+    const id = await rows.auditToExpire(at, TRIM_AT_ONCE);
+    return id === undefined ? [] : [{ type: 'audit.expire', id }];
+  }
+
+  async #tooMany(): Promise<readonly AccessRow[]> {
+    const { rows, options } = this.#parts;
+    const sizes = await rows.auditSizes();
+    const share = shareOf(sizes, options?.maxRecords ?? MAX_RECORDS);
+    const trims: AccessRow[] = [];
+    for (const { tenant, records } of sizes.filter((size) => size.records > share)) {
+      const id = await rows.auditToTrim(tenant, Math.min(records - share, TRIM_AT_ONCE));
+      if (id !== undefined) trims.push({ type: 'audit.trim', tenant, id });
+    }
+    return trims;
+  }
+
+  async #write(rows: readonly AccessRow[]): Promise<void> {
+    if (rows.length > 0) await this.#parts.journal.write(rows);
+  }
+
   /** Where storage fails, so does the change itself. */
-  #write(record: AuditRecord): Promise<void> {
-    return this.#parts.journal.write([{ type: 'audit.put', record }]).catch((error: unknown) => {
+  #put(record: AuditRecord): Promise<void> {
+    return this.#write([{ type: 'audit.put', record }]).catch((error: unknown) => {
       this.#parts.logger.error({ error, audit: record }, 'an audit record could not be stored');
     });
   }
+}
+
+/** How many records each tenant may keep, so that all together keep `max` at most, and who has few keeps them all. */
+function shareOf(sizes: readonly AuditSize[], max: number): number {
+  let left = max;
+  const ascending = sizes.map(({ records }) => records).sort((a, b) => a - b);
+  for (const [index, records] of ascending.entries()) {
+    const share = Math.floor(left / (ascending.length - index));
+    if (records > share) return share;
+    left -= records;
+  }
+  return Number.POSITIVE_INFINITY;
 }
 
 /** A target may be long: only its beginning is kept. */

@@ -225,8 +225,10 @@ export type AccessRow =
   | { readonly type: 'token.revoke'; readonly id: string; readonly at: number }
   | { readonly type: 'token.used'; readonly id: string; readonly at: number }
   | { readonly type: 'audit.put'; readonly record: AuditRecord }
-  /** Records whose id is not after `id`. */
-  | { readonly type: 'audit.trim'; readonly id: string }
+  /** Records of a tenant whose id is not after `id`. */
+  | { readonly type: 'audit.trim'; readonly tenant: string; readonly id: string }
+  /** Records of all tenants whose id is not after `id`. */
+  | { readonly type: 'audit.expire'; readonly id: string }
   | { readonly type: 'task-link.put'; readonly record: TaskLinkRecord }
   /** Links that expired before a time. */
   | { readonly type: 'task-link.sweep'; readonly before: number };
@@ -317,6 +319,12 @@ export interface AccessPage {
   readonly limit: number;
 }
 
+/** How many records the audit has of a tenant. */
+export interface AuditSize {
+  readonly tenant: string;
+  readonly records: number;
+}
+
 /** Reads of who may do what. */
 export interface AccessRows {
   /** Whether there is a token that is neither revoked nor expired at `now`. */
@@ -328,8 +336,12 @@ export interface AccessRows {
   listAudit(
     page: AccessPage & { readonly before: string | undefined },
   ): Promise<readonly AuditRecord[]>;
-  /** Id of the newest record of which `keep` or more are newer, or which is older than `at`. */
-  auditToTrim(keep: number, at: number): Promise<string | undefined>;
+  /** Of each tenant that has records. */
+  auditSizes(): Promise<readonly AuditSize[]>;
+  /** Id of the last of a tenant's `count` oldest records. */
+  auditToTrim(tenant: string, count: number): Promise<string | undefined>;
+  /** Id of the last of the `count` oldest records that are older than `at`. */
+  auditToExpire(at: number, count: number): Promise<string | undefined>;
   findTaskLink(id: string): Promise<TaskLinkRecord | undefined>;
   /** Links to a task, by id, the first thousand. */
   taskLinks(task: string): Promise<readonly TaskLinkRecord[]>;

@@ -1,6 +1,6 @@
 /** Reads of who may do what. Everything comes from the disk, over a connection that cannot write. */
 import type { AuditRecord, TaskLinkRecord, TokenRecord } from '../actors/access-records.js';
-import type { AccessPage, AccessRows } from '../actors/ports.js';
+import type { AccessPage, AccessRows, AuditSize } from '../actors/ports.js';
 import type { Reader } from './reader.js';
 import { AUDIT, TASK_LINK, TOKEN } from './rows.js';
 
@@ -15,11 +15,12 @@ const LIST_TOKENS_OF = `${TOKENS} where t.tenant = ?3 and t.id > ?1 order by t.i
 const RECORDS = `select cast(${AUDIT.expression('a')} as blob) from audit a`;
 const LIST_AUDIT = `${RECORDS} where a.id < ?1 order by a.id desc limit ?2`;
 const LIST_AUDIT_OF = `${RECORDS} where a.tenant = ?3 and a.id < ?1 order by a.id desc limit ?2`;
-const EXCESS_AUDIT =
-  'select cast(json_array(id) as blob) from audit order by id desc limit 1 offset ?';
-// Ids grow with time: the oldest come first, and the search ends at the first that is young enough.
+const AUDIT_SIZES = 'select cast(json_array(tenant, records) as blob) from audit_sizes';
+const EXCESS_AUDIT = `select cast(json_array(max(id)) as blob) from (
+  select id from audit where tenant = ?1 order by id limit ?2)`;
+// Ids grow with time.
 const OLD_AUDIT = `select cast(json_array(max(id)) as blob) from (
-  select id from audit where id < coalesce((select id from audit where at >= ?1 order by id limit 1), '~'))`;
+  select id, at from audit order by id limit ?2) where at < ?1`;
 
 const LINKS = `select cast(${TASK_LINK.expression('l')} as blob) from task_links l`;
 const FIND_LINK = `${LINKS} where l.id = ?`;
@@ -65,11 +66,22 @@ export class SqliteAccess implements AccessRows {
       : this.#reader.records(AUDIT, LIST_AUDIT_OF, [before, limit, tenant]);
   }
 
-  async auditToTrim(keep: number, at: number): Promise<string | undefined> {
-    const [excess] = await this.#reader.jsonRows(EXCESS_AUDIT, [keep]);
-    const [old] = await this.#reader.jsonRows(OLD_AUDIT, [at]);
-    const ids = [excess, old].flatMap((row) => (row as [string | null] | undefined)?.[0] ?? []);
-    return ids.sort().at(-1);
+  async auditSizes(): Promise<readonly AuditSize[]> {
+    const rows = await this.#reader.jsonRows(AUDIT_SIZES, []);
+    return (rows as [string, number][]).map(([tenant, records]) => ({ tenant, records }));
+  }
+
+  async auditToTrim(tenant: string, count: number): Promise<string | undefined> {
+    return this.#lastId(EXCESS_AUDIT, [tenant, count]);
+  }
+
+  async auditToExpire(at: number, count: number): Promise<string | undefined> {
+    return this.#lastId(OLD_AUDIT, [at, count]);
+  }
+
+  async #lastId(statement: string, values: (string | number)[]): Promise<string | undefined> {
+    const [row] = await this.#reader.jsonRows(statement, values);
+    return (row as [string | null])[0] ?? undefined;
   }
 
   async findTaskLink(id: string): Promise<TaskLinkRecord | undefined> {

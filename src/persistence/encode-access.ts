@@ -15,6 +15,8 @@ export function encodeAccessRow(row: AccessRow): EncodedRow {
     case 'task-link.put':
       return { name: row.type, values: TASK_LINK.toRow(row.record) };
     case 'audit.trim':
+      return { name: row.type, values: [row.tenant, row.id] };
+    case 'audit.expire':
       return { name: row.type, values: [row.id] };
     case 'task-link.sweep':
       return { name: row.type, values: [row.before] };

@@ -164,6 +164,7 @@ function encodeRow(row: FreeRow): EncodedRow {
     case 'token.used':
     case 'audit.put':
     case 'audit.trim':
+    case 'audit.expire':
     case 'task-link.put':
     case 'task-link.sweep':
       return encodeAccessRow(row);

@@ -352,6 +352,12 @@ export const audit = sqliteTable(
   (table) => [index('audit_tenant').on(table.tenant, table.id)],
 );
 
+/** Kept by triggers of `audit`: counting a million rows takes too long. */
+export const auditSizes = sqliteTable('audit_sizes', {
+  tenant: text('tenant').primaryKey(),
+  records: integer('records').notNull(),
+});
+
 export const taskLinks = sqliteTable(
   'task_links',
   {

@@ -84,6 +84,10 @@ export const FREE_ROW_STATEMENTS: Readonly<Record<FreeRowName, FreeRowStatements
   },
   'audit.put': { write: upserts(tables.audit, ['id']).one, isWritten: finds(tables.audit) },
   'audit.trim': {
+    write: 'delete from audit where tenant = ?1 and id <= ?2',
+    isWritten: 'select 1 where not exists (select 1 from audit where tenant = ?1 and id <= ?2)',
+  },
+  'audit.expire': {
     write: 'delete from audit where id <= ?',
     isWritten: 'select 1 where not exists (select 1 from audit where id <= ?)',
   },

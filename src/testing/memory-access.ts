@@ -1,6 +1,6 @@
 /** Who may do what, in memory: as the database keeps it. */
 import type { AuditRecord, TaskLinkRecord, TokenRecord } from '../actors/access-records.js';
-import type { AccessPage, AccessRow, AccessRows } from '../actors/ports.js';
+import type { AccessPage, AccessRow, AccessRows, AuditSize } from '../actors/ports.js';
 
 export class MemoryAccess implements AccessRows {
   readonly #tokens = new Map<string, TokenRecord>();
@@ -27,6 +27,11 @@ export class MemoryAccess implements AccessRows {
         this.#audit.set(row.record.id, row.record);
         return;
       case 'audit.trim':
+        for (const { id, tenant } of this.#audit.values()) {
+          if (tenant === row.tenant && id <= row.id) this.#audit.delete(id);
+        }
+        return;
+      case 'audit.expire':
         for (const id of this.#audit.keys()) if (id <= row.id) this.#audit.delete(id);
         return;
       case 'task-link.put':
@@ -62,9 +67,23 @@ export class MemoryAccess implements AccessRows {
       .slice(0, limit);
   }
 
-  async auditToTrim(keep: number, at: number): Promise<string | undefined> {
-    const records = [...this.#audit.values()].sort((a, b) => byId(b, a));
-    return records.find((record, place) => place >= keep || record.at < at)?.id;
+  async auditSizes(): Promise<readonly AuditSize[]> {
+    const tenants = new Set([...this.#audit.values()].map(({ tenant }) => tenant));
+    return [...tenants].map((tenant) => ({ tenant, records: this.#auditOf(tenant).length }));
+  }
+
+  async auditToTrim(tenant: string, count: number): Promise<string | undefined> {
+    return this.#auditOf(tenant).slice(0, count).at(-1)?.id;
+  }
+
+  async auditToExpire(at: number, count: number): Promise<string | undefined> {
+    const oldest = this.#auditOf(undefined).slice(0, count);
+    return oldest.filter((record) => record.at < at).at(-1)?.id;
+  }
+
+  /** Oldest first. */
+  #auditOf(tenant: string | undefined): readonly AuditRecord[] {
+    return [...this.#audit.values()].filter(isOf(tenant)).sort(byId);
   }
 
   async findTaskLink(id: string): Promise<TaskLinkRecord | undefined> {

@@ -144,6 +144,7 @@ export class MemoryStorage {
       case 'token.used':
       case 'audit.put':
       case 'audit.trim':
+      case 'audit.expire':
       case 'task-link.put':
       case 'task-link.sweep':
         this.access.put(row);

@@ -52,7 +52,7 @@ export interface SimulatedEnvironment extends Environment {
   readonly clock: SimulatedClock;
 }
 
-/** A deterministic environment. Ids are `id-1`, `id-2` …; chance is a 32-bit generator (mulberry32). */
+/** A deterministic environment. Ids are `id-000001`, `id-000002` …, which sort as they were made; chance is a 32-bit generator (mulberry32). */
 export function simulatedEnvironment(seed: number): SimulatedEnvironment {
   let ids = 0;
   let state = seed >>> 0;
@@ -60,7 +60,7 @@ export function simulatedEnvironment(seed: number): SimulatedEnvironment {
     clock: new SimulatedClock(),
     id: () => {
       ids += 1;
-      return `id-${ids}`;
+      return `id-${String(ids).padStart(6, '0')}`;
     },
     random: () => {
       state = (state + 0x6d2b79f5) >>> 0;

@@ -7,7 +7,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { createClient } from '@libsql/client/sqlite3';
 import { describe, expect, it } from 'vitest';
+import { SqliteAccess } from '../../src/persistence/access.js';
+import { loadMigrations, migrate } from '../../src/persistence/migrations.js';
 import { readOwner } from '../../src/persistence/owner.js';
 import { openStorage } from '../../src/persistence/storage.js';
 import { STORAGE_ERROR_CODES } from '../../src/persistence/storage-error.js';
@@ -128,6 +131,20 @@ describe('opening a database', () => {
     expect(connection.firstRow('pragma synchronous')).toEqual([2]);
     expect(connection.firstRow('pragma journal_mode')).toEqual(['wal']);
     connection.close();
+  });
+
+  it('S197 counts the audit that an earlier version wrote', async () => {
+    const database = temporaryDatabase();
+    const client = createClient({ url: `file:${database}` });
+    await migrate(client, loadMigrations().slice(0, 13));
+    await client.execute(`insert into audit (id, at, tenant, action, target)
+      values ('1', 1, '', 'a', '/'), ('2', 2, 'acme', 'a', '/'), ('3', 3, 'acme', 'a', '/')`);
+    client.close();
+    const storage = await openTestStorage(database);
+    expect(await new SqliteAccess(storage.reader).auditSizes()).toEqual([
+      { tenant: '', records: 1 },
+      { tenant: 'acme', records: 2 },
+    ]);
   });
 
   it('creates every table with several key columns WITHOUT ROWID', async () => {
