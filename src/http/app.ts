@@ -4,7 +4,7 @@ import type { Hono } from 'hono';
 import type { Orchestrator } from '../orchestrator.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { readVersion } from '../version.js';
-import { DEFAULT_RATE, guard } from './access/guard.js';
+import { DEFAULT_RATE, DEFAULT_TENANT_RATE, guard } from './access/guard.js';
 import { DEFAULT_REFUSALS, type Rate, RateLimit } from './access/rate-limit.js';
 import { viewedScope } from './access/viewed-scope.js';
 import { loopbackOnly, sameOriginOnly } from './loopback.js';
@@ -51,6 +51,8 @@ export interface HttpOptions {
   readonly tokens?: 'required' | 'optional';
   /** How often one principal may ask: 200 times a second, 1,000 at once, unless given. */
   readonly rate?: Rate;
+  /** How often those of one tenant may, together: 1,000 times a second, 5,000 at once, unless given. */
+  readonly tenantRate?: Rate;
   /** How often one address is told that its token or link is refused: once in 5 s, 20 times at once, unless given. */
   readonly refusals?: Rate;
   /** Streams that one principal may have open; 256 unless given. */
@@ -73,7 +75,8 @@ const RESOURCES = [
 
 /** Throws PlanInvalidError where an offered plan is. */
 export function createHttpApp(orchestrator: Orchestrator, options: HttpOptions = {}): Hono {
-  const { tokens = 'optional', rate = DEFAULT_RATE, refusals = DEFAULT_REFUSALS } = options;
+  const { tokens = 'optional', refusals = DEFAULT_REFUSALS } = options;
+  const { rate = DEFAULT_RATE, tenantRate = DEFAULT_TENANT_RATE } = options;
   const closing = options.closing ?? new AbortController().signal;
   const refused = new RateLimit(refusals);
   const scope: HttpScope = {
@@ -101,7 +104,7 @@ export function createHttpApp(orchestrator: Orchestrator, options: HttpOptions =
   app.use(tokens === 'required' ? sameOriginOnly : loopbackOnly);
   const server = new AppRoutes({
     app,
-    guards: [guard(orchestrator, { tokens, rate, refused })],
+    guards: [guard(orchestrator, { tokens, rate, tenantRate, refused })],
     scope,
     scopeFor: (session) => viewedScope(scope, orchestrator, session),
   });

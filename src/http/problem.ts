@@ -59,7 +59,8 @@ export function toProblem(error: unknown): Problem {
   }
   if (error instanceof RequestError) {
     const { code, message, hint } = error;
-    return problem({ code, status: REQUEST_ERRORS[code], detail: message, retryable: false, hint });
+    const status = REQUEST_ERRORS[code];
+    return problem({ code, status, detail: message, retryable: status === 429, hint });
   }
   if (error instanceof StorageError) {
     const { code, message, hint } = error;
@@ -94,7 +95,9 @@ function problem(parts: {
 
 export function sendProblem(context: Context, error: unknown): Response {
   const found = toProblem(error);
-  if (found.retryable) context.header('Retry-After', '1');
+  if (found.retryable && !context.res.headers.has('retry-after')) {
+    context.header('Retry-After', '1');
+  }
   return new Response(JSON.stringify(found), {
     status: found.status,
     headers: { ...headersOf(context), 'content-type': 'application/problem+json' },

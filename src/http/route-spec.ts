@@ -37,6 +37,8 @@ export interface RouteSpec<
   readonly body?: Body;
   /** A body to begin with. */
   readonly example?: JsonObject;
+  /** Headers that it reads, beside those that any route does, and what each means. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Types of a body that is no JSON. */
   readonly bodyTypes?: readonly string[];
   /** The JSON answer; absent where there is none. */
@@ -51,6 +53,8 @@ export interface RouteSpec<
   readonly secrets?: readonly string[];
   /** Types that it may answer with instead. */
   readonly answerTypes?: readonly string[];
+  /** Headers of its answers, beside those that any route has, and what each means. */
+  readonly answerHeaders?: Readonly<Record<string, string>>;
   /** What each status of an answer means; 200 unless given. A 204 has no body. */
   readonly statuses?: Readonly<Record<number, string>>;
   /** Codes of problems that it may answer with, beside those that any route has. */

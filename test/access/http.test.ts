@@ -170,7 +170,7 @@ describe('a server that asks for tokens', () => {
 
 describe('how often somebody may ask', () => {
   it('promise 15: is bounded for each principal alone, and the answer says when to come again', async () => {
-    const slow = await openGuarded({}, { rate: { perSecond: 0.5, burst: 5 } });
+    const slow = await openGuarded({}, { rate: { perSecond: 0.05, burst: 5 } });
     const eager = await slow.token('a', ['reader'], 'eager');
     const statuses: number[] = [];
     for (let n = 0; n < 8; n += 1) {
@@ -178,10 +178,24 @@ describe('how often somebody may ask', () => {
     }
     expect(statuses).toEqual([200, 200, 200, 200, 200, 429, 429, 429]);
     const answered = await slow.ask('GET', '/runs', { token: eager });
-    expect(Number(answered.headers.get('retry-after'))).toBeGreaterThan(0);
-    expect(await answered.json()).toMatchObject({ code: 'rate-limited' });
+    expect(Number(answered.headers.get('retry-after'))).toBeGreaterThan(1);
+    expect(await answered.json()).toMatchObject({ code: 'rate-limited', retryable: true });
     const calm = await slow.token('b', ['reader'], 'eager');
     expect((await slow.ask('GET', '/runs', { token: calm })).status).toBe(200);
+    await slow.close();
+  });
+
+  it('promise 15: is bounded for a tenant, however many principals its admin makes', async () => {
+    const slow = await openGuarded({}, { tenantRate: { perSecond: 0.5, burst: 6 } });
+    const tokens: string[] = [];
+    for (const name of ['x', 'y', 'z']) tokens.push(await slow.token('a', ['reader'], name));
+    const statuses: number[] = [];
+    for (const token of [...tokens, ...tokens, ...tokens]) {
+      statuses.push((await slow.ask('GET', '/runs', { token })).status);
+    }
+    expect(statuses).toEqual([200, 200, 200, 200, 200, 200, 429, 429, 429]);
+    const other = await slow.token('b', ['reader'], 'x');
+    expect((await slow.ask('GET', '/runs', { token: other })).status).toBe(200);
     await slow.close();
   });
 

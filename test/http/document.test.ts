@@ -65,6 +65,18 @@ describe('the OpenAPI document', () => {
     }
   });
 
+  it('names the headers that a route reads', () => {
+    const readBy = (name: string) => {
+      const { parameters = [] } = operationNamed(name);
+      return parameters.filter((parameter) => parameter.in === 'header').map(({ name }) => name);
+    };
+    const session = ['mcp-session-id', 'mcp-protocol-version'];
+    for (const name of ['tellMcp', 'hearMcp', 'endMcp']) expect(readBy(name)).toEqual(session);
+    expect(readBy('listEvents')).toEqual(['last-event-id']);
+    expect(readBy('listAllEvents')).toEqual(['last-event-id']);
+    expect(readBy('startRun')).toEqual(['traceparent', 'tracestate', 'idempotency-key']);
+  });
+
   it('has an example for every body that cannot be empty, which the route takes', () => {
     for (const { operationId, body, example } of ROUTES) {
       if (body === undefined) continue;

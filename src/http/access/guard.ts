@@ -19,19 +19,23 @@ export interface GuardOptions {
   readonly tokens: 'required' | 'optional';
   /** How often one principal may ask. */
   readonly rate: Rate;
+  /** How often all principals of one tenant may: its admin makes as many as he likes. */
+  readonly tenantRate: Rate;
   /** How often one address is told that its token is refused, or missing; then that it asks too often. */
   readonly refused: RateLimit;
 }
 
 export const DEFAULT_RATE: Rate = { perSecond: 200, burst: 1_000 };
+export const DEFAULT_TENANT_RATE: Rate = { perSecond: 1_000, burst: 5_000 };
 
 const BEARER = /^Bearer +([A-Za-z0-9._~+/=-]+) *$/i;
 
 export function guard(
   { access, audit }: Pick<Orchestrator, 'access' | 'audit'>,
-  { tokens, rate, refused }: GuardOptions,
+  { tokens, rate, tenantRate, refused }: GuardOptions,
 ): MiddlewareHandler<RouteEnv> {
   const asked = new RateLimit(rate);
+  const askedByTenant = new RateLimit(tenantRate);
 
   async function authenticate(context: Context<RouteEnv>): Promise<Session | undefined> {
     const header = context.req.header('authorization');
@@ -49,7 +53,9 @@ export function guard(
     const session = await authenticate(context);
     if (session === undefined) return;
     context.set('session', session);
-    limit(context, asked.take(`${session.tenant}~${session.principal.name}`));
+    const { tenant, principal } = session;
+    limit(context, asked.take(`${tenant}~${principal.name}`));
+    limit(context, askedByTenant.take(tenant));
     assertHeld(session, context.get('route'));
   }
 

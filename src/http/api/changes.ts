@@ -3,7 +3,7 @@ import { api, route } from '../route.js';
 import * as changes from '../schemas/changes.js';
 import { jsonValue } from '../schemas/json.js';
 import { runSummary } from '../schemas/runs.js';
-import { asked, id, name, nodePath, planOrName } from './parts.js';
+import { asked, id, LOCATION, name, nodePath, planOrName } from './parts.js';
 
 const RUN = '/runs/{id}' as const;
 const node = { node: nodePath, ...asked };
@@ -97,6 +97,7 @@ export const changeApi = api('changes', {
       ...asked,
     }),
     answer: changes.forkedRun,
+    answerHeaders: LOCATION,
     statuses: NEW_RUN,
     problems: ON_FORK,
     example: { from: 'review', by: 'ada' },
@@ -108,6 +109,7 @@ export const changeApi = api('changes', {
     summary: 'makes a new run of it and cancels it: as for a fork',
     body: z.strictObject({ plan: planOrName, id: id.optional(), ...asked }),
     answer: changes.forkedRun,
+    answerHeaders: LOCATION,
     statuses: NEW_RUN,
     problems: ON_FORK,
     example: { plan: 'audit', by: 'ada' },

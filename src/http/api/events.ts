@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import type { JsonObject } from '../../plan/json.js';
 import { api, route } from '../route.js';
 import { busPage } from '../schemas/events.js';
-import { limit } from './parts.js';
+import { LAST_EVENT_ID, limit } from './parts.js';
 
 /** Names with commas between them. */
 const names = z
@@ -46,6 +46,7 @@ export const eventApi = api('events', {
       after: position,
       limit: limit(500),
     }),
+    headers: LAST_EVENT_ID,
     answer: busPage,
     answerTypes: ['text/event-stream'],
     statuses: { 200: 'A page, or a stream' },

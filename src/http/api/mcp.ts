@@ -7,10 +7,16 @@ const message = z.looseObject({}).openapi('McpMessage', {
   description: 'A message of the Model Context Protocol',
 });
 
+const SESSION = 'The session: in the answer to `initialize`, and with everything after it';
 const talk = {
   path: '/mcp',
   role: 'reader',
   otherRole: 'worker',
+  headers: {
+    'mcp-session-id': SESSION,
+    'mcp-protocol-version': 'The version that was agreed upon with `initialize`',
+  },
+  answerHeaders: { 'Mcp-Session-Id': SESSION },
   problems: ['session-unknown', 'argument-invalid', 'overloaded', 'too-many-streams'],
 } as const;
 

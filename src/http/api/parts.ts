@@ -47,5 +47,17 @@ export function number<Otherwise extends number | undefined>(
 /** How many a page has: a thousand at most, whatever is asked for. */
 export const limit = (otherwise: number) => number(1, otherwise);
 
+/** Of routes that make something. */
+export const LOCATION = { Location: 'Path of what was made, or was there' };
+/** Of routes that may answer with a stream. */
+export const LAST_EVENT_ID = {
+  'last-event-id': 'Id of the last event that came: a stream goes on behind it',
+};
+/** Of routes that begin something. */
+export const TRACE = {
+  traceparent: 'The trace that it belongs to (W3C Trace Context)',
+  tracestate: 'What else is said of that trace',
+};
+
 /** Number of the event that a client has had last. */
 export const lastEventId = number(0, undefined);

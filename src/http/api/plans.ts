@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { api, route } from '../route.js';
 import { jsonObject, jsonValue, listOf } from '../schemas/json.js';
 import { offeredPlan, planCheck, simulation, storedPlan } from '../schemas/plans.js';
-import { limit, name, planOrName } from './parts.js';
+import { LOCATION, limit, name, planOrName } from './parts.js';
 
 const MERMAID = ['text/vnd.mermaid'];
 const TRIED = { title: 'Tried', steps: [{ uses: 'fetch' }, { uses: 'store' }] };
@@ -50,6 +50,7 @@ export const planApi = api('plans', {
       'stores a plan without starting it, for runs that name it by its hash: 201 and `Location`; 200 if it was there',
     body: z.strictObject({ plan: jsonObject, by: name.optional() }),
     answer: storedPlan,
+    answerHeaders: LOCATION,
     statuses: { 200: 'The version was there', 201: 'The version is new' },
     problems: ['plan-invalid', 'principal-mismatch'],
     example: { plan: TRIED, by: 'ada' },

@@ -10,12 +10,15 @@ import {
   asked,
   emptyBody,
   id,
+  LAST_EVENT_ID,
+  LOCATION,
   limit,
   name,
   nodePath,
   number,
   planOrName,
   reason,
+  TRACE,
 } from './parts.js';
 
 const by = { by: name.optional() };
@@ -89,6 +92,8 @@ export const runApi = api('runs', {
     summary: 'starts a run: 201 and `Location`; 200 if it was there',
     body: start,
     answer: runs.runSummary,
+    headers: TRACE,
+    answerHeaders: LOCATION,
     statuses: { 200: 'The run was there', 201: 'The run is new' },
     problems: [
       ...(['plan-unknown', 'plan-invalid', 'handler-missing', 'executor-missing'] as const),
@@ -214,6 +219,7 @@ export const runApi = api('runs', {
     summary: 'tries a run again that failed or was cancelled: a fork from before it began to end',
     body: z.strictObject({ id: id.optional(), ...asked }),
     answer: forkedRun,
+    answerHeaders: LOCATION,
     statuses: { 200: 'The run was there', 201: 'The run is new' },
     problems: [
       ...(['run-unknown', 'run-not-failed', 'run-conflict', 'history-trimmed'] as const),
@@ -291,6 +297,7 @@ export const runApi = api('runs', {
     role: 'reader',
     summary: 'events in order, `after` a number. A stream if asked for',
     query: z.object({ after: number(0, 0), limit: limit(1_000) }),
+    headers: LAST_EVENT_ID,
     answer: listOf('events', runs.runEvent),
     answerTypes: ['text/event-stream'],
     statuses: { 200: 'A page, or a stream', 204: 'The client of a stream has the terminal event' },

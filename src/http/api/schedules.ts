@@ -3,7 +3,7 @@ import type { ScheduleOptions } from '../../schedules/schedules.js';
 import { api, route } from '../route.js';
 import { checkedLater, jsonValue, listOf } from '../schemas/json.js';
 import * as schedules from '../schemas/schedules.js';
-import { emptyBody, limit, number, planOrName } from './parts.js';
+import { emptyBody, LOCATION, limit, number, planOrName } from './parts.js';
 
 type Given<Name extends keyof ScheduleOptions> = NonNullable<ScheduleOptions[Name]>;
 const moment = z.int().min(0).nullable();
@@ -43,6 +43,7 @@ export const scheduleApi = api('schedules', {
     summary: 'creates a [schedule](schedules.md): 201 and `Location`; 200 if it was there',
     body: settings.extend({ id: z.string(), plan: planOrName, cadence }),
     answer: schedules.schedule,
+    answerHeaders: LOCATION,
     statuses: { 200: 'The schedule was there', 201: 'The schedule is new' },
     problems: [...STARTABLE, 'schedule-conflict'],
     example: {

@@ -3,7 +3,7 @@ import type { JsonObject } from '../../plan/json.js';
 import { api, route } from '../route.js';
 import { checkedLater, jsonObject, listOf } from '../schemas/json.js';
 import * as webhooks from '../schemas/webhooks.js';
-import { emptyBody, limit } from './parts.js';
+import { emptyBody, LOCATION, limit } from './parts.js';
 
 /** What is wrong with the values themselves is told, all of it, as `webhook-invalid`. */
 const settings = z.strictObject({
@@ -43,6 +43,7 @@ export const webhookApi = api('webhooks', {
     }),
     answer: webhooks.webhookWithSecret,
     secrets: ['secret'],
+    answerHeaders: LOCATION,
     statuses: { 201: 'The webhook is new' },
     problems: ['webhook-invalid', 'webhook-conflict'],
     example: { url: 'https://hooks.example.com/in', types: ['run.*', '*.failed'] },

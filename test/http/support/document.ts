@@ -12,6 +12,18 @@ interface Content {
   readonly example?: unknown;
 }
 
+interface DocumentedAnswer {
+  readonly content?: Readonly<Record<string, Content>>;
+  readonly headers?: Readonly<Record<string, object>>;
+}
+
+/** Headers of HTTP itself, and those that tell a browser what a page may do. */
+const EVERYWHERE = new Set([
+  ...['cache-control', 'connection', 'content-length', 'content-type', 'date', 'keep-alive'],
+  ...['transfer-encoding', 'vary', 'content-security-policy', 'referrer-policy'],
+  ...['x-content-type-options', 'x-robots-tag'],
+]);
+
 export interface Operation {
   readonly operationId: string;
   readonly 'x-role': string;
@@ -22,9 +34,7 @@ export interface Operation {
     readonly schema: object;
   }[];
   readonly requestBody?: { readonly content: Readonly<Record<string, Content>> };
-  readonly responses: Readonly<
-    Record<string, { readonly content?: Readonly<Record<string, Content>> }>
-  >;
+  readonly responses: Readonly<Record<string, DocumentedAnswer>>;
 }
 
 export interface Document {
@@ -89,6 +99,7 @@ export async function assertDocumented(
   const documented = operation.responses[response.status];
   if (documented === undefined) throw new Error(`${what}: a status that is not documented`);
   if (response.ok && typeof body === 'object') assertBody(operation, body, what);
+  assertHeaders(operation, response, what);
   const [type = ''] = (response.headers.get('content-type') ?? '').split(';');
   if (type === '' && documented.content === undefined) return;
   const content = documented.content?.[type];
@@ -96,6 +107,15 @@ export async function assertDocumented(
   if (!/[/+]json$/.test(type)) return;
   const faults = faultsOf(content.schema, await response.clone().json());
   if (faults !== '') throw new Error(`${what}: ${faults}`);
+}
+
+function assertHeaders({ responses }: Operation, { headers }: Response, what: string): void {
+  const documented = Object.values(responses).flatMap((answer) =>
+    Object.keys(answer.headers ?? {}),
+  );
+  const known = new Set([...EVERYWHERE, ...documented.map((name) => name.toLowerCase())]);
+  const unknown = [...headers.keys()].filter((name) => !known.has(name));
+  if (unknown.length > 0) throw new Error(`${what}: the headers ${unknown} are not documented`);
 }
 
 function assertBody(operation: Operation, body: unknown, what: string): void {
