@@ -1,4 +1,5 @@
 /** Compiled plan versions by hash, the most recently used of them: all runs of a version share one. */
+
 import { RunchartError } from '../errors.js';
 import {
   type CompileOptions,
@@ -9,18 +10,19 @@ import {
 import { formatIssues } from '../plan/issue.js';
 import type { PlanVersion } from '../plan/plan-version.js';
 import type { Plan } from '../plan/schema.js';
+import { RecentMap } from '../recent-map.js';
 
 /** Longest draft that is recognised by its text, in characters. */
 const MAX_TEXT = 100_000;
 
 export class PlanCache {
-  readonly #byText = new Map<string, PlanVersion>();
-  readonly #versions = new Map<string, PlanVersion>();
-  readonly #limit: number;
+  readonly #byText: RecentMap<string, PlanVersion>;
+  readonly #versions: RecentMap<string, PlanVersion>;
   readonly #options: CompileOptions;
 
-  constructor(options: CompileOptions & { readonly limit?: number } = {}) {
-    this.#limit = options.limit ?? 100;
+  constructor({ limit = 100, ...options }: CompileOptions & { readonly limit?: number } = {}) {
+    this.#byText = new RecentMap(limit);
+    this.#versions = new RecentMap(limit);
     this.#options = options;
   }
 
@@ -31,7 +33,7 @@ export class PlanCache {
   }
 
   put(version: PlanVersion): void {
-    this.#keep(this.#versions, version.hash, version);
+    this.#versions.set(version.hash, version);
   }
 
   /** Compiles a draft, whatever comes of it. */
@@ -45,16 +47,9 @@ export class PlanCache {
     const known = this.#byText.get(text);
     if (known !== undefined) return known;
     const version = compilePlanOrThrow(draft, this.#options);
-    if (text !== '' && text.length <= MAX_TEXT) this.#keep(this.#byText, text, version);
+    if (text !== '' && text.length <= MAX_TEXT) this.#byText.set(text, version);
     this.put(version);
     return version;
-  }
-
-  #keep(versions: Map<string, PlanVersion>, key: string, version: PlanVersion): void {
-    versions.delete(key);
-    versions.set(key, version);
-    const [oldest] = versions.keys();
-    if (versions.size > this.#limit && oldest !== undefined) versions.delete(oldest);
   }
 
   /** The version with this hash, compiled from its stored text where it is not at hand. */

@@ -5,7 +5,6 @@
  */
 
 import type { Link } from '../storage/history-rows.js';
-import type { ChainEnds } from './chain.js';
 import { chainHash, FIRST_LINK } from './chain.js';
 import {
   type EncodedItem,
@@ -35,7 +34,11 @@ export interface Batch {
   readonly head: { readonly turn: number; readonly hash: string } | undefined;
 }
 
-export function buildBatch(items: readonly EncodedItem[], epoch: number, ends: ChainEnds): Batch {
+export function buildBatch(
+  items: readonly EncodedItem[],
+  epoch: number,
+  ends: ReadonlyMap<number, Link>,
+): Batch {
   const statements: Statement[] = [{ sql: FENCE, args: [epoch] }];
   const links = new Map<number, Link>();
   const checkpoints: string[] = [];

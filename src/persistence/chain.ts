@@ -1,7 +1,6 @@
 /**
  * The hash chain of each run over its turns. Invariants: 1. a turn follows exactly the event after
- * which it was computed; 2. links of a batch are kept apart until the batch is durable; 3. memory is
- * bounded: the least recently used runs are looked up again.
+ * which it was computed; 2. links of a batch are kept apart until the batch is durable.
  */
 import { hash } from 'node:crypto';
 import type { Link } from '../storage/history-rows.js';
@@ -21,29 +20,4 @@ export function chainHash(previous: string, turn: EncodedTurn): string {
     if (CHAINED.includes(table)) text += `\n${values.join(SEPARATOR)}`;
   }
   return hash('sha256', text, 'base64url');
-}
-
-export class ChainEnds {
-  readonly #ends = new Map<number, Link>();
-  readonly #capacity: number;
-
-  constructor(capacity: number) {
-    this.#capacity = capacity;
-  }
-
-  get(run: number): Link | undefined {
-    return this.#ends.get(run);
-  }
-
-  set(run: number, link: Link): void {
-    this.#ends.delete(run);
-    this.#ends.set(run, link);
-    if (this.#ends.size <= this.#capacity) return;
-    const [oldest] = this.#ends.keys();
-    if (oldest !== undefined) this.#ends.delete(oldest);
-  }
-
-  clear(): void {
-    this.#ends.clear();
-  }
 }

@@ -3,7 +3,9 @@
  * reads. Invariants: 1. it cannot write; 2. a statement runs to its end, so that none holds a state of the
  * database; 3. after any failure it is replaced and never used again.
  */
+
 import Database from 'libsql';
+import { RecentMap } from '../recent-map.js';
 import type { Value } from './sql.js';
 
 /** How long a read waits for a lock: only the recovery of a log after a crash holds one. */
@@ -19,7 +21,7 @@ function prepare(database: InstanceType<typeof Database>, sql: string) {
 
 export class ReadConnection {
   readonly #database: InstanceType<typeof Database>;
-  readonly #prepared = new Map<string, Prepared>();
+  readonly #prepared = new RecentMap<string, Prepared>(MAX_PREPARED);
 
   /** The database exists. Throws where it cannot be opened. */
   constructor(path: string) {
@@ -36,10 +38,7 @@ export class ReadConnection {
   /** All cells of each row. */
   rows(sql: string, args: readonly Value[]): (readonly unknown[])[] {
     const statement = this.#prepared.get(sql) ?? prepare(this.#database, sql);
-    this.#prepared.delete(sql);
     this.#prepared.set(sql, statement);
-    const [oldest] = this.#prepared.keys();
-    if (this.#prepared.size > MAX_PREPARED && oldest !== undefined) this.#prepared.delete(oldest);
     // As one list: of a lone null the binding would take the parameters by name.
     return statement.all([...args] as never) as unknown[][];
   }

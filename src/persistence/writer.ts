@@ -3,10 +3,12 @@
  * writes nothing; 2. a batch is in the database whole or not at all, and durable when `writeBatch`
  * returns; 3. memory of where chains end never runs ahead of the database.
  */
+
 import { existsSync } from 'node:fs';
 import type { Client } from '@libsql/client/sqlite3';
+import { RecentMap } from '../recent-map.js';
+import type { Link } from '../storage/history-rows.js';
 import { type Batch, buildBatch } from './batch.js';
-import { ChainEnds } from './chain.js';
 import type { BatchWriter } from './committer.js';
 import { checkSchemaVersion, checkWritable, inspectFile } from './database-file.js';
 import { headPath, lockPath, parseDatabasePath } from './database-path.js';
@@ -31,7 +33,7 @@ export interface WriterOptions {
   readonly expectedEpoch?: number;
 }
 
-/** Ends of chains held in memory: about 200 bytes each. */
+/** Ends of chains held in memory, about 200 bytes each: those of other runs are looked up again. */
 const CHAIN_CAPACITY = 20_000;
 
 const REMOVES_CHECKPOINTS = 'history.remove checkpoints';
@@ -103,7 +105,7 @@ export class Writer implements BatchWriter {
   readonly path: string;
   readonly #lock: OwnerLock;
   readonly #head: HeadFile;
-  readonly #ends = new ChainEnds(CHAIN_CAPACITY);
+  readonly #ends = new RecentMap<number, Link>(CHAIN_CAPACITY);
   #connection: WriteConnection | undefined;
 
   constructor(

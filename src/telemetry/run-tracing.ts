@@ -4,6 +4,7 @@
  * children, in whatever process and after however long; 2. what a span says was committed; 3. an attempt has
  * one span. docs/decisions/0019-spans-of-runs.md says why.
  */
+
 import {
   type Attributes,
   context,
@@ -24,6 +25,7 @@ import type {
 } from '../actors/records.js';
 import type { ObservedCall, RunObserver, UpcomingCall } from '../actors/run-observers.js';
 import { type TraceContext, traceOf } from '../actors/trace-context.js';
+import { RecentMap } from '../recent-map.js';
 import { findTracer, remoteContext, toTraceContext } from './active-trace.js';
 
 /** Ends of node runs and of runs, by the types of their events. */
@@ -37,7 +39,7 @@ export class RunTracing implements RunObserver {
   /** Attempts at work here. */
   readonly #attempts = new Map<string, Span>();
   /** When node runs that are not final became ready. */
-  readonly #beginnings = new Map<string, number>();
+  readonly #beginnings = new RecentMap<string, number>(MAX_BEGINNINGS);
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -137,12 +139,7 @@ export class RunTracing implements RunObserver {
 
   #begin(run: RunRecord, node: string, at: number): void {
     const key = `${run.run}/${node}`;
-    if (this.#beginnings.has(key)) return;
-    if (this.#beginnings.size >= MAX_BEGINNINGS) {
-      const [oldest = ''] = this.#beginnings.keys();
-      this.#beginnings.delete(oldest);
-    }
-    this.#beginnings.set(key, at);
+    if (!this.#beginnings.has(key)) this.#beginnings.set(key, at);
   }
 
   /** A node run that never became ready has none: it did nothing. */

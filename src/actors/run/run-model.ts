@@ -3,10 +3,12 @@
  * their node runs, open tasks, timers and signals, and what is left to decide. Asks nothing;
  * restore-model.ts makes it again from rows.
  */
+
 import type { ProgressSummary } from '../../machines/run-events.js';
 import { isFinal, type NodeStatus } from '../../machines/statuses.js';
 import type { JsonObject, JsonValue } from '../../plan/json.js';
 import type { EdgeScope, PlanGraph, PlanVersion } from '../../plan/plan-version.js';
+import { RecentMap } from '../../recent-map.js';
 import { ReadyLanes } from '../admission/ready-lanes.js';
 import { Fifo } from '../fifo.js';
 import type { PlaceOfWork } from '../handlers.js';
@@ -76,7 +78,7 @@ export class RunModel {
   /** By id, in the order in which they came. */
   readonly signals = new Map<string, SignalRecord>();
   /** What calls were answered, by their idempotency keys, oldest first. */
-  readonly answers = new Map<string, IdempotencyKeyRecord>();
+  readonly answers = new RecentMap<string, IdempotencyKeyRecord>(MAX_IDEMPOTENCY_KEYS);
   /** Number of node runs that hold a slot. */
   working = 0;
   /** Of these, how many have their work done by workers outside. */
@@ -104,12 +106,9 @@ export class RunModel {
     this.root = this.addScope({ path: '', graph: version.graph });
   }
 
-  /** Remembers what a call was answered; the oldest is forgotten. */
+  /** Remembers what a call was answered. */
   keepAnswer(record: IdempotencyKeyRecord): void {
     this.answers.set(record.key, record);
-    if (this.answers.size <= MAX_IDEMPOTENCY_KEYS) return;
-    const [oldest] = this.answers.keys();
-    if (oldest !== undefined) this.answers.delete(oldest);
   }
 
   // Scopes and node runs ---------------------------------------------------------------------

@@ -1,5 +1,7 @@
 /** How often somebody may ask: a bucket of tokens each, which fills up as time passes. Memory is bounded. */
+
 import type { Context } from 'hono';
+import { RecentMap } from '../../recent-map.js';
 import { RequestError } from '../problem.js';
 
 export interface Rate {
@@ -23,8 +25,7 @@ const MAX_BUCKETS = 10_000;
 export class RateLimit {
   readonly #rate: Rate;
   readonly #now: () => number;
-  /** The one that was used last is the last. */
-  readonly #buckets = new Map<string, Bucket>();
+  readonly #buckets = new RecentMap<string, Bucket>(MAX_BUCKETS);
 
   constructor(rate: Rate, now: () => number = () => performance.now()) {
     this.#rate = rate;
@@ -50,10 +51,7 @@ export class RateLimit {
       known.tokens + (Math.max(0, now - known.at) / 1_000) * perSecond,
     );
     const bucket = { tokens, at: now };
-    this.#buckets.delete(who);
     this.#buckets.set(who, bucket);
-    const [oldest] = this.#buckets.keys();
-    if (this.#buckets.size > MAX_BUCKETS && oldest !== undefined) this.#buckets.delete(oldest);
     return bucket;
   }
 }

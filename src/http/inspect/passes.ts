@@ -3,18 +3,20 @@
  * session of the page. Invariants: nothing is compared but digests; each kind has a limit, beyond which the oldest
  * one goes.
  */
+
 import { createHash, randomBytes } from 'node:crypto';
+import { RecentMap } from '../../recent-map.js';
 
 const MAX_TICKETS = 200;
 const MAX_SESSIONS = 100;
 
 export class Passes {
-  readonly #tickets = new Set<string>();
-  readonly #sessions = new Set<string>();
+  readonly #tickets = new RecentMap<string, true>(MAX_TICKETS);
+  readonly #sessions = new RecentMap<string, true>(MAX_SESSIONS);
 
   /** A ticket that can be used once. */
   issue(): string {
-    return add(this.#tickets, MAX_TICKETS);
+    return add(this.#tickets);
   }
 
   /** Whether the ticket was good; it is not any more. */
@@ -24,7 +26,7 @@ export class Passes {
 
   /** A session in exchange for a ticket; undefined where that is none. */
   openSession(ticket: string): string | undefined {
-    return this.redeem(ticket) ? add(this.#sessions, MAX_SESSIONS) : undefined;
+    return this.redeem(ticket) ? add(this.#sessions) : undefined;
   }
 
   isSession(session: string): boolean {
@@ -32,13 +34,9 @@ export class Passes {
   }
 }
 
-function add(digests: Set<string>, limit: number): string {
+function add(digests: Map<string, true>): string {
   const secret = randomBytes(32).toString('base64url');
-  digests.add(digest(secret));
-  if (digests.size > limit) {
-    const [oldest = ''] = digests;
-    digests.delete(oldest);
-  }
+  digests.set(digest(secret), true);
   return secret;
 }
 
