@@ -70,7 +70,9 @@ describe('serve', () => {
   it('goes on with a run after kill -9, while the command that started it follows on', async () => {
     const { server } = await place.serveAudit();
     const following = place.start('run', AUDIT_PLAN, '--id', 'k', '--input', '{"pauseMs": 600000}');
-    await following.says(/node\.completed lines/);
+    for (const done of ['headings', 'lines', 'words', 'markers']) {
+      await following.says(new RegExp(`node\\.completed ${done}`));
+    }
     expect(await server.kill('SIGKILL')).toMatchObject({ signal: 'SIGKILL' });
 
     await place.serveAudit();
@@ -84,6 +86,7 @@ describe('serve', () => {
       .map((line) => JSON.parse(line).type);
     expect(code).toBe(0);
     expect(types.filter((type) => type === 'attempt.interrupted')).toHaveLength(1);
+    expect(types.slice(-3), stdout).toContain('run.completed');
     expect(types.at(-1)).toBe('run.completed');
   });
 
