@@ -35,7 +35,7 @@ module.exports = {
       to: {
         path: '^src/',
         pathNot:
-          '^src/(persistence/|storage/|machines/|actors/(access-records|delivery-records|payload-name|ports|records|tenant)[.]ts|errors[.]ts)',
+          '^src/(persistence/|storage/|machines/|actors/(access-records|delivery-records|payload-name|ports|records|tenant)[.]ts|errors[.]ts|recent-map[.]ts)',
       },
     },
     {
