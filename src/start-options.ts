@@ -81,7 +81,8 @@ export function readInput(version: PlanVersion, input: unknown): string {
   if (!converted.ok) {
     throw new RunchartError(
       'input-invalid',
-      `the input is not JSON at ${converted.path || '/'}: ${converted.message}`,
+      `the input is not JSON that can be kept, at ${converted.path || '/'}: ${converted.message}`,
+      { hint: 'put what is large where handlers can reach it, and name it in the input' },
     );
   }
   const issues = blockingIssues(version.validateInputs?.(converted.value) ?? []);
@@ -91,7 +92,11 @@ export function readInput(version: PlanVersion, input: unknown): string {
   return canonicalJson(converted.value ?? {});
 }
 
-export function readMetadata(metadata: JsonObject | undefined): string | null {
+/** As canonical text; `most` characters at most. Throws `argument-invalid`. */
+export function readMetadata(
+  metadata: JsonObject | undefined,
+  most = MAX_METADATA_LENGTH,
+): string | null {
   if (metadata === undefined) return null;
   const converted = toJsonValue(metadata);
   if (!converted.ok) {
@@ -102,8 +107,7 @@ export function readMetadata(metadata: JsonObject | undefined): string | null {
   }
   const { value, json = '' } = converted;
   refuseUnless(isJsonObject(value), 'metadata is an object');
-  const most = `metadata has ${MAX_METADATA_LENGTH} characters at most`;
-  refuseUnless(json.length <= MAX_METADATA_LENGTH, most);
+  refuseUnless(json.length <= most, `metadata has ${most} characters at most`);
   return json;
 }
 

@@ -13,6 +13,7 @@ beforeAll(async () => {
   place.write('broken.yaml', 'title: "open\nnodes: [');
   place.write('empty.mjs', 'export const nothing = 1;');
   place.write('throws.mjs', 'throw new Error("not today")');
+  place.write('large.json', JSON.stringify({ folder: 'x'.repeat(5_000_000) }));
   const words = ['run', AUDIT_PLAN, '--handlers', AUDIT_HANDLERS, '--id', 'asked'];
   await place.cli(...words, '--input', '{"pauseMs": 0}');
 });
@@ -100,6 +101,12 @@ const slips: readonly Slip[] = [
     words: () => ['run', AUDIT_PLAN, '--handlers', AUDIT_HANDLERS, '--input', '{"pauseMs": '],
     code: 2,
     says: /neither JSON nor YAML/,
+  },
+  {
+    slip: 'an input that is too large to be kept',
+    words: () => ['run', AUDIT_PLAN, '--handlers', AUDIT_HANDLERS, '--input', 'large.json'],
+    code: 2,
+    says: /at \/folder: Larger than 4194304 bytes\nhint: put what is large where handlers can reach it/,
   },
   {
     slip: 'an id that is none',
