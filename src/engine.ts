@@ -163,7 +163,7 @@ export class Engine {
     this.embedded = this.#newEmbeddedRuns(parts);
     this.#scheduler = this.#newScheduler(parts);
     this.schedules = new Schedules(this.#scheduler, {
-      admit: (plan, input) => drafts.admit(plan, input),
+      admit: (plan, input, options) => drafts.admit(plan, input, options),
       load: (hash) => this.runs.plan(hash),
       hideInput: (hash, input) => this.runs.hideInput(hash, input),
     });

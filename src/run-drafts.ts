@@ -2,12 +2,14 @@
  * Makes runs ready to be started: their plan compiled and stored, its handlers there, their input
  * checked, their row drafted. Every kind of start goes through here, those of schedules and subplans too.
  */
+
 import { createHash } from 'node:crypto';
 import type { ChildStart } from './actors/child-runs.js';
 import { correlationOf } from './actors/correlation.js';
 import type { Environment } from './actors/environment.js';
 import type { HandlerRegistry } from './actors/handler-registry.js';
 import { idOfKey } from './actors/idempotency.js';
+import { MAX_METADATA_LENGTH } from './actors/metadata-limit.js';
 import { pastPlans } from './actors/past-plans.js';
 import type { PlanCache } from './actors/plan-cache.js';
 import type { Journal, RunStore } from './actors/ports.js';
@@ -19,7 +21,7 @@ import type { JsonValue } from './plan/json.js';
 import type { PlanVersion } from './plan/plan-version.js';
 import type { Plan } from './plan/schema.js';
 import { draftOfSubplan } from './plan/subplans.js';
-import type { ScheduledStart } from './schedules/schedule.js';
+import type { ScheduledRunOptions, ScheduledStart } from './schedules/schedule.js';
 import {
   readConcurrency,
   readInput,
@@ -89,22 +91,30 @@ export class RunDrafts {
     return version;
   }
 
-  /** Stores a plan that a schedule is to start; throws where it could not be started with this input. */
-  async admit(plan: Plan, input: unknown): Promise<{ hash: string; title: string }> {
+  /** Stores a plan that a schedule is to start; throws where it could not be started with this input and these options. */
+  async admit(
+    plan: Plan,
+    input: unknown,
+    options: ScheduledRunOptions = {},
+  ): Promise<{ hash: string; title: string }> {
     const version = this.compile(plan);
     readInput(version, input);
+    // Each run has those of its occurrence as well.
+    readMetadata(options.metadata, MAX_METADATA_LENGTH / 2);
+    readSettings(version, { ...options, requestedBy: 'schedule' });
+    if (options.concurrency !== undefined) readConcurrency(options.concurrency);
     await this.#store(version);
     return { hash: version.hash, title: version.plan.title };
   }
 
   /** The run of an occurrence of a schedule, under the id that belongs to it. */
-  async scheduled({ run, schedule, plan, input, metadata }: ScheduledStart): Promise<RunDraft> {
+  async scheduled({ run, schedule, plan, input, options }: ScheduledStart): Promise<RunDraft> {
     const version = await this.version(plan);
     this.#parts.registry.assertServes(version);
     const requestedBy = `schedule/${schedule}`;
     const record = this.#record(version, readInput(version, input), {
+      ...options,
       id: run,
-      metadata,
       requestedBy,
     });
     return { record, version };

@@ -155,6 +155,7 @@ export interface ScheduleRecord {
   readonly label: string;
   readonly cadenceJson: string;
   readonly inputJson: string;
+  readonly runOptionsJson: string;
   readonly overlap: string;
   readonly catchUpJson: string;
   readonly startAt: number | null;

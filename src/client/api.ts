@@ -753,6 +753,7 @@ export interface Schedule {
   readonly label: string;
   readonly cadence: Cadence;
   readonly input: JsonValue;
+  readonly runOptions: ScheduledRunOptions;
   readonly overlap: 'skip' | 'queue' | 'replace' | 'allow';
   readonly catchUp:
     | 'none'
@@ -792,6 +793,31 @@ export interface ScheduleCounters {
   readonly missed: number;
   readonly replaced: number;
   readonly overflowed: number;
+}
+
+/** A part of `Schedule`. */
+export interface ScheduledRunOptions {
+  readonly metadata?: JsonObject;
+  readonly priority?: number;
+  readonly deadlineMs?: number;
+  /** What a run may use up */
+  readonly budget?: {
+    /** Node runs that may start to work, iterations and items included */
+    readonly maxSteps?: number;
+    /** Attempts of all of them */
+    readonly maxAttempts?: number;
+    /** Backtracks */
+    readonly maxRestarts?: number;
+    /** Time from its start to its end */
+    readonly maxWallMs?: number;
+    /** Sum of `usage.cost` */
+    readonly maxCost?: number;
+    /** Sum of `usage.tokens` */
+    readonly maxTokens?: number;
+    /** The run fails, or a person may grant it again */
+    readonly onExhausted?: 'fail' | 'ask';
+  };
+  readonly concurrency?: number;
 }
 
 /** What `listSignals` gives. */
@@ -1193,15 +1219,9 @@ export interface Operations {
   readonly startRun: {
     readonly request: {
       readonly body: {
-        readonly plan: string | JsonObject;
-        readonly input?: JsonValue;
-        readonly id?: string;
         readonly metadata?: JsonObject;
-        readonly requestedBy?: string;
-        readonly correlation?: string;
         readonly concurrency?: number;
         readonly priority?: number;
-        readonly startAt?: number;
         readonly deadlineMs?: number;
         /** What a run may use up */
         readonly budget?: {
@@ -1220,6 +1240,12 @@ export interface Operations {
           /** The run fails, or a person may grant it again */
           readonly onExhausted?: 'fail' | 'ask';
         };
+        readonly plan: string | JsonObject;
+        readonly input?: JsonValue;
+        readonly id?: string;
+        readonly requestedBy?: string;
+        readonly correlation?: string;
+        readonly startAt?: number;
         readonly stepwise?: boolean;
         readonly until?: readonly string[];
         readonly singleton?: {
@@ -1670,6 +1696,29 @@ export interface Operations {
       readonly body: {
         readonly label?: string;
         readonly input?: JsonValue;
+        readonly runOptions?: {
+          readonly metadata?: JsonObject;
+          readonly concurrency?: number;
+          readonly priority?: number;
+          readonly deadlineMs?: number;
+          /** What a run may use up */
+          readonly budget?: {
+            /** Node runs that may start to work, iterations and items included */
+            readonly maxSteps?: number;
+            /** Attempts of all of them */
+            readonly maxAttempts?: number;
+            /** Backtracks */
+            readonly maxRestarts?: number;
+            /** Time from its start to its end */
+            readonly maxWallMs?: number;
+            /** Sum of `usage.cost` */
+            readonly maxCost?: number;
+            /** Sum of `usage.tokens` */
+            readonly maxTokens?: number;
+            /** The run fails, or a person may grant it again */
+            readonly onExhausted?: 'fail' | 'ask';
+          };
+        };
         readonly overlap?: 'skip' | 'queue' | 'replace' | 'allow';
         readonly catchUp?:
           | 'none'
@@ -1721,6 +1770,29 @@ export interface Operations {
       readonly body?: {
         readonly label?: string;
         readonly input?: JsonValue;
+        readonly runOptions?: {
+          readonly metadata?: JsonObject;
+          readonly concurrency?: number;
+          readonly priority?: number;
+          readonly deadlineMs?: number;
+          /** What a run may use up */
+          readonly budget?: {
+            /** Node runs that may start to work, iterations and items included */
+            readonly maxSteps?: number;
+            /** Attempts of all of them */
+            readonly maxAttempts?: number;
+            /** Backtracks */
+            readonly maxRestarts?: number;
+            /** Time from its start to its end */
+            readonly maxWallMs?: number;
+            /** Sum of `usage.cost` */
+            readonly maxCost?: number;
+            /** Sum of `usage.tokens` */
+            readonly maxTokens?: number;
+            /** The run fails, or a person may grant it again */
+            readonly onExhausted?: 'fail' | 'ask';
+          };
+        };
         readonly overlap?: 'skip' | 'queue' | 'replace' | 'allow';
         readonly catchUp?:
           | 'none'

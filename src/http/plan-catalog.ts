@@ -38,8 +38,14 @@ export class PlanCatalog {
     return this.#entries.has(name);
   }
 
+  /** Undefined where none is on offer by this name, or where it is a plan in place. */
+  find(plan: string | JsonObject): CatalogEntry | undefined {
+    return typeof plan === 'string' ? this.#entries.get(plan) : undefined;
+  }
+
+  /** Throws `plan-unknown`. */
   get(name: string): CatalogEntry {
-    const entry = this.#entries.get(name);
+    const entry = this.find(name);
     if (entry !== undefined) return entry;
     throw new RunchartError('plan-unknown', `there is no plan "${name}"`, {
       hint: `offered are: ${[...this.#entries.keys()].join(', ') || 'none'}`,

@@ -432,6 +432,7 @@ function scheduleRow(r: ScheduleRecord): Row {
     r.countersJson,
     r.createdAt,
     r.updatedAt,
+    r.runOptionsJson,
   ];
 }
 

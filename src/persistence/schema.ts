@@ -288,6 +288,7 @@ export const schedules = sqliteTable(
     countersJson: text('counters_json').notNull(),
     createdAt: integer('created_at').notNull(),
     updatedAt: integer('updated_at').notNull(),
+    runOptionsJson: text('run_options_json').notNull().default('{}'),
   },
   (table) => [index('schedules_due').on(table.dueAt).where(sql`due_at is not null`)],
 );

@@ -4,8 +4,12 @@ import type { JsonValue } from '../plan/json.js';
 import type { Schedule, ScheduleDefinition } from './schedule.js';
 
 export function definitionOf(schedule: Schedule): ScheduleDefinition {
-  const { id, plan, label, cadence, input, overlap, catchUp, startAt, endAt, jitterMs } = schedule;
-  return { id, plan, label, cadence, input, overlap, catchUp, startAt, endAt, jitterMs };
+  const { id, plan, label, cadence, input, runOptions, overlap, catchUp } = schedule;
+  const { startAt, endAt, jitterMs } = schedule;
+  return {
+    ...{ id, plan, label, cadence, input, runOptions, overlap, catchUp },
+    ...{ startAt, endAt, jitterMs },
+  };
 }
 
 export function isSameDefinition(schedule: Schedule, definition: ScheduleDefinition): boolean {

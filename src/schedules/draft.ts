@@ -1,6 +1,7 @@
 /** Reads what an author says about a schedule, and refuses it with everything that is wrong with it. */
 import { z } from 'zod';
 import { RunchartError } from '../errors.js';
+import type { JsonValue } from '../plan/json.js';
 import { toJsonValue } from '../plan/json-values.js';
 import { pointer } from '../plan/pointer.js';
 import {
@@ -16,6 +17,7 @@ import {
   type OverlapPolicy,
   SCHEDULE_ID,
   type ScheduleDefinition,
+  type ScheduledRunOptions,
 } from './schedule.js';
 
 export interface ScheduleDraft {
@@ -28,6 +30,8 @@ export interface ScheduleDraft {
   readonly cadence: Cadence;
   /** JSON; an empty object where there is none. */
   readonly input?: unknown;
+  /** What each run is started with beside it. */
+  readonly runOptions?: ScheduledRunOptions | undefined;
   /** `skip` where there is none. */
   readonly overlap?: OverlapPolicy | undefined;
   /** `latest` where there is none. */
@@ -65,6 +69,12 @@ const cron = z
     });
   });
 
+/** Their values are those of a start: they are looked at where plans are. */
+const runOptions = z.partialRecord(
+  z.enum(['metadata', 'priority', 'deadlineMs', 'budget', 'concurrency']),
+  z.unknown(),
+);
+
 const shape = z.strictObject({
   id: z.string().regex(SCHEDULE_ID, 'use up to 100 letters, digits, and _ . -'),
   plan: z.string().min(1).max(256),
@@ -74,6 +84,7 @@ const shape = z.strictObject({
     .max(MAX_LABEL)
     .refine((text) => text.isWellFormed(), 'it holds half of a surrogate pair'),
   input: z.unknown().optional(),
+  runOptions: runOptions.optional(),
   overlap: z.enum(['skip', 'queue', 'replace', 'allow']).default('skip'),
   catchUp: z
     .union(
@@ -98,12 +109,21 @@ export function readDraft(draft: ScheduleDraft, now: number): ScheduleDefinition
   const isInterval = Object.hasOwn(Object(Object(draft).cadence), 'everyMs');
   const parsed = (isInterval ? withInterval : withCron).safeParse(draft);
   if (!parsed.success) throw refuseShape(parsed.error.issues);
-  const input = toJsonValue(parsed.data.input ?? {});
-  if (!input.ok) throw refuse(`the input is not JSON at ${input.path || '/'}: ${input.message}`);
-  const definition: ScheduleDefinition = { ...parsed.data, input: input.value ?? {} };
+  const definition: ScheduleDefinition = {
+    ...parsed.data,
+    input: readJson(parsed.data.input, 'the input'),
+    runOptions: readJson(parsed.data.runOptions, 'runOptions') as ScheduledRunOptions,
+  };
   assertOccurs(definition, now);
   assertJitterFits(definition, now);
   return definition;
+}
+
+/** An empty object where there is none. */
+function readJson(value: unknown, what: string): JsonValue {
+  const converted = toJsonValue(value ?? {}, { omitUndefined: true });
+  if (converted.ok) return converted.value ?? {};
+  throw refuse(`${what} is not JSON at ${converted.path || '/'}: ${converted.message}`);
 }
 
 function assertOccurs({ cadence, startAt, endAt }: ScheduleDefinition, now: number): void {

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { TENANT_PREFIX } from '../actors/tenant.js';
 import type { RunStatus } from '../machines/statuses.js';
-import type { JsonObject, JsonValue } from '../plan/json.js';
+import type { JsonValue } from '../plan/json.js';
+import type { StartOptions } from '../start-options.js';
 import type { Cadence } from './cadence.js';
 
 /** What becomes of an occurrence while the run of an earlier one has not ended. */
@@ -37,6 +38,12 @@ export interface ScheduleCounters {
   readonly overflowed: number;
 }
 
+/** What each run of a schedule is started with, beside its input. */
+export type ScheduledRunOptions = Pick<
+  StartOptions,
+  'metadata' | 'priority' | 'deadlineMs' | 'budget' | 'concurrency'
+>;
+
 /** What its author says about a schedule. */
 export interface ScheduleDefinition {
   readonly id: string;
@@ -46,6 +53,7 @@ export interface ScheduleDefinition {
   readonly label: string;
   readonly cadence: Cadence;
   readonly input: JsonValue;
+  readonly runOptions: ScheduledRunOptions;
   readonly overlap: OverlapPolicy;
   readonly catchUp: CatchUpPolicy;
   /** First moment at which it may occur, in ms since the epoch. */
@@ -86,8 +94,8 @@ export interface ScheduledStart {
   readonly occurrence: number;
   readonly plan: string;
   readonly input: JsonValue;
-  /** Who started it and what, as it is recorded with the run. */
-  readonly metadata: JsonObject;
+  /** Its metadata say who started it and what. */
+  readonly options: ScheduledRunOptions;
 }
 
 /** Leaves room for the rest of a run id; has no colon, which ends it there. */
@@ -136,15 +144,16 @@ export function jitterOf(
 
 /** The run that an occurrence asks for. */
 export function startOf(schedule: ScheduleDefinition, occurrence: Occurrence): ScheduledStart {
-  const { id, plan, label, input } = schedule;
+  const { id, plan, label, input, runOptions } = schedule;
   const { at, manual } = occurrence;
-  const metadata = { schedule: id, occurrence: at, plan: label, version: plan };
+  const origin = { schedule: id, occurrence: at, plan: label, version: plan };
+  const metadata = { ...runOptions.metadata, ...origin, ...(manual && { manual }) };
   return {
     run: runIdOf(id, occurrence),
     schedule: id,
     occurrence: at,
     plan,
     input,
-    metadata: manual ? { ...metadata, manual } : metadata,
+    options: { ...runOptions, metadata },
   };
 }

@@ -5,7 +5,7 @@ import type { Plan } from '../plan/schema.js';
 import { readOptions, readText } from '../read-arguments.js';
 import type { UpcomingOccurrence } from './decide.js';
 import { MAX_LABEL, type ScheduleDraft } from './draft.js';
-import type { Schedule } from './schedule.js';
+import type { Schedule, ScheduledRunOptions } from './schedule.js';
 import type { ScheduleList } from './schedule-reader.js';
 import type {
   CreatedSchedule,
@@ -35,10 +35,14 @@ export type ScheduleUpdate<Input = unknown> = {
 /** The plans that a process can run. */
 export interface SchedulablePlans {
   /**
-   * Stores a plan. Rejects where it could not be started with this input: `plan-invalid`,
-   * `handler-missing`, `executor-missing`, `input-invalid`.
+   * Stores a plan. Rejects where it could not be started with this input and these options: `plan-invalid`,
+   * `handler-missing`, `executor-missing`, `input-invalid`, `argument-invalid`.
    */
-  admit(plan: Plan, input: unknown): Promise<{ readonly hash: string; readonly title: string }>;
+  admit(
+    plan: Plan,
+    input: unknown,
+    options?: ScheduledRunOptions,
+  ): Promise<{ readonly hash: string; readonly title: string }>;
   load(hash: string): Promise<Plan>;
   /** An input, without what the plan calls secret. */
   hideInput(hash: string, input: JsonValue): Promise<JsonValue>;
@@ -61,7 +65,7 @@ export class Schedules {
   async create<Input>(options: ScheduleOptions<Input>): Promise<CreatedSchedule> {
     const { plan, label, ...draft } = readOptions(options);
     readScheduleId(draft.id);
-    const { hash, title } = await this.#plans.admit(plan, draft.input);
+    const { hash, title } = await this.#plans.admit(plan, draft.input, draft.runOptions);
     const named = label ?? labelOf(title);
     return this.#shown(await this.#service.create({ ...draft, plan: hash, label: named }));
   }
@@ -74,10 +78,15 @@ export class Schedules {
     readScheduleId(id);
     const { plan, ...rest } = readOptions(changes);
     const update = async (all: ScheduleChanges) => this.#shown(await this.#service.update(id, all));
-    if (plan === undefined && changes.input === undefined) return update(rest);
+    const { input, runOptions } = changes;
+    const isStartedAsBefore = input === undefined && runOptions === undefined;
+    if (plan === undefined && isStartedAsBefore) return update(rest);
     const current = await this.#service.get(id);
-    const input = changes.input === undefined ? current.input : changes.input;
-    const admitted = await this.#plans.admit(plan ?? (await this.#plans.load(current.plan)), input);
+    const admitted = await this.#plans.admit(
+      plan ?? (await this.#plans.load(current.plan)),
+      input === undefined ? current.input : input,
+      runOptions ?? current.runOptions,
+    );
     if (plan === undefined) return update(rest);
     const label = changes.label ?? labelOf(admitted.title);
     return update({ ...rest, plan: admitted.hash, label });

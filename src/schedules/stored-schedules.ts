@@ -53,12 +53,13 @@ export function readOnlySchedules(rows: ScheduleRows): StoredSchedules {
 }
 
 function toRecord(schedule: Schedule): ScheduleRecord {
-  const { plan, cadence, input, catchUp, paused, queued, counters, ...rest } = schedule;
+  const { plan, cadence, input, runOptions, catchUp, paused, queued, counters, ...rest } = schedule;
   return {
     ...rest,
     planHash: plan,
     cadenceJson: JSON.stringify(cadence),
     inputJson: JSON.stringify(input),
+    runOptionsJson: JSON.stringify(runOptions),
     catchUpJson: JSON.stringify(catchUp),
     paused: paused ? 1 : 0,
     queuedJson: JSON.stringify(queued),
@@ -68,13 +69,14 @@ function toRecord(schedule: Schedule): ScheduleRecord {
 
 /** What the journal has stored was made by `toRecord`. */
 function toSchedule(record: ScheduleRecord): Schedule {
-  const { planHash, cadenceJson, inputJson, catchUpJson, queuedJson, countersJson, ...rest } =
-    record;
+  const { planHash, cadenceJson, inputJson, runOptionsJson, ...others } = record;
+  const { catchUpJson, queuedJson, countersJson, ...rest } = others;
   return {
     ...rest,
     plan: planHash,
     cadence: JSON.parse(cadenceJson) as Schedule['cadence'],
     input: JSON.parse(inputJson) as Schedule['input'],
+    runOptions: JSON.parse(runOptionsJson) as Schedule['runOptions'],
     overlap: rest.overlap as Schedule['overlap'],
     catchUp: JSON.parse(catchUpJson) as Schedule['catchUp'],
     paused: rest.paused === 1,

@@ -50,7 +50,13 @@ describe('schedule', () => {
   });
 
   it('S222 triggers a run, and stays with it where no server runs', async () => {
-    await schedule('create', 's', plan, '--every', '1d', '--input', '{"a":1}', ...handlers);
+    const options = ['--input', '{"a":1}', '--run-options', '{"metadata":{"team":"ops"}}'];
+    await schedule('create', 's', plan, '--every', '1d', ...options, ...handlers);
+    const { runOptions } = await json<Schedule>('schedule', 'show', 's');
+    expect(runOptions.metadata).toMatchObject({
+      team: 'ops',
+      'runchart.handlers': expect.stringMatching(/mjs$/),
+    });
     const { code, stdout } = await schedule('trigger', 's', ...handlers);
     expect([code, stdout]).toEqual([0, expect.stringMatching(/^run s:manual:\S+ is started\n/)]);
     expect(stdout).toMatch(/run s:manual:\S+ is completed/);

@@ -14,7 +14,9 @@ const NIGHTLY = {
 
 let site: Site;
 beforeAll(async () => {
-  site = await openSite({ draft: () => 'text' }, { plans: { quick: { plan: quick } } });
+  const metadata = { 'runchart.handlers': '/known.mjs', offered: true };
+  const plans = { quick: { plan: quick }, known: { plan: quick, metadata } };
+  site = await openSite({ draft: () => 'text' }, { plans });
 });
 afterAll(() => site.close());
 
@@ -41,6 +43,31 @@ describe('schedules', () => {
     expect((await site.post('/schedules', NIGHTLY)).status).toBe(200);
     const other = site.post('/schedules', { ...NIGHTLY, jitterMs: 5 });
     expect(await problem(other)).toMatchObject({ code: 'schedule-conflict', status: 409 });
+  });
+
+  it('S222 start runs as a client says, and as their plan is offered', async () => {
+    const create = (id: string, body: object) =>
+      site.post('/schedules', { ...NIGHTLY, id, ...body });
+    const runOptions = { priority: 4, metadata: { team: 'ops' } };
+    const made = await bodyOf<Schedule>(create('with', { plan: 'known', runOptions }));
+    const offered = { 'runchart.handlers': '/known.mjs', offered: true };
+    expect(made.runOptions).toEqual({ priority: 4, metadata: { team: 'ops', ...offered } });
+    const update = async (body: object) => {
+      const changed = await bodyOf<Schedule>(site.post('/schedules/with/update', body));
+      return changed.runOptions;
+    };
+    const handlers = { 'runchart.handlers': '/known.mjs' };
+    expect(await update({ overlap: 'allow' })).toEqual(made.runOptions);
+    expect(await update({ runOptions: { priority: 1 } })).toEqual({
+      priority: 1,
+      metadata: handlers,
+    });
+    expect(await update({ plan: 'quick' })).toEqual({ priority: 1 });
+    const reserved = { runOptions: { metadata: handlers } };
+    const refused = { status: 400, code: 'argument-invalid' };
+    expect(await problem(create('other', reserved))).toMatchObject(refused);
+    expect(await problem(site.post('/schedules/with/update', reserved))).toMatchObject(refused);
+    await site.post('/schedules/with/remove');
   });
 
   it('S222 are listed, read and previewed', async () => {

@@ -35,6 +35,7 @@ function record(id: string, changes: Partial<ScheduleRecord> = {}): ScheduleReco
     countersJson: '{}',
     createdAt: 1,
     updatedAt: 2,
+    runOptionsJson: '{"priority":3}',
     ...changes,
   };
 }

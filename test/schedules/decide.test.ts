@@ -30,6 +30,7 @@ function every(overrides: Partial<Schedule> = {}): Schedule {
     label: 'audit',
     cadence: { everyMs: MINUTE_MS },
     input: {},
+    runOptions: {},
     overlap: 'skip',
     catchUp: 'latest',
     startAt: null,
@@ -234,7 +235,9 @@ describe('a run of a schedule', () => {
     const [start] = at(minutes(1), every()).starts;
     expect(start).toMatchObject({
       plan: 'sha256:1',
-      metadata: { schedule: 's', occurrence: minutes(1), plan: 'audit', version: 'sha256:1' },
+      options: {
+        metadata: { schedule: 's', occurrence: minutes(1), plan: 'audit', version: 'sha256:1' },
+      },
     });
   });
 });

@@ -216,7 +216,7 @@ describe('a user', () => {
     const { world, runAt } = await worldWith();
     const first = await world.service.trigger('s');
     expect(first.outcome).toBe('started');
-    expect(world.runs.get(first.run)?.start.metadata).toMatchObject({
+    expect(world.runs.get(first.run)?.start.options.metadata).toMatchObject({
       schedule: 's',
       manual: true,
     });

@@ -1,4 +1,5 @@
 /** Schedules of an orchestrator on a real file, in simulated time. */
+import { createClient } from '@libsql/client/sqlite3';
 import { describe, expect, it, vi } from 'vitest';
 import type { Plan } from '../../src/plan/schema.js';
 import { ASK, openPlace, type Place, WORK } from './support/place.js';
@@ -172,6 +173,56 @@ describe('a schedule', () => {
     expect((await schedules.list()).map(({ id }) => id)).toEqual(['nightly']);
     expect(await schedules.remove('nightly')).toBe(true);
     expect(await schedules.list()).toEqual([]);
+  });
+
+  it('S222 starts runs with the options that it has, also in its next process', async () => {
+    const first = await openPlace();
+    const runOptions = {
+      metadata: { team: 'ops', schedule: 'of their own' },
+      priority: 7,
+      deadlineMs: 60_000,
+      budget: { maxAttempts: 3 },
+      concurrency: 2,
+    };
+    const options = { ...NIGHTLY, runOptions };
+    const { dueAt } = await first.orchestrator.schedules.create(options);
+    expect((await first.orchestrator.schedules.create(options)).created).toBe(false);
+    await first.orchestrator.close();
+    first.environment.clock.advance((dueAt ?? 0) - first.environment.clock.now());
+    const second = await openPlace({ after: first });
+    const { orchestrator } = second;
+    expect((await orchestrator.schedules.get('nightly')).runOptions).toEqual(runOptions);
+    const { metadata } = await onlyRun(second);
+    const client = createClient({ url: `file:${first.url}` });
+    const { rows } = await client.execute('select settings_json, concurrency from runs');
+    client.close();
+    const [{ settings_json: settings, concurrency }] = rows as unknown as [Record<string, unknown>];
+    expect(metadata).toMatchObject({ team: 'ops', schedule: 'nightly' });
+    expect(JSON.parse(String(settings))).toMatchObject({
+      priority: 7,
+      deadlineMs: 60_000,
+      budget: { maxAttempts: 3 },
+    });
+    expect(concurrency).toBe(2);
+    const changed = await orchestrator.schedules.update('nightly', { runOptions: { priority: 1 } });
+    expect(changed.runOptions).toEqual({ priority: 1 });
+  });
+
+  it.each([
+    ['a priority', { priority: -1 }, 'argument-invalid'],
+    ['a concurrency', { concurrency: 0 }, 'argument-invalid'],
+    ['a budget', { budget: { maxAttempts: 'many' } }, 'argument-invalid'],
+    ['a list as metadata', { metadata: ['a'] }, 'argument-invalid'],
+    ['too much metadata', { metadata: { text: 'x'.repeat(40_000) } }, 'argument-invalid'],
+    ['an option of its own', { id: 'run' }, 'schedule-invalid'],
+    ['what is no number', { deadlineMs: () => 1 }, 'argument-invalid'],
+  ])('S222 is refused where %s would refuse its runs', async (_what, runOptions, code) => {
+    const { schedules } = (await openPlace()).orchestrator;
+    const create = schedules.create({ ...NIGHTLY, runOptions: runOptions as never });
+    await expect(create).rejects.toMatchObject({ code });
+    await schedules.create(NIGHTLY);
+    const update = schedules.update('nightly', { runOptions: runOptions as never });
+    await expect(update).rejects.toMatchObject({ code });
   });
 
   it('S222 is refused where its plan could not be started', async () => {

@@ -1,11 +1,18 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { JsonValue } from '../../index.js';
 import { parseDuration } from '../../plan/durations.js';
+import { isJsonObject } from '../../plan/json.js';
 import type { Cadence } from '../../schedules/cadence.js';
-import type { CatchUpPolicy, OverlapPolicy, Schedule } from '../../schedules/schedule.js';
+import type {
+  CatchUpPolicy,
+  OverlapPolicy,
+  Schedule,
+  ScheduledRunOptions,
+} from '../../schedules/schedule.js';
 import { databaseCommand, type Finish, finishing } from '../command.js';
 import { UsageError } from '../failure.js';
 import { planName, readValue, requirePlan } from '../files.js';
+import { metadataFor } from '../metadata.js';
 import { type OwnerWork, onOwner } from '../on-owner.js';
 import { print, when } from '../output.js';
 import type { HandlersOption } from '../stored-run.js';
@@ -16,6 +23,7 @@ interface CreateOptions extends HandlersOption {
   readonly every?: number;
   readonly offset?: number;
   readonly input?: string;
+  readonly runOptions?: string;
   readonly overlap?: OverlapPolicy;
   readonly catchUp?: CatchUpPolicy;
   readonly from?: number;
@@ -33,6 +41,10 @@ export function createScheduleCommand(finish: Finish): Command {
     .option('--every <duration>', 'interval instead of an expression, as 90s, 15m, 6h', parseTime)
     .option('--offset <duration>', 'place within the interval', parseTime)
     .option('--input <file>', 'file with the input of every run; - for standard input; or JSON')
+    .option(
+      '--run-options <file>',
+      'file with metadata, priority, deadlineMs, budget, concurrency of every run; or JSON',
+    )
     .addOption(
       new Option('--overlap <policy>', 'while a run of it is at work (default: skip)').choices([
         'skip',
@@ -57,13 +69,27 @@ async function create(id: string, file: string, options: CreateOptions): Promise
   const { plan } = await requirePlan(file);
   const input = options.input === undefined ? undefined : await readValue(options.input);
   const draft = { id, plan, label: planName(file), ...settingsOf(options, input) };
+  const runOptions = await runOptionsOf(options);
+  const handlers = metadataFor(options.handlers);
   const work: OwnerWork<Schedule> = {
-    here: ({ schedules }) => schedules.create(draft),
-    elsewhere: (owner) => owner.post('/schedules', draft),
+    here: ({ schedules }) =>
+      schedules.create({
+        ...draft,
+        runOptions: { ...runOptions, metadata: { ...runOptions.metadata, ...handlers } },
+      }),
+    elsewhere: (owner) => owner.post('/schedules', { ...draft, runOptions }),
   };
   const schedule = await onOwner(options, work, { isNew: true });
   print(`schedule ${id} occurs ${describeNext(schedule)}`);
   return undefined;
+}
+
+/** Whoever creates the schedule looks at what is in them. */
+async function runOptionsOf({ runOptions }: CreateOptions): Promise<ScheduledRunOptions> {
+  if (runOptions === undefined) return {};
+  const value = await readValue(runOptions);
+  if (isJsonObject(value)) return value as ScheduledRunOptions;
+  throw new UsageError('--run-options is an object');
 }
 
 function settingsOf(options: CreateOptions, input: JsonValue | undefined) {

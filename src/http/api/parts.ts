@@ -1,6 +1,7 @@
 /** Parts that queries and bodies of several routes have in common. */
 import { z } from '@hono/zod-openapi';
 import type { JsonObject } from '../../plan/json.js';
+import { budgetSchema } from '../../plan/schema.js';
 import { jsonObject } from '../schemas/json.js';
 
 /** Names of people and messages, and why something was done. */
@@ -47,6 +48,14 @@ export function number<Otherwise extends number | undefined>(
 /** How many a page has: a thousand at most, whatever is asked for. */
 export const limit = (otherwise: number) => number(1, otherwise);
 
+/** What a run is started with, by whoever starts it. */
+export const runOptions = z.strictObject({
+  metadata: jsonObject.optional(),
+  concurrency: z.int().min(1).max(10_000).optional(),
+  priority: z.int().min(0).max(9).optional(),
+  deadlineMs: z.int().min(1).optional(),
+  budget: budgetSchema.optional(),
+});
 /** Of routes that make something. */
 export const LOCATION = { Location: 'Path of what was made, or was there' };
 /** Of routes that may answer with a stream. */

@@ -1,6 +1,5 @@
 import { z } from '@hono/zod-openapi';
 import { RUN_STATUSES } from '../../machines/statuses.js';
-import { budgetSchema } from '../../plan/schema.js';
 import { RUN_PARTS, type RunPart } from '../../views.js';
 import { api, route } from '../route.js';
 import { forkedRun } from '../schemas/changes.js';
@@ -18,24 +17,20 @@ import {
   number,
   planOrName,
   reason,
+  runOptions,
   TRACE,
 } from './parts.js';
 
 const by = { by: name.optional() };
 const key = z.string().min(1).max(256);
 
-const start = z.strictObject({
+const start = runOptions.extend({
   plan: planOrName,
   input: jsonValue.optional(),
   id: id.optional(),
-  metadata: jsonObject.optional(),
   requestedBy: name.optional(),
   correlation: name.optional(),
-  concurrency: z.int().min(1).max(10_000).optional(),
-  priority: z.int().min(0).max(9).optional(),
   startAt: z.int().min(0).optional(),
-  deadlineMs: z.int().min(1).optional(),
-  budget: budgetSchema.optional(),
   stepwise: z.boolean().optional(),
   until: z.array(z.string().max(256)).max(1_000).optional(),
   singleton: z

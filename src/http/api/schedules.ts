@@ -1,9 +1,10 @@
 import { z } from '@hono/zod-openapi';
+import type { ScheduledRunOptions } from '../../schedules/schedule.js';
 import type { ScheduleOptions } from '../../schedules/schedules.js';
 import { api, route } from '../route.js';
 import { checkedLater, jsonValue, listOf } from '../schemas/json.js';
 import * as schedules from '../schemas/schedules.js';
-import { emptyBody, LOCATION, limit, number, planOrName } from './parts.js';
+import { emptyBody, LOCATION, limit, number, planOrName, runOptions } from './parts.js';
 
 type Given<Name extends keyof ScheduleOptions> = NonNullable<ScheduleOptions[Name]>;
 const moment = z.int().min(0).nullable();
@@ -12,6 +13,8 @@ const moment = z.int().min(0).nullable();
 const settings = z.strictObject({
   label: checkedLater<string>(z.string().max(256)).optional(),
   input: jsonValue.optional(),
+  // JSON has no undefined.
+  runOptions: (runOptions as unknown as z.ZodType<ScheduledRunOptions>).optional(),
   overlap: checkedLater<Given<'overlap'>>(schedules.overlap).optional(),
   catchUp: checkedLater<Given<'catchUp'>>(schedules.catchUp).optional(),
   startAt: checkedLater<number | null>(moment).optional(),
@@ -26,7 +29,7 @@ const cadence = checkedLater<Given<'cadence'>>(schedules.cadence).refine(
 const SCHEDULE = '/schedules/{id}' as const;
 const STARTABLE = [
   ...(['schedule-invalid', 'plan-unknown', 'plan-invalid', 'input-invalid'] as const),
-  ...(['handler-missing', 'executor-missing', 'requester-missing'] as const),
+  ...(['handler-missing', 'executor-missing', 'requester-missing', 'argument-invalid'] as const),
 ] as const;
 const changed = {
   method: 'post',

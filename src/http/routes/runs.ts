@@ -1,5 +1,4 @@
 import type { Context } from 'hono';
-import { RunchartError } from '../../errors.js';
 import type { Keyed } from '../../keyed.js';
 import type { JsonObject } from '../../plan/json.js';
 import { traceFromHeaders } from '../../start-options.js';
@@ -8,6 +7,7 @@ import { eventsOf } from '../events-answer.js';
 import { mermaid } from '../mermaid.js';
 import { namedPlan } from '../named-plan.js';
 import { made } from '../reply.js';
+import { ownMetadata } from '../reserved-metadata.js';
 import type { HttpScope } from '../scope.js';
 import type { Incoming, RouteServer } from '../serve-routes.js';
 
@@ -70,23 +70,12 @@ async function startRun(
   { req }: Context,
 ) {
   const { orchestrator, catalog } = scope;
-  refuseReserved(metadata ?? {});
   const trace = traceFromHeaders(req.header('traceparent'), req.header('tracestate'));
-  const chosen = await namedPlan(scope, plan);
-  const isOffered = typeof plan === 'string' && catalog.has(plan);
-  const offered = isOffered ? catalog.get(plan).metadata : {};
-  const handle = await orchestrator.start(chosen, {
+  const handle = await orchestrator.start(await namedPlan(scope, plan), {
     ...options,
     ...(trace && { trace }),
-    metadata: { ...metadata, ...offered },
+    metadata: { ...ownMetadata(metadata), ...catalog.find(plan)?.metadata },
   });
   const location = `/runs/${encodeURIComponent(handle.id)}`;
   return made(await orchestrator.runs.summary(handle.id), handle.created, location);
-}
-
-/** Keys under `runchart.` are for the server and the command line: they name modules to load. */
-function refuseReserved(metadata: JsonObject): void {
-  const reserved = Object.keys(metadata).find((key) => key.startsWith('runchart.'));
-  if (reserved === undefined) return;
-  throw new RunchartError('argument-invalid', `the key ${reserved} of the metadata is reserved`);
 }

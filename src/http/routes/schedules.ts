@@ -1,19 +1,25 @@
 import { RunchartError } from '../../errors.js';
 import type { JsonObject } from '../../plan/json.js';
+import type { ScheduledRunOptions } from '../../schedules/schedule.js';
 import { scheduleApi } from '../api/schedules.js';
 import { namedPlan } from '../named-plan.js';
 import { made } from '../reply.js';
+import { ownMetadata, partedMetadata } from '../reserved-metadata.js';
 import type { HttpScope } from '../scope.js';
-import type { RouteServer } from '../serve-routes.js';
+import type { Incoming, RouteServer } from '../serve-routes.js';
 
 /** Schedules: create, list, read, change, pause, resume, trigger, preview, remove. */
 export function serveSchedules(server: RouteServer, scope: HttpScope): void {
-  const { schedules } = scope.orchestrator;
+  const { catalog, orchestrator } = scope;
+  const { schedules } = orchestrator;
   server.serve(scheduleApi, {
     async createSchedule({ body: { plan, ...draft } }) {
+      const offered = catalog.find(plan);
       const { created, ...schedule } = await schedules.create({
         ...draft,
-        ...(await planOf(scope, plan, draft.label)),
+        plan: await namedPlan(scope, plan),
+        label: draft.label ?? offered?.name,
+        runOptions: optionsOf(draft.runOptions, offered?.metadata),
       });
       return made(schedule, created, `/schedules/${encodeURIComponent(schedule.id)}`);
     },
@@ -22,10 +28,8 @@ export function serveSchedules(server: RouteServer, scope: HttpScope): void {
     previewSchedule: async ({ params, query }) => ({
       occurrences: await schedules.preview(params.id, query.count),
     }),
-    async updateSchedule({ params, body: { plan, ...changes } }) {
-      const found = plan === undefined ? {} : await planOf(scope, plan, changes.label);
-      return schedules.update(params.id, { ...changes, ...found });
-    },
+    updateSchedule: async ({ params, body }) =>
+      schedules.update(params.id, await changesOf(scope, params.id, body)),
     pauseSchedule: ({ params }) => schedules.pause(params.id),
     resumeSchedule: ({ params }) => schedules.resume(params.id),
     triggerSchedule: ({ params }) => schedules.trigger(params.id),
@@ -36,9 +40,31 @@ export function serveSchedules(server: RouteServer, scope: HttpScope): void {
   });
 }
 
-/** One on offer goes by the name that it is offered by. */
-async function planOf(scope: HttpScope, named: string | JsonObject, label: string | undefined) {
-  const isOffered = typeof named === 'string' && scope.catalog.has(named);
-  const plan = await namedPlan(scope, named);
-  return { plan, label: isOffered ? (label ?? named) : label };
+/** What a plan on offer brings goes as the plan goes; what the client has said stays. */
+async function changesOf(
+  scope: HttpScope,
+  id: string,
+  { plan, ...changes }: Incoming<typeof scheduleApi.updateSchedule>['body'],
+) {
+  if (plan === undefined && changes.runOptions === undefined) return changes;
+  const { runOptions: before } = await scope.orchestrator.schedules.get(id);
+  const { own, reserved } = partedMetadata(before.metadata);
+  const wanted = changes.runOptions ?? { ...before, metadata: own };
+  if (plan === undefined) return { ...changes, runOptions: optionsOf(wanted, reserved) };
+  const offered = scope.catalog.find(plan);
+  return {
+    ...changes,
+    plan: await namedPlan(scope, plan),
+    label: changes.label ?? offered?.name,
+    runOptions: optionsOf(wanted, offered?.metadata),
+  };
+}
+
+/** What runs are started with, as a client says it and with what is added to their metadata. */
+function optionsOf(
+  { metadata, ...options }: ScheduledRunOptions = {},
+  added: JsonObject = {},
+): ScheduledRunOptions {
+  const all = { ...ownMetadata(metadata), ...added };
+  return { ...options, ...(Object.keys(all).length > 0 && { metadata: all }) };
 }

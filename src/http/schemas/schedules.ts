@@ -1,7 +1,8 @@
 import { z } from '@hono/zod-openapi';
+import { budgetSchema } from '../../plan/schema.js';
 import type { Schedule, ScheduleCounters } from '../../schedules/schedule.js';
 import type { Schedules } from '../../schedules/schedules.js';
-import { count, jsonValue, objectOf, text, time } from './json.js';
+import { count, jsonObject, jsonValue, objectOf, text, time } from './json.js';
 
 type Triggered = Awaited<ReturnType<Schedules['trigger']>>;
 type Upcoming = Awaited<ReturnType<Schedules['preview']>>[number];
@@ -18,6 +19,14 @@ export const catchUp: z.ZodType<Schedule['catchUp']> = z.union([
   z.strictObject({ max: z.int().min(1) }),
 ]);
 
+const runOptions = objectOf<Schedule['runOptions']>('ScheduledRunOptions', {
+  metadata: jsonObject.optional(),
+  priority: count.optional(),
+  deadlineMs: count.optional(),
+  budget: budgetSchema.optional(),
+  concurrency: count.optional(),
+});
+
 const counters = objectOf<ScheduleCounters>('ScheduleCounters', {
   started: count,
   skipped: count,
@@ -32,6 +41,7 @@ export const schedule = objectOf<Schedule>('Schedule', {
   label: text,
   cadence,
   input: jsonValue,
+  runOptions,
   overlap,
   catchUp,
   startAt: time.nullable(),

@@ -1,0 +1,1 @@
+ALTER TABLE `schedules` ADD `run_options_json` text DEFAULT '{}' NOT NULL;
