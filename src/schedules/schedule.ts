@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { TENANT_PREFIX } from '../actors/tenant.js';
 import type { RunStatus } from '../machines/statuses.js';
-import type { JsonValue } from '../plan/json.js';
-import type { StartOptions } from '../start-options.js';
+import type { JsonObject, JsonValue } from '../plan/json.js';
+import type { PlanBudget } from '../plan/schema.js';
 import type { Cadence } from './cadence.js';
 
 /** What becomes of an occurrence while the run of an earlier one has not ended. */
@@ -38,11 +38,18 @@ export interface ScheduleCounters {
   readonly overflowed: number;
 }
 
-/** What each run of a schedule is started with, beside its input. */
-export type ScheduledRunOptions = Pick<
-  StartOptions,
-  'metadata' | 'priority' | 'deadlineMs' | 'budget' | 'concurrency'
->;
+/** What each run of a schedule is started with, beside its input: as of any start. */
+export interface ScheduledRunOptions {
+  readonly metadata?: JsonObject;
+  /** From 0 to 9; where handlers are scarce 9 goes first. */
+  readonly priority?: number;
+  /** How long it may take, in milliseconds. */
+  readonly deadlineMs?: number;
+  /** What it may use up. */
+  readonly budget?: PlanBudget;
+  /** Handlers of the run that may be at work at the same time. */
+  readonly concurrency?: number;
+}
 
 /** What its author says about a schedule. */
 export interface ScheduleDefinition {
