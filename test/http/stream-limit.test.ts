@@ -61,6 +61,32 @@ it('S187 a principal has a limited number of streams open, of whatever kind, and
   await second.body?.cancel();
 });
 
+it('S94 a payload and an export hold one of the streams of whoever does not read on', async () => {
+  const make = plan('Make').action('make', { handler: 'make' }).build();
+  const payload = 'x'.repeat(4_000_000);
+  const site = await openGuarded(
+    { make: () => ({ ok: true, artifacts: [{ name: 'large', kind: 'text', payload }] }) },
+    { plans: { make: { plan: make } }, maxStreams: 1 },
+  );
+  onTestFinished(() => site.close());
+  const token = await site.token('', ['operator', 'reader'], 'ann');
+  await site.ask('POST', '/runs', { token, body: { plan: 'make', id: 'r' } });
+  await site.orchestrator.result('r');
+  const ask = (method: string, path: string) => site.ask(method, `/runs/r/${path}`, { token });
+  for (const path of ['artifacts/large/payload', 'export']) {
+    for (let i = 0; i < 3; i += 1) {
+      const read = await ask('GET', path);
+      expect([read.status, (await read.text()).length > 4_000_000]).toEqual([200, true]);
+      expect((await ask('HEAD', path)).status).toBe(200);
+    }
+    const stalled = await ask('GET', path);
+    const refused = await ask('GET', 'artifacts/large/payload');
+    expect(await refused.json()).toMatchObject({ code: 'too-many-streams' });
+    await stalled.body?.cancel();
+    await vi.waitFor(async () => expect((await ask('HEAD', path)).status).toBe(200));
+  }
+});
+
 it('promise 14: where streams are as many as there may be, the tenant that has most makes room', async () => {
   const limits = { maxStreams: 3, maxAllStreams: 4 };
   const site = await openGuarded({}, { plans: {}, ...limits });

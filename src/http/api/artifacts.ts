@@ -42,6 +42,6 @@ export const artifactApi = api('artifacts', {
       'the payload alone, as JSON, in pieces: it breaks off where it turns out to be damaged',
     query: z.object({ version: number(1, undefined) }),
     answerTypes: ['application/json'],
-    problems: ['run-unknown', 'artifact-unknown', 'artifact-corrupt'],
+    problems: ['run-unknown', 'artifact-unknown', 'artifact-corrupt', 'too-many-streams'],
   }),
 });

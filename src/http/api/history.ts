@@ -44,12 +44,14 @@ export const historyApi = api('history', {
       'a run that has ended as one file, JSON Lines; for a `host` also one with secrets, with `secrets` include',
     query: z.object({ secrets: z.literal('include').optional() }),
     answerTypes: ['application/x-ndjson'],
+    answerHeaders: { 'Content-Disposition': 'A name for the file' },
     problems: [
       'run-unknown',
       'run-not-ended',
       'history-trimmed',
       'export-damaged',
       'export-secret',
+      'too-many-streams',
     ],
   }),
   importRun: route({

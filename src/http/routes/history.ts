@@ -15,7 +15,7 @@ export function serveHistory(server: RouteServer, scope: HttpScope): void {
     verifyRun: ({ params }) => runs.verify(params.id),
     exportRun({ context, params: { id }, query }) {
       const reader = query.secrets === 'include' ? scope.host.runs : runs;
-      return piecewise(context, reader.export(id, query), {
+      return piecewise(context, scope, reader.export(id, query), {
         'content-type': 'application/x-ndjson',
         'content-disposition': `attachment; filename="${encodeURIComponent(id)}.jsonl"`,
       });
