@@ -54,8 +54,10 @@ export interface AuditParts {
   readonly options?: AuditOptions | undefined;
 }
 
-const MAX_RECORDS = 1_000_000;
-const MAX_AGE_MS = 400 * 86_400_000;
+export const DEFAULT_AUDIT: Required<AuditOptions> = {
+  maxRecords: 1_000_000,
+  maxAgeMs: 400 * 86_400_000,
+};
 /** Records between two looks at what is to go. */
 const TRIM_EVERY = 1_000;
 /** Records of one tenant that go at a time: nobody waits long for the writer. */
@@ -125,7 +127,7 @@ export class AuditTrail {
 
   async #tooOld(): Promise<readonly AccessRow[]> {
     const { environment, rows, options } = this.#parts;
-    const at = environment.clock.now() - (options?.maxAgeMs ?? MAX_AGE_MS);
+    const at = environment.clock.now() - (options?.maxAgeMs ?? DEFAULT_AUDIT.maxAgeMs);
     const id = await rows.auditToExpire(at, TRIM_AT_ONCE);
     return id === undefined ? [] : [{ type: 'audit.expire', id }];
   }
@@ -133,7 +135,7 @@ export class AuditTrail {
   async #tooMany(): Promise<readonly AccessRow[]> {
     const { rows, options } = this.#parts;
     const sizes = await rows.auditSizes();
-    const share = shareOf(sizes, options?.maxRecords ?? MAX_RECORDS);
+    const share = shareOf(sizes, options?.maxRecords ?? DEFAULT_AUDIT.maxRecords);
     const trims: AccessRow[] = [];
     for (const { tenant, records } of sizes.filter((size) => size.records > share)) {
       const id = await rows.auditToTrim(tenant, Math.min(records - share, TRIM_AT_ONCE));

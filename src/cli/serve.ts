@@ -4,6 +4,7 @@ import { createLogger } from '../config/create-logger.js';
 import { orchestratorOptions } from '../config/orchestrator-options.js';
 import { type Config, readConfig } from '../config/read-config.js';
 import { DEFAULT_DATABASE, DEFAULT_HOST, DEFAULT_PORT, type Settings } from '../config/settings.js';
+import { DEFAULT_RATE, DEFAULT_TENANT_RATE, rateOf } from '../http/access/rate-limit.js';
 import { createHttpApp, type OfferedPlan } from '../http/app.js';
 import { Inspector } from '../http/inspect/inspector.js';
 import { type HttpServer, isLoopbackHost, listen } from '../http/server.js';
@@ -63,6 +64,8 @@ export async function serve(files: string[], options: ServeOptions): Promise<Exi
       tokens,
       maxStreams: settings['server.maxStreams'],
       maxAllStreams: settings['server.maxAllStreams'],
+      rate: rateOf(settings['server.rate'] ?? DEFAULT_RATE),
+      tenantRate: rateOf(settings['server.tenantRate'] ?? DEFAULT_TENANT_RATE),
       closing: closing.signal,
       isDraining: () => isDraining,
       metrics: createMetrics(orchestrator),

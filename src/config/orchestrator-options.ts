@@ -1,3 +1,4 @@
+import { DEFAULT_AUDIT } from '../access/audit-trail.js';
 import {
   DEFAULT_LIMITS,
   type OrchestratorLimits,
@@ -8,7 +9,7 @@ import type { SettingName, Settings } from './settings.js';
 /** What an orchestrator is made with by its settings. */
 export function orchestratorOptions(
   settings: Settings,
-): Pick<OrchestratorOptions, 'limits' | 'retention' | 'executors'> {
+): Pick<OrchestratorOptions, 'limits' | 'retention' | 'executors' | 'audit'> {
   const runsMs = settings['retention.runs'];
   const historyMs = settings['retention.history'];
   const everyMs = settings['retention.every'];
@@ -17,6 +18,10 @@ export function orchestratorOptions(
   return {
     limits: limitsOf(settings),
     executors: settings.executors ?? [],
+    audit: {
+      maxRecords: settings['retention.auditRecords'] ?? DEFAULT_AUDIT.maxRecords,
+      maxAgeMs: settings['retention.audit'] ?? DEFAULT_AUDIT.maxAgeMs,
+    },
     ...(isWanted && {
       retention: {
         ...(runsMs !== undefined && { runsMs }),

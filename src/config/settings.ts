@@ -1,5 +1,7 @@
 /** The one table of settings. docs/configuration.md is made of it, and a test compares. */
 import { join } from 'node:path';
+import { DEFAULT_AUDIT } from '../access/audit-trail.js';
+import { DEFAULT_RATE, DEFAULT_TENANT_RATE } from '../http/access/rate-limit.js';
 import { DEFAULT_MAX_ALL_STREAMS, DEFAULT_MAX_STREAMS } from '../http/open-streams.js';
 import { DEFAULT_LIMITS, type OrchestratorLimits } from '../orchestrator-options.js';
 import { database, duration, type Kind, listOf, oneOf, path, text, wholeNumber } from './kinds.js';
@@ -84,6 +86,18 @@ export const SETTINGS = {
     'streams and waiting requests in all; then the tenant that has most ends one for another',
     { fallback: DEFAULT_MAX_ALL_STREAMS },
   ),
+  'server.rate': setting(
+    'RATE',
+    wholeNumber(1),
+    'requests a second of one principal; five times as many at once',
+    { fallback: DEFAULT_RATE },
+  ),
+  'server.tenantRate': setting(
+    'TENANT_RATE',
+    wholeNumber(1),
+    'requests a second of all principals of one tenant; five times as many at once',
+    { fallback: DEFAULT_TENANT_RATE },
+  ),
   'log.level': setting(
     'LOG',
     oneOf('debug', 'info', 'warn', 'error', 'silent'),
@@ -110,6 +124,15 @@ export const SETTINGS = {
   'retention.every': setting('RETENTION_EVERY', duration, 'time between two looks', {
     fallback: 3_600_000,
   }),
+  'retention.audit': setting('RETENTION_AUDIT', duration, 'age at which records of the audit go', {
+    fallback: DEFAULT_AUDIT.maxAgeMs,
+  }),
+  'retention.auditRecords': setting(
+    'RETENTION_AUDIT_RECORDS',
+    wholeNumber(1),
+    'records of the audit; beyond it those of the tenant that has most go',
+    { fallback: DEFAULT_AUDIT.maxRecords },
+  ),
   'limits.concurrency': limit('concurrency', 'handlers at work in this process'),
   'limits.runConcurrency': limit('runConcurrency', 'handlers of one run at work'),
   'limits.maxResidentRuns': limit('maxResidentRuns', 'runs in memory'),

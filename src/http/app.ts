@@ -4,8 +4,15 @@ import type { Hono } from 'hono';
 import type { Orchestrator } from '../orchestrator.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { readVersion } from '../version.js';
-import { DEFAULT_RATE, DEFAULT_TENANT_RATE, guard } from './access/guard.js';
-import { DEFAULT_REFUSALS, type Rate, RateLimit } from './access/rate-limit.js';
+import { guard } from './access/guard.js';
+import {
+  DEFAULT_RATE,
+  DEFAULT_REFUSALS,
+  DEFAULT_TENANT_RATE,
+  type Rate,
+  RateLimit,
+  rateOf,
+} from './access/rate-limit.js';
 import { viewedScope } from './access/viewed-scope.js';
 import { loopbackOnly, sameOriginOnly } from './loopback.js';
 import { McpEndpoint } from './mcp/endpoint.js';
@@ -76,7 +83,7 @@ const RESOURCES = [
 /** Throws PlanInvalidError where an offered plan is. */
 export function createHttpApp(orchestrator: Orchestrator, options: HttpOptions = {}): Hono {
   const { tokens = 'optional', refusals = DEFAULT_REFUSALS } = options;
-  const { rate = DEFAULT_RATE, tenantRate = DEFAULT_TENANT_RATE } = options;
+  const { rate = rateOf(DEFAULT_RATE), tenantRate = rateOf(DEFAULT_TENANT_RATE) } = options;
   const closing = options.closing ?? new AbortController().signal;
   const refused = new RateLimit(refusals);
   const scope: HttpScope = {

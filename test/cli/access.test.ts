@@ -38,6 +38,27 @@ describe('tokens on the command line', () => {
   });
 
   it(
+    'promise 15: ask as often as the configuration says, and the audit is as long',
+    PATIENCE,
+    async () => {
+      place.write(
+        'runchart.config.yaml',
+        'server: { tokens: required, rate: 1, tenantRate: 1000 }\nretention: { auditRecords: 2, audit: 1h }\n',
+      );
+      const owner = await createOrchestrator({ url: place.database, handlers: {} });
+      const { secret } = await owner.access.createToken({ principal: 'ann', roles: ['reader'] });
+      await owner.close();
+      const { url } = await place.serve('--config', 'runchart.config.yaml');
+      const statuses: number[] = [];
+      for (let n = 0; n < 60; n += 1) statuses.push((await runs(url, secret)).status);
+      expect(new Set(statuses)).toEqual(new Set([200, 429]));
+      const shown = await place.cli('config', '--config', 'runchart.config.yaml');
+      expect(shown.stdout).toMatch(/retention\.auditRecords\s+2\b/);
+      expect(shown.stdout).toMatch(/retention\.audit\s+3600000\b/);
+    },
+  );
+
+  it(
     'S197 are made and revoked through the server, and the audit says by whom',
     PATIENCE,
     async () => {

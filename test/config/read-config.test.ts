@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { withSettings } from '../../scripts/settings-table.js';
+import { orchestratorOptions } from '../../src/config/orchestrator-options.js';
 import { readConfig } from '../../src/config/read-config.js';
 import { SETTING_NAMES, SETTINGS } from '../../src/config/settings.js';
 import { RunchartError } from '../../src/errors.js';
@@ -36,6 +37,15 @@ describe('the configuration', () => {
       }),
       { numRuns: 30 },
     );
+  });
+
+  it('says what an orchestrator keeps of its audit', () => {
+    const env = { RUNCHART_RETENTION_AUDIT: '2d', RUNCHART_RETENTION_AUDIT_RECORDS: '5000' };
+    const { settings } = readConfig({ flags: {}, env, folder: temporaryDirectory() });
+    expect(orchestratorOptions(settings).audit).toEqual({
+      maxRecords: 5_000,
+      maxAgeMs: 2 * 86_400_000,
+    });
   });
 
   it('says where every value came from', () => {

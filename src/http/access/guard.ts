@@ -25,9 +25,6 @@ export interface GuardOptions {
   readonly refused: RateLimit;
 }
 
-export const DEFAULT_RATE: Rate = { perSecond: 200, burst: 1_000 };
-export const DEFAULT_TENANT_RATE: Rate = { perSecond: 1_000, burst: 5_000 };
-
 const BEARER = /^Bearer +([A-Za-z0-9._~+/=-]+) *$/i;
 
 export function guard(

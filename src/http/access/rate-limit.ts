@@ -11,6 +11,15 @@ export interface Rate {
   readonly burst: number;
 }
 
+/** So often, and as much as five seconds of it at once. */
+export function rateOf(perSecond: number): Rate {
+  return { perSecond, burst: 5 * perSecond };
+}
+
+/** Requests a second of one principal. */
+export const DEFAULT_RATE = 200;
+/** Requests a second of all principals of one tenant. */
+export const DEFAULT_TENANT_RATE = 1_000;
 /** How often one address is refused a token, or a link, before it is told that it asks too often. */
 export const DEFAULT_REFUSALS: Rate = { perSecond: 0.2, burst: 20 };
 
