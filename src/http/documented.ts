@@ -1,13 +1,13 @@
 /** A route as the OpenAPI document has it. */
 import { type RouteConfig, z } from '@hono/zod-openapi';
 import { ERROR_KINDS, type ErrorCode } from '../errors.js';
-import { isKeyed, REPLAYED } from './keyed-answer.js';
+import { headersOfAnswer, headersOfRefusal, headersOfRequest } from './documented-headers.js';
+import { isKeyed } from './keyed-answer.js';
 import { type ProblemCode, REQUEST_ERRORS } from './problem.js';
 import type { Route } from './route-spec.js';
 import { problem } from './schemas/problem.js';
 
 type Responses = RouteConfig['responses'];
-type Headers = Record<string, { description: string; schema: { type: 'string'; enum?: string[] } }>;
 
 const ANYWHERE: readonly ProblemCode[] = ['host-refused', 'origin-refused', 'internal', 'closing'];
 const GUARDED: readonly ProblemCode[] = [
@@ -25,19 +25,6 @@ const WITH_BODY: readonly ProblemCode[] = [
 ];
 const CHANGING: readonly ProblemCode[] = ['commit-failed', 'overloaded'];
 const KEYED: readonly ProblemCode[] = ['argument-invalid', 'idempotency-key-reused'];
-const KEY = z.string().min(1).max(256).optional().openapi({
-  description: 'Names the request: sent again with the same key it is answered as before',
-});
-const REPLAY = {
-  description: 'There where the answer was given before to the same request',
-  schema: { type: 'string' as const, enum: ['true'] },
-};
-/** Of refusals, by status. */
-const REFUSAL_HEADERS: Readonly<Record<number, Readonly<Record<string, string>>>> = {
-  401: { 'WWW-Authenticate': 'How to say who asks' },
-  429: { 'Retry-After': 'Seconds to wait' },
-  503: { 'Retry-After': 'Seconds to wait' },
-};
 
 /** Bytes that the document says nothing about. */
 const BINARY = z.string().openapi({ format: 'binary' });
@@ -53,7 +40,7 @@ export function documentedRoute(route: Route): RouteConfig {
       ...(names.length > 0 && { params: z.object(paramsNamed(names)) }),
       ...(query instanceof z.ZodObject && { query }),
       ...documentedBody(route),
-      ...documentedHeaders(route),
+      ...headersOfRequest(route),
     },
     responses: documentedAnswers(route),
   };
@@ -61,14 +48,6 @@ export function documentedRoute(route: Route): RouteConfig {
 
 function paramsNamed(names: readonly string[]): Record<string, z.ZodString> {
   return Object.fromEntries(names.map((name) => [name, z.string()]));
-}
-
-function documentedHeaders(route: Route): Pick<NonNullable<RouteConfig['request']>, 'headers'> {
-  const read = Object.entries(route.headers ?? {}).map(([name, description]) => {
-    return [name, z.string().optional().openapi({ description })] as const;
-  });
-  const headers = [...read, ...(isKeyed(route) ? [['idempotency-key', KEY] as const] : [])];
-  return headers.length === 0 ? {} : { headers: z.object(Object.fromEntries(headers)) };
 }
 
 function documentedBody({
@@ -84,23 +63,16 @@ function documentedBody({
 }
 
 function documentedAnswers(spec: Route): Responses {
-  const { statuses = { 200: spec.summary }, answer, answerTypes = [], answerHeaders } = spec;
+  const { statuses = { 200: spec.summary }, answer, answerTypes = [] } = spec;
   const content = {
     ...(answer !== undefined && { 'application/json': { schema: answer } }),
     ...contentOf(answerTypes),
   };
-  const headers = { ...headersOf(answerHeaders), ...(isKeyed(spec) && { [REPLAYED]: REPLAY }) };
+  const headers = headersOfAnswer(spec);
   const good = Object.entries(statuses).map(([status, description]) => {
-    return [status, { description, ...(status !== '204' && { content }), headers }];
+    return [status, { description, ...(status !== '204' && { content }), ...headers }];
   });
   return { ...Object.fromEntries(good), ...problemAnswers(codesOf(spec), statuses) };
-}
-
-function headersOf(described: Readonly<Record<string, string>> = {}): Headers {
-  const headers = Object.entries(described).map(([name, description]) => {
-    return [name, { description, schema: { type: 'string' as const } }] as const;
-  });
-  return Object.fromEntries(headers);
 }
 
 function contentOf(types: readonly string[]): Record<string, { schema: z.ZodType }> {
@@ -142,8 +114,8 @@ function problemAnswers(
     [...byStatus]
       .filter(([status]) => !(status in taken))
       .map(([status, of]) => {
-        const headers = headersOf(REFUSAL_HEADERS[status]);
-        return [status, { description: [...of].sort().join(', '), content, headers }];
+        const description = [...of].sort().join(', ');
+        return [status, { description, content, ...headersOfRefusal(status) }];
       }),
   );
 }
