@@ -156,7 +156,7 @@ export type { PlanVersion } from './plan/plan-version.js';
 export { jsonSchema as planJsonSchema, type Plan } from './plan/schema.js';
 export type { PresentedArtifact } from './presented-artifact.js';
 export { RUN_EVENT_TYPES, type RunEventType } from './run-event-types.js';
-export { type NodeRunPage, type RunFilter, RunReader, type TaskFilter } from './run-reader.js';
+export { type NodeRunPage, type RunFilter, RunReader } from './run-reader.js';
 export type { StreamOptions } from './run-streams.js';
 export type { EventsOptions, RunHandle, StartedRun } from './run-watch.js';
 export type {
@@ -169,6 +169,7 @@ export type { ScheduleOptions, Schedules, ScheduleUpdate } from './schedules/sch
 export type { EmbeddedStart, StartOptions } from './start-options.js';
 export type { Backup, BackupOptions, Storage } from './storage/storage.js';
 export type { StoredPlan, StoredPlanFilter, StoredPlans } from './stored-plans.js';
+export type { TaskFilter } from './task-reader.js';
 export type {
   Groups,
   HandedOver,

@@ -2,18 +2,10 @@
 
 import { correlationOf } from './actors/correlation.js';
 import type { LogRows } from './actors/delivery-records.js';
-import type { ArtifactStore } from './actors/ports.js';
-import { readPieces } from './actors/read-payload.js';
-import type {
-  ArtifactRecord,
-  NodeRunRecord,
-  Principal,
-  RunRecord,
-  TaskRecord,
-} from './actors/records.js';
-import { DEFAULT_TENANT, ownId, tenantOf } from './actors/tenant.js';
+import type { NodeRunRecord, Principal, RunRecord } from './actors/records.js';
+import { DEFAULT_TENANT } from './actors/tenant.js';
 import { type TraceContext, traceOf } from './actors/trace-context.js';
-import { readArtifact, toArtifact } from './artifact-reader.js';
+import { type ArtifactPage, ArtifactReader, toArtifact } from './artifact-reader.js';
 import { artifactsAt } from './artifacts-at.js';
 import { planAt } from './change/plan-at.js';
 import { listChanges } from './context-changes.js';
@@ -27,14 +19,13 @@ import { type ReplayView, toReplayView, type VerificationView } from './history/
 import { verifyHistory } from './history/verify-history.js';
 import { listIssues } from './issue-list.js';
 import { isFinal, type NodeStatus, RUN_STATUSES, type RunStatus } from './machines/statuses.js';
-import type { TaskStatus } from './machines/task-events.js';
 import { PAGE, pages } from './pages.js';
 import { planToMermaid } from './plan/diagram.js';
 import { edgeIds } from './plan/edge-ids.js';
 import type { JsonValue } from './plan/json.js';
 import type { Plan } from './plan/schema.js';
 import { StreamMask } from './plan/stream-mask.js';
-import { type PresentedArtifact, readPresented } from './presented-artifact.js';
+import type { PresentedArtifact } from './presented-artifact.js';
 import {
   readCountIfGiven,
   readLimit,
@@ -42,13 +33,12 @@ import {
   readText,
   readTextIfGiven,
 } from './read-arguments.js';
-import { readArtifactVersion, readAttemptKey } from './read-cursors.js';
+import { readAttemptKey } from './read-cursors.js';
 import {
   parseObject,
   toAttempts,
   toEvent,
   toNodeRun,
-  toResponse,
   toSignal,
   toSummary,
   toTask,
@@ -60,19 +50,14 @@ import {
   maskChange,
   maskNode,
   maskOutputs,
-  maskPayload,
   maskTask,
-  type RunSecrets,
-  SecretKeeper,
+  type SecretKeeper,
 } from './run-secrets.js';
 import { stateFromVersions } from './run-state.js';
+import { type Payloads, SeenRuns } from './seen-runs.js';
 import type { HistoryRows } from './storage/history-rows.js';
-import {
-  type ArtifactVersion,
-  type AttemptPage,
-  MAX_PAGE_ROWS,
-  type RunRows,
-} from './storage/run-rows.js';
+import { type AttemptPage, MAX_PAGE_ROWS, type RunRows } from './storage/run-rows.js';
+import { type TaskFilter, TaskReader } from './task-reader.js';
 import type {
   ArtifactView,
   AttemptView,
@@ -103,19 +88,6 @@ export interface RunFilter {
   readonly before?: string;
 }
 
-/** Which tasks to list. */
-export interface TaskFilter {
-  readonly status?: TaskStatus | 'any';
-  /** Id of the run that asks. */
-  readonly run?: string;
-  /** To whom the task belongs. */
-  readonly assignee?: string;
-  /** Most tasks to return; 100 unless given, 1,000 at most. */
-  readonly limit?: number;
-  /** Id of the task that ended the page before. */
-  readonly after?: string;
-}
-
 /** What an export has. */
 export interface ExportOptions {
   /** With what plans call secret, which is refused otherwise. */
@@ -136,56 +108,46 @@ export interface SignalPage {
   readonly limit?: number;
 }
 
-export interface ArtifactPage {
-  /** The last one of the page before. */
-  readonly after?: ArtifactVersion;
-  readonly limit?: number;
-}
-
 /** Reads of runs: lists, details, events, history. Everything that it returns is durable. */
 export class RunReader {
   /** The rows that it reads. */
   readonly rows: RunRows;
-  readonly #payloads: Pick<ArtifactStore, 'get' | 'open'>;
-  readonly #tenant: string | undefined;
-  readonly #secrets: SecretKeeper;
+  readonly #seen: SeenRuns;
+  readonly #tasks: TaskReader;
+  readonly #artifacts: ArtifactReader;
 
   /**
    * Reads a database, or rows that are kept elsewhere; `payloads` has what is too large for rows. With a
    * tenant, the runs of others are not there.
    */
-  constructor(
-    rows: RunRows,
-    payloads: Pick<ArtifactStore, 'get' | 'open'>,
-    tenant?: string,
-    secrets = new SecretKeeper(rows),
-  ) {
+  constructor(rows: RunRows, payloads: Payloads, tenant?: string, secrets?: SecretKeeper) {
+    this.#seen = new SeenRuns(rows, payloads, tenant, secrets);
     this.rows = rows;
-    this.#payloads = payloads;
-    this.#tenant = tenant;
-    this.#secrets = secrets;
+    this.#tasks = new TaskReader(this.#seen);
+    this.#artifacts = new ArtifactReader(this.#seen);
   }
 
   /** Shows values of a run without what its plan calls secret; undefined where that is nothing. */
   async maskFor(record: RunRecord): Promise<(<T>(value: T) => T) | undefined> {
-    const secrets = await this.#secrets.of(record);
+    const secrets = await this.#seen.secrets.of(record);
     return secrets && ((value) => secrets.found.hide(value));
   }
 
   /** The same; undefined at once where it is known that nothing is secret. */
   hideFor(record: RunRecord): Promise<(<T>(value: T) => T) | undefined> | undefined {
-    return this.#secrets.knowsNone(record) ? undefined : this.maskFor(record);
+    return this.#seen.secrets.knowsNone(record) ? undefined : this.maskFor(record);
   }
 
   /** The same for what is streamed by one attempt. */
   async streamMaskFor(record: RunRecord): Promise<StreamMask | undefined> {
-    const secrets = await this.#secrets.of(record);
+    const secrets = await this.#seen.secrets.of(record);
     return secrets?.found.isEmpty === false ? new StreamMask(secrets.found) : undefined;
   }
 
   /** The same, of one tenant. */
   forTenant(tenant: string): RunReader {
-    return new RunReader(this.rows, this.#payloads, tenant, this.#secrets);
+    const { rows, payloads, secrets } = this.#seen;
+    return new RunReader(rows, payloads, tenant, secrets);
   }
 
   /** What the history of runs is read from. */
@@ -197,14 +159,14 @@ export class RunReader {
   async list(filter: RunFilter = {}): Promise<RunSummary[]> {
     const { status, limit = 50, before } = readOptions(filter);
     if (status !== undefined) readStatus(status);
-    const cursor = before === undefined ? undefined : await this.#record(before);
+    const cursor = before === undefined ? undefined : await this.#seen.record(before);
     const records = await this.rows.listRuns({
       limit: readLimit(limit),
-      tenant: this.#tenant,
+      tenant: this.#seen.tenant,
       ...(status !== undefined && { status }),
       ...(cursor !== undefined && { before: cursor.run }),
     });
-    return Promise.all(records.map((record) => this.#shown(record, toSummary(record))));
+    return Promise.all(records.map((record) => this.#seen.shown(record, toSummary(record))));
   }
 
   /** All runs that have not ended, newest first. */
@@ -223,20 +185,20 @@ export class RunReader {
 
   /** The trace that a run belongs to; undefined where it belongs to none. */
   async trace(id: string): Promise<TraceContext | undefined> {
-    return traceOf(await this.#record(id));
+    return traceOf(await this.#seen.record(id));
   }
 
   async summary(id: string): Promise<RunSummary> {
-    const record = await this.#record(id);
-    return this.#shown(record, toSummary(record));
+    const record = await this.#seen.record(id);
+    return this.#seen.shown(record, toSummary(record));
   }
 
   /** The run with its inputs and the number of its newest event. */
   async head(id: string): Promise<RunHead> {
-    const record = await this.#record(id);
+    const record = await this.#seen.record(id);
     const inputs = JSON.parse(record.inputJson) as JsonValue;
     const seq = await this.rows.newestSeq(record.run);
-    return this.#shown(record, { ...toSummary(record), inputs, seq }, (secrets, view) => ({
+    return this.#seen.shown(record, { ...toSummary(record), inputs, seq }, (secrets, view) => ({
       ...view,
       inputs: secrets.mask.inputs(view.inputs, secrets.found),
     }));
@@ -244,8 +206,8 @@ export class RunReader {
 
   /** The run with its node runs, open tasks and artifacts. Nodes that were never touched are listed too. */
   async details(id: string): Promise<RunDetails> {
-    const record = await this.#record(id);
-    const plan = await this.#loadPlan(record.planHash);
+    const record = await this.#seen.record(id);
+    const plan = await this.#seen.planOf(record);
     const rows = await this.#nodeRuns(record.run);
     const untouched = untouchedIn(record);
     const open = await this.rows.listTasks({
@@ -266,7 +228,7 @@ export class RunReader {
       artifacts: artifacts.map(toArtifact),
       issues: await listIssues(this.rows, record.run),
     };
-    return this.#shown(record, shown, (secrets, view) => ({
+    return this.#seen.shown(record, shown, (secrets, view) => ({
       ...view,
       inputs: secrets.mask.inputs(view.inputs, secrets.found),
       nodes: view.nodes.map((one) => maskNode(secrets, one)),
@@ -275,10 +237,10 @@ export class RunReader {
   }
 
   async result(id: string): Promise<RunResult> {
-    const record = await this.#record(id);
+    const record = await this.#seen.record(id);
     const outputs: Record<string, JsonValue> = {};
     // What a replan removed is no node of the run any more.
-    const { nodes } = await this.#loadPlan(record.planHash);
+    const { nodes } = await this.#seen.planOf(record);
     const own = new Set(nodes.map((node) => node.id));
     for (const row of (await this.#nodeRuns(record.run)).values()) {
       if (row.outputJson !== null && own.has(row.node))
@@ -292,7 +254,7 @@ export class RunReader {
       ...(await failuresOf(this.rows, record)),
       reason: parseObject(record.reasonJson),
     };
-    return this.#shown(record, shown, (secrets, view) => ({
+    return this.#seen.shown(record, shown, (secrets, view) => ({
       ...view,
       outputs: maskOutputs(secrets, view.outputs),
     }));
@@ -303,20 +265,20 @@ export class RunReader {
    * `~/charge`. At most `limit`, and at most 1,000, after the path `after`.
    */
   async nodeRuns(id: string, options: NodeRunPage = {}): Promise<NodeRunView[]> {
-    const record = await this.#record(id);
+    const record = await this.#seen.record(id);
     const { after, limit = MAX_PAGE_ROWS, scope } = readOptions(options);
     readTextIfGiven(after, '`after`');
     readTextIfGiven(scope, 'the scope');
     const rows = await this.rows.listNodeRuns(record.run, after, readLimit(limit), scope);
-    return this.#shown(record, rows.map(toNodeRun), (secrets, nodes) =>
+    return this.#seen.shown(record, rows.map(toNodeRun), (secrets, nodes) =>
       nodes.map((one) => maskNode(secrets, one)),
     );
   }
 
   /** Mermaid text of the run's plan, with the status of each node and the edges taken. */
   async diagram(id: string): Promise<string> {
-    const record = await this.#record(id);
-    const plan = await this.#loadPlan(record.planHash);
+    const record = await this.#seen.record(id);
+    const plan = await this.#seen.planOf(record);
     const rows = await this.#nodeRuns(record.run);
     const untouched = untouchedIn(record);
     const statuses = Object.fromEntries(
@@ -327,15 +289,17 @@ export class RunReader {
 
   /** The run as it was at event `seq`; rejects with `argument-invalid` where it has no such event. */
   async stateAt(id: string, seq: number): Promise<RunState> {
-    const record = await this.#record(id);
+    const record = await this.#seen.record(id);
     assertKept(record, seq);
     const checkpoint = await this.rows.checkpointOf(record.run, seq);
     if (checkpoint === undefined || seq < 1) {
       throw new RunchartError('argument-invalid', `run ${id} has no event ${seq}`);
     }
-    const { nodes } = await this.#loadPlan(await planAt(this.rows, record, seq));
+    const { nodes } = await this.#seen.planOf({
+      planHash: await planAt(this.rows, record, seq),
+    });
     const versions = await this.rows.versionsAt(record.run, seq);
-    return this.#shown(record, {
+    return this.#seen.shown(record, {
       run: record.id,
       seq,
       cause: checkpoint.reason,
@@ -354,8 +318,8 @@ export class RunReader {
    * Rejects with `argument-invalid`, `history-trimmed`, `run-unrestorable`.
    */
   async replay(id: string, options: { readonly to?: number } = {}): Promise<ReplayView> {
-    const record = await this.#record(id);
-    return this.#shown(
+    const record = await this.#seen.record(id);
+    return this.#seen.shown(
       record,
       toReplayView(
         record.id,
@@ -370,16 +334,16 @@ export class RunReader {
    * `export-secret` where a plan has secrets, unless they are asked for.
    */
   async *export(id: string, options: ExportOptions = {}): AsyncGenerator<string, void, undefined> {
-    const record = await this.#record(id);
+    const record = await this.#seen.record(id);
     if (readOptions(options).secrets !== 'include') await this.#refuseSecrets(record);
-    const hasOwnNumbers = (this.#tenant ?? DEFAULT_TENANT) !== DEFAULT_TENANT;
-    yield* exportRun(this.rows, record, this.#payloads, { hasOwnNumbers });
+    const hasOwnNumbers = (this.#seen.tenant ?? DEFAULT_TENANT) !== DEFAULT_TENANT;
+    yield* exportRun(this.rows, record, this.#seen.payloads, { hasOwnNumbers });
   }
 
   /** An export is what is stored: with something masked it would be no run. */
   async #refuseSecrets(root: RunRecord): Promise<void> {
     for (const record of await withChildren(this.rows, root)) {
-      if ((await this.#secrets.of(record)) === undefined) continue;
+      if ((await this.#seen.secrets.of(record)) === undefined) continue;
       const message = `the plan of run ${record.id} has secrets, and an export has what is stored`;
       throw new RunchartError('export-secret', message, {
         hint: 'ask for them: secrets "include"',
@@ -389,7 +353,7 @@ export class RunReader {
 
   /** Checks a run: its hash chain and snapshots, and that its log replays to what is stored. */
   async verify(id: string): Promise<VerificationView> {
-    return verifyHistory(this.rows, await this.#record(id));
+    return verifyHistory(this.rows, await this.#seen.record(id));
   }
 
   /**
@@ -397,34 +361,25 @@ export class RunReader {
    * as `research[2]/decide`, `translate[3]` or `~/charge`. Rejects with `node-unknown`.
    */
   async why(id: string, node: string): Promise<Explanation> {
-    const record = await this.#record(id);
-    return this.#shown(record, await explainNode(this.rows, record, readText(node, 'the path')));
+    const record = await this.#seen.record(id);
+    return this.#seen.shown(
+      record,
+      await explainNode(this.rows, record, readText(node, 'the path')),
+    );
   }
 
   /** The plan of a version; of a tenant's view, one that it has stored or a run of it has. Rejects with `plan-unknown`. */
-  async plan(hash: string): Promise<Plan> {
-    const tenant = this.#tenant ?? DEFAULT_TENANT;
-    const isSeen =
-      tenant === DEFAULT_TENANT ||
-      (await this.rows.usesPlan(tenant, hash)) ||
-      (await this.rows.storedPlans.find(tenant, hash)) !== undefined;
-    if (isSeen) return this.#loadPlan(hash);
-    throw planUnknown(hash);
-  }
-
-  async #loadPlan(hash: string): Promise<Plan> {
-    const planJson = await this.rows.loadPlan(hash);
-    if (planJson === undefined) throw planUnknown(hash);
-    return JSON.parse(planJson) as Plan;
+  plan(hash: string): Promise<Plan> {
+    return this.#seen.plan(hash);
   }
 
   /** Events with a number above `after`, in order; at most `limit`, and at most 1,000. */
   async events(id: string, after = 0, limit = MAX_PAGE_ROWS): Promise<RunEvent[]> {
-    const record = await this.#record(id);
+    const record = await this.#seen.record(id);
     assertKept(record, after);
     const events = await this.rows.events(record.run, after, readLimit(limit));
     const correlation = correlationOf(record);
-    return this.#shown(
+    return this.#seen.shown(
       record,
       events.map((event) => toEvent(event, record.id, correlation)),
     );
@@ -436,11 +391,11 @@ export class RunReader {
    * Rejects with `history-trimmed`, as `events`.
    */
   async changes(id: string, after = 0, limit = MAX_PAGE_ROWS): Promise<ContextChange[]> {
-    const record = await this.#record(id);
+    const record = await this.#seen.record(id);
     assertKept(record, after);
     const most = Math.min(readLimit(limit), MAX_PAGE_ROWS);
     const changes = await listChanges(this.rows, record.run, after, most);
-    return this.#shown(record, changes, (secrets, views) =>
+    return this.#seen.shown(record, changes, (secrets, views) =>
       views.map((one) => maskChange(secrets, one)),
     );
   }
@@ -451,7 +406,7 @@ export class RunReader {
     node?: string,
     page: Omit<AttemptPage, 'node'> = {},
   ): Promise<AttemptView[]> {
-    const record = await this.#record(id);
+    const record = await this.#seen.record(id);
     const { after, limit = MAX_PAGE_ROWS } = readOptions(page);
     const found = await this.rows.listAttempts(record.run, {
       limit: readLimit(limit),
@@ -459,14 +414,14 @@ export class RunReader {
       ...(node !== undefined && { node: readText(node, 'the path') }),
     });
     const inputs = await this.rows.inputsOf(record.run, found);
-    return this.#shown(record, toAttempts(found, inputs), (secrets, views) =>
+    return this.#seen.shown(record, toAttempts(found, inputs), (secrets, views) =>
       views.map((one) => maskAttempt(secrets, one)),
     );
   }
 
   /** The ends of turns after event `after`, oldest first; at most `limit`, and at most 1,000. */
   async checkpoints(id: string, after = 0, limit = MAX_PAGE_ROWS): Promise<CheckpointView[]> {
-    const { run } = await this.#record(id);
+    const { run } = await this.#seen.record(id);
     readCountIfGiven(after, '`after`');
     const found = await this.rows.checkpoints(run, after, readLimit(limit));
     return found.map(({ seq, reason, at }) => ({ seq, cause: reason, at }));
@@ -474,17 +429,17 @@ export class RunReader {
 
   /** What the run was told, in order; at most `limit`, and at most 1,000, whose number is above `after`. */
   async signals(id: string, page: SignalPage = {}): Promise<SignalView[]> {
-    const record = await this.#record(id);
+    const record = await this.#seen.record(id);
     const { after, limit = MAX_PAGE_ROWS } = readOptions(page);
     readCountIfGiven(after, '`after`');
     const found = await this.rows.signals(record.run, after, readLimit(limit));
-    return this.#shown(record, found.map(toSignal));
+    return this.#seen.shown(record, found.map(toSignal));
   }
 
   /** Findings about results and responses, a thousand at most. */
   async issues(id: string): Promise<IssueView[]> {
-    const record = await this.#record(id);
-    return this.#shown(record, await listIssues(this.rows, record.run));
+    const record = await this.#seen.record(id);
+    return this.#seen.shown(record, await listIssues(this.rows, record.run));
   }
 
   /** The run with the parts that are asked for, 500 entries of each at most. */
@@ -496,23 +451,16 @@ export class RunReader {
    * Every version of every artifact, by name, rejected ones too; large payloads are not read. At most
    * `limit`, and at most 1,000, behind `after`.
    */
-  async artifacts(id: string, options: ArtifactPage = {}): Promise<ArtifactView[]> {
-    const record = await this.#record(id);
-    const { after, limit = MAX_PAGE_ROWS } = readOptions(options);
-    const behind = after === undefined ? undefined : readArtifactVersion(after);
-    const found = await this.rows.artifacts(record.run, behind, readLimit(limit));
-    const artifacts = found.map(toArtifact);
-    return this.#shown(record, artifacts, (secrets, views) =>
-      views.map((one) => maskPayload(secrets, one)),
-    );
+  artifacts(id: string, options?: ArtifactPage): Promise<ArtifactView[]> {
+    return this.#artifacts.list(id, options);
   }
 
   /**
    * An artifact with its payload: the newest accepted version, or the one that is named, however it
    * stands. Rejects with `artifact-unknown`, and with `artifact-corrupt` where its file is damaged.
    */
-  async artifact(id: string, name: string, version?: number): Promise<ArtifactView> {
-    return this.#shownArtifact(await this.#artifact(id, name, version));
+  artifact(id: string, name: string, version?: number): Promise<ArtifactView> {
+    return this.#artifacts.get(id, name, version);
   }
 
   /**
@@ -520,67 +468,30 @@ export class RunReader {
    * encrypted or its plan has secrets. Rejects as `artifact`, with `artifact-corrupt` before the last piece, and with
    * `artifact-unknown` where the payload is kept elsewhere, at its pointer.
    */
-  async *artifactText(
+  artifactText(
     id: string,
     name: string,
     version?: number,
   ): AsyncGenerator<string | Uint8Array, void, undefined> {
-    const artifact = await this.#artifact(id, name, version);
-    const { record, found } = artifact;
-    const hasSecrets = (await this.#secrets.of(record)) !== undefined;
-    if (found.digest !== null && !hasSecrets) {
-      return yield* readPieces(this.#payloads, found.digest, record.id);
-    }
-    const { payload, pointer } = await this.#shownArtifact(artifact);
-    if (payload !== undefined) return yield JSON.stringify(payload);
-    throw new RunchartError('artifact-unknown', `artifact "${name}" has no payload here`, {
-      hint: `it is at ${pointer}`,
-    });
+    return this.#artifacts.text(id, name, version);
   }
 
-  async #shownArtifact({ record, found }: FoundArtifact): Promise<ArtifactView> {
-    return this.#shown(record, await readArtifact(found, this.#payloads, record.id), maskPayload);
-  }
-
-  async #artifact(id: string, name: string, version: number | undefined): Promise<FoundArtifact> {
-    const record = await this.#record(id);
-    readText(name, 'the name of an artifact');
-    readCountIfGiven(version, 'the version');
-    const found = await this.rows.artifact(record.run, name, version);
-    if (found !== undefined) return { record, found };
-    const what = version === undefined ? 'no accepted version' : `no version ${version}`;
-    throw new RunchartError('artifact-unknown', `run ${id} has ${what} of artifact "${name}"`, {
-      hint: 'list the artifacts of the run to see their names, versions and standing',
-    });
-  }
-
-  async task(id: string): Promise<TaskView> {
-    const task = await this.#task(id);
-    const record = await this.#record(task.runId);
-    return this.#shown(record, toTask(task, task.runId), maskTask);
+  /** Rejects with `task-unknown`. */
+  task(id: string): Promise<TaskView> {
+    return this.#tasks.get(id);
   }
 
   /**
    * An artifact that a task shows, with its payload: of what is judged, or was refused. Rejects with
    * `task-unknown`, `artifact-unknown`, and with `artifact-corrupt` where its file is damaged.
    */
-  async taskArtifact(task: string, name: string): Promise<PresentedArtifact> {
-    const shown = await this.task(task);
-    return this.withoutSecrets(
-      shown.run,
-      await readPresented(shown, readText(name, 'the name'), this.#payloads),
-    );
+  taskArtifact(task: string, name: string): Promise<PresentedArtifact> {
+    return this.#tasks.artifact(task, name);
   }
 
   /** Answers to a task, oldest first. */
-  async responses(task: string): Promise<ResponseView[]> {
-    const found = await this.#task(task);
-    const record = await this.#record(found.runId);
-    const responses = (await this.rows.responses(found.run, task)).map(toResponse);
-    const schema = parseSchema(found.responseSchemaJson);
-    return this.#shown(record, responses, ({ mask, found: secrets }, views) =>
-      views.map((one) => ({ ...one, response: mask.value(schema, one.response, secrets) })),
-    );
+  responses(task: string): Promise<ResponseView[]> {
+    return this.#tasks.responses(task);
   }
 
   /** Open tasks of all runs, oldest first. */
@@ -589,77 +500,23 @@ export class RunReader {
   }
 
   /** Tasks of all runs, oldest first; open ones, unless another status is asked for. */
-  async tasks(
-    filter: TaskFilter & { readonly answerableBy?: Principal } = {},
-  ): Promise<TaskView[]> {
-    const { status = 'open', limit = 100, run, ...more } = readOptions(filter);
-    readTextIfGiven(more.after, '`after`');
-    readTextIfGiven(more.assignee, 'the assignee');
-    const record = run === undefined ? undefined : await this.#record(run);
-    const tasks = await this.rows.listTasks({
-      limit: readLimit(limit),
-      tenant: this.#tenant,
-      ...(status !== 'any' && { status }),
-      ...(record !== undefined && { run: record.run }),
-      ...more,
-    });
-    return this.#taskViews(tasks);
-  }
-
-  /** In their order; what is secret is looked for once a run. */
-  async #taskViews(tasks: readonly TaskRecord[]): Promise<TaskView[]> {
-    const firstOf = new Map<number, TaskRecord>();
-    for (const task of tasks) if (!firstOf.has(task.run)) firstOf.set(task.run, task);
-    const views = new Map<string, TaskView>();
-    const showRun = async ({ run, id }: TaskRecord) => {
-      const { runId } = await this.#task(id);
-      const own = tasks.filter((task) => task.run === run).map((task) => toTask(task, runId));
-      const shown = await this.#shown(await this.#record(runId), own, (secrets, all) =>
-        all.map((one) => maskTask(secrets, one)),
-      );
-      for (const view of shown) views.set(view.id, view);
-    };
-    await Promise.all([...firstOf.values()].map(showRun));
-    return tasks.flatMap(({ id }) => views.get(id) ?? []);
-  }
-
-  async #task(id: string): Promise<TaskRecord & { readonly runId: string }> {
-    const task = await this.rows.findTask(readText(id, 'the id of a task'));
-    const isOwn = this.#tenant === undefined || tenantOf(task?.runId ?? '') === this.#tenant;
-    if (task !== undefined && isOwn) return task;
-    throw new RunchartError('task-unknown', `there is no task ${id}`);
+  tasks(filter?: TaskFilter & { readonly answerableBy?: Principal }): Promise<TaskView[]> {
+    return this.#tasks.list(filter);
   }
 
   /** A value that says something of a run, without what its plan calls secret. */
   async withoutSecrets<T>(run: string, value: T): Promise<T> {
-    return this.#shown(await this.#record(run), value);
+    return this.#seen.shown(await this.#seen.record(run), value);
   }
 
   /** An input for runs of a plan, without what the plan calls secret. */
   hideInput(hash: string, input: JsonValue): Promise<JsonValue> {
-    return this.#secrets.hideInput(hash, input);
+    return this.#seen.secrets.hideInput(hash, input);
   }
 
   /** The log of all runs, without what their plans call secret. */
   get maskedLog(): LogRows {
-    return this.#secrets.log(this.rows.log);
-  }
-
-  /** Without what its plan calls secret. */
-  #shown<T>(record: RunRecord, view: T, inPlace?: (secrets: RunSecrets, view: T) => T): Promise<T> {
-    return this.#secrets.hide(record, view, inPlace);
-  }
-
-  async #record(id: string): Promise<RunRecord> {
-    const named = readText(id, 'the id of a run');
-    const own = this.#tenant === undefined ? named : ownId(this.#tenant, named);
-    const record = own === undefined ? undefined : await this.rows.getRun(own);
-    if (record === undefined) {
-      throw new RunchartError('run-unknown', `there is no run ${id}`, {
-        hint: 'list the runs to see their ids',
-      });
-    }
-    return record;
+    return this.#seen.secrets.log(this.rows.log);
   }
 
   async #nodeRuns(run: number): Promise<Map<string, NodeRunRecord>> {
@@ -668,12 +525,6 @@ export class RunReader {
     for await (const row of pages(read)) rows.set(row.node, row);
     return rows;
   }
-}
-
-/** An artifact with the run that it belongs to. */
-interface FoundArtifact {
-  readonly record: RunRecord;
-  readonly found: ArtifactRecord;
 }
 
 /** Status of the nodes that have no row. */
@@ -691,14 +542,6 @@ function takenEdges(plan: Plan, rows: ReadonlyMap<string, NodeRunRecord>): Reado
     return rows.get(source)?.edges.charAt(place) === 't' ? [ids[index] ?? ''] : [];
   });
   return new Set(taken);
-}
-
-function parseSchema(json: string | null): JsonValue {
-  return json === null ? true : (JSON.parse(json) as JsonValue);
-}
-
-function planUnknown(hash: string): RunchartError {
-  return new RunchartError('plan-unknown', `there is no plan ${hash}`);
 }
 
 function readStatus(status: RunStatus): void {

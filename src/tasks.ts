@@ -13,8 +13,9 @@ import { isName, MAX_NAME_LENGTH } from './plan/name.js';
 import type { PresentedArtifact } from './presented-artifact.js';
 import { readOptions, readText } from './read-arguments.js';
 import { toResponse } from './row-views.js';
-import type { RunReader, TaskFilter } from './run-reader.js';
+import type { RunReader } from './run-reader.js';
 import { readJson } from './start-options.js';
+import type { TaskFilter } from './task-reader.js';
 import type { ResponseView, TaskView } from './views.js';
 
 /** Names the groups of a principal, or lists the members of each group. */
