@@ -39,7 +39,7 @@ export async function restOf(
 export function remoteReads(client: Client): RunReads {
   return {
     list: async (filter) => [...(await client.listRuns(filter)).runs],
-    summary: (id) => client.snapshot(id, ['issues']),
+    summary: (id) => client.snapshot(id, []),
     details: (id) => client.getRun({ id }),
     plan: (hash) => client.getPlanVersion({ hash }) as never,
     stateAt: (id, at) => client.getRunState({ id, at }),

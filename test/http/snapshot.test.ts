@@ -1,5 +1,7 @@
 /** Runs with the parts that are asked for, and the lists that parts go on in. */
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createClient } from '../../src/client/index.js';
 import { plan } from '../../src/plan/builder.js';
 import type { AttemptView, RunPart, RunSnapshot, SignalView } from '../../src/views.js';
 import { RUN_PARTS } from '../../src/views.js';
@@ -86,11 +88,14 @@ describe('a run with the parts that are asked for', () => {
     const usual = await bodyOf<object>(site.get('/runs/r'));
     expect(Object.keys(usual)).toEqual(expect.arrayContaining(['nodes', 'tasks', 'issues']));
     expect(usual).not.toHaveProperty('more');
-    for (const wrong of ['', 'nodes,', 'payloads', '__proto__', 'nodes%20']) {
+    for (const wrong of [',', 'nodes,', 'payloads', '__proto__', 'nodes%20']) {
       const response = await site.get(`/runs/r?include=${wrong}`);
       expect([wrong, response.status]).toEqual([wrong, 400]);
     }
     expect((await site.get('/runs/none?include=nodes')).status).toBe(404);
+    const { more, ...alone } = await read('');
+    expect([more, alone]).toEqual([[], await site.orchestrator.runs.head('r')]);
+    expect(await createClient({ url: site.url }).snapshot('r', [])).toEqual({ ...alone, more });
   });
 });
 

@@ -41,15 +41,18 @@ const start = runOptions.extend({
 
 const isPart = (word: string): word is RunPart => RUN_PARTS.some((part) => part === word);
 
-/** Names of parts, with commas between them. */
+/** Names of parts, with commas between them; empty for none. */
 const parts = z
   .string()
-  .transform((text) => text.split(','))
+  .transform((text) => (text === '' ? [] : text.split(',')))
   .pipe(
     z.array(z.string()).refine((words) => words.every(isPart), `Expected ${RUN_PARTS.join(', ')}`),
   )
   .transform((words) => words.filter(isPart))
-  .openapi({ type: 'string', pattern: `^(${RUN_PARTS.join('|')})(,(${RUN_PARTS.join('|')}))*$` });
+  .openapi({
+    type: 'string',
+    pattern: `^((${RUN_PARTS.join('|')})(,(${RUN_PARTS.join('|')}))*)?$`,
+  });
 
 /** `NODE/GENERATION/ATTEMPT`: a path may have slashes of its own. */
 const attemptKey = z
