@@ -17,11 +17,11 @@ interface DocumentedAnswer {
   readonly headers?: Readonly<Record<string, object>>;
 }
 
-/** Headers of HTTP itself, and those that tell a browser what a page may do. */
+/** Headers of HTTP itself, and those that tell browsers and proxies what they may do. */
 const EVERYWHERE = new Set([
   ...['cache-control', 'connection', 'content-length', 'content-type', 'date', 'keep-alive'],
   ...['transfer-encoding', 'vary', 'content-security-policy', 'referrer-policy'],
-  ...['x-content-type-options', 'x-robots-tag'],
+  ...['x-content-type-options', 'x-robots-tag', 'x-accel-buffering'],
 ]);
 
 export interface Operation {
