@@ -1077,6 +1077,7 @@ export interface Webhook {
   readonly failingSince: number | null;
   /** Milliseconds since the epoch, UTC */
   readonly missedAt: number | null;
+  readonly behind: number;
   readonly retrying: readonly RetryingRun[];
   readonly deadLetters: number;
   /** Milliseconds since the epoch, UTC */
@@ -1100,6 +1101,7 @@ export interface WebhookWithSecret {
   readonly failingSince: number | null;
   /** Milliseconds since the epoch, UTC */
   readonly missedAt: number | null;
+  readonly behind: number;
   readonly retrying: readonly RetryingRun[];
   readonly deadLetters: number;
   /** Milliseconds since the epoch, UTC */

@@ -157,24 +157,6 @@ describe('a webhook', () => {
     expect(webhook?.retrying.map(({ error }) => error?.code)).toEqual(Array(3).fill('timeout'));
   });
 
-  it('S183 begins nothing new while the receiver is down, and catches up at once when it is back', async () => {
-    let isUp = false;
-    const { kit, receiver } = await open(() => ({ status: isUp ? 200 : 503 }));
-    await kit.ask(({ webhooks }) => webhooks.add({ url }));
-    const runs = [];
-    for (let count = 0; count < 30; count += 1) runs.push(await kit.run(chain));
-    await kit.advance('1h');
-    const [webhook] = await kit.orchestrator.webhooks.list();
-    expect(webhook?.retrying.length).toBeLessThan(10);
-    expect(receiver.asked.length).toBeLessThan(150);
-    isUp = true;
-    await drained(kit);
-    const numbers = numbersByRun(receiver.firsts());
-    for (const run of runs) {
-      expect(numbers.get(run.id)).toEqual([...run.log].map(({ seq }) => seq));
-    }
-  });
-
   it('S221 that is gone, or fails for days, is disabled where all can see it, and goes on from there', async () => {
     let status = 410;
     const { kit, receiver } = await open(() => ({ status }), { disableAfterMs: 24 * HOUR_MS });

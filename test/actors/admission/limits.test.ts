@@ -10,7 +10,7 @@ import {
 } from '../../../src/actors/admission/circuit-breaker.js';
 import { FairLine } from '../../../src/actors/admission/fair-line.js';
 import type { HandlerPolicy } from '../../../src/actors/admission/handler-policy.js';
-import { Heap } from '../../../src/actors/admission/heap.js';
+import { Heap } from '../../../src/actors/heap.js';
 import { admit, available, FULL_BUCKET } from '../../../src/actors/admission/rate-limit.js';
 import { ReadyLanes } from '../../../src/actors/admission/ready-lanes.js';
 
