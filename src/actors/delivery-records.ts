@@ -121,7 +121,7 @@ export interface DeliveryRows {
   webhooks(): Promise<readonly WebhookRecord[]>;
   lanes(webhook: string): Promise<readonly LaneRecord[]>;
   countDeadLetters(webhook: string): Promise<number>;
-  /** Oldest first; `after` is the message that ended the page before. */
+  /** Oldest first, those of a run and a time by number; `after` is the message that ended the page before. */
   deadLetters(
     webhook: string,
     page: { readonly after?: string; readonly limit: number },

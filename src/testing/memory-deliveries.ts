@@ -64,7 +64,8 @@ export class MemoryDeliveries {
 
   #lettersOf(webhook: string): DeadLetterRecord[] {
     const letters = [...this.#letters.values()].filter((letter) => letter.webhook === webhook);
-    return letters.sort((a, b) => a.at - b.at || (a.message < b.message ? -1 : 1));
+    const runs = (a: string, b: string) => (a === b ? 0 : a < b ? -1 : 1);
+    return letters.sort((a, b) => a.at - b.at || runs(a.runId, b.runId) || a.seq - b.seq);
   }
 }
 
