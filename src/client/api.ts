@@ -204,6 +204,10 @@ export interface ClaimedWork {
   readonly isLastTry: boolean;
   readonly lastHeartbeat?: JsonValue;
   readonly feedback: readonly JsonValue[];
+  readonly trace?: {
+    readonly traceparent: string;
+    readonly tracestate?: string;
+  };
   readonly leaseMs: number;
   /** When the lease ends unless it is extended */
   readonly expiresAt: number;

@@ -64,8 +64,9 @@ export class DeadLetters {
   redeliver(webhook: string, message: string): Promise<Delivered> {
     return this.#holding(webhook, message, async (record) => {
       const channel = await this.#service.channel(webhook);
-      const body = record.bodyJson;
-      const outcome = await this.#service.deliver(channel.record, { id: message, body });
+      const trace = await this.#service.traceOf(record.runId);
+      const sent = { id: message, body: record.bodyJson, trace };
+      const outcome = await this.#service.deliver(channel.record, sent);
       // Where the webhook was removed meanwhile nothing of it is left, and nothing may come again.
       if ((await this.#service.channel(webhook)) !== channel) throw unknownWebhook(webhook);
       if (outcome.isAccepted) await this.#remove(channel, message);

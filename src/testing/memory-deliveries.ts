@@ -12,6 +12,7 @@ import type {
   WebhookRecord,
 } from '../actors/delivery-records.js';
 import { tenantOf } from '../actors/tenant.js';
+import { traceOf } from '../actors/trace-context.js';
 import { isLater } from '../delivery/log-position.js';
 import type { MemoryRun } from './memory-run.js';
 
@@ -121,8 +122,10 @@ function eventsOf({ record, turns, events }: MemoryRun): LoggedEvent[] {
   if (!isTold) return [];
   const { id: runId, planHash, metadataJson } = record;
   const correlation = correlationOf(record);
+  const trace = traceOf(record);
+  const traceJson = trace === undefined ? null : JSON.stringify(trace);
   const hasOtherPlans = record.parentId !== null || record.pastPlansJson !== null;
-  const known = { runId, planHash, metadataJson, correlation, hasOtherPlans };
+  const known = { runId, planHash, metadataJson, correlation, traceJson, hasOtherPlans };
   return events.flatMap((event) => {
     const turn = turns.find(({ seq }) => seq >= event.seq)?.turn;
     return turn === undefined || event.seq <= record.trimmedTo ? [] : [{ turn, ...known, event }];

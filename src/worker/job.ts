@@ -34,6 +34,7 @@ export interface JobContext
     | 'isLastTry'
     | 'deadlineAt'
     | 'feedback'
+    | 'trace'
   > {
   /** Payload of the newest heartbeat of the attempts before this one. */
   readonly lastHeartbeat: Json | undefined;

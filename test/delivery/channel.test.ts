@@ -12,6 +12,7 @@ const event: LoggedEvent = {
   planHash: 'p',
   metadataJson: null,
   correlation: 'r',
+  traceJson: null,
   hasOtherPlans: false,
   event: { run: 1, seq: 1, type: 'node.ready', node: null, attempt: null, detailJson: '{}', at: 0 },
 };

@@ -11,6 +11,7 @@ const events: LoggedEvent[] = [1, 2, 3, 4].map((seq) => ({
   planHash: 'p',
   metadataJson: null,
   correlation: 'r',
+  traceJson: null,
   hasOtherPlans: false,
   event: { run: 1, seq, type: 'node.ready', node: null, attempt: null, detailJson: '{}', at: 0 },
 }));
