@@ -57,12 +57,12 @@ async function populated() {
 }
 
 /** Starts runs one after another until told to stop; resolves with their ids. */
-function startingRuns(orchestrator: Orchestrator) {
+function startingRuns(orchestrator: Orchestrator, draft = single) {
   let isWanted = true;
   const ids: string[] = [];
   const done = (async () => {
     for (let i = 0; isWanted; i += 1) {
-      const run = await orchestrator.start(single, { id: `live-${i}`, input: {} });
+      const run = await orchestrator.start(draft, { id: `live-${i}`, input: {} });
       await run.result();
       ids.push(run.id);
     }
@@ -100,6 +100,42 @@ describe('S235 a backup of a live database', () => {
     expect((await orchestrator.runs.summary('waiting')).status).toBe('awaiting-human');
     const { hash } = await orchestrator.runs.replay('done');
     expect((await restored.runs.replay('done')).hash).toBe(hash);
+  });
+
+  it('S235 has the payloads that came while it was made, of runs at work too', async () => {
+    const folder = temporaryDirectory();
+    let made = 0;
+    const work = () => {
+      made += 1;
+      const payload = { text: `${made} `.repeat(50_000) };
+      return { ok: true, artifacts: [{ name: 'book', kind: 'json', payload }] };
+    };
+    const orchestrator = await createOrchestrator({
+      url: join(folder, 'runs.db'),
+      handlers: { work },
+    });
+    onTestFinished(() => orchestrator.close());
+    const live = startingRuns(
+      orchestrator,
+      plan([action('make'), action('more')], chain('make', 'more')).plan,
+    );
+    while (live.ids.length < 5) await new Promise((resolve) => setImmediate(resolve));
+    const before = made;
+    const { path, payloads } = await orchestrator.backup(join(folder, 'backup'));
+    await live.stop();
+    expect(payloads).toBeGreaterThan(before);
+
+    const there = join(folder, 'there.db');
+    await restoreDatabase(path, there);
+    const restored = await createOrchestrator({ url: there, handlers: { work } });
+    onTestFinished(() => restored.close());
+    for (const { id } of await restored.runs.list({ limit: 1_000 })) {
+      expect([id, (await restored.result(id)).status]).toEqual([id, 'completed']);
+      for (const { name, version } of await restored.runs.artifacts(id)) {
+        const { payload } = await restored.runs.artifact(id, name, version);
+        expect(JSON.stringify(payload).length).toBeGreaterThan(50_000);
+      }
+    }
   });
 
   it('S235 P5 has the head file of its newest turn, and an epoch that grows with its new owner', async () => {
