@@ -21,6 +21,13 @@ import {
   type PayloadCodec,
   restoreDatabase,
 } from '../../src/index.js';
+import {
+  databaseIn,
+  manifestIn,
+  readManifest,
+  sha256,
+  writeManifest,
+} from '../../src/persistence/backup-manifest.js';
 import { readHead } from '../../src/persistence/head-file.js';
 import { payloadPath } from '../../src/persistence/verify-database.js';
 import { action, approval, chain, plan } from '../support/plans.js';
@@ -233,6 +240,42 @@ describe('S235 a backup of a live database', () => {
     expect(made.findings).toEqual([expect.stringContaining('run done')]);
     const restored = await restoreDatabase(target, join(folder, 'there.db'));
     expect(restored.findings).toEqual(made.findings);
+  });
+
+  it('S235 is refused where the log has lost its end, of which the head file knows', async () => {
+    const { folder, url, orchestrator } = await populated();
+    await orchestrator.close();
+    await tamper(url, 'delete from checkpoints where turn = (select max(turn) from checkpoints)');
+    const target = join(folder, 'backup');
+    for (const acceptDamage of [false, true]) {
+      const made = backupDatabase(url, target, { acceptDamage });
+      await expect(made).rejects.toMatchObject({ code: 'backup-failed' });
+    }
+    expect(readdirSync(folder).filter((name) => name.startsWith('backup'))).toEqual([]);
+  });
+
+  it('S235 is verified by what is in it when it is restored, whatever its manifest says', async () => {
+    const { folder, orchestrator } = await populated();
+    const { path } = await orchestrator.backup(join(folder, 'backup'));
+    const there = join(folder, 'there.db');
+    const refused = async () => {
+      await expect(restoreDatabase(path, there)).rejects.toMatchObject({ code: 'backup-damaged' });
+      expect(readdirSync(folder).filter((name) => name.startsWith('there'))).toEqual([]);
+    };
+    const text = readFileSync(manifestIn(path), 'utf8');
+    // Of what no file tells otherwise.
+    writeFileSync(manifestIn(path), text.replace('"runs": 2', '"runs": 3'));
+    await refused();
+    writeFileSync(manifestIn(path), text);
+    const manifest = await readManifest(path);
+    await tamper(
+      databaseIn(path),
+      `update run_events set detail_json = '{}' where seq = 2 and run = 1`,
+    );
+    const bytes = readFileSync(databaseIn(path));
+    const database = { bytes: bytes.length, sha256: sha256(bytes) };
+    writeFileSync(manifestIn(path), writeManifest({ ...manifest, database }));
+    await refused();
   });
 
   it('S235 S173 is taken and restored after everything old was removed', async () => {
