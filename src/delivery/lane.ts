@@ -73,9 +73,14 @@ export class Lane {
     this.#readTo = this.#record.seq - 1;
   }
 
-  /** Tries it at `now`, ahead of its time, once between two tries that are in time. */
+  /** Whether it may be tried ahead of its time: once between two tries that are in time. */
+  get canHasten(): boolean {
+    return !this.#wasAhead;
+  }
+
+  /** Its next try is at `now`, ahead of its time. */
   hasten(now: number): void {
-    if (!this.#wasAhead) this.#aheadAt = now;
+    this.#aheadAt = now;
     this.#wasAhead = true;
   }
 

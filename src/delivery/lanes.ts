@@ -75,20 +75,21 @@ export class Lanes {
 
   /** The receiver is back: none needs to wait any longer. */
   hasten(now: number): void {
-    this.#change((lane) => lane.hasten(now));
+    for (const lane of this.#lanes.values()) {
+      if (lane.canHasten) this.#move(lane, () => lane.hasten(now));
+    }
   }
 
   /** All are due. */
   beginAnew(now: number): void {
-    this.#change((lane) => lane.dueBy(now));
+    for (const lane of this.#lanes.values()) this.#move(lane, () => lane.dueBy(now));
   }
 
-  #change(change: (lane: Lane) => void): void {
-    const idle = [...this.#lanes.values()].filter((lane) => this.#idle.remove(lane));
-    for (const lane of idle) {
-      change(lane);
-      this.#idle.push(lane);
-    }
+  /** One that somebody is at says itself when it is due next. */
+  #move(lane: Lane, change: () => void): void {
+    if (!this.#idle.remove(lane)) return;
+    change();
+    this.#idle.push(lane);
   }
 
   /** Runs whose rows can go, now that the webhook has passed a turn. */

@@ -1,5 +1,6 @@
 /** Receivers that refuse some runs, or all for a while: what others are told meanwhile, and how often they are asked. */
 import { expect, it } from 'vitest';
+import type { WebhookOptions } from '../../src/delivery/new-delivery.js';
 import { plan } from '../../src/plan/builder.js';
 import { type TestKit, testKit } from '../../src/testing/test-kit.js';
 import { type Behaviour, numbersByRun, Receiver } from './support/receiver.js';
@@ -8,9 +9,13 @@ const work = plan('Work').action('only', { handler: 'work' }).build();
 const id = 'w';
 const url = 'https://hooks.example.com/in';
 
-async function open(behave: Behaviour): Promise<{ kit: TestKit; receiver: Receiver }> {
+async function open(
+  behave: Behaviour,
+  webhooks: WebhookOptions = {},
+): Promise<{ kit: TestKit; receiver: Receiver }> {
   const receiver = new Receiver(behave);
-  const kit = await testKit({ handlers: { work: () => 'done' }, sendWebhook: receiver.send });
+  const handlers = { work: () => 'done' };
+  const kit = await testKit({ handlers, sendWebhook: receiver.send, webhooks });
   await kit.ask((orchestrator) => orchestrator.recover());
   await kit.ask(({ webhooks }) => webhooks.add({ id, url }));
   return { kit, receiver };
@@ -64,15 +69,20 @@ it('S183 what is told while others are refused uses up no try of theirs', async 
 });
 
 it('S183 a receiver that never answers for some runs is told of others meanwhile', async () => {
-  const { kit, receiver } = await open(({ event }) =>
-    event.run < 'c' ? new Promise(() => {}) : { status: 200 },
-  );
-  await finish(kit, 40, 'bad');
-  // All of the forty are due again and again, four of them at a time for 15 seconds each.
-  await kit.advance('10m');
-  await kit.run(work, { id: 'new' });
-  await kit.advance('20s');
-  expect(told(receiver, 'new')).toEqual(await numbersOf(kit, 'new'));
+  for (const [concurrency, wait] of [
+    [4, '20s'],
+    [1, '2m'],
+  ] as const) {
+    const never = new Promise<never>(() => {});
+    const answer = (run: string) => (run < 'c' ? never : { status: 200 });
+    const { kit, receiver } = await open(({ event }) => answer(event.run), { concurrency });
+    await finish(kit, 40, 'bad');
+    // All of the forty are due again and again, for 15 seconds each, one or four of them at a time.
+    await kit.advance('25m');
+    await kit.run(work, { id: 'new' });
+    await kit.advance(wait);
+    expect(told(receiver, 'new')).toEqual(await numbersOf(kit, 'new'));
+  }
 });
 
 it('S183 a receiver that is down is asked ever more rarely for other runs, and is told all at once when it is back', async () => {
