@@ -6,6 +6,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -173,6 +174,36 @@ describe('S235 a backup of a live database', () => {
       await expect(restoreDatabase(path, there)).rejects.toMatchObject({ code: 'database-exists' });
       expect(statSync(`${there}${left}`).size).toBe(0);
     }
+  });
+
+  it('S235 restored twice into one place at once is there once, with a head file of its own', async () => {
+    const { folder, orchestrator } = await populated();
+    const older = await orchestrator.backup(join(folder, 'older'));
+    await (await orchestrator.start(single, { id: 'later', input: {} })).result();
+    const newer = await orchestrator.backup(join(folder, 'newer'));
+    for (let round = 0; round < 3; round += 1) {
+      const there = join(folder, `there-${round}.db`);
+      const made = await Promise.allSettled(
+        [older, newer].map(({ path }) => restoreDatabase(path, there)),
+      );
+      const [won] = made.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+      const lost = made.flatMap((one) => (one.status === 'rejected' ? [one.reason.code] : []));
+      expect(lost).toEqual(['database-exists']);
+      expect(readHead(`${there}-head`)?.turn).toBe(won?.turn);
+      const names = readdirSync(folder).filter((name) => name.startsWith(`there-${round}`));
+      const files = ['.db', '.db-head', '.db.artifacts'];
+      expect(names.sort()).toEqual(files.map((end) => `there-${round}${end}`).sort());
+      await (await open(there)).close();
+    }
+    // A place that is taken by what nobody can open.
+    const nowhere = join(folder, 'nowhere.db');
+    symlinkSync(join(folder, 'gone', 'runs.db'), nowhere);
+    await expect(restoreDatabase(newer.path, nowhere)).rejects.toMatchObject({
+      code: 'database-exists',
+    });
+    expect(readdirSync(folder).filter((name) => name.startsWith('nowhere'))).toEqual([
+      'nowhere.db',
+    ]);
   });
 
   it('S235 that is cut off or changed anywhere is noticed, and nothing is restored', async () => {
