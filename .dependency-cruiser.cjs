@@ -94,7 +94,7 @@ module.exports = {
       to: {
         path: '^src/',
         pathNot:
-          '^src/(delivery/|plan/|actors/(environment|ports|handlers|records|delivery-records|live-index|fifo|tenant)[.]ts|(errors|read-arguments|views|row-views|change-signal)[.]ts)',
+          '^src/(delivery/|plan/|actors/(environment|ports|handlers|records|delivery-records|live-index|fifo|heap|tenant|trace-context)[.]ts|(errors|read-arguments|views|row-views|change-signal|in-turn)[.]ts)',
       },
     },
     {

@@ -154,6 +154,7 @@ export class Engine {
       log: this.runs.maskedLog,
       newestTurn: () => supervisor.newestTurn,
       positions: this.positions,
+      traceOf: (run: string) => this.runs.trace(run).catch(() => undefined),
     };
     this.bus = new EventBus({ ...told, clock });
     const { service, webhooks } = newDelivery({ ...told, rows: store.deliveries });

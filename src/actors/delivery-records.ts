@@ -18,6 +18,8 @@ export interface LoggedEvent {
   readonly metadataJson: string | null;
   /** Of the run, see correlation.ts. */
   readonly correlation: string;
+  /** The trace that the run belongs to, as TraceContext; null where it belongs to none. */
+  readonly traceJson: string | null;
   /** Whether plans beside the present one of the run may name secrets of it: versions before, or that of its parent. */
   readonly hasOtherPlans: boolean;
   readonly event: EventRecord;
@@ -121,7 +123,7 @@ export interface DeliveryRows {
   webhooks(): Promise<readonly WebhookRecord[]>;
   lanes(webhook: string): Promise<readonly LaneRecord[]>;
   countDeadLetters(webhook: string): Promise<number>;
-  /** Oldest first; `after` is the message that ended the page before. */
+  /** Oldest first, those of a run and a time by number; `after` is the message that ended the page before. */
   deadLetters(
     webhook: string,
     page: { readonly after?: string; readonly limit: number },

@@ -12,7 +12,8 @@ export interface SpanName {
 
 const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
 const NOTHING = /^0+$/;
-const MAX_TRACESTATE = 512;
+/** What a header may have of it. */
+const TRACESTATE = /^[\x20-\x7e]{1,512}$/;
 
 /** The parts of a `traceparent`; undefined where it is none, which is no error: traces are ignored then. */
 export function parseTraceparent(traceparent: string): SpanName | undefined {
@@ -34,11 +35,8 @@ export function traceFromHeaders(
 ): TraceContext | undefined {
   const name = traceparent === undefined ? undefined : parseTraceparent(traceparent);
   if (name === undefined) return undefined;
-  const hasState = tracestate !== undefined && tracestate !== '';
-  return {
-    traceparent: formatTraceparent(name),
-    ...(hasState && tracestate.length <= MAX_TRACESTATE && { tracestate }),
-  };
+  const hasState = tracestate !== undefined && TRACESTATE.test(tracestate);
+  return { traceparent: formatTraceparent(name), ...(hasState && { tracestate }) };
 }
 
 /** The trace that a run was started in, or began: what webhooks and workers hand on. */

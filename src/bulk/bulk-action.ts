@@ -1,4 +1,5 @@
 /** What can be done to many runs, and to which of them it makes sense. */
+import { createHash } from 'node:crypto';
 import type { ChangeOptions } from '../change/change-options.js';
 import { RunchartError } from '../errors.js';
 import { isFinal, RUN_STATUSES, type RunStatus } from '../machines/statuses.js';
@@ -39,6 +40,9 @@ export interface BulkRequest {
   readonly name: string;
 }
 
+/** How much of a fork's id is that of its run, in characters. */
+const LONGEST_OWN = 100;
+const DIGEST = 16;
 const LIVE = RUN_STATUSES.filter((status) => !isFinal(status));
 
 /** Statuses of the runs that an action is for; those that were cancelled are retried only if asked for. */
@@ -118,8 +122,15 @@ async function retryEnded(
   name: string,
   run: string,
 ): Promise<JsonObject> {
-  const { id } = await target.retryRun(run, { by, id: `${run.slice(0, 100)}.${name.slice(-12)}` });
+  const { id } = await target.retryRun(run, { by, id: `${shortened(run)}.${name.slice(-12)}` });
   return { fork: id };
+}
+
+/** Of an id that leaves no room for more the beginning, with a digest of all of it. */
+function shortened(run: string): string {
+  if (run.length <= LONGEST_OWN) return run;
+  const digest = createHash('sha256').update(run).digest('hex').slice(0, DIGEST);
+  return `${run.slice(0, LONGEST_OWN - DIGEST - 1)}.${digest}`;
 }
 
 async function retryBlocked(target: BulkTarget, by: string, run: string): Promise<JsonObject> {

@@ -204,6 +204,10 @@ export interface ClaimedWork {
   readonly isLastTry: boolean;
   readonly lastHeartbeat?: JsonValue;
   readonly feedback: readonly JsonValue[];
+  readonly trace?: {
+    readonly traceparent: string;
+    readonly tracestate?: string;
+  };
   readonly leaseMs: number;
   /** When the lease ends unless it is extended */
   readonly expiresAt: number;
@@ -1077,6 +1081,7 @@ export interface Webhook {
   readonly failingSince: number | null;
   /** Milliseconds since the epoch, UTC */
   readonly missedAt: number | null;
+  readonly behind: number;
   readonly retrying: readonly RetryingRun[];
   readonly deadLetters: number;
   /** Milliseconds since the epoch, UTC */
@@ -1100,6 +1105,7 @@ export interface WebhookWithSecret {
   readonly failingSince: number | null;
   /** Milliseconds since the epoch, UTC */
   readonly missedAt: number | null;
+  readonly behind: number;
   readonly retrying: readonly RetryingRun[];
   readonly deadLetters: number;
   /** Milliseconds since the epoch, UTC */

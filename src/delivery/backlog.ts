@@ -18,6 +18,11 @@ export class Backlog {
     return this.#size;
   }
 
+  /** Whether there is one to take. */
+  get isReady(): boolean {
+    return this.#ready.size > 0;
+  }
+
   add(logged: LoggedEvent): void {
     const { run } = logged.event;
     let waiting = this.#runs.get(run);

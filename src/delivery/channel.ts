@@ -1,8 +1,7 @@
 /**
  * Delivers to one webhook. Invariants: 1. of a run one event at a time is under way, in order, and the next
  * one only when it was accepted or given up for good; 2. what is stored as delivered is: a stop of the
- * process repeats events and loses none; 3. a run that fails gets a lane, and holds up no other; 4. what is
- * held in memory, and how many runs are behind, is limited: beyond it the log waits on disk.
+ * process repeats events and loses none; 3. a run that fails gets a lane, and holds up no other (agenda.ts).
  */
 import type {
   LoggedEvent,
@@ -14,13 +13,12 @@ import { type Environment, elapse } from '../actors/environment.js';
 import type { Logger } from '../actors/handlers.js';
 import type { Journal } from '../actors/ports.js';
 import { tenantOf } from '../actors/tenant.js';
-import { Backlog } from './backlog.js';
+import { Agenda, type Work } from './agenda.js';
 import { Courier, type Message, messageOf } from './courier.js';
 import { decideFailure, type Refusal } from './decide-failure.js';
 import { DurableWrites } from './durable-writes.js';
 import { EventMatcher } from './event-filter.js';
 import type { Lane } from './lane.js';
-import { Lanes } from './lanes.js';
 import type { DeliveryLimits } from './limits.js';
 import type { SendWebhook } from './send.js';
 import type { TenantPositions } from './tenant-positions.js';
@@ -38,15 +36,10 @@ export interface ChannelParts {
   readonly positions: TenantPositions;
 }
 
-/** Events read from the log at a time, and below how many the next are read. */
+/** Events read from the log at a time. */
 const PAGE = 200;
-const LOW_WATER = 100;
-/** Runs that one webhook may be behind with; beyond it no other begins. */
-const MAX_LANES = 100;
 /** Events of a run that is behind before another one has its turn. */
 const LANE_BURST = 50;
-/** Failures in a row after which only what has failed is tried again. */
-const OUTAGE_FAILURES = 5;
 /** Longest time that what was delivered is not stored as such, in milliseconds. */
 const SAVE_MS = 500;
 /** Wait after storage failed, in milliseconds. */
@@ -56,8 +49,7 @@ export class Channel {
   readonly #parts: ChannelParts;
   readonly #courier: Courier;
   #matcher: EventMatcher;
-  readonly #backlog = new Backlog();
-  readonly #lanes: Lanes;
+  readonly #agenda: Agenda;
   readonly #writes: DurableWrites;
   readonly #row: WebhookRow;
   #waiters: (() => void)[] = [];
@@ -67,7 +59,6 @@ export class Channel {
   #mayHaveMore = true;
   #isReading = false;
   #active = 0;
-  #failuresInARow = 0;
   #isClosed = false;
   #callOffWake = () => {};
   #callOffSave: (() => void) | undefined;
@@ -83,7 +74,7 @@ export class Channel {
     this.#writes = new DurableWrites({ ...parts, clock: environment.clock });
     this.#matcher = matcherOf(record, log);
     this.#row = new WebhookRow(record, this.#writes);
-    this.#lanes = new Lanes(lanes);
+    this.#agenda = new Agenda(lanes, limits.concurrency);
     this.#deadLetters = deadLetters;
     this.#read = { turn: record.turn, seq: Number.MAX_SAFE_INTEGER };
   }
@@ -93,7 +84,7 @@ export class Channel {
   }
 
   get state(): ChannelState {
-    return { lanes: this.#lanes.records, deadLetters: this.#deadLetters };
+    return { lanes: this.#agenda.lanes.records, deadLetters: this.#deadLetters };
   }
 
   /** Turn up to which it has been given everything, for good. */
@@ -121,7 +112,8 @@ export class Channel {
 
   /** Resolves when everything up to a turn is accepted or given up, or the webhook is disabled. */
   async delivered(turn: number): Promise<void> {
-    const isDone = () => this.#lanes.size === 0 && this.#backlog.floor(this.#readTurn) >= turn;
+    const { lanes, backlog } = this.#agenda;
+    const isDone = () => lanes.size === 0 && backlog.floor(this.#readTurn) >= turn;
     while (!this.#isClosed && !this.isDisabled && !isDone()) await this.#whenChanged();
   }
 
@@ -135,7 +127,7 @@ export class Channel {
     const wasDisabled = this.isDisabled;
     await this.#row.change({ ...changes, updatedAt: this.#now });
     this.#matcher = matcherOf(this.record, this.#parts.log);
-    if (wasDisabled && !this.isDisabled) this.#beginAnew();
+    if (wasDisabled && !this.isDisabled) this.#agenda.lanes.beginAnew(this.#now);
   }
 
   /** Gives up what is under way: whoever comes next delivers it. */
@@ -154,20 +146,22 @@ export class Channel {
 
   #pump(): void {
     if (this.#isClosed || this.isDisabled) return this.#noticeChange();
+    // One reading of the clock for both questions: what is due between two would be lost.
+    const now = this.#now;
     while (this.#active < this.#parts.limits.concurrency) {
-      const work = this.#nextWork();
+      const work = this.#agenda.take(now);
       if (work === undefined) break;
       void this.#do(work);
     }
-    if (this.#mayHaveMore && !this.#isReading && this.#hasRoom) void this.#readOn();
-    this.#wakeForLanes();
+    if (this.#mayHaveMore && !this.#isReading && this.#agenda.hasRoom) void this.#readOn();
+    this.#wakeWhenDue(now);
     this.#noticeChange();
   }
 
-  async #do(work: () => Promise<void>): Promise<void> {
+  async #do(work: Work): Promise<void> {
     this.#active += 1;
     try {
-      await work();
+      await ('lane' in work ? this.#workLane(work.lane) : this.#deliver(work.logged));
     } catch (error) {
       await this.#rest(error, 'a delivery could not be made');
     }
@@ -181,34 +175,15 @@ export class Channel {
     await elapse(this.#parts.environment.clock, STORAGE_RETRY_MS);
   }
 
-  #nextWork(): (() => Promise<void>) | undefined {
-    const lane = this.#lanes.due(this.#now);
-    if (lane !== undefined) {
-      lane.isBusy = true;
-      return () => this.#workLane(lane);
-    }
-    const logged = this.#isHeld ? undefined : this.#backlog.take();
-    return logged && (() => this.#deliver(logged));
-  }
-
-  /** Nothing new begins while the receiver seems to be down, or too many runs are behind. */
-  get #isHeld(): boolean {
-    if (this.#lanes.size === 0) return false;
-    return this.#failuresInARow >= OUTAGE_FAILURES || this.#lanes.size >= MAX_LANES;
-  }
-
-  get #hasRoom(): boolean {
-    return this.#backlog.size < LOW_WATER && !this.#isHeld;
-  }
-
   async #readOn(): Promise<void> {
+    const { lanes, backlog } = this.#agenda;
     this.#isReading = true;
     this.#mayHaveMore = false;
     try {
       const { events, upTo, isLast } = await this.#parts.log.logAfter(this.#read, PAGE);
       const wanted: LoggedEvent[] = [];
       for (const logged of events) if (await this.#matcher.matches(logged)) wanted.push(logged);
-      for (const logged of wanted) if (!this.#lanes.takes(logged)) this.#backlog.add(logged);
+      for (const logged of wanted) if (!lanes.takes(logged)) backlog.add(logged);
       this.#read = upTo;
       if (!isLast) this.#mayHaveMore = true;
       this.#saveLater();
@@ -220,30 +195,32 @@ export class Channel {
     this.#pump();
   }
 
-  #wakeForLanes(): void {
+  #wakeWhenDue(now: number): void {
     this.#callOffWake();
     this.#callOffWake = () => {};
-    const at = this.#lanes.nextDue;
-    if (at <= this.#now || !Number.isFinite(at)) return;
+    const at = this.#agenda.nextDue;
+    if (at <= now || !Number.isFinite(at)) return;
     this.#callOffWake = this.#parts.environment.clock.wakeAt(at, () => this.#pump());
   }
 
   // Deliveries ---------------------------------------------------------------------------------
 
   async #deliver(logged: LoggedEvent): Promise<void> {
+    const { lanes, backlog } = this.#agenda;
     const { run } = logged.event;
     const outcome = await this.#courier.deliver(this.record, this.#messageOf(logged));
     if (this.#isClosed) return;
     if (outcome.isAccepted) {
-      this.#backlog.done(run);
+      backlog.done(run);
       return this.#succeeded();
     }
-    const lane = this.#lanes.open(this.record, logged);
+    this.#agenda.failed();
+    const lane = lanes.open(this.record, logged);
     await this.#failed(lane, logged, outcome);
     // From now on the lane's row has them.
-    this.#backlog.drop(run);
+    backlog.drop(run);
     this.#saveLater();
-    lane.isBusy = false;
+    lanes.release(lane);
   }
 
   async #workLane(lane: Lane): Promise<void> {
@@ -260,9 +237,10 @@ export class Channel {
         lane.pass(logged);
         this.#succeeded();
       }
+      lane.dueBy(this.#now);
       await this.#writes.put([{ type: 'lane.put', record: lane.record }]);
     } finally {
-      lane.isBusy = false;
+      this.#agenda.lanes.release(lane);
     }
   }
 
@@ -272,28 +250,19 @@ export class Channel {
 
   /** The run has caught up. Its row stays until the webhook's own cursor has passed what the lane gave up. */
   async #closeLane(lane: Lane): Promise<void> {
-    this.#lanes.end(lane);
+    this.#agenda.lanes.end(lane);
     await this.#writes.put([{ type: 'lane.put', record: lane.record }]);
     this.#saveLater();
   }
 
   #succeeded(): void {
-    const wasDown = this.#failuresInARow >= OUTAGE_FAILURES;
-    this.#failuresInARow = 0;
-    if (wasDown) this.#beginAnew();
+    this.#agenda.accepted(this.#now);
     if (this.record.failingSince !== null) this.#row.alter({ failingSince: null });
     this.#saveLater();
   }
 
-  /** The receiver is back: what waits need not wait any more. */
-  #beginAnew(): void {
-    this.#failuresInARow = 0;
-    this.#lanes.hasten(this.#now);
-  }
-
   async #failed(lane: Lane, logged: LoggedEvent, refusal: Refusal): Promise<void> {
     const { limits, environment } = this.#parts;
-    this.#failuresInARow += 1;
     const { deadLetter, disabled, ...decision } = decideFailure(
       {
         webhook: this.record,
@@ -307,7 +276,7 @@ export class Channel {
       },
       limits,
     );
-    lane.record = decision.lane;
+    lane.failed(decision.lane);
     this.#row.alter(decision.webhook);
     if (deadLetter !== undefined) this.#deadLetters += 1;
     await this.#writes.put([
@@ -350,8 +319,9 @@ export class Channel {
   }
 
   #save(): Promise<void> {
-    const turn = this.#backlog.floor(this.#readTurn);
-    return this.#row.save(turn, this.#lanes.takeEnded(turn));
+    const { lanes, backlog } = this.#agenda;
+    const turn = backlog.floor(this.#readTurn);
+    return this.#row.save(turn, lanes.takeEnded(turn));
   }
 
   get #now(): number {

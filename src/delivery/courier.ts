@@ -1,7 +1,9 @@
 /** Carries one message to its receiver: signs it, bounds the time that it takes, and says what came of it. */
 import type { LoggedEvent, WebhookRecord } from '../actors/delivery-records.js';
 import type { Clock } from '../actors/environment.js';
+import type { TraceContext } from '../actors/records.js';
 import { DEFAULT_TENANT, tenantOf } from '../actors/tenant.js';
+import { traceFromHeaders } from '../actors/trace-context.js';
 import { toEvent } from '../row-views.js';
 import { messageId, signedHeaders } from './secrets.js';
 import {
@@ -16,6 +18,8 @@ import { secretsOf } from './webhook.js';
 export interface Message {
   readonly id: string;
   readonly body: string;
+  /** The trace that what it tells of belongs to. */
+  readonly trace?: TraceContext | undefined;
 }
 
 export type Outcome =
@@ -45,13 +49,14 @@ export function messageOf(
   webhook: Pick<WebhookRecord, 'id'>,
   positions: TenantPositions,
 ): Message {
-  const { turn, runId, correlation, event } = logged;
+  const { turn, runId, correlation, traceJson, event } = logged;
   const { type, at, seq } = event;
   const isInstallation = tenantOf(webhook.id) === DEFAULT_TENANT;
   const shown = isInstallation ? turn : positions.turn(runId, turn);
   const data = { ...toEvent(event, runId, correlation), turn: shown };
   const body = JSON.stringify({ type, timestamp: new Date(at).toISOString(), data });
-  return { id: messageId(runId, seq, at), body };
+  const trace = traceJson === null ? undefined : (JSON.parse(traceJson) as TraceContext);
+  return { id: messageId(runId, seq, at), body, trace };
 }
 
 export class Courier {
@@ -63,7 +68,7 @@ export class Courier {
   }
 
   /** Never rejects. */
-  async deliver(webhook: WebhookRecord, { id, body }: Message): Promise<Outcome> {
+  async deliver(webhook: WebhookRecord, { id, body, trace }: Message): Promise<Outcome> {
     const { clock, send, timeoutMs } = this.#parts;
     const controller = new AbortController();
     this.#underWay.add(controller);
@@ -77,7 +82,10 @@ export class Courier {
     });
     try {
       const at = clock.now();
-      const headers = signedHeaders({ id, at, body }, secretsOf(webhook));
+      const headers = {
+        ...signedHeaders({ id, at, body }, secretsOf(webhook)),
+        ...traceFromHeaders(trace?.traceparent, trace?.tracestate),
+      };
       const { url, id: name } = webhook;
       const request = { url, headers, body, tenant: tenantOf(name), signal: controller.signal };
       return judge(await Promise.race([send(request), tooLate]), at);

@@ -35,7 +35,9 @@ export interface FailureDecision {
 
 export function decideFailure(failure: Failure, limits: DeliveryLimits): FailureDecision {
   const { lane, logged, refusal, now } = failure;
-  const tries = lane.tries + 1;
+  // A try ahead of its time, since the receiver seemed to be back, counts as none.
+  const isAhead = now < lane.dueAt;
+  const tries = isAhead ? lane.tries : lane.tries + 1;
   const deadLetter = tries >= limits.maxTries ? deadLetterOf(failure, tries) : undefined;
   const disabled = disabledBy(failure, deadLetter !== undefined, limits);
   const webhook = {
@@ -45,7 +47,7 @@ export function decideFailure(failure: Failure, limits: DeliveryLimits): Failure
   };
   // The run goes on behind a dead letter: whoever listens would rather miss one event than its end.
   const behind = { ...lane, seq: logged.event.seq, tries: 0, dueAt: now, errorJson: 'null' };
-  const dueAt = now + delayMs(failure, tries, limits);
+  const dueAt = isAhead ? lane.dueAt : now + delayMs(failure, tries, limits);
   const again = { ...lane, tries, dueAt, errorJson: JSON.stringify(refusal.error) };
   return { webhook, lane: deadLetter === undefined ? again : behind, deadLetter, disabled };
 }

@@ -5,6 +5,7 @@
  */
 import type { DeliveryRows, WebhookRecord } from '../actors/delivery-records.js';
 import type { LiveIndex } from '../actors/live-index.js';
+import type { TraceContext } from '../actors/records.js';
 import { tenantOf } from '../actors/tenant.js';
 import { RunchartError } from '../errors.js';
 import { readText } from '../read-arguments.js';
@@ -19,6 +20,8 @@ export interface DeliveryServiceParts extends ChannelParts {
   readonly live: Pick<LiveIndex, 'watchAll'>;
   /** The newest turn that was decided. */
   newestTurn(): number;
+  /** The trace that a run belongs to; undefined where it belongs to none, or is gone. */
+  traceOf(run: string): Promise<TraceContext | undefined>;
   /** Ends what sending holds open. */
   closeSender(): void;
 }
@@ -144,6 +147,10 @@ export class DeliveryService implements Deliveries {
   deliver(webhook: WebhookRecord, message: Message): Promise<Outcome> {
     this.#assertOpen();
     return this.#courier.deliver(webhook, message);
+  }
+
+  traceOf(run: string): Promise<TraceContext | undefined> {
+    return this.#parts.traceOf(run);
   }
 
   get writes(): DurableWrites {

@@ -112,6 +112,8 @@ export class Sender {
         if (wasStale) resolve(this.#post(request, false));
         else reject(asFailure(error));
       });
+      // An answer that switches protocols is none, and no error either.
+      sent.once('close', () => reject(asFailure(new Error('it ended without an answer'))));
       sent.end(request.body);
     });
   }

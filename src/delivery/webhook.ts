@@ -42,7 +42,9 @@ export interface Webhook {
   readonly failingSince: number | null;
   /** When retention removed, last, events that it had not been given. */
   readonly missedAt: number | null;
-  /** Runs of which a delivery failed and is tried again. */
+  /** How many runs there are of which a delivery failed and is tried again. */
+  readonly behind: number;
+  /** The first hundred of them. */
   readonly retrying: readonly RetryingRun[];
   /** Deliveries that failed for good. */
   readonly deadLetters: number;
@@ -83,6 +85,9 @@ export interface ChannelState {
   readonly deadLetters: number;
 }
 
+/** Most runs that are shown one by one. */
+const MAX_RETRYING = 100;
+
 export function toWebhook(record: WebhookRecord, { lanes, deadLetters }: ChannelState): Webhook {
   const { id, url, description, failingSince, missedAt, createdAt, updatedAt } = record;
   const { types = ['*'], plan = null, metadata = null } = filterOf(record);
@@ -97,7 +102,8 @@ export function toWebhook(record: WebhookRecord, { lanes, deadLetters }: Channel
     disabled: JSON.parse(record.disabledJson ?? 'null') as Disabled | null,
     failingSince,
     missedAt,
-    retrying: lanes.map(toRetrying),
+    behind: lanes.length,
+    retrying: lanes.slice(0, MAX_RETRYING).map(toRetrying),
     deadLetters,
     oldSecretUntil: old?.until ?? null,
     createdAt,

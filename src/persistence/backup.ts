@@ -11,7 +11,7 @@ import type { Backup, BackupOptions } from '../storage/storage.js';
 import { artifactsPath } from './artifact-files.js';
 import type { BackupManifest } from './backup-manifest.js';
 import type { BackupOutcome, BackupWork } from './backup-worker.js';
-import { parseDatabasePath } from './database-path.js';
+import { headPath, parseDatabasePath } from './database-path.js';
 import { flush } from './durable-files.js';
 import { StorageError } from './storage-error.js';
 
@@ -57,6 +57,7 @@ export async function restoreDatabase(backup: string, url: string): Promise<Back
     return toBackup(path, await atWork({ type: 'restore', backup: path, database, draft }));
   } finally {
     await rm(draft, { force: true });
+    await rm(headPath(draft), { force: true });
     await rm(artifactsPath(draft), { recursive: true, force: true });
   }
 }

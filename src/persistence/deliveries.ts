@@ -15,9 +15,9 @@ const COUNT = 'select cast(json_array(count(*)) as blob) from dead_letters where
 const LETTER = `select cast(${DEAD_LETTER.expression('d')} as blob) from dead_letters d
   where d.webhook = ? and d.message = ?`;
 const LETTERS = `select cast(${DEAD_LETTER.expression('d')} as blob) from dead_letters d
-  where d.webhook = ?1 and (?2 is null or (d.at, d.message) >
-    (select a.at, a.message from dead_letters a where a.webhook = ?1 and a.message = ?2))
-  order by d.at, d.message limit ?3`;
+  where d.webhook = ?1 and (?2 is null or (d.at, d.run_id, d.seq) >
+    (select a.at, a.run_id, a.seq from dead_letters a where a.webhook = ?1 and a.message = ?2))
+  order by d.at, d.run_id, d.seq limit ?3`;
 
 export class SqliteDeliveries implements DeliveryRows {
   readonly #reader: Reader;

@@ -17,6 +17,7 @@ const TOLD = `r.trimmed_to >= 0
 const CORRELATION = `coalesce(r.settings_json ->> 'correlation', r.parent_id, r.id)`;
 
 const ROW = `json_array(c.turn, r.id, r.plan_hash, r.metadata_json, ${CORRELATION},
+  r.settings_json ->> 'trace',
   r.parent_id is not null or r.past_plans_json is not null, ${EVENT.expression('e')})`;
 
 /** How far retention has come, with the tenant that is asked about as fifth parameter, or null. */
@@ -102,15 +103,8 @@ function toPosition(json: string | null): LogPosition {
 }
 
 function toLogged(row: unknown): LoggedEvent {
-  const [turn, runId, planHash, metadataJson, correlation, hasOtherPlans, event] = row as [
-    number,
-    string,
-    string,
-    string | null,
-    string,
-    0 | 1,
-    unknown,
-  ];
-  const known = { runId, planHash, metadataJson, correlation };
+  const [turn, runId, planHash, metadataJson, correlation, traceJson, hasOtherPlans, event] =
+    row as [number, string, string, string | null, string, string | null, 0 | 1, unknown];
+  const known = { runId, planHash, metadataJson, correlation, traceJson };
   return { turn, ...known, hasOtherPlans: hasOtherPlans === 1, event: EVENT.toRecord(event) };
 }

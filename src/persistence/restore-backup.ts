@@ -11,7 +11,7 @@ import { type BackupManifest, damaged, databaseIn, readManifest } from './backup
 import { checkSchemaVersion } from './database-file.js';
 import { headPath, lockPath } from './database-path.js';
 import { copyDurably, flush } from './durable-files.js';
-import { HeadFile } from './head-file.js';
+import { type Head, HeadFile } from './head-file.js';
 import { loadMigrations, migrate } from './migrations.js';
 import { copyPayloads, measurePayloads } from './payload-copies.js';
 import { Reader } from './reader.js';
@@ -49,8 +49,11 @@ export async function restoreBackup({
 function assertFree(database: string): void {
   const files = [database, `${database}-wal`, `${database}-shm`, headPath(database)];
   const found = [...files, lockPath(database), artifactsPath(database)].find(existsSync);
-  if (found === undefined) return;
-  throw new StorageError('database-exists', `${found} is there already.`, {
+  if (found !== undefined) throw taken(found);
+}
+
+function taken(path: string): StorageError {
+  return new StorageError('database-exists', `${path} is there already.`, {
     hint: 'Name a new place; or stop what uses it, and move all files of that database away.',
   });
 }
@@ -94,23 +97,43 @@ async function assertWhole(
   }
 }
 
+/** The head file comes first and keeps the place: who finds it taken has put nothing there. */
 async function putInPlace(
   draft: string,
   database: string,
   { head }: BackupManifest,
 ): Promise<void> {
   assertFree(database);
-  if (existsSync(artifactsPath(draft))) {
-    await rename(artifactsPath(draft), artifactsPath(database));
+  const placed: string[] = [];
+  try {
+    if (head !== null) {
+      await writeHead(draft, head);
+      await linkNew(headPath(draft), headPath(database), placed);
+    }
+    if (existsSync(artifactsPath(draft))) {
+      await rename(artifactsPath(draft), artifactsPath(database));
+      placed.push(artifactsPath(database));
+    }
+    await linkNew(draft, database, placed);
+  } catch (error) {
+    for (const path of placed) await rm(path, { recursive: true, force: true });
+    throw error;
   }
-  if (head !== null) {
-    const file = new HeadFile(headPath(database));
-    file.write(head);
-    file.close();
-    await flush(headPath(database));
-  }
-  // Unlike a rename this fails where somebody else has put a database there.
-  await link(draft, database);
   await rm(draft);
   await flush(dirname(database));
+}
+
+async function writeHead(path: string, head: Head): Promise<void> {
+  const file = new HeadFile(headPath(path));
+  file.write(head);
+  file.close();
+  await flush(headPath(path));
+}
+
+/** Unlike a rename this fails where somebody else has put something meanwhile. */
+async function linkNew(from: string, to: string, placed: string[]): Promise<void> {
+  await link(from, to).catch((cause: NodeJS.ErrnoException) => {
+    throw cause.code === 'EEXIST' ? taken(to) : cause;
+  });
+  placed.push(to);
 }

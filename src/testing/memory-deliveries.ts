@@ -12,6 +12,7 @@ import type {
   WebhookRecord,
 } from '../actors/delivery-records.js';
 import { tenantOf } from '../actors/tenant.js';
+import { traceOf } from '../actors/trace-context.js';
 import { isLater } from '../delivery/log-position.js';
 import type { MemoryRun } from './memory-run.js';
 
@@ -64,7 +65,8 @@ export class MemoryDeliveries {
 
   #lettersOf(webhook: string): DeadLetterRecord[] {
     const letters = [...this.#letters.values()].filter((letter) => letter.webhook === webhook);
-    return letters.sort((a, b) => a.at - b.at || (a.message < b.message ? -1 : 1));
+    const runs = (a: string, b: string) => (a === b ? 0 : a < b ? -1 : 1);
+    return letters.sort((a, b) => a.at - b.at || runs(a.runId, b.runId) || a.seq - b.seq);
   }
 }
 
@@ -120,8 +122,10 @@ function eventsOf({ record, turns, events }: MemoryRun): LoggedEvent[] {
   if (!isTold) return [];
   const { id: runId, planHash, metadataJson } = record;
   const correlation = correlationOf(record);
+  const trace = traceOf(record);
+  const traceJson = trace === undefined ? null : JSON.stringify(trace);
   const hasOtherPlans = record.parentId !== null || record.pastPlansJson !== null;
-  const known = { runId, planHash, metadataJson, correlation, hasOtherPlans };
+  const known = { runId, planHash, metadataJson, correlation, traceJson, hasOtherPlans };
   return events.flatMap((event) => {
     const turn = turns.find(({ seq }) => seq >= event.seq)?.turn;
     return turn === undefined || event.seq <= record.trimmedTo ? [] : [{ turn, ...known, event }];

@@ -1,6 +1,6 @@
 /**
- * One claimed attempt at work. Invariants: heartbeats go on until nothing but its result is left to send; once its
- * lease is lost nothing of it is sent; a result is sent until it is accepted or refused.
+ * One claimed attempt at work. Invariants: heartbeats go on until nothing but its result is left to send, or nobody
+ * waits for one; once its lease is lost nothing of it is sent; a result is sent until it is accepted or refused.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Backoff } from './backoff.js';
@@ -34,6 +34,7 @@ export interface JobContext
     | 'isLastTry'
     | 'deadlineAt'
     | 'feedback'
+    | 'trace'
   > {
   /** Payload of the newest heartbeat of the attempts before this one. */
   readonly lastHeartbeat: Json | undefined;
@@ -69,7 +70,7 @@ export class Job {
   readonly #abort = new AbortController();
   /** Aborted when nothing but the result is left to send. */
   readonly #ended = new AbortController();
-  /** Aborted when nobody waits for an answer to be accepted any more. */
+  /** Aborted when nobody waits any more, neither for the function to end nor for an answer to be accepted. */
   readonly #givenUp = new AbortController();
   /** Of the heartbeat that waits for news. */
   #waiting = new AbortController();
@@ -111,14 +112,17 @@ export class Job {
     this.#stop(reason);
   }
 
-  /** Leaves the attempt to the end of its lease. */
+  /** Gives back at once what was released, whatever its function does; what cannot be told is left to the lease. */
   giveUp(): void {
     this.#givenUp.abort();
   }
 
   async #call(work: JobFunction): Promise<Outcome> {
     try {
-      const value = await Promise.race([work(this.work.input, this.#context()), this.#whenLost()]);
+      const value = await Promise.race([
+        work(this.work.input, this.#context()),
+        this.#whenAbandoned(),
+      ]);
       return { is: 'completed', result: asJson(value) };
     } catch (error) {
       return { is: 'failed', error: toWorkError(error, this.#abort.signal.aborted) };
@@ -126,13 +130,15 @@ export class Job {
   }
 
   /** What ignores its signal is not waited for once its result does not count. */
-  #whenLost(): Promise<never> {
+  #whenAbandoned(): Promise<never> {
     return new Promise((_, reject) => {
       const { signal } = this.#abort;
       const end = () => {
-        if (this.#isLost) reject(signal.reason);
+        if (this.#isLost || this.#givenUp.signal.aborted) reject(signal.reason);
       };
-      signal.addEventListener('abort', end, { once: true });
+      for (const one of [signal, this.#givenUp.signal]) {
+        one.addEventListener('abort', end, { once: true });
+      }
     });
   }
 
@@ -182,10 +188,17 @@ export class Job {
         else if (tookMs < waitMs / 2) await this.#pause(waitMs - tookMs);
       } catch (error) {
         if (interrupted.aborted) continue;
-        if (isRefusal(error)) return this.#lose(error);
-        await backoff.wait(this.#ended.signal);
+        if (!isRefusal(error)) await backoff.wait(this.#ended.signal);
+        else if (LOST.has(error.code) || payload === undefined) return this.#lose(error);
+        else this.#forget(payload, error);
       }
     }
+  }
+
+  /** A payload that the server does not take is of no use to the next attempt; the lease is kept without it. */
+  #forget(payload: Json, error: WorkCallError): void {
+    this.#logger.warn({ key: this.work.key, error }, 'the payload of a heartbeat was refused');
+    if (this.#payload === payload) this.#payload = undefined;
   }
 
   /** Aborted at the end of the work; and by a payload, where the heartbeat would only wait. */
@@ -201,7 +214,7 @@ export class Job {
   }
 
   async #report(): Promise<void> {
-    while (this.#latest !== undefined && !this.#isLost) {
+    while (this.#latest !== undefined && !this.#isLost && !this.#ended.signal.aborted) {
       const value = this.#latest;
       this.#latest = undefined;
       await this.#client.progress(this.work.token, value).catch((error: unknown) => {

@@ -31,6 +31,8 @@ export interface ClaimedWork {
   readonly isLastTry: boolean;
   readonly lastHeartbeat?: Json;
   readonly feedback: readonly Json[];
+  /** The trace that the run belongs to, as the headers of W3C Trace Context. */
+  readonly trace?: { readonly traceparent: string; readonly tracestate?: string };
   readonly leaseMs: number;
   readonly expiresAt: number;
   readonly deadlineAt: number | null;

@@ -105,7 +105,7 @@ export class Worker {
     while (!signal.aborted) {
       const limit = concurrency - this.#jobs.size;
       if (limit === 0) {
-        await Promise.race([...this.#jobs.values(), aborted(signal)]);
+        await this.#whenOneEnds();
         continue;
       }
       try {
@@ -122,13 +122,24 @@ export class Worker {
     }
   }
 
+  /** Or the worker is to stop. */
+  async #whenOneEnds(): Promise<void> {
+    const over = new AbortController();
+    await Promise.race([...this.#jobs.values(), aborted(this.#stopping.signal, over.signal)]);
+    over.abort();
+  }
+
   #begin(work: ClaimedWork): void {
     const { logger, onEnd } = this.#options;
     const job = new Job(work, this.#client, logger);
     const performed = job.perform(this.#functionFor(work)).then((end) => {
       this.#jobs.delete(job);
       logger.debug({ key: work.key, end }, 'an attempt has ended');
-      onEnd?.(work, end);
+      try {
+        onEnd?.(work, end);
+      } catch (error) {
+        logger.error({ key: work.key, error }, 'onEnd failed');
+      }
     });
     this.#jobs.set(job, performed);
   }
@@ -153,6 +164,7 @@ export class Worker {
     for (const job of this.#jobs.keys()) job.release('the worker is stopping');
     await this.#whenIdle(GRACE_MS);
     for (const job of this.#jobs.keys()) job.giveUp();
+    await this.#whenIdle(GRACE_MS);
   }
 
   async #whenIdle(limitMs: number): Promise<void> {
@@ -163,10 +175,11 @@ export class Worker {
   }
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
+/** Listens until `over` at most. */
+function aborted(signal: AbortSignal, over: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => {
-    signal.addEventListener('abort', () => resolve(), { once: true });
+    signal.addEventListener('abort', () => resolve(), { once: true, signal: over });
   });
 }
 

@@ -167,6 +167,44 @@ describe('S238 what is done to many runs', () => {
     expect(Object.keys(await statusesOf(orchestrator))).toHaveLength(3);
   });
 
+  it('S238 retries each of several runs whose long ids begin alike', async () => {
+    const orchestrator = await open();
+    const ids = ['a', 'b', 'c'].map((end) => `${'x'.repeat(127)}${end}`);
+    for (const id of ids) await (await orchestrator.start(failing, { id })).result();
+    isBroken = false;
+    const filter: BulkFilter = { status: ['failed'] };
+    const { token } = await orchestrator.bulk.preview({ type: 'retry' }, filter);
+    const outcomes = await applyAll(orchestrator, { type: 'retry' }, filter, token, 10);
+    const forks = outcomes.map(({ detail }) => String(detail?.fork));
+    expect(new Set(forks).size).toBe(3);
+    for (const fork of forks) expect((await orchestrator.result(fork)).status).toBe('completed');
+  });
+
+  it('S238 goes on after a page whose answer was lost, and hits nobody twice and nobody newer', async () => {
+    const orchestrator = await open();
+    for (const id of ['a', 'b', 'c', 'd']) await orchestrator.start(waiting, { id });
+    const filter: BulkFilter = { createdAfter: 0 };
+    const cancel: BulkAction = { type: 'cancel' };
+    const { token } = await orchestrator.bulk.preview(cancel, filter);
+    const apply = (more: { cursor?: string; allowChanges?: boolean } = {}) =>
+      orchestrator.bulk.apply(cancel, filter, { token, by: 'ada', limit: 2, ...more });
+    const { cursor } = await apply();
+    await orchestrator.start(waiting, { id: 'newer' });
+    for (const id of ['d', 'c']) await orchestrator.result(id);
+    await expect(apply()).rejects.toMatchObject({ code: 'bulk-changed', data: { count: 2 } });
+    const rest = ['b', 'a'].map((run) => ({ run, outcome: 'done' }));
+    expect(await apply({ allowChanges: true })).toMatchObject({ outcomes: rest });
+    for (const id of ['b', 'a']) await orchestrator.result(id);
+    // The page behind the one that was lost, come late.
+    expect(await apply({ cursor: cursor ?? '' })).toEqual({ outcomes: [], cursor: null });
+    for (const { id, status } of await orchestrator.runs.list()) {
+      if (id === 'newer') expect(status).toBe('awaiting-human');
+      const events = await orchestrator.runs.events(id);
+      const asked = events.filter(({ type }) => type === 'run.cancel-requested').length;
+      expect([id, asked]).toEqual([id, id === 'newer' ? 0 : 1]);
+    }
+  });
+
   it('S238 says of each run that refused why', async () => {
     const orchestrator = await open();
     const strict = { outputSchema: { type: 'object', required: ['n'] } };

@@ -130,6 +130,17 @@ describe('the connection', () => {
     sender.close();
   });
 
+  it('S221 is not kept waiting by an answer that switches protocols', async () => {
+    const { port } = await serve(({ socket }) => {
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n');
+    });
+    const sender = openSender();
+    await expect(send(sender, `http://127.0.0.1:${port}/`)).rejects.toMatchObject({
+      code: 'connection-failed',
+    });
+    sender.close();
+  });
+
   it('S221 reads no more of an answer than its limit, and is cut where the answer does not end', async () => {
     let written = 0;
     const { port } = await serve((_, response) => {

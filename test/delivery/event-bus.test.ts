@@ -139,6 +139,7 @@ describe('a subscriber', () => {
           planHash: '',
           metadataJson: null,
           correlation: 'r',
+          traceJson: null,
           hasOtherPlans: false,
           event,
         };

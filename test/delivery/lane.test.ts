@@ -1,6 +1,7 @@
 /** A lane by itself: how far it reads. */
 import { expect, it } from 'vitest';
 import type { LoggedEvent } from '../../src/actors/delivery-records.js';
+import { Agenda } from '../../src/delivery/agenda.js';
 import { EventMatcher } from '../../src/delivery/event-filter.js';
 import { Lane } from '../../src/delivery/lane.js';
 
@@ -11,6 +12,7 @@ const events: LoggedEvent[] = [1, 2, 3, 4].map((seq) => ({
   planHash: 'p',
   metadataJson: null,
   correlation: 'r',
+  traceJson: null,
   hasOtherPlans: false,
   event: { run: 1, seq, type: 'node.ready', node: null, attempt: null, detailJson: '{}', at: 0 },
 }));
@@ -44,4 +46,33 @@ it('S183 a lane that is over knows the turn that it went up to', async () => {
   expect(await nextOf(lane, 30)).toBeUndefined();
   expect([lane.record.seq, lane.record.tries, lane.passedTurn]).toEqual([3, 0, 30]);
   expect(await nextOf(lane, 40)).toBe(4);
+});
+
+it('S183 a webhook that is behind with 10,000 runs begins no other, and does when one has caught up', () => {
+  const records = Array.from({ length: 10_000 }, (_, index) => ({
+    ...{ webhook: 'w', run: index + 2, seq: 1, tries: 1, dueAt: 1_000 + index, errorJson: 'null' },
+  }));
+  const agenda = new Agenda(records, 4);
+  const [logged] = events;
+  agenda.backlog.add(logged as LoggedEvent);
+  expect([agenda.take(0), agenda.hasRoom, agenda.nextDue]).toEqual([undefined, false, 1_000]);
+  const work = agenda.take(1_000);
+  expect(work).toMatchObject({ lane: { record: { run: 2 } } });
+  expect([agenda.take(1_000), agenda.nextDue]).toEqual([undefined, 1_001]);
+  if (work !== undefined && 'lane' in work) agenda.lanes.end(work.lane);
+  expect([agenda.hasRoom, agenda.nextDue]).toEqual([true, 0]);
+  expect(agenda.take(1_000)).toEqual({ logged });
+});
+
+it('S183 runs that a webhook is behind with and others take turns, and leave each other a place', () => {
+  const records = [2, 3, 4, 5].map((run) => ({
+    ...{ webhook: 'w', run, seq: 1, tries: 1, dueAt: 0, errorJson: 'null' },
+  }));
+  const agenda = new Agenda(records, 4);
+  const [logged] = events as [LoggedEvent];
+  for (let run = 6; run < 12; run += 1) {
+    agenda.backlog.add({ ...logged, event: { ...logged.event, run } });
+  }
+  const taken = Array.from({ length: 8 }, () => Object.keys(agenda.take(0) ?? {})).flat();
+  expect(taken).toEqual(['lane', 'logged', 'lane', 'logged', 'lane', ...Array(3).fill('logged')]);
 });

@@ -157,24 +157,6 @@ describe('a webhook', () => {
     expect(webhook?.retrying.map(({ error }) => error?.code)).toEqual(Array(3).fill('timeout'));
   });
 
-  it('S183 begins nothing new while the receiver is down, and catches up at once when it is back', async () => {
-    let isUp = false;
-    const { kit, receiver } = await open(() => ({ status: isUp ? 200 : 503 }));
-    await kit.ask(({ webhooks }) => webhooks.add({ url }));
-    const runs = [];
-    for (let count = 0; count < 30; count += 1) runs.push(await kit.run(chain));
-    await kit.advance('1h');
-    const [webhook] = await kit.orchestrator.webhooks.list();
-    expect(webhook?.retrying.length).toBeLessThan(10);
-    expect(receiver.asked.length).toBeLessThan(150);
-    isUp = true;
-    await drained(kit);
-    const numbers = numbersByRun(receiver.firsts());
-    for (const run of runs) {
-      expect(numbers.get(run.id)).toEqual([...run.log].map(({ seq }) => seq));
-    }
-  });
-
   it('S221 that is gone, or fails for days, is disabled where all can see it, and goes on from there', async () => {
     let status = 410;
     const { kit, receiver } = await open(() => ({ status }), { disableAfterMs: 24 * HOUR_MS });
@@ -268,9 +250,43 @@ describe('dead letters', () => {
     await kit.ask(({ webhooks }) => webhooks.deadLetters.discard(id, two ?? ''));
     expect(await deadLetters.list(id)).toEqual([]);
     expect((await kit.orchestrator.webhooks.get(id)).deadLetters).toBe(0);
+    await expect(deadLetters.list(id, { after: two ?? '' })).rejects.toMatchObject({
+      code: 'dead-letter-unknown',
+    });
     await expect(deadLetters.get(id, two ?? '')).rejects.toMatchObject({
       code: 'dead-letter-unknown',
     });
+  });
+
+  it('S121 S221 are in one hand at a time: what is done twice at once is done once, and nothing that is gone comes back', async () => {
+    const { kit, receiver } = await open(() => ({ status: 400 }), { maxTries: 1 });
+    const { id } = await kit.ask(({ webhooks }) => webhooks.add({ url }));
+    await kit.run(chain);
+    await drained(kit);
+    const { deadLetters } = kit.orchestrator.webhooks;
+    const letters = await deadLetters.list(id);
+    // All were given up at the same time.
+    expect(letters.map(({ seq }) => seq)).toEqual(letters.map((_, index) => index + 1));
+    const [one = '', two = '', three = ''] = letters.map(({ message }) => message);
+    const asked = receiver.asked.length;
+    receiver.behave = () => ({ status: 200 });
+    const both = await kit.ask(() =>
+      Promise.allSettled([deadLetters.redeliver(id, one), deadLetters.redeliver(id, one)]),
+    );
+    expect(both.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+    expect(receiver.asked.length).toBe(asked + 1);
+    // Discarded, and the webhook removed, while a receiver takes its time to refuse.
+    receiver.behave = () => new Promise(() => {});
+    const refused = deadLetters.redeliver(id, two);
+    await kit.ask(() => deadLetters.discard(id, two));
+    expect(await refused).toMatchObject({ accepted: false });
+    expect(await deadLetters.list(id)).toEqual(letters.slice(2));
+    expect((await kit.orchestrator.webhooks.get(id)).deadLetters).toBe(letters.length - 2);
+    const late = deadLetters.redeliver(id, three).catch((error: unknown) => error);
+    await kit.ask(({ webhooks }) => webhooks.remove(id));
+    expect(await kit.ask(() => late)).toMatchObject({ code: 'webhook-unknown' });
+    await kit.ask(({ webhooks }) => webhooks.add({ url, id }));
+    expect(await deadLetters.list(id)).toEqual([]);
   });
 
   it('S121 are limited: a webhook that has too many is disabled', async () => {

@@ -6,6 +6,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -21,6 +22,13 @@ import {
   type PayloadCodec,
   restoreDatabase,
 } from '../../src/index.js';
+import {
+  databaseIn,
+  manifestIn,
+  readManifest,
+  sha256,
+  writeManifest,
+} from '../../src/persistence/backup-manifest.js';
 import { readHead } from '../../src/persistence/head-file.js';
 import { payloadPath } from '../../src/persistence/verify-database.js';
 import { action, approval, chain, plan } from '../support/plans.js';
@@ -57,12 +65,12 @@ async function populated() {
 }
 
 /** Starts runs one after another until told to stop; resolves with their ids. */
-function startingRuns(orchestrator: Orchestrator) {
+function startingRuns(orchestrator: Orchestrator, draft = single) {
   let isWanted = true;
   const ids: string[] = [];
   const done = (async () => {
     for (let i = 0; isWanted; i += 1) {
-      const run = await orchestrator.start(single, { id: `live-${i}`, input: {} });
+      const run = await orchestrator.start(draft, { id: `live-${i}`, input: {} });
       await run.result();
       ids.push(run.id);
     }
@@ -102,6 +110,42 @@ describe('S235 a backup of a live database', () => {
     expect((await restored.runs.replay('done')).hash).toBe(hash);
   });
 
+  it('S235 has the payloads that came while it was made, of runs at work too', async () => {
+    const folder = temporaryDirectory();
+    let made = 0;
+    const work = () => {
+      made += 1;
+      const payload = { text: `${made} `.repeat(50_000) };
+      return { ok: true, artifacts: [{ name: 'book', kind: 'json', payload }] };
+    };
+    const orchestrator = await createOrchestrator({
+      url: join(folder, 'runs.db'),
+      handlers: { work },
+    });
+    onTestFinished(() => orchestrator.close());
+    const live = startingRuns(
+      orchestrator,
+      plan([action('make'), action('more')], chain('make', 'more')).plan,
+    );
+    while (live.ids.length < 5) await new Promise((resolve) => setImmediate(resolve));
+    const before = made;
+    const { path, payloads } = await orchestrator.backup(join(folder, 'backup'));
+    await live.stop();
+    expect(payloads).toBeGreaterThan(before);
+
+    const there = join(folder, 'there.db');
+    await restoreDatabase(path, there);
+    const restored = await createOrchestrator({ url: there, handlers: { work } });
+    onTestFinished(() => restored.close());
+    for (const { id } of await restored.runs.list({ limit: 1_000 })) {
+      expect([id, (await restored.result(id)).status]).toEqual([id, 'completed']);
+      for (const { name, version } of await restored.runs.artifacts(id)) {
+        const { payload } = await restored.runs.artifact(id, name, version);
+        expect(JSON.stringify(payload).length).toBeGreaterThan(50_000);
+      }
+    }
+  });
+
   it('S235 P5 has the head file of its newest turn, and an epoch that grows with its new owner', async () => {
     const { folder, url, orchestrator } = await populated();
     const { path, turn } = await orchestrator.backup(join(folder, 'backup'));
@@ -130,6 +174,36 @@ describe('S235 a backup of a live database', () => {
       await expect(restoreDatabase(path, there)).rejects.toMatchObject({ code: 'database-exists' });
       expect(statSync(`${there}${left}`).size).toBe(0);
     }
+  });
+
+  it('S235 restored twice into one place at once is there once, with a head file of its own', async () => {
+    const { folder, orchestrator } = await populated();
+    const older = await orchestrator.backup(join(folder, 'older'));
+    await (await orchestrator.start(single, { id: 'later', input: {} })).result();
+    const newer = await orchestrator.backup(join(folder, 'newer'));
+    for (let round = 0; round < 3; round += 1) {
+      const there = join(folder, `there-${round}.db`);
+      const made = await Promise.allSettled(
+        [older, newer].map(({ path }) => restoreDatabase(path, there)),
+      );
+      const [won] = made.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+      const lost = made.flatMap((one) => (one.status === 'rejected' ? [one.reason.code] : []));
+      expect(lost).toEqual(['database-exists']);
+      expect(readHead(`${there}-head`)?.turn).toBe(won?.turn);
+      const names = readdirSync(folder).filter((name) => name.startsWith(`there-${round}`));
+      const files = ['.db', '.db-head', '.db.artifacts'];
+      expect(names.sort()).toEqual(files.map((end) => `there-${round}${end}`).sort());
+      await (await open(there)).close();
+    }
+    // A place that is taken by what nobody can open.
+    const nowhere = join(folder, 'nowhere.db');
+    symlinkSync(join(folder, 'gone', 'runs.db'), nowhere);
+    await expect(restoreDatabase(newer.path, nowhere)).rejects.toMatchObject({
+      code: 'database-exists',
+    });
+    expect(readdirSync(folder).filter((name) => name.startsWith('nowhere'))).toEqual([
+      'nowhere.db',
+    ]);
   });
 
   it('S235 that is cut off or changed anywhere is noticed, and nothing is restored', async () => {
@@ -197,6 +271,42 @@ describe('S235 a backup of a live database', () => {
     expect(made.findings).toEqual([expect.stringContaining('run done')]);
     const restored = await restoreDatabase(target, join(folder, 'there.db'));
     expect(restored.findings).toEqual(made.findings);
+  });
+
+  it('S235 is refused where the log has lost its end, of which the head file knows', async () => {
+    const { folder, url, orchestrator } = await populated();
+    await orchestrator.close();
+    await tamper(url, 'delete from checkpoints where turn = (select max(turn) from checkpoints)');
+    const target = join(folder, 'backup');
+    for (const acceptDamage of [false, true]) {
+      const made = backupDatabase(url, target, { acceptDamage });
+      await expect(made).rejects.toMatchObject({ code: 'backup-failed' });
+    }
+    expect(readdirSync(folder).filter((name) => name.startsWith('backup'))).toEqual([]);
+  });
+
+  it('S235 is verified by what is in it when it is restored, whatever its manifest says', async () => {
+    const { folder, orchestrator } = await populated();
+    const { path } = await orchestrator.backup(join(folder, 'backup'));
+    const there = join(folder, 'there.db');
+    const refused = async () => {
+      await expect(restoreDatabase(path, there)).rejects.toMatchObject({ code: 'backup-damaged' });
+      expect(readdirSync(folder).filter((name) => name.startsWith('there'))).toEqual([]);
+    };
+    const text = readFileSync(manifestIn(path), 'utf8');
+    // Of what no file tells otherwise.
+    writeFileSync(manifestIn(path), text.replace('"runs": 2', '"runs": 3'));
+    await refused();
+    writeFileSync(manifestIn(path), text);
+    const manifest = await readManifest(path);
+    await tamper(
+      databaseIn(path),
+      `update run_events set detail_json = '{}' where seq = 2 and run = 1`,
+    );
+    const bytes = readFileSync(databaseIn(path));
+    const database = { bytes: bytes.length, sha256: sha256(bytes) };
+    writeFileSync(manifestIn(path), writeManifest({ ...manifest, database }));
+    await refused();
   });
 
   it('S235 S173 is taken and restored after everything old was removed', async () => {

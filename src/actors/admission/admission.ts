@@ -5,10 +5,10 @@
  * another. Its own time never goes back, whatever the clock does.
  */
 import { parseHandlerReference } from '../../plan/handler-reference.js';
+import { Heap } from '../heap.js';
 import type { AttemptOutcome, BreakerPhase } from './circuit-breaker.js';
 import { Gate, type Held, type Refusal, type Wait } from './gate.js';
 import { assertPolicy, type HandlerPolicy } from './handler-policy.js';
-import { Heap } from './heap.js';
 import { type Seniority, type Waiting, Waits } from './waits.js';
 
 /** One attempt of a node, that wants to begin or has begun. */

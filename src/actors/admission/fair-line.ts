@@ -2,7 +2,7 @@
  * A line of those who wait. Invariants: the highest level goes first; within a level tenants take
  * turns; within a tenant the lowest order, which is the longest wait, goes first.
  */
-import { Heap } from './heap.js';
+import { Heap } from '../heap.js';
 import { SortedList } from './sorted-list.js';
 
 /** Priorities are the whole numbers from 0 to one less; the highest goes first. */

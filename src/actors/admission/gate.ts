@@ -3,6 +3,8 @@
  * its concurrency key. Invariant: nobody begins before those that wait there, except runs that the
  * gate itself, or the other gate of the attempt, has called.
  */
+
+import { Heap } from '../heap.js';
 import {
   type AttemptOutcome,
   type BreakerPhase,
@@ -13,7 +15,6 @@ import {
 } from './circuit-breaker.js';
 import { FairLine, type Place } from './fair-line.js';
 import type { HandlerPolicy } from './handler-policy.js';
-import { Heap } from './heap.js';
 import { admit, available, FULL_BUCKET, type RateState } from './rate-limit.js';
 
 /** Why an attempt may not begin: `busy` is the process, `handler` its handler's own concurrency. */

@@ -4,7 +4,7 @@
  * item that came first is next; within a lane nothing is overtaken.
  */
 import { Fifo } from '../fifo.js';
-import { Heap } from './heap.js';
+import { Heap } from '../heap.js';
 
 interface Entry<T> {
   readonly number: number;

@@ -4,7 +4,7 @@ import { parseHandlerReference } from '../../plan/handler-reference.js';
 import type { JsonValue } from '../../plan/json.js';
 import type { ExternalHandler } from '../external-handler.js';
 import type { AttemptName, Capability, WorkClaimMessage } from '../messages.js';
-import type { Round } from '../records.js';
+import type { Round, TraceContext } from '../records.js';
 
 /** An attempt as its worker gets it. */
 export interface ClaimedAttempt extends AttemptName {
@@ -20,6 +20,8 @@ export interface ClaimedAttempt extends AttemptName {
   readonly isLastTry: boolean;
   readonly lastHeartbeat: JsonValue | undefined;
   readonly feedback: readonly Round[];
+  /** The trace that the run belongs to, to be handed on. */
+  readonly trace?: TraceContext;
   readonly leaseMs: number;
   /** When the lease ends unless it is extended, in milliseconds since the epoch. */
   readonly expiresAt: number;

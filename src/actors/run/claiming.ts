@@ -96,6 +96,7 @@ function grant(
     isLastTry: isLastTry(run),
     lastHeartbeat: run.lastHeartbeat,
     feedback: roundsOf(run),
+    ...(model.settings.trace !== undefined && { trace: model.settings.trace }),
     leaseMs,
     expiresAt: turn.at + leaseMs,
     deadlineAt: deadlineAt ?? null,

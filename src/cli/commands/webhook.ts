@@ -183,10 +183,10 @@ function toRow(webhook: Webhook): string[] {
   return [id, oneLine(types.join(','), 40), stateOf(webhook), String(deadLetters), url];
 }
 
-function stateOf({ disabled, failingSince, retrying }: Webhook): string {
+function stateOf({ disabled, failingSince, behind }: Webhook): string {
   if (disabled !== null) return `disabled (${disabled.code})`;
   if (failingSince !== null) return `failing since ${when(failingSince)}`;
-  return retrying.length === 0 ? 'enabled' : `behind with ${retrying.length} runs`;
+  return behind === 0 ? 'enabled' : `behind with ${behind} runs`;
 }
 
 function parseTypes(text: string): string[] {

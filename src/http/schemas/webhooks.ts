@@ -52,6 +52,7 @@ const SHAPE: Shape<Webhook> = {
   disabled: disabled.nullable(),
   failingSince: time.nullable(),
   missedAt: time.nullable(),
+  behind: count,
   retrying: z.array(retrying),
   deadLetters: count,
   oldSecretUntil: time.nullable(),

@@ -30,6 +30,9 @@ export const claimed = objectOf<ClaimedWork>('ClaimedWork', {
   isLastTry: z.boolean(),
   lastHeartbeat: jsonValue.optional(),
   feedback: z.array(jsonValue) as unknown as z.ZodType<ClaimedWork['feedback']>,
+  trace: z
+    .object({ traceparent: text, tracestate: text.optional() as z.ZodType<string> })
+    .optional() as unknown as z.ZodType<NonNullable<ClaimedWork['trace']>>,
   leaseMs: count,
   expiresAt: time.openapi({ description: 'When the lease ends unless it is extended' }),
   deadlineAt: time.nullable(),

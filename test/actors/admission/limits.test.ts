@@ -10,9 +10,9 @@ import {
 } from '../../../src/actors/admission/circuit-breaker.js';
 import { FairLine } from '../../../src/actors/admission/fair-line.js';
 import type { HandlerPolicy } from '../../../src/actors/admission/handler-policy.js';
-import { Heap } from '../../../src/actors/admission/heap.js';
 import { admit, available, FULL_BUCKET } from '../../../src/actors/admission/rate-limit.js';
 import { ReadyLanes } from '../../../src/actors/admission/ready-lanes.js';
+import { Heap } from '../../../src/actors/heap.js';
 
 describe('a breaker', () => {
   const inRow: BreakerPolicy = { failures: 3, cooldownMs: 100, maxCooldownMs: 250 };
