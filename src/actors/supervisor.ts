@@ -149,6 +149,7 @@ export class Supervisor {
       ...{ ...parts, live, observers, work, residents, effects },
       desk: this.#desk,
       pump: this.#pump,
+      refused: this.#refused,
       onStopped: (why) => this.#stop(why),
     });
   }

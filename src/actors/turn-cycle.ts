@@ -16,6 +16,7 @@ import type { Envelope, Residency } from './residency.js';
 import type { Residents } from './residents.js';
 import type { RunActor } from './run/run-actor.js';
 import type { RunObservers } from './run-observers.js';
+import type { SaidOnce } from './said-once.js';
 import type { Turn } from './turn.js';
 import type { WorkBoard } from './work-board.js';
 
@@ -29,6 +30,8 @@ export interface TurnCycleParts {
   readonly effects: Effects;
   readonly residents: Residents;
   readonly pump: MessagePump;
+  /** What runs have told as refused; in a void turn that was not told. */
+  readonly refused: SaidOnce;
   /** Nothing can become durable any more. */
   onStopped(why: string): void;
 }
@@ -118,6 +121,7 @@ export class TurnCycle {
 
   #reloadVoided(residency: Residency): void {
     if (residency.state !== 'voided' || residency.underWay.size > 0) return;
+    this.#parts.refused.forget(residency.id);
     void this.#parts.residents.reload(residency);
   }
 
