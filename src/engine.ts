@@ -104,6 +104,7 @@ export class Engine {
   readonly #keyed: KeyedStarts;
   readonly #scheduler: ScheduleService;
   readonly #delivery: DeliveryService;
+  readonly #tracing: RunTracing;
   readonly #works = new Map<string, Work>();
 
   constructor(parts: EngineParts) {
@@ -113,7 +114,8 @@ export class Engine {
     this.#parts = parts;
     this.evaluators = parts.evaluators ?? {};
     this.runs = new RunReader(storage.rows, storage.artifacts);
-    const tracing = new RunTracing(clock);
+    const tracing = new RunTracing({ ...parts, clock, rows: storage.rows });
+    this.#tracing = tracing;
     const plans = new PlanCache(this);
     const drafts = new RunDrafts({
       ...{ ...parts, journal, store, plans, lastRun: parts.run },
@@ -219,6 +221,7 @@ export class Engine {
     await atMost(clock, SCHEDULES_PATIENCE_MS, stored);
     this.watch.close();
     this.bus.close();
+    await this.#tracing.settled();
     await storage.close();
   }
 
