@@ -73,6 +73,7 @@ class Site {
       journal: { write: (rows) => writeIn(process, () => journal.write(rows)) },
       keys: store.runKeys,
       status: async (run) => this.#storage.runs.get(run)?.record.status,
+      replacementOf: async () => undefined,
       // It is asked to end, and takes its time.
       cancel: async () => {},
       whenEnded: (run) => new Promise<void>((resolve) => void this.#waiting.set(run, resolve)),
