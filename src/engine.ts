@@ -155,7 +155,7 @@ export class Engine {
     const told = {
       ...{ ...parts, journal, store, live: supervisor.live },
       log: this.runs.maskedLog,
-      newestTurn: () => supervisor.newestTurn,
+      durableTurn: () => supervisor.durableTurn,
       positions: this.positions,
     };
     this.bus = new EventBus({ ...told, clock });

@@ -32,6 +32,8 @@ export interface TurnCycleParts {
   readonly pump: MessagePump;
   /** What runs have told as refused; in a void turn that was not told. */
   readonly refused: SaidOnce;
+  /** A turn with this number is durable. */
+  onDurable(turn: number): void;
   /** Nothing can become durable any more. */
   onStopped(why: string): void;
 }
@@ -85,6 +87,7 @@ export class TurnCycle {
         : this.#journalTurn(residency, sealed);
     committed.then(
       () => {
+        if (sealed !== undefined) this.#parts.onDurable(sealed.turn);
         live.committed(shown);
         if (sealed !== undefined && !observers.isEmpty) observers.turnCommitted(record, sealed);
         this.#act(residency, actor, envelope, turn);

@@ -17,8 +17,8 @@ import { unknownWebhook } from './webhook.js';
 export interface DeliveryServiceParts extends ChannelParts {
   readonly rows: DeliveryRows;
   readonly live: Pick<LiveIndex, 'watchAll'>;
-  /** The newest turn that was decided. */
-  newestTurn(): number;
+  /** The newest turn that is known to be durable. */
+  durableTurn(): number;
   /** Ends what sending holds open. */
   closeSender(): void;
 }
@@ -83,7 +83,7 @@ export class DeliveryService implements Deliveries {
     throw unknownWebhook(id);
   }
 
-  /** Stores a webhook, which gets what is decided from now on. Rejects with `webhook-conflict`, `overloaded`. */
+  /** Stores a webhook, which gets what becomes durable from now on. Rejects with `webhook-conflict`, `overloaded`. */
   async add(draft: Omit<WebhookRecord, 'turn'>): Promise<Channel> {
     await this.#load();
     this.#assertOpen();
@@ -96,7 +96,7 @@ export class DeliveryService implements Deliveries {
     if (ofTenant.length >= MAX_WEBHOOKS) {
       throw new RunchartError('overloaded', `there are ${MAX_WEBHOOKS} webhooks already`);
     }
-    const record = { ...draft, turn: this.#parts.newestTurn() };
+    const record = { ...draft, turn: this.#parts.durableTurn() };
     const channel = new Channel(this.#parts, record, { lanes: [], deadLetters: 0 });
     this.#channels.set(id, channel);
     try {

@@ -172,6 +172,20 @@ describe('the events of all runs', () => {
     await orchestrator.close();
   });
 
+  it('S187 leave nothing out behind a position that was told while turns were void, after a restart', async () => {
+    const kit = await testKit({ handlers });
+    await kit.run(chain);
+    const before = kit.orchestrator.bus.position;
+    kit.faults.failCommit({ times: 20, code: 'turn-refused' });
+    for (let count = 0; count < 20; count += 1) await kit.start(chain).catch(() => {});
+    const { position: after } = kit.orchestrator.bus;
+    expect(after).toBe(before);
+    await kit.restart();
+    const run = await kit.run(chain);
+    const { events } = await kit.ask(({ bus }) => bus.page({ after }));
+    expect(events.map(({ id }) => id)).toEqual((await kit.runs.events(run.id)).map(({ id }) => id));
+  });
+
   it('S187 are filtered by type, run, plan and metadata, and end with their signal', async () => {
     const orchestrator = await createOrchestrator({ url: temporaryDatabase(), handlers });
     const { bus } = orchestrator;
