@@ -76,6 +76,22 @@ describe('a subscriber', () => {
     expect(turnOf('node.completed')).toBeGreaterThan(started?.turn ?? 0);
   });
 
+  it('S184 S185 that takes its time gets one event at a time, and drain waits until it has taken the last', async () => {
+    const kit = await testKit({ handlers });
+    const begun: string[] = [];
+    const taken: string[] = [];
+    kit.orchestrator.bus.subscribe('*', async ({ id }) => {
+      expect(taken).toEqual(begun);
+      begun.push(id);
+      for (let round = 0; round < 5; round += 1) await new Promise(setImmediate);
+      taken.push(id);
+    });
+    const run = await kit.run(chain);
+    await kit.orchestrator.bus.drain();
+    expect(taken).toEqual([...run.log].map(({ id }) => id));
+    expect(kit.complaints).toEqual([]);
+  });
+
   it('S184 that throws, or takes for ever, harms neither the runs nor another', async () => {
     const kit = await testKit({ handlers });
     const { bus } = kit.orchestrator;
@@ -126,24 +142,29 @@ describe('a subscriber', () => {
     const part = fc.constantFrom('node', 'run', 'failed', 'completed');
     const pattern = fc.array(fc.oneof(part, fc.constant('*')), { minLength: 1, maxLength: 3 });
     await fc.assert(
-      fc.asyncProperty(pattern, fc.tuple(part, part), async (wanted, type) => {
-        const log = { planTitle: async () => undefined };
-        const matcher = new EventMatcher({ types: [wanted.join('.')] }, log);
-        const isWanted =
-          wanted.join('.') === '*' ||
-          (wanted.length === 2 && wanted.every((one, i) => one === '*' || one === type[i]));
-        const event = { type: type.join('.') } as never;
-        const logged = {
-          turn: 1,
-          runId: 'r',
-          planHash: '',
-          metadataJson: null,
-          correlation: 'r',
-          hasOtherPlans: false,
-          event,
-        };
-        expect(await matcher.matches(logged)).toBe(isWanted);
-      }),
+      fc.asyncProperty(
+        pattern,
+        fc.array(part, { minLength: 1, maxLength: 3 }),
+        async (wanted, type) => {
+          const log = { planTitle: async () => undefined };
+          const matcher = new EventMatcher({ types: [wanted.join('.')] }, log);
+          const isWanted =
+            wanted.join('.') === '*' ||
+            (wanted.length === type.length &&
+              wanted.every((one, i) => one === '*' || one === type[i]));
+          const event = { type: type.join('.') } as never;
+          const logged = {
+            turn: 1,
+            runId: 'r',
+            planHash: '',
+            metadataJson: null,
+            correlation: 'r',
+            hasOtherPlans: false,
+            event,
+          };
+          expect(await matcher.matches(logged)).toBe(isWanted);
+        },
+      ),
     );
   });
 });
