@@ -19,6 +19,7 @@ import type { Principal } from './actors/records.js';
 import { Supervisor } from './actors/supervisor.js';
 import { tenantOf } from './actors/tenant.js';
 import { BulkChanges } from './bulk/bulk-changes.js';
+import { replacementOf } from './change/replacement-of.js';
 import { RunChanges } from './change/run-changes.js';
 import type { DeliveryService } from './delivery/delivery-service.js';
 import { EventBus } from './delivery/event-bus.js';
@@ -104,6 +105,7 @@ export class Engine {
   readonly #keyed: KeyedStarts;
   readonly #scheduler: ScheduleService;
   readonly #delivery: DeliveryService;
+  readonly #tracing: RunTracing;
   readonly #works = new Map<string, Work>();
 
   constructor(parts: EngineParts) {
@@ -113,7 +115,8 @@ export class Engine {
     this.#parts = parts;
     this.evaluators = parts.evaluators ?? {};
     this.runs = new RunReader(storage.rows, storage.artifacts);
-    const tracing = new RunTracing(clock);
+    const tracing = new RunTracing({ ...parts, clock, rows: storage.rows });
+    this.#tracing = tracing;
     const plans = new PlanCache(this);
     const drafts = new RunDrafts({
       ...{ ...parts, journal, store, plans, lastRun: parts.run },
@@ -152,7 +155,7 @@ export class Engine {
     const told = {
       ...{ ...parts, journal, store, live: supervisor.live },
       log: this.runs.maskedLog,
-      newestTurn: () => supervisor.newestTurn,
+      durableTurn: () => supervisor.durableTurn,
       positions: this.positions,
       traceOf: (run: string) => this.runs.trace(run).catch(() => undefined),
     };
@@ -220,6 +223,7 @@ export class Engine {
     await atMost(clock, SCHEDULES_PATIENCE_MS, stored);
     this.watch.close();
     this.bus.close();
+    await this.#tracing.settled();
     await storage.close();
   }
 
@@ -328,6 +332,8 @@ export class Engine {
     return new KeyedStarts({
       ...{ clock: environment.clock, journal: storage.journal, keys: storage.store.runKeys },
       status: (run) => this.#statusOf(run),
+      replacementOf: (run) =>
+        replacementOf({ keys: storage.store.runKeys, rows: storage.rows }, run),
       cancel: (run, reason) => runs.cancel(run, reason),
       whenEnded: (run) => this.watch.when(run, isFinal),
     });

@@ -72,11 +72,7 @@ export class RunDrafts {
    * id is given one of the tenant.
    */
   async draft(plan: Plan, options: StartOptions, tenant?: string): Promise<RunDraft> {
-    const version = this.compile(plan);
-    const inputJson = readInput(version, options.input);
-    const record = this.#record(version, inputJson, options, tenant);
-    await this.#store(version);
-    return { record, version };
+    return this.#draft(this.compile(plan), options, tenant);
   }
 
   /** The same run again, at another time or under further options. */
@@ -183,15 +179,17 @@ export class RunDrafts {
     };
   }
 
-  /** The run of a subplan, under the id that its parent gave it. */
+  /** The run of a subplan, under the id that its parent gave it. A version that is missing here keeps its nodes waiting. */
   async child(parent: RunRecord, child: ChildStart): Promise<RunDraft> {
     const { plan: parentPlan } = await this.version(parent.planHash);
     const plan = draftOfSubplan(parentPlan, child.plan);
     if (plan === undefined) {
       throw new RunchartError('plan-unknown', `there is no plan named "${child.plan}"`);
     }
+    const version = this.#parts.plans.compile(plan);
+    this.#parts.registry.assertKnows(version);
     const { requestedBy } = child.settings;
-    const drafted = await this.draft(plan, {
+    const drafted = await this.#draft(version, {
       id: child.id,
       input: child.input,
       ...(requestedBy !== undefined && { requestedBy }),
@@ -203,6 +201,13 @@ export class RunDrafts {
       settingsJson: JSON.stringify(child.settings),
     };
     return { ...drafted, record };
+  }
+
+  async #draft(version: PlanVersion, options: StartOptions, tenant?: string): Promise<RunDraft> {
+    const inputJson = readInput(version, options.input);
+    const record = this.#record(version, inputJson, options, tenant);
+    await this.#store(version);
+    return { record, version };
   }
 
   /** The next run number of the database. */

@@ -7,7 +7,7 @@ import { ExternalHandler } from './external-handler.js';
 import { VersionedHandler } from './handler-versions.js';
 import type { Handler, HandlerFunction, Handlers, LocalHandler, PlaceOfWork } from './handlers.js';
 import { asFunction } from './lifecycle.js';
-import { type Middleware, withMiddleware } from './middleware.js';
+import { assertMiddleware, type Middleware, withMiddleware } from './middleware.js';
 
 interface LocalWork {
   /** What does it where no version is asked for. */
@@ -21,12 +21,13 @@ export class HandlerRegistry {
   readonly #executors: ReadonlySet<string>;
   readonly #middleware: readonly Middleware[];
 
-  /** `executors` names owners that need no handler, as `user/alice`. Throws on what is no handler. */
+  /** `executors` names owners that need no handler, as `user/alice`. Throws on what is no handler, or no middleware. */
   constructor(
     handlers: Handlers,
     executors: readonly string[] = [],
     middleware: readonly Middleware[] = [],
   ) {
+    assertMiddleware(middleware);
     this.#middleware = middleware;
     this.#executors = new Set(executors);
     for (const [key, handler] of Object.entries(handlers)) this.#register(key, handler);

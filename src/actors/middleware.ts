@@ -2,9 +2,10 @@
  * What an application puts around its handlers. Invariant: the first in the list is the outermost, and
  * whatever one of them throws is the handler's failure.
  */
+import { RunchartError } from '../errors.js';
 import type { HandlerContext, HandlerFunction } from './handlers.js';
 
-/** One call of a handler, the same object to all that see it. */
+/** One call of a handler: the same object to `before`, `around` and `after` of one middleware. */
 export interface HandlerCall<Services = unknown> {
   /** Key of the handler, as the plan names it. */
   readonly handler: string;
@@ -31,6 +32,20 @@ export interface Middleware<Services = unknown> {
   after?(call: HandlerCall<Services>, outcome: CallOutcome): unknown;
 }
 
+const PARTS = ['before', 'around', 'after'] as const;
+
+/** Throws a RunchartError `argument-invalid` on what is no list of middleware. */
+export function assertMiddleware(list: unknown): asserts list is readonly Middleware[] {
+  if (!Array.isArray(list)) throw new RunchartError('argument-invalid', 'middleware is a list');
+  list.forEach((one: unknown, place) => {
+    const parts = PARTS.map((part) => (one as Middleware | null | undefined)?.[part]);
+    const given = parts.filter((part) => part !== undefined);
+    if (given.length > 0 && given.every((part) => typeof part === 'function')) return;
+    const message = `middleware[${place}] is no object with a function \`before\`, \`around\` or \`after\``;
+    throw new RunchartError('argument-invalid', message);
+  });
+}
+
 /** The handler with all of the middleware around it; itself where there is none. */
 export function withMiddleware(
   key: string,
@@ -48,8 +63,12 @@ async function enter(
   call: HandlerCall,
   inner: HandlerFunction,
 ): Promise<unknown> {
-  const next = async (...given: readonly [input?: unknown]) =>
-    inner(given.length === 0 ? call.input : given[0], call.context);
+  const next = (...given: readonly [input?: unknown]) => {
+    const inside = (async () => inner(given.length === 0 ? call.input : given[0], call.context))();
+    // What fails inside where `around` does not wait for it is nobody's, and harms nobody.
+    inside.catch(() => {});
+    return inside;
+  };
   await middleware.before?.(call);
   const outcome = await settle(() =>
     middleware.around === undefined ? next() : middleware.around(call, next),

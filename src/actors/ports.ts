@@ -264,7 +264,7 @@ export type HistoryRow =
   | { readonly type: 'run.remove'; readonly run: number }
   /** Answers to calls that were about no run and are older. */
   | { readonly type: 'idempotency-keys.remove'; readonly before: number }
-  /** Keys that these runs, by id, were started under. */
+  /** Keys that these runs, by id, were started under, but for those that what came in place of a run has now. */
   | { readonly type: 'run-keys.remove'; readonly runs: readonly string[] };
 
 /** A row of a run that is brought in. */

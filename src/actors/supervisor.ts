@@ -117,12 +117,14 @@ export class Supervisor {
   readonly #recovery: Recovery;
   readonly #refused = new SaidOnce();
   #turn: number;
+  #durableTurn: number;
   #quiet: (() => void) | undefined;
 
   constructor(parts: SupervisorParts) {
     const { limits, logger } = parts;
     this.#parts = parts;
     this.#turn = parts.lastTurn;
+    this.#durableTurn = parts.lastTurn;
     this.live = new LiveIndex((run, error) => logger.error({ run, error }, 'a watcher failed'));
     this.observers = new RunObservers(logger);
     this.streams = new StreamHub(parts);
@@ -149,6 +151,10 @@ export class Supervisor {
       ...{ ...parts, live, observers, work, residents, effects },
       desk: this.#desk,
       pump: this.#pump,
+      refused: this.#refused,
+      onDurable: (turn) => {
+        this.#durableTurn = Math.max(this.#durableTurn, turn);
+      },
       onStopped: (why) => this.#stop(why),
     });
   }
@@ -215,9 +221,9 @@ export class Supervisor {
     };
   }
 
-  /** The newest turn that was decided. */
-  get newestTurn(): number {
-    return this.#turn;
+  /** The newest turn that is known to be durable: beyond it numbers may be given again by another process. */
+  get durableTurn(): number {
+    return this.#durableTurn;
   }
 
   /** The next turn number of the database, for whoever writes turns. */

@@ -16,6 +16,7 @@ import type { Envelope, Residency } from './residency.js';
 import type { Residents } from './residents.js';
 import type { RunActor } from './run/run-actor.js';
 import type { RunObservers } from './run-observers.js';
+import type { SaidOnce } from './said-once.js';
 import type { Turn } from './turn.js';
 import type { WorkBoard } from './work-board.js';
 
@@ -29,6 +30,10 @@ export interface TurnCycleParts {
   readonly effects: Effects;
   readonly residents: Residents;
   readonly pump: MessagePump;
+  /** What runs have told as refused; in a void turn that was not told. */
+  readonly refused: SaidOnce;
+  /** A turn with this number is durable. */
+  onDurable(turn: number): void;
   /** Nothing can become durable any more. */
   onStopped(why: string): void;
 }
@@ -82,6 +87,7 @@ export class TurnCycle {
         : this.#journalTurn(residency, sealed);
     committed.then(
       () => {
+        if (sealed !== undefined) this.#parts.onDurable(sealed.turn);
         live.committed(shown);
         if (sealed !== undefined && !observers.isEmpty) observers.turnCommitted(record, sealed);
         this.#act(residency, actor, envelope, turn);
@@ -118,6 +124,7 @@ export class TurnCycle {
 
   #reloadVoided(residency: Residency): void {
     if (residency.state !== 'voided' || residency.underWay.size > 0) return;
+    this.#parts.refused.forget(residency.id);
     void this.#parts.residents.reload(residency);
   }
 

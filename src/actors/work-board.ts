@@ -2,21 +2,23 @@
  * Which runs have work for workers outside, and which workers wait for some. Holds an entry per run and
  * handler, whether or not the run is in memory; what is claimed is decided by the runs. Invariants: runs of
  * a higher priority are asked first, those of one priority take turns; whoever waits is told of work that
- * comes, those that wait longest first.
+ * comes, those that wait longest first; those with another version of it come last, to be refused.
  */
+import type { Fit } from './run/claim.js';
 import type { RunActor } from './run/run-actor.js';
 
 const LEVELS = 10;
 /** Workers that may wait at the same time. */
 const MAX_WAITING = 10_000;
 
-type Matches = (handler: string) => boolean;
+/** What a worker is to a handler. */
+type FitOf = (handler: string) => Fit;
 /** Whether a worker may have work of a run, by its id. */
 type IsMeant = (run: string) => boolean;
 
 /** A worker that asks for work. */
 export class WaitingWorker {
-  readonly matches: Matches;
+  readonly fitOf: FitOf;
   readonly isMeant: IsMeant;
   /** Something has changed since it last looked. */
   isCalled = false;
@@ -24,8 +26,8 @@ export class WaitingWorker {
   isHungry = false;
   #wake: (() => void) | undefined;
 
-  constructor(matches: Matches, isMeant: IsMeant) {
-    this.matches = matches;
+  constructor(fitOf: FitOf, isMeant: IsMeant) {
+    this.fitOf = fitOf;
     this.isMeant = isMeant;
   }
 
@@ -96,23 +98,27 @@ export class WorkBoard {
     this.#levels[level]?.delete(run);
   }
 
-  /** Runs with work for a worker, in the order in which to ask them; each is asked last from then on. */
-  *runsFor(matches: Matches, isMeant: IsMeant = () => true): IterableIterator<string> {
-    for (const level of [...this.#levels].reverse()) {
-      for (const run of [...level.keys()]) {
-        const offers = level.get(run);
-        if (offers === undefined || !isMeant(run)) continue;
-        if (![...offers.keys()].some(matches)) continue;
-        level.delete(run);
-        level.set(run, offers);
-        yield run;
+  /**
+   * Runs with work for a worker, in the order in which to ask them; each is asked last from then on. Behind them those
+   * that need another version of what it has.
+   */
+  *runsFor(fitOf: FitOf, isMeant: IsMeant = () => true): IterableIterator<string> {
+    for (const fit of ['fits', 'other-version'] as const) {
+      for (const level of [...this.#levels].reverse()) {
+        for (const run of [...level.keys()]) {
+          const offers = level.get(run);
+          if (offers === undefined || !isMeant(run) || bestFit(offers, fitOf) !== fit) continue;
+          level.delete(run);
+          level.set(run, offers);
+          yield run;
+        }
       }
     }
   }
 
   /** `isMeant` says of which runs it may have work: it is told of no other's. */
-  enter(matches: Matches, isMeant: IsMeant = () => true): WaitingWorker {
-    const worker = new WaitingWorker(matches, isMeant);
+  enter(fitOf: FitOf, isMeant: IsMeant = () => true): WaitingWorker {
+    const worker = new WaitingWorker(fitOf, isMeant);
     this.#waiting.add(worker);
     return worker;
   }
@@ -151,12 +157,25 @@ export class WorkBoard {
 
   #call(run: string, offers: ReadonlyMap<string, number>): void {
     let left = [...offers.values()].reduce((sum, count) => sum + count, 0);
-    for (const worker of this.#waiting) {
-      if (left === 0) return;
-      if (worker.isCalled || !worker.isMeant(run)) continue;
-      if (![...offers.keys()].some(worker.matches)) continue;
-      worker.call();
-      left -= 1;
+    for (const fit of ['fits', 'other-version'] as const) {
+      for (const worker of this.#waiting) {
+        if (left === 0) return;
+        if (worker.isCalled || !worker.isMeant(run)) continue;
+        if (bestFit(offers, worker.fitOf) !== fit) continue;
+        worker.call();
+        left -= 1;
+      }
     }
   }
+}
+
+/** What a worker is to the best of what a run offers. */
+function bestFit(offers: ReadonlyMap<string, number>, fitOf: FitOf): Fit {
+  let best: Fit = 'none';
+  for (const handler of offers.keys()) {
+    const fit = fitOf(handler);
+    if (fit === 'fits') return fit;
+    if (fit === 'other-version') best = fit;
+  }
+  return best;
 }

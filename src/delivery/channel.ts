@@ -1,7 +1,8 @@
 /**
  * Delivers to one webhook. Invariants: 1. of a run one event at a time is under way, in order, and the next
  * one only when it was accepted or given up for good; 2. what is stored as delivered is: a stop of the
- * process repeats events and loses none; 3. a run that fails gets a lane, and holds up no other (agenda.ts).
+ * process repeats events and loses none; 3. a run that fails gets a lane, and holds up no other (agenda.ts);
+ * 4. whoever finds that the database is another process's delivers nothing more.
  */
 import type {
   LoggedEvent,
@@ -16,7 +17,7 @@ import { tenantOf } from '../actors/tenant.js';
 import { Agenda, type Work } from './agenda.js';
 import { Courier, type Message, messageOf } from './courier.js';
 import { decideFailure, type Refusal } from './decide-failure.js';
-import { DurableWrites } from './durable-writes.js';
+import { DurableWrites, isOver } from './durable-writes.js';
 import { EventMatcher } from './event-filter.js';
 import type { Lane } from './lane.js';
 import type { DeliveryLimits } from './limits.js';
@@ -132,14 +133,18 @@ export class Channel {
 
   /** Gives up what is under way: whoever comes next delivers it. */
   async close(): Promise<void> {
+    this.#stop();
+    while (this.#active > 0 || this.#isReading) await this.#whenChanged();
+    await this.#save().catch(() => {});
+    await this.#writes.close();
+  }
+
+  #stop(): void {
     this.#isClosed = true;
     this.#callOffWake();
     this.#callOffSave?.();
     this.#courier.abort();
     this.#noticeChange();
-    while (this.#active > 0 || this.#isReading) await this.#whenChanged();
-    await this.#save().catch(() => {});
-    await this.#writes.close();
   }
 
   // What is next -------------------------------------------------------------------------------
@@ -172,6 +177,7 @@ export class Channel {
   async #rest(error: unknown, message: string): Promise<void> {
     if (this.#isClosed) return;
     this.#parts.logger.error({ webhook: this.record.id, error }, message);
+    if (isOver(error)) return this.#stop();
     await elapse(this.#parts.environment.clock, STORAGE_RETRY_MS);
   }
 

@@ -18,8 +18,8 @@ import { unknownWebhook } from './webhook.js';
 export interface DeliveryServiceParts extends ChannelParts {
   readonly rows: DeliveryRows;
   readonly live: Pick<LiveIndex, 'watchAll'>;
-  /** The newest turn that was decided. */
-  newestTurn(): number;
+  /** The newest turn that is known to be durable. */
+  durableTurn(): number;
   /** The trace that a run belongs to; undefined where it belongs to none, or is gone. */
   traceOf(run: string): Promise<TraceContext | undefined>;
   /** Ends what sending holds open. */
@@ -86,7 +86,7 @@ export class DeliveryService implements Deliveries {
     throw unknownWebhook(id);
   }
 
-  /** Stores a webhook, which gets what is decided from now on. Rejects with `webhook-conflict`, `overloaded`. */
+  /** Stores a webhook, which gets what becomes durable from now on. Rejects with `webhook-conflict`, `overloaded`. */
   async add(draft: Omit<WebhookRecord, 'turn'>): Promise<Channel> {
     await this.#load();
     this.#assertOpen();
@@ -99,7 +99,7 @@ export class DeliveryService implements Deliveries {
     if (ofTenant.length >= MAX_WEBHOOKS) {
       throw new RunchartError('overloaded', `there are ${MAX_WEBHOOKS} webhooks already`);
     }
-    const record = { ...draft, turn: this.#parts.newestTurn() };
+    const record = { ...draft, turn: this.#parts.durableTurn() };
     const channel = new Channel(this.#parts, record, { lanes: [], deadLetters: 0 });
     this.#channels.set(id, channel);
     try {

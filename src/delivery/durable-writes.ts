@@ -49,13 +49,17 @@ export class DurableWrites {
       try {
         return await journal.write(rows);
       } catch (error) {
-        const isOver = error instanceof CommitError && OVER.has(error.code);
-        if (this.#isClosed || isOver) throw error;
+        if (this.#isClosed || isOver(error)) throw error;
         logger.warn({ error }, 'what became of deliveries could not be stored, and is tried again');
         await elapse(clock, RETRY_MS);
       }
     }
   }
+}
+
+/** Whether this process writes nothing any more. */
+export function isOver(error: unknown): boolean {
+  return error instanceof CommitError && OVER.has(error.code);
 }
 
 const OVER: ReadonlySet<string> = new Set(['ownership-lost', 'journal-closed']);

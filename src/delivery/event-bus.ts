@@ -78,8 +78,8 @@ export interface BusParts {
   readonly live: Pick<LiveIndex, 'watchAll'>;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** The newest turn that was decided. */
-  newestTurn(): number;
+  /** The newest turn that is known to be durable. */
+  durableTurn(): number;
 }
 
 /** What a subscriber wants beside its events. */
@@ -106,7 +106,7 @@ export class EventBus {
     this.#parts = parts;
   }
 
-  /** Position of the newest event that was decided: what comes behind it is new. */
+  /** Position of the newest event that is known to be durable: what comes behind it is new. */
   get position(): string {
     return formatPosition(this.#now);
   }
@@ -194,7 +194,7 @@ export class EventBus {
   }
 
   get #now(): LogPosition {
-    return { turn: this.#parts.newestTurn(), seq: Number.MAX_SAFE_INTEGER };
+    return { turn: this.#parts.durableTurn(), seq: Number.MAX_SAFE_INTEGER };
   }
 
   #open(options: BusOptions, from: LogPosition): Cursor {

@@ -43,7 +43,7 @@ export class Webhooks {
   }
 
   /**
-   * Stores a webhook, which gets the events that are decided from now on. The answer is the only one that
+   * Stores a webhook, which gets the events that become durable from now on. The answer is the only one that
    * has its secret. Rejects with `webhook-invalid` (all issues), `webhook-conflict`, `overloaded`.
    */
   add(options: NewWebhook): Promise<WebhookWithSecret> {

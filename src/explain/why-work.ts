@@ -166,7 +166,7 @@ async function explainWork(
   const isChecked = newest?.type === 'node.checking';
   const raised = later.findLast(({ type }) => type === 'escalation.raised');
   if (isChecked && raised !== undefined) return explainJudgingLevel(row, raised, node);
-  if (isChecked && standsInLine(open)) return explainQueuedCheck(facts.record);
+  if (isChecked && standsInLine(open)) return explainQueuedCheck(facts.record, later);
   const isSubstitute = newest?.type === 'node.fallback-started';
   const what = isSubstitute ? ' in place of what failed' : '';
   const at = open?.startedAt ?? newest?.at ?? row.updatedAt;
@@ -189,15 +189,27 @@ async function explainWork(
   return [working, ...timersOf(limits, at, later), ...earlier.slice(-MAX_ATTEMPTS)];
 }
 
-/** Whether the answer that an attempt is waits for a handler to be let in that checks it. */
+/** Whether what an attempt gave waits for a handler to be let in that checks it. */
 function standsInLine(open: AttemptRecord | undefined): boolean {
   const held = parseJson<{ entry?: { isDue: boolean } }>(open?.outputJson ?? null);
   return held?.entry?.isDue === true;
 }
 
-function explainQueuedCheck({ concurrency }: RunRecord): ExplanationCause[] {
-  const message = `its answer waits for a slot to be checked: ${concurrency} handlers of the run may be at work at a time, and those of the process are limited, too`;
-  return [cause('waits-for-slot', message, { concurrency })];
+function explainQueuedCheck(
+  { concurrency }: RunRecord,
+  later: readonly Fact[],
+): ExplanationCause[] {
+  const message = `what it gave waits for a slot to be checked: ${concurrency} handlers of the run may be at work at a time, and those of the process are limited, too`;
+  return [cause('waits-for-slot', message, { concurrency }), ...explainRefusal(later)];
+}
+
+/** That a process, or a worker, lacks the version of the handler that is needed. */
+function explainRefusal(later: readonly Fact[]): ExplanationCause[] {
+  const refused = later.findLast(({ type }) => type === 'attempt.refused')?.detail;
+  if (refused === undefined) return [];
+  const { worker, handler } = refused;
+  const message = `${worker} was asked, and has not the version of ${handler}`;
+  return [cause('version-missing', message, refused)];
 }
 
 function limitsOf(node: PlanNode): { timeoutMs?: number; heartbeatMs?: number } {
@@ -352,10 +364,6 @@ export async function explainTask(
 }
 
 /** Ready, and not started: it backs off, or waits for a slot. */
-function refusalText({ handler, worker }: JsonObject): string {
-  return `${worker} was asked, and has not the version of ${handler}`;
-}
-
 export async function explainReady(
   facts: RunFacts,
   { node, as }: Spot,
@@ -374,12 +382,11 @@ export async function explainReady(
   const { concurrency } = facts.record;
   const message = `it waits for a slot, or for a worker where its work is done outside: ${concurrency} handlers of the run may be at work at a time, and those of the process are limited, too`;
   const later = await facts.after(row.seq, row.node);
-  const refused = later.findLast(({ type }) => type === 'attempt.refused')?.detail;
   const { concurrencyKey } = { concurrencyKey: undefined, ...node };
   return [
     cause('waits-for-slot', message, { concurrency }),
     ...(as === 'compensation' ? startLimit(node) : []),
-    ...(refused === undefined ? [] : [cause('version-missing', refusalText(refused), refused)]),
+    ...explainRefusal(later),
     ...(concurrencyKey === undefined
       ? []
       : [

@@ -22,6 +22,10 @@ type HistoryName = Extract<
   | 'log.trim'
 >;
 
+/** Of runs as a JSON array of ids; whose place another one has taken, its keys are that one's. */
+const LOOSE_KEYS = `from run_keys where run_id in (select j.value from json_each(?) j)
+  and not exists (select 1 from run_keys r where r.purpose = 'replacement' and r.key = run_keys.run_id)`;
+
 const RUN_STATEMENTS = {
   'run.trim': {
     write: 'update runs set trimmed_to = ?2 where run = ?1 and trimmed_to between 0 and ?2',
@@ -58,9 +62,8 @@ const RUN_STATEMENTS = {
       (select 1 from idempotency_keys where run = 0 and at < ?)`,
   },
   'run-keys.remove': {
-    write: 'delete from run_keys where run_id in (select j.value from json_each(?) j)',
-    isWritten: `select 1 where not exists
-      (select 1 from run_keys where run_id in (select j.value from json_each(?) j))`,
+    write: `delete ${LOOSE_KEYS}`,
+    isWritten: `select 1 where not exists (select 1 ${LOOSE_KEYS})`,
   },
 } as const satisfies Partial<Record<FreeRow['type'], FreeRowStatements>>;
 

@@ -2,7 +2,7 @@
  * Starts that share a key. Invariants: 1. starts of one key go one after the other; 2. the key is stored
  * before the run, and names nobody until the run is there; 3. a run is cancelled for another one only
  * once that other one is durable, or, where only one may be at work, just before; 4. a debounced run that
- * has begun is left alone.
+ * has begun is left alone; 5. a run that an operator put in place of another one has its key.
  */
 import type { Clock } from '../actors/environment.js';
 import type { Journal, RunKeyRecord, RunKeyRows } from '../actors/ports.js';
@@ -45,6 +45,8 @@ export interface KeyedStartsParts {
   readonly keys: RunKeyRows;
   /** The durable status of a run. */
   status(run: string): Promise<RunStatus | undefined>;
+  /** The run that an operator put in place of another one, there or not. */
+  replacementOf(run: string): Promise<string | undefined>;
   /** Hands over the cancel at once; a run that has ended is no failure. */
   cancel(run: string, reason: string): Promise<void>;
   /** Resolves when a run has ended. */
@@ -70,8 +72,7 @@ export class KeyedStarts {
     return this.#inTurn.do(`singleton ${key}`, async () => {
       // The same start again, whoever holds the key now.
       if ((await this.#parts.status(run.id)) !== undefined) return this.#begin(run);
-      const holder = (await this.#parts.keys.find('singleton', key))?.runId;
-      if (holder !== undefined && (await this.#isUnfinished(holder))) {
+      for (let holder = await this.#holder(key); holder; holder = await this.#holder(key)) {
         if (onConflict === 'return') return { id: holder, created: false };
         if (onConflict === 'refuse') throw keyTaken(key, holder);
         await this.#parts.cancel(holder, `replaced by run ${run.id}`);
@@ -113,6 +114,19 @@ export class KeyedStarts {
       if (last === undefined || runs.length < PAGE) return;
       after = last;
     }
+  }
+
+  /** The unfinished run of a key: the one that was started with it, or what has come in its place. */
+  async #holder(key: string): Promise<string | undefined> {
+    const { keys, replacementOf } = this.#parts;
+    const ended = new Set<string>();
+    let run = (await keys.find('singleton', key))?.runId;
+    while (run !== undefined && !ended.has(run)) {
+      if (await this.#isUnfinished(run)) return run;
+      ended.add(run);
+      run = await replacementOf(run);
+    }
+    return undefined;
   }
 
   /** The run of the key that has not begun. Where the newest was never started, it is the one before. */

@@ -2,9 +2,8 @@
  * Spans of runs. Invariants: 1. every parent that a span names was itself ended and exported, or is the
  * caller's: the span of the start is over when the start is durable, and all others of the run are its
  * children, in whatever process and after however long; 2. what a span says was committed; 3. an attempt has
- * one span. docs/decisions/0019-spans-of-runs.md says why.
+ * one span; 4. a tracer that fails harms no run. docs/decisions/0019-spans-of-runs.md says why.
  */
-
 import {
   type Attributes,
   context,
@@ -16,6 +15,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 import type { Clock } from '../actors/environment.js';
+import type { Logger } from '../actors/handlers.js';
 import type {
   AttemptRecord,
   EventRecord,
@@ -25,24 +25,39 @@ import type {
 } from '../actors/records.js';
 import type { ObservedCall, RunObserver, UpcomingCall } from '../actors/run-observers.js';
 import { type TraceContext, traceOf } from '../actors/trace-context.js';
-import { RecentMap } from '../recent-map.js';
+import type { JsonObject } from '../plan/json.js';
+import type { EventRows } from '../storage/run-rows.js';
 import { findTracer, remoteContext, toTraceContext } from './active-trace.js';
+import { Beginnings } from './beginnings.js';
 
 /** Ends of node runs and of runs, by the types of their events. */
 const NODE_ENDS = /^node\.(completed|partial|skipped|failed|cancelled)$/;
 const RUN_ENDS = /^run\.(completed|partial|failed|cancelled)$/;
-/** Node runs whose beginning is remembered; of older ones the last attempt's is taken. */
-const MAX_BEGINNINGS = 100_000;
+
+export interface RunTracingParts {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly rows: Pick<EventRows, 'eventsOfType'>;
+}
 
 export class RunTracing implements RunObserver {
   readonly #clock: Clock;
+  readonly #logger: Logger;
   /** Attempts at work here. */
   readonly #attempts = new Map<string, Span>();
-  /** When node runs that are not final became ready. */
-  readonly #beginnings = new RecentMap<string, number>(MAX_BEGINNINGS);
+  readonly #beginnings: Beginnings;
+  /** Spans that wait for what the log says. */
+  readonly #late = new Set<Promise<void>>();
 
-  constructor(clock: Clock) {
+  constructor({ clock, logger, rows }: RunTracingParts) {
     this.#clock = clock;
+    this.#logger = logger;
+    this.#beginnings = new Beginnings(rows);
+  }
+
+  /** Resolves when all that is over has its spans. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#late);
   }
 
   /** Starts a run in a span of its own, whose trace the run then keeps. */
@@ -51,8 +66,23 @@ export class RunTracing implements RunObserver {
     title: string,
     begin: (record: RunRecord) => Promise<T>,
   ): Promise<T> {
+    const begun = this.#guard(() => this.#startOf(record, title));
+    if (begun === undefined) return begin(record);
+    const { span, trace: own } = begun;
+    try {
+      return await begin(withTrace(record, own));
+    } catch (error) {
+      this.#guard(() => span.setStatus({ code: SpanStatusCode.ERROR, message: codeOf(error) }));
+      throw error;
+    } finally {
+      this.#guard(() => span.end(hrTime(this.#clock.now())));
+    }
+  }
+
+  /** The span of a start; undefined where nobody traces. */
+  #startOf(record: RunRecord, title: string): { span: Span; trace: TraceContext } | undefined {
     const tracer = findTracer();
-    if (tracer === undefined) return begin(record);
+    if (tracer === undefined) return undefined;
     const given = traceOf(record);
     const span = tracer.startSpan(
       `start ${title}`,
@@ -63,13 +93,15 @@ export class RunTracing implements RunObserver {
       },
       given === undefined ? context.active() : remoteContext(given),
     );
+    return { span, trace: toTraceContext(span.spanContext()) };
+  }
+
+  #guard<T>(tell: () => T): T | undefined {
     try {
-      return await begin(withTrace(record, toTraceContext(span.spanContext())));
+      return tell();
     } catch (error) {
-      span.setStatus({ code: SpanStatusCode.ERROR, message: codeOf(error) });
-      throw error;
-    } finally {
-      span.end(hrTime(this.#clock.now()));
+      this.#logger.error({ error }, 'a tracer failed');
+      return undefined;
     }
   }
 
@@ -103,8 +135,8 @@ export class RunTracing implements RunObserver {
     if (tracer === undefined) return;
     for (const attempt of rows.attempts) this.#endAttempt(tracer, run, attempt);
     for (const event of rows.events) {
-      const { type, node, at } = event;
-      if (node !== null && type === 'node.ready') this.#begin(run, node, at);
+      const { type, node } = event;
+      if (node !== null && type === 'node.ready') this.#beginnings.note(event);
       else if (node !== null && NODE_ENDS.test(type)) this.#endNode(tracer, run, event, rows);
       else if (RUN_ENDS.test(type)) this.#endRun(tracer, run, event);
     }
@@ -137,23 +169,34 @@ export class RunTracing implements RunObserver {
     span.end(hrTime(endedAt));
   }
 
-  #begin(run: RunRecord, node: string, at: number): void {
-    const key = `${run.run}/${node}`;
-    if (!this.#beginnings.has(key)) this.#beginnings.set(key, at);
+  /** One that did not become ready has done nothing and has none, unless it failed. */
+  #endNode(tracer: Tracer, run: RunRecord, event: EventRecord, rows: TurnRecord['rows']): void {
+    const { node, at, type, detailJson } = event;
+    if (node === null) return;
+    const { from, generation = 1 } = JSON.parse(detailJson) as JsonObject;
+    const wasReady = from !== 'pending';
+    if (!wasReady && type !== 'node.failed') return;
+    const attributes = attributesOf(run, node, Number(generation));
+    const end = (begun = at) =>
+      past(tracer, run, { name: `node ${node}`, attributes, from: begun, to: at, end: type });
+    const begun = this.#beginnings.take(run.run, node);
+    if (begun !== undefined || !wasReady) return end(begun);
+    const last = rows.attempts.find((attempt) => attempt.node === node);
+    const late = this.#beganBefore(run.run, node).then((found) =>
+      this.#guard(() => end(Math.min(found ?? last?.startedAt ?? at, at))),
+    );
+    this.#late.add(late);
+    void late.then(() => this.#late.delete(late));
   }
 
-  /** A node run that never became ready has none: it did nothing. */
-  #endNode(tracer: Tracer, run: RunRecord, event: EventRecord, rows: TurnRecord['rows']): void {
-    const { node, at, type } = event;
-    if (node === null) return;
-    const key = `${run.run}/${node}`;
-    const last = rows.attempts.find((attempt) => attempt.node === node);
-    const begun = this.#beginnings.get(key) ?? last?.startedAt;
-    this.#beginnings.delete(key);
-    if (begun === undefined) return;
-    const generation = rows.nodeRuns.find((row) => row.node === node)?.generation ?? 1;
-    const attributes = attributesOf(run, node, generation);
-    past(tracer, run, { name: `node ${node}`, attributes, from: begun, to: at, end: type });
+  /** When a node run became ready that this process did not see; undefined where the log does not say so any more. */
+  async #beganBefore(run: number, node: string): Promise<number | undefined> {
+    try {
+      await this.#beginnings.recall(run);
+    } catch (error) {
+      this.#logger.warn({ run, error }, 'when its node runs became ready could not be read');
+    }
+    return this.#beginnings.take(run, node);
   }
 
   #endRun(tracer: Tracer, run: RunRecord, { at, type }: EventRecord): void {

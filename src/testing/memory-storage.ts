@@ -151,7 +151,8 @@ export class MemoryStorage {
         return;
       case 'run-keys.remove':
         for (const [key, { runId }] of this.runKeys) {
-          if (row.runs.includes(runId)) this.runKeys.delete(key);
+          const isReplaced = this.runKeys.has(`replacement ${runId}`);
+          if (row.runs.includes(runId) && !isReplaced) this.runKeys.delete(key);
         }
         return;
       case 'idempotency-keys.remove':

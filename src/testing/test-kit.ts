@@ -21,8 +21,8 @@ import type { TestRun } from './test-run.js';
 import { DEFAULT_MAX_TIME_MS, World, type WorldOptions } from './world.js';
 
 /** What a simulated world is opened with. */
-export interface TestKitOptions {
-  readonly handlers: Handlers;
+export interface TestKitOptions<Services = unknown> {
+  readonly handlers: Handlers<Services>;
   /** Owners that need no handler, as `user/alice`. */
   readonly executors?: readonly string[];
   /** Who belongs to which group, as for an orchestrator. */
@@ -32,8 +32,8 @@ export interface TestKitOptions {
   /** How much of the audit is kept, as for an orchestrator. */
   readonly audit?: AuditOptions;
   /** What handlers find in their context, and what is put around them, as for an orchestrator. */
-  readonly services?: unknown;
-  readonly middleware?: readonly Middleware[];
+  readonly services?: Services;
+  readonly middleware?: readonly Middleware<Services>[];
   readonly webhooks?: WebhookOptions;
   /** Takes the place of receivers of webhooks; without it every delivery fails. */
   readonly sendWebhook?: SendWebhook;
@@ -51,7 +51,9 @@ export interface TestKitOptions {
 }
 
 /** Opens a world of its own: storage in memory, simulated time, a seed. */
-export async function testKit(options: TestKitOptions): Promise<TestKit> {
+export async function testKit<Services = unknown>(
+  options: TestKitOptions<Services>,
+): Promise<TestKit> {
   const {
     handlers,
     executors = [],
@@ -71,7 +73,7 @@ export async function testKit(options: TestKitOptions): Promise<TestKit> {
     evaluators,
     audit,
     services: options.services,
-    middleware: options.middleware,
+    middleware: options.middleware as readonly Middleware[] | undefined,
     webhooks: options.webhooks,
     sendWebhook: options.sendWebhook,
     seed,

@@ -14,7 +14,7 @@ import type {
   RunMessage,
 } from '../actors/messages.js';
 import type { AttemptLease, AttemptRecord } from '../actors/records.js';
-import type { ClaimedAttempt } from '../actors/run/claim.js';
+import { type ClaimedAttempt, type Fit, fitOf } from '../actors/run/claim.js';
 import { type AcceptedResult, acceptedAs, type LeaseState } from '../actors/run/leases.js';
 import { readChunk } from '../actors/streams/chunk.js';
 import { DEFAULT_TENANT, tenantOf } from '../actors/tenant.js';
@@ -149,7 +149,7 @@ export class Work {
     if (board.isCrowded) throw new RunchartError('overloaded', 'too many workers wait for work');
     const until = clock.now() + request.waitMs;
     const worker = board.enter(
-      (handler) => this.#fits(handler, request.capabilities),
+      (handler) => this.#fitOf(handler, request.capabilities),
       (run) => this.#isOwn(run),
     );
     try {
@@ -337,7 +337,7 @@ export class Work {
     worker.isCalled = false;
     worker.isHungry = false;
     let fruitless = 0;
-    for (const run of board.runsFor(worker.matches, (one) => this.#isOwn(one))) {
+    for (const run of board.runsFor(worker.fitOf, (one) => this.#isOwn(one))) {
       const given = await this.#claimOf(run, request, request.limit - claimed.length);
       claimed.push(...given.map((attempt) => toWork(attempt)));
       fruitless = given.length === 0 ? fruitless + 1 : 0;
@@ -383,9 +383,9 @@ export class Work {
     return [];
   }
 
-  #fits(handler: string, capabilities: readonly Capability[]): boolean {
+  #fitOf(handler: string, capabilities: readonly Capability[]): Fit {
     const wanted = this.#parts.capabilityOf(handler);
-    return capabilities.some(({ name }) => name === wanted);
+    return wanted === undefined ? 'none' : fitOf(capabilities, handler, wanted);
   }
 }
 

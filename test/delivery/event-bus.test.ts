@@ -76,6 +76,22 @@ describe('a subscriber', () => {
     expect(turnOf('node.completed')).toBeGreaterThan(started?.turn ?? 0);
   });
 
+  it('S184 S185 that takes its time gets one event at a time, and drain waits until it has taken the last', async () => {
+    const kit = await testKit({ handlers });
+    const begun: string[] = [];
+    const taken: string[] = [];
+    kit.orchestrator.bus.subscribe('*', async ({ id }) => {
+      expect(taken).toEqual(begun);
+      begun.push(id);
+      for (let round = 0; round < 5; round += 1) await new Promise(setImmediate);
+      taken.push(id);
+    });
+    const run = await kit.run(chain);
+    await kit.orchestrator.bus.drain();
+    expect(taken).toEqual([...run.log].map(({ id }) => id));
+    expect(kit.complaints).toEqual([]);
+  });
+
   it('S184 that throws, or takes for ever, harms neither the runs nor another', async () => {
     const kit = await testKit({ handlers });
     const { bus } = kit.orchestrator;
@@ -126,25 +142,30 @@ describe('a subscriber', () => {
     const part = fc.constantFrom('node', 'run', 'failed', 'completed');
     const pattern = fc.array(fc.oneof(part, fc.constant('*')), { minLength: 1, maxLength: 3 });
     await fc.assert(
-      fc.asyncProperty(pattern, fc.tuple(part, part), async (wanted, type) => {
-        const log = { planTitle: async () => undefined };
-        const matcher = new EventMatcher({ types: [wanted.join('.')] }, log);
-        const isWanted =
-          wanted.join('.') === '*' ||
-          (wanted.length === 2 && wanted.every((one, i) => one === '*' || one === type[i]));
-        const event = { type: type.join('.') } as never;
-        const logged = {
-          turn: 1,
-          runId: 'r',
-          planHash: '',
-          metadataJson: null,
-          correlation: 'r',
-          traceJson: null,
-          hasOtherPlans: false,
-          event,
-        };
-        expect(await matcher.matches(logged)).toBe(isWanted);
-      }),
+      fc.asyncProperty(
+        pattern,
+        fc.array(part, { minLength: 1, maxLength: 3 }),
+        async (wanted, type) => {
+          const log = { planTitle: async () => undefined };
+          const matcher = new EventMatcher({ types: [wanted.join('.')] }, log);
+          const isWanted =
+            wanted.join('.') === '*' ||
+            (wanted.length === type.length &&
+              wanted.every((one, i) => one === '*' || one === type[i]));
+          const event = { type: type.join('.') } as never;
+          const logged = {
+            turn: 1,
+            runId: 'r',
+            planHash: '',
+            metadataJson: null,
+            correlation: 'r',
+            traceJson: null,
+            hasOtherPlans: false,
+            event,
+          };
+          expect(await matcher.matches(logged)).toBe(isWanted);
+        },
+      ),
     );
   });
 });
@@ -171,6 +192,20 @@ describe('the events of all runs', () => {
     const turns = all.map(({ turn }) => turn);
     expect(turns).toEqual([...turns].sort((a, b) => a - b));
     await orchestrator.close();
+  });
+
+  it('S187 leave nothing out behind a position that was told while turns were void, after a restart', async () => {
+    const kit = await testKit({ handlers });
+    await kit.run(chain);
+    const before = kit.orchestrator.bus.position;
+    kit.faults.failCommit({ times: 20, code: 'turn-refused' });
+    for (let count = 0; count < 20; count += 1) await kit.start(chain).catch(() => {});
+    const { position: after } = kit.orchestrator.bus;
+    expect(after).toBe(before);
+    await kit.restart();
+    const run = await kit.run(chain);
+    const { events } = await kit.ask(({ bus }) => bus.page({ after }));
+    expect(events.map(({ id }) => id)).toEqual((await kit.runs.events(run.id)).map(({ id }) => id));
   });
 
   it('S187 are filtered by type, run, plan and metadata, and end with their signal', async () => {

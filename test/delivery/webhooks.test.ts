@@ -32,6 +32,20 @@ async function open(
 const drained = (kit: TestKit) => kit.ask(({ webhooks }) => webhooks.drain());
 
 describe('a webhook', () => {
+  it('S183 S221 is given all that happens after a restart, although turns before it was added were void', async () => {
+    const { kit, receiver } = await open();
+    kit.faults.failCommit({ times: 20, code: 'turn-refused' });
+    for (let count = 0; count < 20; count += 1) {
+      await expect(kit.start(other)).rejects.toMatchObject({ code: 'commit-failed' });
+    }
+    await kit.ask(({ webhooks }) => webhooks.add({ id: 'w', url }));
+    await kit.restart();
+    const run = await kit.run(other);
+    await drained(kit);
+    const events = await kit.runs.events(run.id);
+    expect(receiver.firsts()).toEqual(events.map(({ id }) => id));
+  });
+
   it('S221 S183 is given every event from now on, in order, with what it says', async () => {
     const { kit, receiver } = await open();
     await kit.run(other, { id: 'before' });

@@ -35,6 +35,40 @@ describe('a singleton', () => {
     expect(await statusesOf(second)).toMatchObject({ a: 'cancelled' });
   });
 
+  it('S37 is had by what an operator puts in its place, for as long as that is unfinished, also when the first is trimmed', async () => {
+    const first = await openPlace();
+    const replace = (of: string, id: string) =>
+      first.orchestrator.change.replace(of, { ...ASK, title: id }, { id, by: 'ann' });
+    await first.orchestrator.start(ASK, { id: 'a', singleton: one });
+    await replace('a', 'b');
+    await replace('b', 'c');
+    await first.orchestrator.result('b');
+    first.environment.clock.advance(100_000);
+    await first.orchestrator.trim({ olderThanMs: 1_000 });
+    expect(Object.keys(await statusesOf(first))).toEqual(['c']);
+    await first.orchestrator.close();
+
+    const second = await openPlace({ after: first });
+    const { orchestrator } = second;
+    const start = (onConflict: 'return' | 'refuse' | 'replace', id: string) =>
+      orchestrator.start(ASK, { id, singleton: { ...one, onConflict } });
+    await expect(start('refuse', 'd')).rejects.toMatchObject({ code: 'run-conflict' });
+    expect((await start('return', 'd')).id).toBe('c');
+    expect((await start('replace', 'd')).id).toBe('d');
+    expect(await statusesOf(second)).toMatchObject({ c: 'cancelled', d: 'awaiting-human' });
+  });
+
+  it('S37 is not had by a run that was there before somebody wanted it in place of another', async () => {
+    const { orchestrator } = await openPlace();
+    await orchestrator.start(ASK, { id: 'a', singleton: one });
+    await orchestrator.start(ASK, { id: 'b' });
+    const taken = orchestrator.change.replace('a', WORK, { id: 'b', by: 'ann' });
+    await expect(taken).rejects.toMatchObject({ code: 'run-conflict' });
+    await orchestrator.cancel('a');
+    await orchestrator.result('a');
+    expect((await orchestrator.start(ASK, { id: 'c', singleton: one })).created).toBe(true);
+  });
+
   it('S37 S232 is won by one of many starts at the same time', async () => {
     const place = await openPlace();
     const starts = Array.from({ length: 20 }, (_, number) =>
@@ -159,6 +193,7 @@ class Crashing {
       journal: { write: (rows) => this.#write(() => journal.write(rows)) },
       keys: store.runKeys,
       status: async (run) => storage.runs.get(run)?.record.status,
+      replacementOf: async () => undefined,
       cancel: (run) => this.#write(() => this.#cancel(run)),
       whenEnded: async () => {},
     });

@@ -109,6 +109,7 @@ export class Kernel {
   supervisor: Supervisor;
   clock: SimulatedClock;
   readonly #options: KernelOptions;
+  #handlers: Handlers;
   readonly #seeded: Environment;
   readonly #stored = versionsIn(this.storage);
   /** How far each run was when it was last seen to follow from its log. */
@@ -120,6 +121,7 @@ export class Kernel {
 
   constructor(options: KernelOptions = {}) {
     this.#options = options;
+    this.#handlers = options.handlers ?? {};
     const environment = simulatedEnvironment(options.seed ?? 1);
     this.#seeded = environment;
     this.clock = environment.clock;
@@ -268,12 +270,13 @@ export class Kernel {
 
   /**
    * A new process over the same rows: handlers, memory and turns under way are lost. Without
-   * `hasHandlers` it has none registered.
+   * `hasHandlers` it has none registered; `handlers` are those of another program.
    */
   async restart(
     options: {
       readonly recover?: boolean;
       readonly hasHandlers?: boolean;
+      readonly handlers?: Handlers;
       readonly beforeRecovery?: () => void;
     } = {},
   ): Promise<void> {
@@ -284,6 +287,7 @@ export class Kernel {
     clock.advance(this.clock.now() - clock.now());
     this.clock = clock;
     const { turn } = await this.storage.store.highWater();
+    this.#handlers = options.handlers ?? this.#handlers;
     this.supervisor = this.#supervise(turn, options.hasHandlers);
     if (options.recover === false) return;
     options.beforeRecovery?.();
@@ -359,7 +363,7 @@ export class Kernel {
     const {
       seed: _seed,
       isUnchecked: _,
-      handlers,
+      handlers: __,
       executors,
       store,
       policies,
@@ -374,7 +378,7 @@ export class Kernel {
       artifacts: this.storage.artifacts,
       plans: new PlanCache(),
       registry: new HandlerRegistry(
-        hasHandlers ? { work: this.#work(life), ...handlers } : {},
+        hasHandlers ? { work: this.#work(life), ...this.#handlers } : {},
         executors ?? [],
       ),
       logger: this.#logger,

@@ -1,6 +1,7 @@
 /**
  * Asks the handler of a check about a product that is held. Invariant: no handler is asked without a slot; a check
- * of work has that of the work, the check of an answer stands in line for its own.
+ * of work has that of the work, the check of an answer stands in line for its own, and so does one that this process
+ * lacks the version for: it holds no slot until another process asks it.
  */
 import type { HandlerCheck } from '../../plan/plan-version.js';
 import { byName } from './assess-completion.js';
@@ -13,8 +14,11 @@ import { armTimer } from './timers.js';
 export const CHECK_TRIES = 3;
 
 export function askHandler(decider: Decider, run: NodeRun, check: HandlerCheck): void {
-  if (run.hasSlot) startCheck(decider, run, check);
-  else standInLine(decider, run, check);
+  const { model, services } = decider;
+  const isHere = services.place(check.handler) === 'here';
+  if (run.hasSlot && isHere) return startCheck(decider, run, check);
+  if (model.freeSlot(run)) services.slots.release(run.path, 'ok');
+  standInLine(decider, run, check);
 }
 
 /** The check that stood in line is let in. */

@@ -29,6 +29,9 @@ export interface ClaimedAttempt extends AttemptName {
   readonly deadlineAt: number | null;
 }
 
+/** What a worker is to a handler: it has the capability in another version, in the one that is asked for, or not. */
+export type Fit = 'none' | 'other-version' | 'fits';
+
 export class Claim {
   readonly worker: string;
   /** Names the call, where it has an idempotency key. */
@@ -48,13 +51,9 @@ export class Claim {
     return this.granted.length >= this.#limit;
   }
 
-  /** Whether the version fits in which the worker has what a handler asks for; undefined where it has it not at all. */
-  match(reference: string, external: ExternalHandler): { readonly fits: boolean } | undefined {
-    const { key, version } = parseHandlerReference(reference);
-    const name = external.capability ?? key;
-    const named = this.#capabilities.filter((capability) => capability.name === name);
-    if (named.length === 0) return undefined;
-    return { fits: version === undefined || named.some((one) => one.version === version) };
+  /** Whether the worker has what a handler asks for. */
+  fitOf(reference: string, { capability }: ExternalHandler): Fit {
+    return fitOf(this.#capabilities, reference, capability);
   }
 
   /** The versions in which the worker has a capability. */
@@ -63,4 +62,17 @@ export class Claim {
       one.name === name && one.version !== undefined ? [one.version] : [],
     );
   }
+}
+
+/** Whether whoever has these capabilities has that of a handler; it is the handler's key unless named. */
+export function fitOf(
+  capabilities: readonly Capability[],
+  reference: string,
+  capability: string | undefined,
+): Fit {
+  const { key, version } = parseHandlerReference(reference);
+  const named = capabilities.filter(({ name }) => name === (capability ?? key));
+  if (named.length === 0) return 'none';
+  const isThere = version === undefined || named.some((one) => one.version === version);
+  return isThere ? 'fits' : 'other-version';
 }

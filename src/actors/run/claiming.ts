@@ -7,10 +7,13 @@ import { parseHandlerReference } from '../../plan/handler-reference.js';
 import type { ExternalHandler } from '../external-handler.js';
 import type { WorkClaimMessage } from '../messages.js';
 import type { AttemptLease } from '../records.js';
+import type { SaidOnce } from '../said-once.js';
 import { armLimits, isLastTry, openWork } from './attempt-work.js';
 import { Claim } from './claim.js';
 import type { Decider } from './decider.js';
 import { roundsOf } from './feedback.js';
+import { checkDue } from './held-product.js';
+import type { RunModel } from './run-model.js';
 import type { NodeRun } from './scope.js';
 import { armTimer } from './timers.js';
 
@@ -40,9 +43,9 @@ export function takesWork(decider: Decider, claim: Claim, run: NodeRun): boolean
   const { handler } = run;
   const external = decider.services.external(handler);
   if (external === undefined || claim.isSatisfied) return false;
-  const match = claim.match(handler, external);
-  if (match?.fits === false) refuseVersion(decider, claim, run, handler, external);
-  return match?.fits === true;
+  const fit = claim.fitOf(handler, external);
+  if (fit === 'other-version') refuseVersion(decider, claim, run, handler, external);
+  return fit === 'fits';
 }
 
 /** Gives an attempt that has just begun to the worker that asks; its time begins to run. */
@@ -119,7 +122,7 @@ function refuseVersion(
   const { worker } = claim;
   const versions = claim.versionsOf(capability ?? parseHandlerReference(handler).key);
   const what = `${decider.attemptKey(run)} ${handler} ${versions.join(' ')}`;
-  if (!decider.services.refused.isNew(what)) return;
+  if (!decider.services.refused.isNew(decider.model.record.id, what)) return;
   decider.turn.event('attempt.refused', run.path, null, {
     handler,
     worker,
@@ -127,13 +130,21 @@ function refuseVersion(
   });
 }
 
-/** Node runs that this process cannot start, for want of a version, are told of once. */
-export function reportLacking(decider: Decider): void {
-  const { model, turn, services } = decider;
+/** Node runs, and checks, that this process cannot start, for want of a version, are told of as they come to wait. */
+export function reportLacking({ model, turn, services }: Decider): void {
+  const { worker, refused } = services;
   for (const run of model.lacking) {
-    const { handler } = run;
-    const what = `${decider.attemptKey(run)} ${handler}`;
-    if (run.status !== 'ready' || !services.refused.isNew(what)) continue;
-    turn.event('attempt.refused', run.path, null, { handler, worker: services.worker });
+    const { handler, path, status } = run;
+    const isDue = status === 'ready' || checkDue(model, run) !== undefined;
+    if (isDue) turn.event('attempt.refused', path, null, { handler, worker });
   }
+  model.lacking.clear();
+  refused.isNew(model.record.id, LACKED);
 }
+
+/** All that waited when a run was brought into memory was told of before, as far as this process knows the run. */
+export function forgetLackingIfTold(model: RunModel, refused: SaidOnce): void {
+  if (refused.has(model.record.id, LACKED)) model.lacking.clear();
+}
+
+const LACKED = 'what the process lacks';

@@ -12,7 +12,7 @@ import type { RunRecord, StoredRun } from '../records.js';
 import { Turn } from '../turn.js';
 import { ActorTree, UnrestorableError } from './actor-tree.js';
 import { handlerIn } from './attempt-work.js';
-import { leaseOf } from './claiming.js';
+import { forgetLackingIfTold, leaseOf } from './claiming.js';
 import type { DeciderServices } from './decider.js';
 import { onMessage } from './on-message.js';
 import { type Permit, permitOf } from './permits.js';
@@ -72,6 +72,7 @@ export class RunActor {
         resumeDecisions(model, (node) => tree.stateOf(node.path));
       } else resumeEnding(model, (node) => tree.stateOf(node.path));
     }
+    if (model.lacking.size > 0) forgetLackingIfTold(model, services.refused);
     return new RunActor(model, tree, services);
   }
 

@@ -58,7 +58,7 @@ export class RunModel {
   readonly waiting = new ReadyLanes<Ticket>();
   /** Those that wait for a worker outside, likewise. */
   readonly offered = new OfferedLanes<Ticket>(({ handler }) => handler);
-  /** Those that wait for a process with the version of the handler that they need. */
+  /** Those that have come to wait for a process with the version of the handler that they need: to be told of. */
   readonly lacking = new Set<NodeRun>();
   readonly #place: (handler: string) => PlaceOfWork;
   #tickets = 0;
@@ -336,6 +336,7 @@ export class RunModel {
   /** What people have answered waits for a handler that judges it; checks are made here. */
   enqueueCheck(run: NodeRun, handler: string): void {
     const ticket = this.#ticketFor(run, handler);
+    if (this.#place(handler) !== 'here') return void this.lacking.add(run);
     this.waiting.push(laneOf(run), ticket);
   }
 
