@@ -25,7 +25,8 @@ export function describeTask(task: TaskView, option: DatabaseOption): string {
     ...artifactLines(task.presented.artifacts),
     'answer with one of',
     ...answerWords(task).map(
-      (words) => `  npx runchart respond ${task.id} ${words}${databaseWords(option)}`,
+      (words) =>
+        `  npx runchart respond ${task.id} ${words}${nameWords(task)}${databaseWords(option)}`,
     ),
   ];
   return lines.map(clean).join('\n');
@@ -35,6 +36,14 @@ function peopleOf({ responders, groups, quorum }: TaskView): string {
   const named = [...(responders ?? []), ...(groups ?? []).map((group) => `the group ${group}`)];
   const votes = quorum === null ? '' : ` (${quorum.approvals} approvals decide)`;
   return named.join(', ') + votes;
+}
+
+/** Where not everybody may answer it has to be said who does. */
+function nameWords({ responders, groups }: TaskView): string {
+  const [first, ...others] = responders ?? [];
+  const isAlone = first !== undefined && others.length === 0 && (groups ?? []).length === 0;
+  if (isAlone && /^[\w.@-]+$/.test(first)) return ` --as ${first}`;
+  return responders === null && groups === null ? '' : ' --as NAME';
 }
 
 /** Whether the task is about work that failed: accept an output, try again, or give it up. */

@@ -31,6 +31,23 @@ async function asked(id: string): Promise<void> {
 }
 
 describe('commands for people', () => {
+  it('S206 say with which words a task is answered, and by whom', async () => {
+    const task = (who: string) =>
+      `title: Ask\nnodes: [{ kind: human-approval, id: ask, ${who} }]\nedges: []\n`;
+    for (const [who, words] of [
+      ['responders: [ann]', '--approve --as ann'],
+      ['responders: [ann, bob]', '--approve --as NAME'],
+      ['groups: [leads]', '--approve --as NAME'],
+      ['title: All', '--approve'],
+    ] as const) {
+      const plan = place.write('who.yaml', task(who));
+      const handlers = place.write('handlers.mjs', HANDLERS);
+      const { stdout } = await place.cli('run', plan, '--handlers', handlers);
+      const [, said] = /respond \S+ (--approve.*)$/m.exec(stdout) ?? [];
+      expect(said?.replace(/ --db .*$/, '')).toBe(words);
+    }
+  });
+
   it('S206 lists what somebody may answer, by name and by group', async () => {
     await asked('r');
     const nodes = async (...words: string[]) => {
