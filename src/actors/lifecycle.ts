@@ -12,7 +12,7 @@ import type {
 export function asFunction(key: string, handler: LocalHandler): HandlerFunction {
   if (typeof handler === 'function') {
     return isLifecycleClass(handler)
-      ? (input, context) => runLifecycle(new handler(), input, context)
+      ? (input, context) => runLifecycle(instanceOf(key, handler), input, context)
       : handler;
   }
   if (typeof handler?.exec === 'function') {
@@ -24,9 +24,17 @@ export function asFunction(key: string, handler: LocalHandler): HandlerFunction 
   );
 }
 
+/** A class may have its phases as fields, which only its instances have: it is known by its text then. */
 function isLifecycleClass(handler: HandlerFunction | LifecycleClass): handler is LifecycleClass {
   const prototype: unknown = handler.prototype;
-  return typeof prototype === 'object' && prototype !== null && 'exec' in prototype;
+  const hasExec = typeof prototype === 'object' && prototype !== null && 'exec' in prototype;
+  return hasExec || /^class\b/.test(Function.prototype.toString.call(handler));
+}
+
+function instanceOf(key: string, handler: LifecycleClass): LifecycleHandler {
+  const instance = new handler();
+  if (typeof instance.exec === 'function') return instance;
+  throw new RunchartError('argument-invalid', `handler "${key}" is a class without exec()`);
 }
 
 async function runLifecycle(

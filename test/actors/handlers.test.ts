@@ -62,6 +62,21 @@ describe('a handler', () => {
     expect(kernel.details('attempt.progressed')).toHaveLength(1);
   });
 
+  it('S7 may be a class whose phases are fields, and fails where it is one without exec', async () => {
+    class Fields {
+      prep = ({ n }: { n: number }) => n + 1;
+      exec = async (n: number) => n * 10;
+    }
+    class Without {
+      run = () => 1;
+    }
+    const kernel = await played({ fields: Fields, without: Without as never });
+    expect(kernel.rows().nodeRuns.get('fields')?.outputJson).toBe('30');
+    expect(kernel.details('attempt.failed')).toMatchObject([
+      { message: 'handler "without" is a class without exec()' },
+    ]);
+  });
+
   it('S7 that is a class has a new instance for each attempt', async () => {
     const instances: object[] = [];
     class Counting {
