@@ -8,6 +8,7 @@ import { openDatabase } from './open-database.js';
 import { Orchestrator } from './orchestrator.js';
 import {
   DEFAULT_LIMITS,
+  type GivenServices,
   type OrchestratorOptions,
   type StorageOrchestratorOptions,
 } from './orchestrator-options.js';
@@ -24,7 +25,8 @@ type Place = Pick<OrchestratorOptions, 'url' | 'payloads' | 'environment'> &
  * where it cannot begin with such options; then it has opened nothing, and storage that it was given is as it was.
  */
 export async function createOrchestrator<Services = unknown>(
-  options: OrchestratorOptions<Services> | StorageOrchestratorOptions<Services>,
+  options: (OrchestratorOptions<Services> | StorageOrchestratorOptions<Services>) &
+    GivenServices<NoInfer<Services>>,
 ): Promise<Orchestrator> {
   const { environment = systemEnvironment, executors, retention, webhooks } = options;
   const middleware = (options.middleware ?? []) as readonly Middleware[];

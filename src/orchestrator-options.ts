@@ -40,6 +40,11 @@ export interface OrchestratorSettings<Services = unknown> {
   readonly audit?: AuditOptions;
 }
 
+/** Where handlers or middleware need services they have to be given. */
+export type GivenServices<Services> = unknown extends Services
+  ? unknown
+  : { readonly services: Services };
+
 /** What an orchestrator on a database is opened with. */
 export interface OrchestratorOptions<Services = unknown> extends OrchestratorSettings<Services> {
   /** The database file, as a path or a `file:` URL. It is made where it does not exist. */

@@ -6,7 +6,7 @@ import type { Middleware } from '../actors/middleware.js';
 import type { WebhookOptions } from '../delivery/new-delivery.js';
 import type { SendWebhook } from '../delivery/send.js';
 import type { Orchestrator } from '../orchestrator.js';
-import type { OrchestratorLimits } from '../orchestrator-options.js';
+import type { GivenServices, OrchestratorLimits } from '../orchestrator-options.js';
 import type { PlanFor } from '../plan/builder.js';
 import type { Evaluators } from '../plan/evaluator.js';
 import type { JsonValue } from '../plan/json.js';
@@ -52,7 +52,7 @@ export interface TestKitOptions<Services = unknown> {
 
 /** Opens a world of its own: storage in memory, simulated time, a seed. */
 export async function testKit<Services = unknown>(
-  options: TestKitOptions<Services>,
+  options: TestKitOptions<Services> & GivenServices<NoInfer<Services>>,
 ): Promise<TestKit> {
   const {
     handlers,

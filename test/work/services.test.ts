@@ -77,10 +77,16 @@ it('S189 have the types of what was given, in handlers, phases, middleware and t
     () => createOrchestrator({ url, services, handlers: { other } }),
     // @ts-expect-error: and so does the middleware.
     () => createOrchestrator({ url, services, handlers: {}, middleware: [foreign] }),
+    // @ts-expect-error: the handler needs services, and none are given.
+    () => createOrchestrator({ url, handlers: { other } }),
+    // @ts-expect-error: and so does the middleware.
+    () => createOrchestrator({ url, handlers: {}, middleware: [foreign] }),
+    // @ts-expect-error: none are given.
+    () => testKit({ handlers: { other } }),
     // @ts-expect-error: there is no `rate`.
     () => testKit({ services, handlers: { a: (_, context) => context.services.rate } }),
   ];
-  expect(wrong).toHaveLength(7);
+  expect(wrong).toHaveLength(10);
 });
 
 const other = (_: unknown, context: HandlerContext<{ readonly mail: string }>) =>
