@@ -17,14 +17,14 @@ export function askHandler(decider: Decider, run: NodeRun, check: HandlerCheck):
   const { model, services } = decider;
   const isHere = services.place(check.handler) === 'here';
   if (run.hasSlot && isHere) return startCheck(decider, run, check);
-  if (model.freeSlot(run)) services.slots.release(run.path, 'ok');
+  if (model.work.freeSlot(run)) services.slots.release(run.path, 'ok');
   standInLine(decider, run, check);
 }
 
 /** The check that stood in line is let in. */
 export function beginDueCheck(decider: Decider, run: NodeRun): void {
   const { model, turn } = decider;
-  const { held, check } = underCheck(model, run);
+  const { held, check } = underCheck(model.work, run);
   if (!('handler' in check)) throw new Error(`no handler is to judge what "${run.path}" has given`);
   keepEntry(decider, run, { ...held, entry: { handler: check.handler, isDue: false } });
   turn.event('check.started', run.path, run.attempt, { check: check.name });
@@ -32,20 +32,20 @@ export function beginDueCheck(decider: Decider, run: NodeRun): void {
 }
 
 function standInLine(decider: Decider, run: NodeRun, { handler }: HandlerCheck): void {
-  const { held } = underCheck(decider.model, run);
+  const { held } = underCheck(decider.model.work, run);
   keepEntry(decider, run, { ...held, entry: { handler, isDue: true } });
   decider.model.enqueueCheck(run, handler);
 }
 
 function keepEntry({ model, turn }: Decider, run: NodeRun, held: HeldProduct): void {
-  const open = model.openAttempts.get(run.path);
-  model.hold(run, held);
+  const open = model.work.openAttempts.get(run.path);
+  model.work.hold(run, held);
   if (open !== undefined) turn.putAttempt(holding(open, held));
 }
 
 function startCheck(decider: Decider, run: NodeRun, check: HandlerCheck): void {
   const { turn } = decider;
-  const { held } = underCheck(decider.model, run);
+  const { held } = underCheck(decider.model.work, run);
   const { output, artifacts } = held.product;
   const outcome = held.answer?.outcome;
   turn.effects.push({
@@ -70,6 +70,6 @@ function startCheck(decider: Decider, run: NodeRun, check: HandlerCheck): void {
 
 /** Key of the try of a check that is under way: stable over crashes. */
 export function checkKey(decider: Decider, run: NodeRun): string {
-  const { held, check } = underCheck(decider.model, run);
+  const { held, check } = underCheck(decider.model.work, run);
   return `${decider.attemptKey(run)}/checks/${check.name}/${held.number}`;
 }

@@ -15,7 +15,7 @@ export function askJudge(
   check: PersonCheck,
 ): readonly Issue[] | undefined {
   const { turn, model } = decider;
-  const { held } = underCheck(model, run);
+  const { held } = underCheck(model.work, run);
   const level = check.ask.escalation[held.level - 1];
   if (level !== undefined) {
     turn.event('escalation.raised', run.path, null, {

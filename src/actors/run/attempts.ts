@@ -80,7 +80,7 @@ export function openAttempt(
     leaseJson: who.leaseJson,
     givenErrorJson: who.givenErrorJson,
   };
-  model.openAttempt(run, record);
+  model.work.openAttempt(run, record);
   turn.putAttempt(record);
 }
 
@@ -91,7 +91,7 @@ export function failAttempt(
   failureClass: 'timeout' | 'heartbeat',
   message: string,
 ): void {
-  if (!decider.model.openAttempts.has(run.path)) return;
+  if (!decider.model.work.openAttempts.has(run.path)) return;
   const key = decider.attemptKey(run);
   decider.turn.effects.push({ type: 'attempt.abort', node: run.path, key });
   endInFailure(decider, run, failure(failureClass, failureClass, message, true));
@@ -109,13 +109,13 @@ export function endInSuccess(
     reportIssues(decider, run, refused.issues);
     return endInFailure(decider, run, refused.failure, product, refused.issues);
   }
-  const { held } = decider.model;
+  const { held } = decider.model.work;
   const answer = held.get(run.path)?.answer;
   run.setOutput(product.output, product.outputJson);
   run.action = product.action;
   if (answer !== undefined) acceptHeld(run, answer);
   storeArtifacts(decider, run, product.artifacts, 'accepted');
-  decider.model.letGo(run);
+  decider.model.work.letGo(run);
   const warnings = issues.length;
   const outcome = warnings > 0 ? 'partial' : 'completed';
   decider.closeAttempt(run, { outcome, ...productsOf(product, issues) });
@@ -134,11 +134,11 @@ export function endInFailure(
   if (product !== undefined) storeArtifacts(decider, run, product.artifacts, 'rejected');
   const state = decider.stateOf(run);
   const isStopping = state === 'stopping';
-  const answer = model.held.get(run.path)?.answer;
+  const answer = model.work.held.get(run.path)?.answer;
   if (answer !== undefined && product !== undefined && !isStopping) {
     refuseHeld(run, answer, product, issues);
   }
-  model.letGo(run);
+  model.work.letGo(run);
   const { attempt } = run;
   decider.closeAttempt(run, {
     outcome: isStopping ? 'cancelled' : 'failed',

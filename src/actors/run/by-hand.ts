@@ -7,12 +7,12 @@ import type { NodeRun } from './scope.js';
 
 /** Says why somebody may not complete a node run by hand, or nothing. */
 export function refuseByHand(
-  { settings, held }: RunModel,
+  { settings, work }: RunModel,
   { node, path }: NodeRun,
   by: string,
 ): RunchartError | undefined {
   const requesters = isUnderFourEyes(node) ? requestersOf(settings) : [];
-  const givenBy = held.get(path)?.answer?.givenBy ?? [];
+  const givenBy = work.held.get(path)?.answer?.givenBy ?? [];
   if (!requesters.includes(by) && !givenBy.includes(by)) return undefined;
   const text = `${by} asked for the run, or gave what is judged, and may not complete "${path}"`;
   return new RunchartError('responder-excluded', text, { hint: 'somebody else has to do it' });

@@ -53,7 +53,7 @@ const STOPPED = failure(
 
 /** As above, of what is held. */
 export function endHeld(decider: Decider, run: NodeRun): void {
-  const { product, issues, done } = underCheck(decider.model, run).held;
+  const { product, issues, done } = underCheck(decider.model.work, run).held;
   endUnchecked(decider, run, product, issues, done);
 }
 
@@ -64,7 +64,7 @@ function beginChecks(
   product: Product,
   issues: readonly Issue[],
 ): void {
-  if (!decider.model.openAttempts.has(run.path)) return;
+  if (!decider.model.work.openAttempts.has(run.path)) return;
   hold(decider, run, { product, issues });
   clearTimersOf(decider, run, ['timeout', 'heartbeat', 'lease']);
   decider.step(run, { type: 'attempt.produced' });
@@ -76,22 +76,22 @@ export function hold(
   run: NodeRun,
   { product, issues, answer }: Pick<HeldProduct, 'product' | 'issues' | 'answer'>,
 ): void {
-  const open = model.openAttempts.get(run.path);
+  const open = model.work.openAttempts.get(run.path);
   if (open === undefined) return;
   // Nothing of it lives on in memory that a restart would not find again.
   const artifacts = product.artifacts.map((artifact) =>
     artifact.spilled === undefined ? artifact : { ...artifact, payload: undefined },
   );
   const held = { product: { ...product, artifacts }, issues, done: 0, number: 1, level: 0 };
-  model.hold(run, { ...held, ...(answer !== undefined && { answer }) });
-  model.openAttempt(run, { ...open, ...productsOf(product, issues) });
+  model.work.hold(run, { ...held, ...(answer !== undefined && { answer }) });
+  model.work.openAttempt(run, { ...open, ...productsOf(product, issues) });
 }
 
 /** Asks the check whose turn it is, for the first time or again; where none is left the attempt ends. */
 export function goOnChecking(decider: Decider, run: NodeRun): void {
   const { model } = decider;
   for (;;) {
-    const held = model.held.get(run.path);
+    const held = model.work.held.get(run.path);
     if (held === undefined) throw new Error(`node run "${run.path}" has no product under check`);
     const isOver = held.done >= run.node.checks.judges.length;
     if (isOver || blockingIssues(held.issues).length > 0) return conclude(decider, run, held);
@@ -104,9 +104,9 @@ export function goOnChecking(decider: Decider, run: NodeRun): void {
 /** What is found where it cannot be asked. */
 function ask(decider: Decider, run: NodeRun, held: HeldProduct): readonly Issue[] | undefined {
   const { model, turn } = decider;
-  const open = model.openAttempts.get(run.path);
+  const open = model.work.openAttempts.get(run.path);
   if (open !== undefined) turn.putAttempt(holding(open, held));
-  const { check } = underCheck(model, run);
+  const { check } = underCheck(model.work, run);
   if ('ask' in check) return askJudge(decider, run, check);
   askHandler(decider, run, check);
   return undefined;
@@ -115,14 +115,14 @@ function ask(decider: Decider, run: NodeRun, held: HeldProduct): readonly Issue[
 /** A check is over: the next one has its turn. */
 export function noteFindings(decider: Decider, run: NodeRun, found: readonly Issue[]): void {
   const { model } = decider;
-  const { held } = underCheck(model, run);
+  const { held } = underCheck(model.work, run);
   reportIssues(decider, run, found);
   const issues = [...held.issues, ...found];
-  const open = model.openAttempts.get(run.path);
+  const open = model.work.openAttempts.get(run.path);
   if (open !== undefined) {
-    model.openAttempt(run, { ...open, ...productsOf(held.product, issues) });
+    model.work.openAttempt(run, { ...open, ...productsOf(held.product, issues) });
   }
-  model.hold(run, { ...held, issues, done: held.done + 1, number: 1, level: 0 });
+  model.work.hold(run, { ...held, issues, done: held.done + 1, number: 1, level: 0 });
 }
 
 /** The attempt comes to its end. */

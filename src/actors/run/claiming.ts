@@ -27,9 +27,9 @@ export function onClaim(decider: Decider, message: WorkClaimMessage): void {
 /** The answer to the call was lost: whoever makes it again has the same leases, each with all of its time. */
 function giveAgain(decider: Decider, message: WorkClaimMessage): void {
   const claim = new Claim(message);
-  for (const path of decider.model.openAttempts.keys()) {
+  for (const path of decider.model.work.openAttempts.keys()) {
     // Whose result is being checked is with its worker no more.
-    if (decider.model.held.has(path)) continue;
+    if (decider.model.work.held.has(path)) continue;
     const run = decider.model.nodeRun(path);
     const held = leaseOf(decider, run);
     if (held.claim === undefined || held.claim !== claim.name || held.id === undefined) continue;
@@ -51,7 +51,7 @@ export function takesWork(decider: Decider, claim: Claim, run: NodeRun): boolean
 /** Gives an attempt that has just begun to the worker that asks; its time begins to run. */
 export function lease(decider: Decider, claim: Claim, run: NodeRun): void {
   const { model, turn, services } = decider;
-  const open = model.openAttempts.get(run.path);
+  const open = model.work.openAttempts.get(run.path);
   const { handler } = leaseOf(decider, run);
   const external = services.external(handler);
   if (open === undefined || external === undefined) return;
@@ -63,7 +63,7 @@ export function lease(decider: Decider, claim: Claim, run: NodeRun): void {
     ...(work.timeoutMs !== undefined && { deadlineAt: turn.at + work.timeoutMs }),
   };
   const leased = { ...open, worker: claim.worker, leaseJson: JSON.stringify(held) };
-  model.openAttempt(run, leased);
+  model.work.openAttempt(run, leased);
   turn.putAttempt(leased);
   grant(decider, claim, run, held);
   armLimits(decider, run, work);
@@ -108,7 +108,7 @@ function grant(
 
 /** The lease of a node run's open attempt, which is done outside. */
 export function leaseOf({ model }: Pick<Decider, 'model'>, run: NodeRun): AttemptLease {
-  const json = model.openAttempts.get(run.path)?.leaseJson ?? '{"handler":""}';
+  const json = model.work.openAttempts.get(run.path)?.leaseJson ?? '{"handler":""}';
   return JSON.parse(json) as AttemptLease;
 }
 
@@ -135,7 +135,7 @@ export function reportLacking({ model, turn, services }: Decider): void {
   const { worker, refused } = services;
   for (const run of model.lacking) {
     const { handler, path, status } = run;
-    const isDue = status === 'ready' || checkDue(model, run) !== undefined;
+    const isDue = status === 'ready' || checkDue(model.work, run) !== undefined;
     if (isDue) turn.event('attempt.refused', path, null, { handler, worker });
   }
   model.lacking.clear();

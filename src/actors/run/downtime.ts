@@ -19,7 +19,7 @@ export function onDowntime(decider: Decider, downSince: number): void {
   for (const timer of [...model.timers.values()]) {
     if (!CHOSEN.has(timer.kind) || timer.node === '') continue;
     const run = model.nodeRun(timer.node);
-    const policy = judgedBy(model, run)?.ask.onDowntime ?? onDowntimeOf(run.node.source);
+    const policy = judgedBy(model.work, run)?.ask.onDowntime ?? onDowntimeOf(run.node.source);
     if (policy === 'keep-due') continue;
     // Armed after the last sign of life there was no downtime in between.
     const from = Math.max(timer.armedAt, Math.min(downSince, timer.dueAt));

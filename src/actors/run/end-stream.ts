@@ -18,7 +18,7 @@ export function endStream({ model, services, turn }: Decider, name: AttemptName)
 /** Lets go what an attempt that is over has streamed since: it has its marker, if it needed one. */
 export function forgetStream({ model, services, turn }: Decider, name: AttemptName): void {
   const { node, generation, attempt } = name;
-  const open = model.openAttempts.get(node);
+  const open = model.work.openAttempts.get(node);
   if (open?.generation === generation && open.attempt === attempt) return;
   const key = `${model.record.id}/${node}/${generation}/${attempt}`;
   if (!services.streams.isEmpty) turn.effects.push({ type: 'stream.end', key, seq: null });

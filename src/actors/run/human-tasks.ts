@@ -128,7 +128,7 @@ function endingOf(cause: NodeRunEvent): TaskEnding {
 export function remind(decider: Decider, run: NodeRun): void {
   const { model, turn } = decider;
   const task = model.tasks.get(run.path);
-  const { reminders } = judgedBy(model, run)?.ask ?? run.node.human ?? {};
+  const { reminders } = judgedBy(model.work, run)?.ask ?? run.node.human ?? {};
   if (task === undefined || reminders === undefined) return;
   const { id, assignee, reminders: number } = changeTask(decider, task, { type: 'task.reminded' });
   turn.event('task.reminded', run.path, null, { task: id, number, assignee });

@@ -18,7 +18,7 @@ export function interruptAttempt(decider: Decider, run: NodeRun, reason: Interru
 
 /** Closes the row of an attempt that nobody works on; what it said last goes to the next one. */
 export function closeInterrupted(decider: Decider, run: NodeRun, reason: Interruption): void {
-  const payload = decider.model.openAttempts.get(run.path)?.heartbeatJson ?? null;
+  const payload = decider.model.work.openAttempts.get(run.path)?.heartbeatJson ?? null;
   if (payload !== null) run.lastHeartbeat = JSON.parse(payload) as JsonValue;
   const { attempt } = run;
   decider.closeAttempt(run, { outcome: 'interrupted', errorJson: JSON.stringify(reason) });

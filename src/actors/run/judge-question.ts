@@ -15,7 +15,7 @@ export function judgeQuestion(
   run: NodeRun,
   { name, ask, threshold }: PersonCheck,
 ): Question {
-  const { held } = underCheck(model, run);
+  const { held } = underCheck(model.work, run);
   const { answer } = held;
   const { output = null, artifacts } = held.product;
   const { source, id } = run.node;

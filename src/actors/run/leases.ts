@@ -77,11 +77,11 @@ export function onWorkResult(decider: Decider, message: WorkResultMessage): void
     return;
   }
   const run = holder(decider, message);
-  const open = run && model.openAttempts.get(run.path);
+  const open = run && model.work.openAttempts.get(run.path);
   if (run === undefined || open === undefined) return;
   const { lease, digest } = message;
   const ended = { ...leaseOf(decider, run), result: digest };
-  model.openAttempt(run, { ...open, leaseJson: JSON.stringify(ended) });
+  model.work.openAttempt(run, { ...open, leaseJson: JSON.stringify(ended) });
   run.submitted = { lease, digest };
   settleResult(decider, run, message.result);
   turn.reply = acceptedAs(model.record.id, message);
@@ -91,7 +91,7 @@ export function onWorkResult(decider: Decider, message: WorkResultMessage): void
 export function onWorkRelease(decider: Decider, message: WorkReleaseMessage): void {
   const run = holder(decider, message);
   if (run === undefined) return;
-  const worker = decider.model.openAttempts.get(run.path)?.worker ?? '';
+  const worker = decider.model.work.openAttempts.get(run.path)?.worker ?? '';
   const text = `worker "${worker}" gave it back`;
   const reason = { code: 'released', message: text, class: 'lease' };
   // A run that ends must not wait for workers that give back for ever; else it uses up nothing.
@@ -107,7 +107,7 @@ export function onWorkRelease(decider: Decider, message: WorkReleaseMessage): vo
 /** Nothing was heard of a worker for as long as its lease is. */
 export function expireLease(decider: Decider, run: NodeRun): void {
   const { model, turn } = decider;
-  const worker = model.openAttempts.get(run.path)?.worker;
+  const worker = model.work.openAttempts.get(run.path)?.worker;
   if (worker === undefined) return;
   turn.effects.push({ type: 'attempt.abort', node: run.path, key: decider.attemptKey(run) });
   const message = `worker "${worker}" gave no sign of life`;
@@ -120,8 +120,8 @@ export function expireLease(decider: Decider, run: NodeRun): void {
  */
 export function outlivesProcess(decider: Decider, run: NodeRun): boolean {
   const { model, services } = decider;
-  const open = model.openAttempts.get(run.path);
-  if (open === undefined || open.leaseJson === null || model.held.has(run.path)) return false;
+  const open = model.work.openAttempts.get(run.path);
+  if (open === undefined || open.leaseJson === null || model.work.held.has(run.path)) return false;
   const { handler, id } = leaseOf(decider, run);
   if (services.external(handler) === undefined || id === undefined) return false;
   extend(decider, run);

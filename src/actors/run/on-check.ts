@@ -54,7 +54,7 @@ export function interruptCheck(decider: Decider, run: NodeRun): void {
   const { model, turn } = decider;
   if (decider.stateOf(run) === 'stopping') return endHeld(decider, run);
   const { held, check } = byHandler(decider, run);
-  const open = model.openAttempts.get(run.path);
+  const open = model.work.openAttempts.get(run.path);
   const { attempt } = run;
   const message = `the process that worked on the check "${check.name}" stopped`;
   const reason = { code: 'interrupted', message, class: 'interrupted' };
@@ -65,7 +65,7 @@ export function interruptCheck(decider: Decider, run: NodeRun): void {
   run.refused = { product: held.product, issues: held.issues };
   decider.step(run, { type: 'attempt.interrupted', reason, handling });
   run.refused = undefined;
-  if (model.held.has(run.path) || open === undefined) return;
+  if (model.work.held.has(run.path) || open === undefined) return;
   // It has stopped its process too often: the attempt ends as that of work would.
   turn.putAttempt({
     ...open,
@@ -86,7 +86,7 @@ function onUndecided(decider: Decider, run: NodeRun, why: string): void {
     message: why,
   });
   if (held.number >= CHECK_TRIES) return settle(decider, run, [checkErrored(run.node, check, why)]);
-  model.hold(run, { ...held, number: held.number + 1 });
+  model.work.hold(run, { ...held, number: held.number + 1 });
   goOnChecking(decider, run);
 }
 
@@ -100,7 +100,7 @@ function refuseCheck(
   run: NodeRun | undefined,
   { node, generation, attempt, check, number }: CheckResultMessage,
 ): RunchartError | undefined {
-  const held = model.held.get(node);
+  const held = model.work.held.get(node);
   const current = run?.node.checks.judges[held?.done ?? 0];
   const isCurrent =
     current !== undefined &&
@@ -117,7 +117,7 @@ function byHandler(
   { model }: Decider,
   run: NodeRun,
 ): { readonly held: HeldProduct; readonly check: HandlerCheck } {
-  const { held, check } = underCheck(model, run);
+  const { held, check } = underCheck(model.work, run);
   if ('handler' in check) return { held, check };
   throw new Error(`people judge what node run "${run.path}" has given`);
 }

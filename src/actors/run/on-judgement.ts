@@ -40,16 +40,16 @@ export function takeJudgement(
 
 /** Who does work again is told what was said of it; of an answer that is refused it is an issue of its round. */
 function isOfWork({ model }: Decider, run: NodeRun): boolean {
-  return underCheck(model, run).held.answer === undefined;
+  return underCheck(model.work, run).held.answer === undefined;
 }
 
 /** The deadline has passed: the next level is asked, the default answer taken, or the check not decided. */
 export function expireJudgement(decider: Decider, run: NodeRun): void {
   const { model } = decider;
-  const { held } = underCheck(model, run);
+  const { held } = underCheck(model.work, run);
   const check = judging(decider, run);
   const isRaised = held.level < check.ask.escalation.length;
-  if (isRaised) model.hold(run, { ...held, level: held.level + 1 });
+  if (isRaised) model.work.hold(run, { ...held, level: held.level + 1 });
   else noteFindings(decider, run, unanswered(decider, run, check));
   const reason = UNANSWERED;
   const otherwise = isRaised ? 'escalate' : 'default';
@@ -113,7 +113,7 @@ function remarksOf({ requiredEdits = [], comments = [] }: JsonObject): JsonValue
 }
 
 function judging({ model }: Decider, run: NodeRun): PersonCheck {
-  const check = judgedBy(model, run);
+  const check = judgedBy(model.work, run);
   if (check === undefined) throw new Error(`nobody judges what "${run.path}" has given`);
   return check;
 }

@@ -225,9 +225,9 @@ function onRetryNode(decider: Decider, { node, by }: RetryNodeMessage): void {
 function onRecover(decider: Decider, { downSince }: RecoverMessage): void {
   const { model, turn } = decider;
   if (isFinal(model.record.status)) return;
-  const open = [...model.openAttempts.keys()].map((path) => model.nodeRun(path));
+  const open = [...model.work.openAttempts.keys()].map((path) => model.nodeRun(path));
   // Where what was given rests, or workers outside do it, no process was at work.
-  const lost = open.filter((run) => !rests(model, run) && !outlivesProcess(decider, run));
+  const lost = open.filter((run) => !rests(model.work, run) && !outlivesProcess(decider, run));
   const runs = model.inPlanOrder(lost);
   turn.event('run.recovered', null, null, { interrupted: runs.length });
   if (downSince !== null) onDowntime(decider, downSince);
@@ -243,7 +243,7 @@ function onRecover(decider: Decider, { downSince }: RecoverMessage): void {
 }
 
 function interrupt(decider: Decider, run: NodeRun): void {
-  if (decider.model.held.has(run.path)) return interruptCheck(decider, run);
+  if (decider.model.work.held.has(run.path)) return interruptCheck(decider, run);
   const message = 'the process that worked on it stopped';
   interruptAttempt(decider, run, { code: 'interrupted', message, class: 'interrupted' });
 }

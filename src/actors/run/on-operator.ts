@@ -146,7 +146,7 @@ export function onPatchInput(decider: Decider, message: PatchInputMessage): void
   const { model, turn } = decider;
   const run = findOpen(decider, message.node);
   if (run === undefined) return;
-  const isUsed = model.held.has(run.path);
+  const isUsed = model.work.held.has(run.path);
   if (isUsed || !HAS_UNUSED_INPUT.has(run.status)) {
     const hint =
       'inputs of nodes that are ready, backing off, blocked or await a person can change';

@@ -77,13 +77,13 @@ export function refuseAttempt(
       `attempt ${attempt} of "${node}" is over; ${run.attempt} is current`,
     );
   }
-  if (model.held.has(run.path)) {
+  if (model.work.held.has(run.path)) {
     return new RunchartError(
       'attempt-stale',
       `attempt ${attempt} of "${node}" has given its result`,
     );
   }
-  if (model.openAttempts.has(run.path)) return undefined;
+  if (model.work.openAttempts.has(run.path)) return undefined;
   return new RunchartError('node-not-running', `node "${node}" is ${run.status}`);
 }
 
@@ -127,10 +127,10 @@ export function keepHeartbeat(
   payload: JsonValue | undefined,
 ): void {
   const { model, turn } = decider;
-  const open = model.openAttempts.get(run.path);
+  const open = model.work.openAttempts.get(run.path);
   if (open !== undefined && payload !== undefined) {
     const beaten = { ...open, heartbeatJson: JSON.stringify(payload) };
-    model.openAttempt(run, beaten);
+    model.work.openAttempt(run, beaten);
     turn.putAttempt(beaten);
     run.lastHeartbeat = payload;
   }

@@ -52,7 +52,7 @@ function fireNodeTimer(decider: Decider, run: NodeRun, timer: TimerRecord): void
       decider.begin(run);
       return;
     case 'timeout':
-      if (decider.model.held.has(run.path)) return failCheck(decider, run, 'it took too long');
+      if (decider.model.work.held.has(run.path)) return failCheck(decider, run, 'it took too long');
       return failAttempt(decider, run, 'timeout', 'the attempt took too long');
     case 'heartbeat':
       return failAttempt(decider, run, 'heartbeat', 'the attempt gave no sign of life');
@@ -66,7 +66,7 @@ function fireNodeTimer(decider: Decider, run: NodeRun, timer: TimerRecord): void
     case 'signal-deadline':
       return failWait(decider, run);
     case 'escalation':
-      if (decider.model.held.has(run.path)) return enterJudgingLevel(decider, run);
+      if (decider.model.work.held.has(run.path)) return enterJudgingLevel(decider, run);
       return enterLevel(decider, run, timer);
     case 'reminder':
       return remind(decider, run);
@@ -74,7 +74,7 @@ function fireNodeTimer(decider: Decider, run: NodeRun, timer: TimerRecord): void
       if (decider.stateOf(run) === 'stopping') decider.step(run, { type: 'grace.over' });
       return;
     default:
-      if (decider.model.held.has(run.path)) return expireJudgement(decider, run);
+      if (decider.model.work.held.has(run.path)) return expireJudgement(decider, run);
       return onDeadline(decider, run);
   }
 }

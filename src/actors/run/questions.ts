@@ -30,7 +30,7 @@ export function questionOf(model: RunModel, run: NodeRun): Asked {
 
 /** By people who judge what it has given, by the node itself, or about its failure. */
 function putBy(model: RunModel, run: NodeRun): Question {
-  const judging = judgedBy(model, run);
+  const judging = judgedBy(model.work, run);
   if (judging !== undefined) return judgeQuestion(model, run, judging);
   const { source, human } = run.node;
   if (human === undefined || !isHuman(source)) return reviewOf(run);

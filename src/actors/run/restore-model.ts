@@ -43,9 +43,9 @@ export function restoreModel(
     const run = model.find(node);
     if (run !== undefined) run.lastHeartbeat = JSON.parse(payloadJson) as JsonValue;
   }
-  for (const run of [...model.openAttempts.keys()].map((path) => model.nodeRun(path))) {
+  for (const run of [...model.work.openAttempts.keys()].map((path) => model.nodeRun(path))) {
     // People who judge what was given need none, and a check may stand in line for one.
-    if (!rests(model, run)) model.takeSlot(run);
+    if (!rests(model.work, run)) model.work.takeSlot(run);
   }
   for (const scope of model.scopes()) {
     for (const run of scope.touchedRuns()) countHost(model, run);
@@ -57,11 +57,11 @@ export function restoreModel(
 function restoreAttempt(model: RunModel, attempt: AttemptRecord): void {
   const run = model.nodeRun(attempt.node);
   if (attempt.outputJson === null) {
-    return model.openAttempt(run, attempt);
+    return model.work.openAttempt(run, attempt);
   }
   const { open, held } = heldBy(attempt);
-  model.openAttempt(run, open);
-  model.hold(run, held);
+  model.work.openAttempt(run, open);
+  model.work.hold(run, held);
 }
 
 /** From the plan inwards: a scope is known once the node run that holds it is. */
@@ -133,7 +133,7 @@ export function resumeDecisions(model: RunModel, stateOf: (run: NodeRun) => stri
   for (const scope of model.scopes()) {
     for (const run of scope.touchedRuns()) {
       const isReady = run.status === 'ready' && stateOf(run) !== 'backingOff';
-      if (isReady || checkDue(model, run) !== undefined) due.push(run);
+      if (isReady || checkDue(model.work, run) !== undefined) due.push(run);
     }
     // What lies inside a composite that was told to stop goes with it.
     if (scope.host !== undefined && stateOf(scope.host) === 'stopping') callOff(model, [scope]);
@@ -144,7 +144,7 @@ export function resumeDecisions(model: RunModel, stateOf: (run: NodeRun) => stri
   }
   due.sort((a, b) => a.seq - b.seq);
   for (const run of due) {
-    const check = checkDue(model, run);
+    const check = checkDue(model.work, run);
     if (check !== undefined) model.enqueueCheck(run, check);
     else model.enqueue(run, handlerIn(stateOf(run), run));
   }

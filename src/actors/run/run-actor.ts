@@ -63,7 +63,7 @@ export class RunActor {
       if (!run.hasSlot) continue;
       // What is told to stop may be its fallback's work: the lease knows.
       run.handler =
-        model.held.get(path)?.entry?.handler ??
+        model.work.held.get(path)?.entry?.handler ??
         (leaseOf({ model }, run).handler || handlerIn(tree.stateOf(path), run));
     }
     // One that is to start later has decided nothing.
@@ -108,12 +108,12 @@ export class RunActor {
 
   /** Number of node runs that hold a slot. */
   get slotsHeld(): number {
-    return this.#model.working;
+    return this.#model.work.slots;
   }
 
   /** What its attempts at work were let in with. */
   get permits(): readonly Permit[] {
-    return [...this.#model.openAttempts.keys()]
+    return [...this.#model.work.openAttempts.keys()]
       .map((path) => this.#model.nodeRun(path))
       .filter((run) => run.hasSlot)
       .map(permitOf);
@@ -127,8 +127,8 @@ export class RunActor {
 
   /** Whether a ready node waits for a slot of the process, the run itself having room for it. */
   get wantsSlot(): boolean {
-    const { working, record, waiting } = this.#model;
-    return this.#mayStart && waiting.size > 0 && working < record.concurrency;
+    const { work, record, waiting } = this.#model;
+    return this.#mayStart && waiting.size > 0 && work.slots < record.concurrency;
   }
 
   /** Nothing starts while the run is paused, or somebody is asked about it. */
@@ -150,16 +150,16 @@ export class RunActor {
    * rows. The run can be forgotten until then.
    */
   get isIdle(): boolean {
-    const { working, workingOutside, waiting } = this.#model;
-    if (working > workingOutside || this.wantsTurn) return false;
+    const { work, waiting } = this.#model;
+    if (!work.isAllOutside || this.wantsTurn) return false;
     return !this.#mayStart || waiting.size === 0;
   }
 
   /** How many attempts workers outside could claim now, by handler; undefined where there is none. */
   get offers(): ReadonlyMap<string, number> | undefined {
-    const { offered, working, record } = this.#model;
+    const { offered, work, record } = this.#model;
     if (offered.size === 0 || !this.#mayStart) return undefined;
-    return new Map(working < record.concurrency ? offered.counts : []);
+    return new Map(work.slots < record.concurrency ? offered.counts : []);
   }
 
   /** Whether this attempt is the one that should be working now. */

@@ -15,7 +15,6 @@ import type { PlaceOfWork } from '../handlers.js';
 import { pastPlans } from '../past-plans.js';
 import {
   type ArtifactRecord,
-  type AttemptRecord,
   type IdempotencyKeyRecord,
   MAX_IDEMPOTENCY_KEYS,
   type NodeRunRecord,
@@ -28,11 +27,12 @@ import {
   type TimerRecord,
 } from '../records.js';
 import type { Child } from './child.js';
-import { checkDue, type HeldProduct } from './held-product.js';
+import { checkDue } from './held-product.js';
 import { OfferedLanes } from './offered-lanes.js';
 import { concurrencyKeyOf, laneOf } from './permits.js';
 import { Tally } from './progress.js';
 import { type NodeRun, Scope, scopePathOf } from './scope.js';
+import { WorkUnderWay } from './work-under-way.js';
 
 const NOTHING_USED: RunUsage = { steps: 0, attempts: 0, restarts: 0, cost: 0, tokens: 0 };
 
@@ -69,8 +69,7 @@ export class RunModel {
   /** Answers to open tasks that have not decided them, by task. */
   readonly votes = new Map<string, ResponseRecord[]>();
   readonly timers = new Map<string, TimerRecord>();
-  readonly #openAttempts = new Map<string, AttemptRecord>();
-  readonly #held = new Map<string, HeldProduct>();
+  readonly work = new WorkUnderWay();
   /** Newest version of each artifact's name, whoever made it. */
   readonly artifactVersions = new Map<string, number>();
   /** Newest rows of nodes that a plan of the run once had: their generations are not used again. */
@@ -79,10 +78,6 @@ export class RunModel {
   readonly signals = new Map<string, SignalRecord>();
   /** What calls were answered, by their idempotency keys, oldest first. */
   readonly answers = new RecentMap<string, IdempotencyKeyRecord>(MAX_IDEMPOTENCY_KEYS);
-  /** Number of node runs that hold a slot. */
-  working = 0;
-  /** Of these, how many have their work done by workers outside. */
-  workingOutside = 0;
   /** Running composites: what they amount to is counted inside them. */
   hosting = 0;
   /** Subplans whose run awaits a person. */
@@ -185,14 +180,7 @@ export class RunModel {
     return [...runs].sort((a, b) => rank(a) - rank(b) || a.position - b.position);
   }
 
-  // Work -------------------------------------------------------------------------------------
-
-  takeSlot(run: NodeRun): void {
-    if (run.hasSlot) return;
-    run.hasSlot = true;
-    this.working += 1;
-    this.#notePlace(run);
-  }
+  // Plans and children -----------------------------------------------------------------------
 
   /** A child that does not go on by itself makes its parent wait for the same. */
   countChild({ status, pause }: Child, number: 1 | -1): void {
@@ -200,56 +188,6 @@ export class RunModel {
     if (pause === 'ending') return;
     this.hosting += number;
     if (status === 'awaiting-human') this.awaitingInside += number;
-  }
-
-  /** Gives a slot back; false where it had none. */
-  freeSlot(run: NodeRun): boolean {
-    if (!run.hasSlot) return false;
-    run.hasSlot = false;
-    this.working -= 1;
-    this.#notePlace(run);
-    return true;
-  }
-
-  /** Attempts without an outcome, by path of their node run. */
-  get openAttempts(): ReadonlyMap<string, AttemptRecord> {
-    return this.#openAttempts;
-  }
-
-  /** Begins the attempt of a node run, or keeps it as it has become. */
-  openAttempt(run: NodeRun, attempt: AttemptRecord): void {
-    this.#openAttempts.set(run.path, attempt);
-    this.#notePlace(run);
-  }
-
-  closeAttempt(run: NodeRun): void {
-    this.#openAttempts.delete(run.path);
-    this.#notePlace(run);
-  }
-
-  /** Products of open attempts whose checks are under way, by path of their node run. */
-  get held(): ReadonlyMap<string, HeldProduct> {
-    return this.#held;
-  }
-
-  hold(run: NodeRun, product: HeldProduct): void {
-    this.#held.set(run.path, product);
-    this.#notePlace(run);
-  }
-
-  letGo(run: NodeRun): void {
-    this.#held.delete(run.path);
-    this.#notePlace(run);
-  }
-
-  /** Checks are made here, wherever the work itself was done. */
-  #notePlace(run: NodeRun): void {
-    const { path, hasSlot } = run;
-    const isLeased = (this.#openAttempts.get(path)?.leaseJson ?? null) !== null;
-    const isOutside = hasSlot && isLeased && !this.#held.has(path);
-    if (isOutside === run.isOutside) return;
-    run.isOutside = isOutside;
-    this.workingOutside += isOutside ? 1 : -1;
   }
 
   /** Goes on with a plan version that has more nodes and edges; what is decided stays decided. */
@@ -355,7 +293,7 @@ export class RunModel {
       const ticket = lanes.peek();
       if (ticket === undefined) return undefined;
       const { run, number } = ticket;
-      const isDue = run.status === 'ready' || checkDue(this, run) !== undefined;
+      const isDue = run.status === 'ready' || checkDue(this.work, run) !== undefined;
       if (run.ticket === number && isDue && !run.hasSlot) return run;
       lanes.shift();
     }

@@ -102,13 +102,13 @@ export class TurnDecider implements Decider {
   step(run: NodeRun, event: NodeRunEvent): NodeStatus {
     const from = run.status;
     const step = this.tree.send(run.path, event);
-    const given = HOLDS.has(step.state) ? undefined : this.model.held.get(run.path);
+    const given = HOLDS.has(step.state) ? undefined : this.model.work.held.get(run.path);
     // Given up in the middle of its checks: what it produced is kept all the same.
     if (given !== undefined) storeArtifacts(this, run, given.product.artifacts, 'rejected');
     run.takeContext(step.context);
     this.touch(run);
     if (from !== step.to) run.scope.progress.change(run.position, step.to);
-    if (!WORKS.has(step.state) && this.model.freeSlot(run)) {
+    if (!WORKS.has(step.state) && this.model.work.freeSlot(run)) {
       this.services.slots.release(run.path, blameOf(event));
     }
     this.#countHosting(run, from, step);
@@ -120,7 +120,7 @@ export class TurnDecider implements Decider {
     if (!isOpen) this.closeAttempt(run, { outcome: 'cancelled' });
     recordNodeStep(this, run, from, step, event);
     for (const intention of step.intentions) this.#carryOut(intention, run);
-    if (given !== undefined) this.model.letGo(run);
+    if (given !== undefined) this.model.work.letGo(run);
     if (isFinal(step.to)) this.#settleFinal(run, step.to, event);
     return step.to;
   }
@@ -187,9 +187,9 @@ export class TurnDecider implements Decider {
 
   /** Closes the open attempt of a node run, if it has one. */
   closeAttempt(run: NodeRun, end: Partial<AttemptRecord> & Pick<AttemptRecord, 'outcome'>): void {
-    const open = this.model.openAttempts.get(run.path);
+    const open = this.model.work.openAttempts.get(run.path);
     if (open === undefined) return;
-    this.model.closeAttempt(run);
+    this.model.work.closeAttempt(run);
     this.turn.putAttempt({ ...open, endedAt: this.turn.at, ...end });
     endStream(this, open);
     clearTimersOf(this, run, ATTEMPT_TIMERS);
@@ -249,11 +249,11 @@ export class TurnDecider implements Decider {
       const child = childOf(run);
       return child && cancelChild(this, run, child);
     }
-    if (rests(this.model, run)) {
+    if (rests(this.model.work, run)) {
       if (this.stateOf(run) === 'stopping') endHeld(this, run);
       return;
     }
-    const key = this.model.held.has(run.path) ? checkKey(this, run) : this.attemptKey(run);
+    const key = this.model.work.held.has(run.path) ? checkKey(this, run) : this.attemptKey(run);
     this.turn.effects.push({ type: 'attempt.abort', node: run.path, key });
   }
 
@@ -347,14 +347,14 @@ export class TurnDecider implements Decider {
   ): void {
     const { model, services } = this;
     lanes.openAll();
-    while (!this.isHeld && model.working < model.record.concurrency) {
+    while (!this.isHeld && model.work.slots < model.record.concurrency) {
       const run = model.nextIn(lanes);
       if (run === undefined || (this.isEnding && run.scope.path !== COMPENSATIONS)) return;
       if (!isWanted(run)) {
         lanes.shut();
         continue;
       }
-      const isCheck = checkDue(model, run) !== undefined;
+      const isCheck = checkDue(model.work, run) !== undefined;
       const exhausted = isCheck ? undefined : exhaustedFor(this, run);
       if (exhausted !== undefined) return exhaustBudget(this, exhausted);
       const answer = services.slots.tryTake(permitOf(run));
@@ -364,7 +364,7 @@ export class TurnDecider implements Decider {
         continue;
       }
       lanes.shift();
-      model.takeSlot(run);
+      model.work.takeSlot(run);
       if (isCheck) {
         beginDueCheck(this, run);
         continue;
