@@ -13,6 +13,7 @@ import { toJsonValue } from './plan/json-values.js';
 import { isName } from './plan/name.js';
 import type { PlanVersion } from './plan/plan-version.js';
 import { budgetSchema, type PlanBudget } from './plan/schema.js';
+import { ownMetadata } from './reserved-metadata.js';
 import type { Debounce, Singleton } from './schedules/keyed-starts.js';
 
 /** What a start may ask for, beside its plan. */
@@ -111,16 +112,11 @@ export function readMetadata(
   return json;
 }
 
-/** Keys that say where a run came from are nobody's to change. */
-const RESERVED_KEY = /^runchart\./;
-
 /** Metadata that is added to a run. Throws `argument-invalid`. */
 export function readAnnotation(metadata: unknown): JsonObject {
   const value = readJson(metadata, 'metadata');
   if (!isJsonObject(value)) throw new RunchartError('argument-invalid', 'metadata is an object');
-  const reserved = Object.keys(value).find((key) => RESERVED_KEY.test(key));
-  if (reserved === undefined) return value;
-  throw new RunchartError('argument-invalid', `the key "${reserved}" is reserved`);
+  return ownMetadata(value);
 }
 
 /** A value that is JSON. Throws `argument-invalid`; `what` names it. */

@@ -208,6 +208,20 @@ describe('a schedule', () => {
     expect(changed.runOptions).toEqual({ priority: 1 });
   });
 
+  it('S222 is the same where its handlers lie elsewhere, and its runs know where', async () => {
+    const { schedules } = (await openPlace()).orchestrator;
+    const at = (place: string, team = 'ops') => ({
+      ...NIGHTLY,
+      runOptions: { metadata: { team, 'runchart.handlers': place } },
+    });
+    await schedules.create(at('/old.mjs'));
+    const again = await schedules.create(at('/new.mjs'));
+    expect(again.created).toBe(false);
+    expect((await schedules.get('nightly')).runOptions).toEqual(at('/new.mjs').runOptions);
+    const other = schedules.create(at('/new.mjs', 'sales'));
+    await expect(other).rejects.toMatchObject({ code: 'schedule-conflict' });
+  });
+
   it.each([
     ['a priority', { priority: -1 }, 'argument-invalid'],
     ['a concurrency', { concurrency: 0 }, 'argument-invalid'],

@@ -1,13 +1,13 @@
 import type { Context } from 'hono';
 import type { Keyed } from '../../keyed.js';
 import type { JsonObject } from '../../plan/json.js';
+import { ownMetadata } from '../../reserved-metadata.js';
 import { traceFromHeaders } from '../../start-options.js';
 import { runApi } from '../api/runs.js';
 import { eventsOf } from '../events-answer.js';
 import { mermaid } from '../mermaid.js';
 import { namedPlan } from '../named-plan.js';
 import { made } from '../reply.js';
-import { ownMetadata } from '../reserved-metadata.js';
 import type { HttpScope } from '../scope.js';
 import type { Incoming, RouteServer } from '../serve-routes.js';
 

@@ -1,10 +1,10 @@
 import { RunchartError } from '../../errors.js';
 import type { JsonObject } from '../../plan/json.js';
+import { ownMetadata, partedMetadata } from '../../reserved-metadata.js';
 import type { ScheduledRunOptions } from '../../schedules/schedule.js';
 import { scheduleApi } from '../api/schedules.js';
 import { namedPlan } from '../named-plan.js';
 import { made } from '../reply.js';
-import { ownMetadata, partedMetadata } from '../reserved-metadata.js';
 import type { HttpScope } from '../scope.js';
 import type { Incoming, RouteServer } from '../serve-routes.js';
 

@@ -1,6 +1,6 @@
 /** Keys under `runchart.` are for the server and the command line: they name modules to load. */
-import { RunchartError } from '../errors.js';
-import type { JsonObject } from '../plan/json.js';
+import { RunchartError } from './errors.js';
+import type { JsonObject } from './plan/json.js';
 
 const RESERVED = 'runchart.';
 
