@@ -74,7 +74,7 @@ module.exports = {
       to: {
         path: '^src/',
         pathNot:
-          '^src/(schedules/|plan/|machines/|actors/(environment|ports|handlers|records|tenant)[.]ts|(errors|durable|in-turn|read-arguments|reserved-metadata)[.]ts)',
+          '^src/(schedules/|plan/|machines/|actors/(environment|ports|handlers|records|tenant)[.]ts|(errors|durable|in-turn|read-arguments)[.]ts)',
       },
     },
     {

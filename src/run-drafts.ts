@@ -21,6 +21,7 @@ import type { JsonValue } from './plan/json.js';
 import type { PlanVersion } from './plan/plan-version.js';
 import type { Plan } from './plan/schema.js';
 import { draftOfSubplan } from './plan/subplans.js';
+import { readOptions } from './read-arguments.js';
 import type { ScheduledRunOptions, ScheduledStart } from './schedules/schedule.js';
 import {
   readConcurrency,
@@ -95,6 +96,7 @@ export class RunDrafts {
   ): Promise<{ hash: string; title: string }> {
     const version = this.compile(plan);
     readInput(version, input);
+    readOptions(options);
     // Each run has those of its occurrence as well.
     readMetadata(options.metadata, MAX_METADATA_LENGTH / 2);
     readSettings(version, { ...options, requestedBy: 'schedule' });

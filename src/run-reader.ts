@@ -509,9 +509,13 @@ export class RunReader {
     return this.#seen.shown(await this.#seen.record(run), value);
   }
 
-  /** An input for runs of a plan, without what the plan calls secret. */
-  hideInput(hash: string, input: JsonValue): Promise<JsonValue> {
-    return this.#seen.secrets.hideInput(hash, input);
+  /** An input for runs of a plan, and what goes beside it, without what the plan calls secret. */
+  hideInput<T>(
+    hash: string,
+    input: JsonValue,
+    beside: T,
+  ): Promise<readonly [input: JsonValue, beside: T]> {
+    return this.#seen.secrets.hideInput(hash, input, beside);
   }
 
   /** The log of all runs, without what their plans call secret. */

@@ -113,9 +113,16 @@ export class SecretKeeper {
     return (detail) => secrets?.found.hide(detail) ?? detail;
   }
 
-  async hideInput(hash: string, input: JsonValue): Promise<JsonValue> {
+  async hideInput<T>(
+    hash: string,
+    input: JsonValue,
+    beside: T,
+  ): Promise<readonly [input: JsonValue, beside: T]> {
     const mask = await this.#maskOf(hash);
-    return mask === undefined ? input : mask.inputs(input, new Secrets());
+    if (mask === undefined) return [input, beside];
+    const found = new Secrets();
+    const shown = mask.inputs(input, found);
+    return [shown, found.hide(beside)];
   }
 
   async #maskOf(hash: string): Promise<PlanMask | undefined> {

@@ -83,7 +83,9 @@ export function readInput(version: PlanVersion, input: unknown): string {
     throw new RunchartError(
       'input-invalid',
       `the input is not JSON that can be kept, at ${converted.path || '/'}: ${converted.message}`,
-      { hint: 'put what is large where handlers can reach it, and name it in the input' },
+      converted.code === 'too-large'
+        ? { hint: 'put what is large where handlers can reach it, and name it in the input' }
+        : {},
     );
   }
   const issues = blockingIssues(version.validateInputs?.(converted.value) ?? []);
@@ -141,7 +143,8 @@ export function readSettings(version: PlanVersion, options: StartOptions): strin
     const message = `${name} must be a whole number, ${least} or more`;
     throw new RunchartError('argument-invalid', message);
   }
-  const budgetIssue = budget && budgetSchema.safeParse(budget).error?.issues[0];
+  const budgetIssue =
+    budget === undefined ? undefined : budgetSchema.safeParse(budget).error?.issues[0];
   if (budgetIssue !== undefined) {
     const message = `budget.${budgetIssue.path.join('.')}: ${budgetIssue.message}`;
     throw new RunchartError('argument-invalid', message);

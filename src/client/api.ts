@@ -1225,6 +1225,9 @@ export interface Operations {
   readonly startRun: {
     readonly request: {
       readonly body: {
+        readonly plan: string | JsonObject;
+        readonly input?: JsonValue;
+        readonly id?: string;
         readonly metadata?: JsonObject;
         readonly concurrency?: number;
         readonly priority?: number;
@@ -1246,9 +1249,6 @@ export interface Operations {
           /** The run fails, or a person may grant it again */
           readonly onExhausted?: 'fail' | 'ask';
         };
-        readonly plan: string | JsonObject;
-        readonly input?: JsonValue;
-        readonly id?: string;
         readonly requestedBy?: string;
         readonly correlation?: string;
         readonly startAt?: number;

@@ -10,7 +10,7 @@ import type { Plan } from '../plan/schema.js';
 export interface OfferedPlan {
   /** What an author wrote, as JSON. */
   readonly plan: Plan;
-  /** Goes into the metadata of every run that is started by this name. */
+  /** Goes into the metadata of every run that somebody starts by this name; those of schedules have their own. */
   readonly metadata?: JsonObject;
 }
 

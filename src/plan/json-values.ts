@@ -20,7 +20,7 @@ export type JsonResult =
   | { readonly ok: true; readonly value: undefined; readonly json: undefined }
   | {
       readonly ok: false;
-      readonly code: 'not-json';
+      readonly code: 'not-json' | 'too-large';
       readonly message: string;
       /** JSON Pointer to the offending part. */
       readonly path: string;
@@ -43,11 +43,13 @@ export function toJsonValue(value: unknown, limits: JsonLimits = {}): JsonResult
   } catch (error) {
     // Anything else than a refusal was thrown by a trap of a proxy.
     const message = error instanceof Refusal ? error.message : 'A value that cannot be read';
-    return { ok: false, code: 'not-json', message, path: copier.path };
+    const code = error instanceof TooLarge ? 'too-large' : 'not-json';
+    return { ok: false, code, message, path: copier.path };
   }
 }
 
 class Refusal extends Error {}
+class TooLarge extends Refusal {}
 
 class JsonCopier {
   readonly maxBytes: number;
@@ -69,7 +71,7 @@ class JsonCopier {
   }
 
   refuseSize(): never {
-    throw new Refusal(`Larger than ${this.maxBytes} bytes`);
+    throw new TooLarge(`Larger than ${this.maxBytes} bytes`);
   }
 
   copy(value: unknown, depth: number): JsonValue {

@@ -1,7 +1,6 @@
 /** What an author said about a schedule, taken out of its record and compared. Pure. */
 import { canonicalJson } from '../plan/canonical.js';
 import type { JsonValue } from '../plan/json.js';
-import { partedMetadata } from '../reserved-metadata.js';
 import type { Schedule, ScheduleDefinition } from './schedule.js';
 
 export function definitionOf(schedule: Schedule): ScheduleDefinition {
@@ -13,14 +12,8 @@ export function definitionOf(schedule: Schedule): ScheduleDefinition {
   };
 }
 
-/** Whether both say the same; where the handlers of the plan lie is no part of it. */
 export function isSameDefinition(schedule: Schedule, definition: ScheduleDefinition): boolean {
-  return textOf(saidIn(definitionOf(schedule))) === textOf(saidIn(definition));
-}
-
-function saidIn({ runOptions, ...definition }: ScheduleDefinition): object {
-  const { metadata, ...options } = runOptions;
-  return { ...definition, runOptions: { ...options, metadata: partedMetadata(metadata).own } };
+  return textOf(definitionOf(schedule)) === textOf(definition);
 }
 
 /** Whether both occur at the same times. */

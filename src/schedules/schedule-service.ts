@@ -2,7 +2,6 @@
  * Schedules as their users see them, and what is done about one that is due. Invariants: one schedule
  * is looked at once at a time; a run is started before the record says so, under an id that starts it once.
  */
-import { isDeepStrictEqual } from 'node:util';
 import { RunchartError } from '../errors.js';
 import { InTurn } from '../in-turn.js';
 import {
@@ -92,9 +91,7 @@ export class ScheduleService {
       if (existing === undefined) {
         return { ...(await this.#ledger.put(newSchedule(definition, now))), created: true };
       }
-      if (isSameDefinition(existing, definition)) {
-        return { ...(await this.#withOptions(existing, definition)), created: false };
-      }
+      if (isSameDefinition(existing, definition)) return { ...existing, created: false };
       throw new RunchartError('schedule-conflict', `there is another schedule "${draft.id}"`, {
         hint: 'update it, or choose another id',
       });
@@ -225,12 +222,6 @@ export class ScheduleService {
     if (schedule.queued.length === 0 || !this.#loop.isRunning) return schedule;
     await this.#loop.attend(schedule.id);
     return (await this.#parts.store.get(schedule.id)) ?? schedule;
-  }
-
-  /** The same schedule, whose plan has its handlers elsewhere by now. */
-  async #withOptions(schedule: Schedule, { runOptions }: ScheduleDefinition): Promise<Schedule> {
-    if (isDeepStrictEqual(schedule.runOptions, runOptions)) return schedule;
-    return this.#ledger.put({ ...(await this.#ledger.caughtUp(schedule)), runOptions });
   }
 
   /** The record, caught up. Rejects with `schedule-unknown`. */

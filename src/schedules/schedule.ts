@@ -154,7 +154,8 @@ export function startOf(schedule: ScheduleDefinition, occurrence: Occurrence): S
   const { id, plan, label, input, runOptions } = schedule;
   const { at, manual } = occurrence;
   const origin = { schedule: id, occurrence: at, plan: label, version: plan };
-  const metadata = { ...runOptions.metadata, ...origin, ...(manual && { manual }) };
+  const { manual: _, ...own } = runOptions.metadata ?? {};
+  const metadata = { ...own, ...origin, ...(manual && { manual }) };
   return {
     run: runIdOf(id, occurrence),
     schedule: id,

@@ -44,8 +44,12 @@ export interface SchedulablePlans {
     options?: ScheduledRunOptions,
   ): Promise<{ readonly hash: string; readonly title: string }>;
   load(hash: string): Promise<Plan>;
-  /** An input, without what the plan calls secret. */
-  hideInput(hash: string, input: JsonValue): Promise<JsonValue>;
+  /** An input, and what goes beside it, without what the plan calls secret. */
+  hideInput<T>(
+    hash: string,
+    input: JsonValue,
+    beside: T,
+  ): Promise<readonly [input: JsonValue, beside: T]>;
 }
 
 /** Starts that recur: made, changed, paused and removed. */
@@ -133,8 +137,9 @@ export class Schedules {
 
   /** Without what its plan calls secret. */
   async #shown<T extends Schedule>(schedule: T): Promise<T> {
-    const input = await this.#plans.hideInput(schedule.plan, schedule.input);
-    return { ...schedule, input };
+    const { plan, runOptions: options } = schedule;
+    const [input, runOptions] = await this.#plans.hideInput(plan, schedule.input, options);
+    return { ...schedule, input, runOptions };
   }
 }
 

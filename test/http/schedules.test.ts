@@ -14,9 +14,7 @@ const NIGHTLY = {
 
 let site: Site;
 beforeAll(async () => {
-  const metadata = { 'runchart.handlers': '/known.mjs', offered: true };
-  const plans = { quick: { plan: quick }, known: { plan: quick, metadata } };
-  site = await openSite({ draft: () => 'text' }, { plans });
+  site = await openSite({ draft: () => 'text' }, { plans: { quick: { plan: quick } } });
 });
 afterAll(() => site.close());
 
@@ -45,25 +43,20 @@ describe('schedules', () => {
     expect(await problem(other)).toMatchObject({ code: 'schedule-conflict', status: 409 });
   });
 
-  it('S222 start runs as a client says, and as their plan is offered', async () => {
+  it('S222 start runs with the options that a client says, but for metadata that are reserved', async () => {
     const create = (id: string, body: object) =>
       site.post('/schedules', { ...NIGHTLY, id, ...body });
     const runOptions = { priority: 4, metadata: { team: 'ops' } };
-    const made = await bodyOf<Schedule>(create('with', { plan: 'known', runOptions }));
-    const offered = { 'runchart.handlers': '/known.mjs', offered: true };
-    expect(made.runOptions).toEqual({ priority: 4, metadata: { team: 'ops', ...offered } });
+    const made = await bodyOf<Schedule>(create('with', { runOptions }));
+    expect(made.runOptions).toEqual(runOptions);
     const update = async (body: object) => {
       const changed = await bodyOf<Schedule>(site.post('/schedules/with/update', body));
       return changed.runOptions;
     };
-    const handlers = { 'runchart.handlers': '/known.mjs' };
-    expect(await update({ overlap: 'allow' })).toEqual(made.runOptions);
-    expect(await update({ runOptions: { priority: 1 } })).toEqual({
-      priority: 1,
-      metadata: handlers,
-    });
-    expect(await update({ plan: 'quick' })).toEqual({ priority: 1 });
-    const reserved = { runOptions: { metadata: handlers } };
+    expect(await update({ overlap: 'allow' })).toEqual(runOptions);
+    expect(await update({ plan: quick })).toEqual(runOptions);
+    expect(await update({ runOptions: { priority: 1 } })).toEqual({ priority: 1 });
+    const reserved = { runOptions: { metadata: { 'runchart.handlers': '/elsewhere.mjs' } } };
     const refused = { status: 400, code: 'argument-invalid' };
     expect(await problem(create('other', reserved))).toMatchObject(refused);
     expect(await problem(site.post('/schedules/with/update', reserved))).toMatchObject(refused);

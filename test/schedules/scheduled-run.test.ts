@@ -178,7 +178,7 @@ describe('a schedule', () => {
   it('S222 starts runs with the options that it has, also in its next process', async () => {
     const first = await openPlace();
     const runOptions = {
-      metadata: { team: 'ops', schedule: 'of their own' },
+      metadata: { team: 'ops', schedule: 'of their own', manual: true },
       priority: 7,
       deadlineMs: 60_000,
       budget: { maxAttempts: 3 },
@@ -198,6 +198,7 @@ describe('a schedule', () => {
     client.close();
     const [{ settings_json: settings, concurrency }] = rows as unknown as [Record<string, unknown>];
     expect(metadata).toMatchObject({ team: 'ops', schedule: 'nightly' });
+    expect(metadata).not.toHaveProperty('manual');
     expect(JSON.parse(String(settings))).toMatchObject({
       priority: 7,
       deadlineMs: 60_000,
@@ -208,20 +209,6 @@ describe('a schedule', () => {
     expect(changed.runOptions).toEqual({ priority: 1 });
   });
 
-  it('S222 is the same where its handlers lie elsewhere, and its runs know where', async () => {
-    const { schedules } = (await openPlace()).orchestrator;
-    const at = (place: string, team = 'ops') => ({
-      ...NIGHTLY,
-      runOptions: { metadata: { team, 'runchart.handlers': place } },
-    });
-    await schedules.create(at('/old.mjs'));
-    const again = await schedules.create(at('/new.mjs'));
-    expect(again.created).toBe(false);
-    expect((await schedules.get('nightly')).runOptions).toEqual(at('/new.mjs').runOptions);
-    const other = schedules.create(at('/new.mjs', 'sales'));
-    await expect(other).rejects.toMatchObject({ code: 'schedule-conflict' });
-  });
-
   it.each([
     ['a priority', { priority: -1 }, 'argument-invalid'],
     ['a concurrency', { concurrency: 0 }, 'argument-invalid'],
@@ -230,6 +217,7 @@ describe('a schedule', () => {
     ['too much metadata', { metadata: { text: 'x'.repeat(40_000) } }, 'argument-invalid'],
     ['an option of its own', { id: 'run' }, 'schedule-invalid'],
     ['what is no number', { deadlineMs: () => 1 }, 'argument-invalid'],
+    ['no budget', { budget: null }, 'argument-invalid'],
   ])('S222 is refused where %s would refuse its runs', async (_what, runOptions, code) => {
     const { schedules } = (await openPlace()).orchestrator;
     const create = schedules.create({ ...NIGHTLY, runOptions: runOptions as never });

@@ -12,7 +12,6 @@ import type {
 import { databaseCommand, type Finish, finishing } from '../command.js';
 import { UsageError } from '../failure.js';
 import { planName, readValue, requirePlan } from '../files.js';
-import { metadataFor } from '../metadata.js';
 import { type OwnerWork, onOwner } from '../on-owner.js';
 import { print, when } from '../output.js';
 import type { HandlersOption } from '../stored-run.js';
@@ -68,16 +67,11 @@ export function createScheduleCommand(finish: Finish): Command {
 async function create(id: string, file: string, options: CreateOptions): Promise<undefined> {
   const { plan } = await requirePlan(file);
   const input = options.input === undefined ? undefined : await readValue(options.input);
-  const draft = { id, plan, label: planName(file), ...settingsOf(options, input) };
   const runOptions = await runOptionsOf(options);
-  const handlers = metadataFor(options.handlers);
+  const draft = { id, plan, label: planName(file), runOptions, ...settingsOf(options, input) };
   const work: OwnerWork<Schedule> = {
-    here: ({ schedules }) =>
-      schedules.create({
-        ...draft,
-        runOptions: { ...runOptions, metadata: { ...runOptions.metadata, ...handlers } },
-      }),
-    elsewhere: (owner) => owner.post('/schedules', { ...draft, runOptions }),
+    here: ({ schedules }) => schedules.create(draft),
+    elsewhere: (owner) => owner.post('/schedules', draft),
   };
   const schedule = await onOwner(options, work, { isNew: true });
   print(`schedule ${id} occurs ${describeNext(schedule)}`);

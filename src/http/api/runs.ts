@@ -24,10 +24,11 @@ import {
 const by = { by: name.optional() };
 const key = z.string().min(1).max(256);
 
-const start = runOptions.extend({
+const start = z.strictObject({
   plan: planOrName,
   input: jsonValue.optional(),
   id: id.optional(),
+  ...runOptions.shape,
   requestedBy: name.optional(),
   correlation: name.optional(),
   startAt: z.int().min(0).optional(),

@@ -1,12 +1,10 @@
 import { RunchartError } from '../../errors.js';
-import type { JsonObject } from '../../plan/json.js';
-import { ownMetadata, partedMetadata } from '../../reserved-metadata.js';
-import type { ScheduledRunOptions } from '../../schedules/schedule.js';
+import { ownMetadata } from '../../reserved-metadata.js';
 import { scheduleApi } from '../api/schedules.js';
 import { namedPlan } from '../named-plan.js';
 import { made } from '../reply.js';
 import type { HttpScope } from '../scope.js';
-import type { Incoming, RouteServer } from '../serve-routes.js';
+import type { RouteServer } from '../serve-routes.js';
 
 /** Schedules: create, list, read, change, pause, resume, trigger, preview, remove. */
 export function serveSchedules(server: RouteServer, scope: HttpScope): void {
@@ -14,12 +12,11 @@ export function serveSchedules(server: RouteServer, scope: HttpScope): void {
   const { schedules } = orchestrator;
   server.serve(scheduleApi, {
     async createSchedule({ body: { plan, ...draft } }) {
-      const offered = catalog.find(plan);
+      ownMetadata(draft.runOptions?.metadata);
       const { created, ...schedule } = await schedules.create({
         ...draft,
         plan: await namedPlan(scope, plan),
-        label: draft.label ?? offered?.name,
-        runOptions: optionsOf(draft.runOptions, offered?.metadata),
+        label: draft.label ?? catalog.find(plan)?.name,
       });
       return made(schedule, created, `/schedules/${encodeURIComponent(schedule.id)}`);
     },
@@ -28,8 +25,15 @@ export function serveSchedules(server: RouteServer, scope: HttpScope): void {
     previewSchedule: async ({ params, query }) => ({
       occurrences: await schedules.preview(params.id, query.count),
     }),
-    updateSchedule: async ({ params, body }) =>
-      schedules.update(params.id, await changesOf(scope, params.id, body)),
+    async updateSchedule({ params, body: { plan, ...changes } }) {
+      ownMetadata(changes.runOptions?.metadata);
+      if (plan === undefined) return schedules.update(params.id, changes);
+      return schedules.update(params.id, {
+        ...changes,
+        plan: await namedPlan(scope, plan),
+        label: changes.label ?? catalog.find(plan)?.name,
+      });
+    },
     pauseSchedule: ({ params }) => schedules.pause(params.id),
     resumeSchedule: ({ params }) => schedules.resume(params.id),
     triggerSchedule: ({ params }) => schedules.trigger(params.id),
@@ -38,33 +42,4 @@ export function serveSchedules(server: RouteServer, scope: HttpScope): void {
       throw new RunchartError('schedule-unknown', `there is no schedule "${id}"`);
     },
   });
-}
-
-/** What a plan on offer brings goes as the plan goes; what the client has said stays. */
-async function changesOf(
-  scope: HttpScope,
-  id: string,
-  { plan, ...changes }: Incoming<typeof scheduleApi.updateSchedule>['body'],
-) {
-  if (plan === undefined && changes.runOptions === undefined) return changes;
-  const { runOptions: before } = await scope.orchestrator.schedules.get(id);
-  const { own, reserved } = partedMetadata(before.metadata);
-  const wanted = changes.runOptions ?? { ...before, metadata: own };
-  if (plan === undefined) return { ...changes, runOptions: optionsOf(wanted, reserved) };
-  const offered = scope.catalog.find(plan);
-  return {
-    ...changes,
-    plan: await namedPlan(scope, plan),
-    label: changes.label ?? offered?.name,
-    runOptions: optionsOf(wanted, offered?.metadata),
-  };
-}
-
-/** What runs are started with, as a client says it and with what is added to their metadata. */
-function optionsOf(
-  { metadata, ...options }: ScheduledRunOptions = {},
-  added: JsonObject = {},
-): ScheduledRunOptions {
-  const all = { ...ownMetadata(metadata), ...added };
-  return { ...options, ...(Object.keys(all).length > 0 && { metadata: all }) };
 }
