@@ -305,7 +305,7 @@ export class Supervisor {
     // What cannot go on here has nothing at work here.
     this.#desk.adopt(id, isStuck ? [] : (actor?.permits ?? []));
     if (actor === undefined) return;
-    if (!isStuck) this.work.turnEnded(actor, false);
+    if (!isStuck) this.work.adopted(actor);
     if (actor.seq === 0 || !actor.wantsTurn || this.#lifetime.isClosing) return;
     // What was left to decide, or waited for a slot, goes on with any turn.
     this.#messenger.tell(id, { type: 'turn.continue' });

@@ -79,7 +79,19 @@ export class WorkBoard {
   }
 
   /** After each turn of a run; a claim has nothing new for anybody else. */
-  turnEnded({ id, priority, offers }: RunActor, isClaim: boolean): void {
+  turnEnded(actor: RunActor, isClaim: boolean): void {
+    this.#note(actor, () => !isClaim);
+  }
+
+  /** A run came into memory. What was known of it is no news: a claim that brought it there would call itself. */
+  adopted(actor: RunActor): void {
+    this.#note(actor, (before) => !isSame(before, actor.offers));
+  }
+
+  #note(
+    { id, priority, offers }: RunActor,
+    isNews: (before: ReadonlyMap<string, number> | undefined) => boolean,
+  ): void {
     if (offers === undefined || offers.size === 0) {
       if (this.#levelOf.size > 0) this.remove(id);
       return;
@@ -87,8 +99,9 @@ export class WorkBoard {
     const level = Math.min(LEVELS - 1, Math.max(0, priority));
     if (this.#levelOf.get(id) !== level) this.remove(id);
     this.#levelOf.set(id, level);
+    const before = this.#levels[level]?.get(id);
     this.#levels[level]?.set(id, offers);
-    if (!isClaim) this.#call(id, offers);
+    if (isNews(before)) this.#call(id, offers);
   }
 
   remove(run: string): void {
@@ -178,4 +191,12 @@ function bestFit(offers: ReadonlyMap<string, number>, fitOf: FitOf): Fit {
     if (fit === 'other-version') best = fit;
   }
   return best;
+}
+
+function isSame(
+  before: ReadonlyMap<string, number> | undefined,
+  now: ReadonlyMap<string, number> | undefined,
+): boolean {
+  if (before === undefined || before.size !== now?.size) return false;
+  return [...before].every(([handler, count]) => now.get(handler) === count);
 }
