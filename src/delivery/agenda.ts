@@ -1,6 +1,6 @@
 /**
- * What a webhook is given next. Invariants: 1. runs that it is behind with and others take turns, and neither takes
- * all places where there are two or more; 2. others begin as fast as the receiver accepts them, see pace.ts; 3. what
+ * What a webhook is given next. Invariants: 1. runs that it is behind with and others take turns, and the former leave
+ * a place where there are two or more; 2. others begin as fast as the receiver accepts them, see pace.ts; 3. what
  * is held in memory, and how many runs are behind, is limited: beyond it the log waits on disk.
  */
 import type { LaneRecord, LoggedEvent } from '../actors/delivery-records.js';
@@ -46,7 +46,10 @@ export class Agenda {
   /** When something is due next, if nothing else happens; infinite where nothing is. */
   get nextDue(): number {
     const canBegin = this.backlog.isReady && !this.#isFull;
-    return Math.min(this.lanes.nextDue, canBegin ? this.#pace.nextAt : Number.POSITIVE_INFINITY);
+    return Math.min(
+      this.#hasPlaceForLane ? this.lanes.nextDue : Number.POSITIVE_INFINITY,
+      canBegin ? this.#pace.nextAt : Number.POSITIVE_INFINITY,
+    );
   }
 
   /** An event of a run that it was not behind with has failed. */
@@ -60,8 +63,7 @@ export class Agenda {
   }
 
   #takeLane(now: number): Work | undefined {
-    // Receivers that take their time with some runs leave a place for others.
-    if (this.lanes.busy >= Math.max(1, this.#places - 1)) return undefined;
+    if (!this.#hasPlaceForLane) return undefined;
     const lane = this.lanes.take(now);
     return lane && { lane };
   }
@@ -72,6 +74,11 @@ export class Agenda {
     if (logged === undefined) return undefined;
     this.#pace.begin(now, this.lanes.size);
     return { logged };
+  }
+
+  /** Receivers that take their time with some runs leave a place for others. */
+  get #hasPlaceForLane(): boolean {
+    return this.lanes.busy < Math.max(1, this.#places - 1);
   }
 
   get #isFull(): boolean {

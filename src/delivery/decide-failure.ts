@@ -47,7 +47,8 @@ export function decideFailure(failure: Failure, limits: DeliveryLimits): Failure
   };
   // The run goes on behind a dead letter: whoever listens would rather miss one event than its end.
   const behind = { ...lane, seq: logged.event.seq, tries: 0, dueAt: now, errorJson: 'null' };
-  const dueAt = isAhead ? lane.dueAt : now + delayMs(failure, tries, limits);
+  const asked = Math.min(refusal.retryAfterMs ?? 0, limits.maxDelayMs);
+  const dueAt = isAhead ? Math.max(lane.dueAt, now + asked) : now + delayMs(failure, tries, limits);
   const again = { ...lane, tries, dueAt, errorJson: JSON.stringify(refusal.error) };
   return { webhook, lane: deadLetter === undefined ? again : behind, deadLetter, disabled };
 }

@@ -40,13 +40,17 @@ export class Beginnings {
     if (known !== undefined) return known;
     const read = this.#read(run);
     this.#recalled.set(run, read);
+    read.catch(() => this.#recalled.delete(run));
     return read;
   }
 
   async #read(run: number): Promise<void> {
     for (let after: number | undefined = 0; after !== undefined; ) {
       const page = await this.#rows.eventsOfType(run, 'node.ready', MAX_PAGE_ROWS, after);
-      for (const event of page) this.note(event);
+      for (const event of page) {
+        // What was seen meanwhile is newer.
+        if (!this.#times.has(`${run}/${event.node}`)) this.note(event);
+      }
       after = page.length < MAX_PAGE_ROWS ? undefined : page.at(-1)?.seq;
     }
   }

@@ -76,3 +76,17 @@ it('S183 runs that a webhook is behind with and others take turns, and leave eac
   const taken = Array.from({ length: 8 }, () => Object.keys(agenda.take(0) ?? {})).flat();
   expect(taken).toEqual(['lane', 'logged', 'lane', 'logged', 'lane', ...Array(3).fill('logged')]);
 });
+
+it('S183 lanes that find no place make nobody wake up for them before one is free', () => {
+  const records = [1, 2, 3, 4, 5].map((run) => ({
+    ...{ webhook: 'w', run, seq: 1, tries: 1, dueAt: run, errorJson: 'null' },
+  }));
+  const agenda = new Agenda(records, 4);
+  const taken = [1, 2, 3].map(() => agenda.take(10));
+  expect(taken.every((work) => work !== undefined && 'lane' in work)).toBe(true);
+  expect(agenda.take(10)).toBeUndefined();
+  expect(agenda.nextDue).toBe(Number.POSITIVE_INFINITY);
+  const [first] = taken;
+  if (first !== undefined && 'lane' in first) agenda.lanes.release(first.lane);
+  expect(agenda.nextDue).toBe(1);
+});
