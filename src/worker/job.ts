@@ -80,6 +80,8 @@ export class Job {
   readonly #output: OutputStream;
   /** Payloads that the server has taken, by their texts. */
   readonly #uploaded = new Map<string, KeptPayload>();
+  /** The function has come to its end, or is left behind. */
+  #isOver = false;
   #isLost = false;
   #isReleased = false;
 
@@ -97,6 +99,7 @@ export class Job {
   async perform(work: JobFunction): Promise<JobEnd> {
     const beating = this.#beat();
     const outcome = await this.#call(work);
+    this.#isOver = true;
     await Promise.all([this.#reporting, this.#output.end()]);
     if (outcome.is === 'completed' && !this.#isLost) await this.#uploadAhead(outcome.result);
     this.#ended.abort();
@@ -155,7 +158,10 @@ export class Job {
         this.#waiting.abort();
       },
       progress: (value) => {
-        this.#latest = asJson(value);
+        const latest = asJson(value);
+        // What its function says after its end is of interest to nobody.
+        if (this.#isOver) return;
+        this.#latest = latest;
         this.#reporting ??= this.#report();
       },
       stream: (chunk) => this.#output.push(chunk),

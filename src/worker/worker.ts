@@ -49,6 +49,7 @@ export class Worker {
   readonly #options: Required<Omit<WorkerOptions, 'onEnd' | 'name'>> & Pick<WorkerOptions, 'onEnd'>;
   readonly #stopping = new AbortController();
   readonly #jobs = new Map<Job, Promise<void>>();
+  #onJobEnd = () => {};
 
   /** `functions` by what they can do: a capability, or one with its version, `translate@2`. Throws a TypeError. */
   constructor(client: WorkClient, functions: WorkerFunctions, { name, ...options }: WorkerOptions) {
@@ -125,7 +126,10 @@ export class Worker {
   /** Or the worker is to stop. */
   async #whenOneEnds(): Promise<void> {
     const over = new AbortController();
-    await Promise.race([...this.#jobs.values(), aborted(this.#stopping.signal, over.signal)]);
+    const ended = new Promise<void>((resolve) => {
+      this.#onJobEnd = resolve;
+    });
+    await Promise.race([ended, aborted(this.#stopping.signal, over.signal)]);
     over.abort();
   }
 
@@ -134,6 +138,7 @@ export class Worker {
     const job = new Job(work, this.#client, logger);
     const performed = job.perform(this.#functionFor(work)).then((end) => {
       this.#jobs.delete(job);
+      this.#onJobEnd();
       logger.debug({ key: work.key, end }, 'an attempt has ended');
       try {
         onEnd?.(work, end);

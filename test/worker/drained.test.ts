@@ -67,6 +67,33 @@ it('S198 S178 a worker that is stopped gives back what ignores its signal, and s
   expect(later.filter((type) => /refused|progress/.test(type))).toEqual([]);
 });
 
+it('S198 a worker that is stopped gives back what reports progress without end', async () => {
+  const site = await open();
+  const ends: string[] = [];
+  let isReporting = true;
+  onTestFinished(() => {
+    isReporting = false;
+  });
+  let began = () => {};
+  const begun = new Promise<void>((resolve) => {
+    began = resolve;
+  });
+  const never = (_: unknown, { progress }: JobContext) => {
+    const report = () => {
+      progress('on');
+      if (isReporting) setImmediate(report);
+    };
+    report();
+    began();
+    return new Promise(() => {});
+  };
+  const worker = working(site, never, { onEnd: (_, end) => ends.push(end) });
+  await site.orchestrator.start(draft, { id: 'r' });
+  await begun;
+  await worker.stop();
+  expect(ends).toEqual(['released']);
+});
+
 it('S198 a callback that throws ends no worker', async () => {
   const site = await open();
   const errors: unknown[] = [];
