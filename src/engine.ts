@@ -169,7 +169,7 @@ export class Engine {
     this.schedules = new Schedules(this.#scheduler, {
       admit: (plan, input, options) => drafts.admit(plan, input, options),
       load: (hash) => this.runs.plan(hash),
-      hideInput: (hash, input) => this.runs.hideInput(hash, input),
+      hideInput: (hash, input, beside) => this.runs.hideInput(hash, input, beside),
     });
   }
 
@@ -208,6 +208,7 @@ export class Engine {
     await this.#scheduler.tick();
     await this.#delivery.start();
     this.history.start();
+    void this.audit.trim();
   }
 
   /** Nothing new, handlers get their grace, everything decided becomes durable; then storage is given up. */

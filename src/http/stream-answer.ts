@@ -35,7 +35,9 @@ export function streamAnswer<T>(
   const onEnd = () => {
     stop.abort();
     leave();
+    stopListening();
   };
+  const stopListening = onDisconnect(context, onEnd);
   const events = opened(() => open(AbortSignal.any([stop.signal, closing])), onEnd);
   return context.body(eventStream({ ...how, events, heartbeatMs, onEnd }), 200, {
     'content-type': 'text/event-stream; charset=utf-8',
@@ -51,9 +53,18 @@ export async function countedStream(
   answer: () => Promise<Response>,
 ): Promise<Response> {
   let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
-  const leave = streams.enter(ownerOf(context), () => {
-    void reader?.cancel().catch(() => {});
+  const giveUp = () => void reader?.cancel().catch(() => {});
+  const leaveStreams = streams.enter(ownerOf(context), () => {
+    giveUp();
     cutOff(context);
+  });
+  const leave = () => {
+    leaveStreams();
+    stopListening();
+  };
+  const stopListening = onDisconnect(context, () => {
+    giveUp();
+    leave();
   });
   try {
     const { body, status, headers } = await answer();
@@ -107,6 +118,16 @@ function opened<T>(open: () => T, onRefused: () => void): T {
 export function cutOff(context: Context): void {
   const { outgoing } = (context.env ?? {}) as Partial<HttpBindings>;
   outgoing?.destroy();
+}
+
+/**
+ * Tells of the end of the connection: that of a response that waits behind another one is told of in no other way.
+ * Returns what stops listening.
+ */
+function onDisconnect({ env }: Context, end: () => void): () => void {
+  const { incoming } = (env ?? {}) as Partial<HttpBindings>;
+  incoming?.socket.once('close', end);
+  return () => void incoming?.socket.off('close', end);
 }
 
 /** A principal of a tenant, or an address where nobody has to say who he is. */

@@ -1,11 +1,13 @@
 /** How many streams a principal may have open, and all together. */
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import fc from 'fast-check';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { external } from '../../src/actors/external-handler.js';
 import { OpenStreams } from '../../src/http/open-streams.js';
 import { plan } from '../../src/plan/builder.js';
 import { openGuarded } from '../access/support/guarded.js';
-import { STREAM } from './support/site.js';
+import { openSite, STREAM } from './support/site.js';
 
 it('S187 a HEAD request opens no stream', async () => {
   const site = await openGuarded({}, { maxStreams: 1 });
@@ -85,6 +87,26 @@ it('S94 a payload and an export hold one of the streams of whoever does not read
     await stalled.body?.cancel();
     await vi.waitFor(async () => expect((await ask('HEAD', path)).status).toBe(200));
   }
+});
+
+it('S187 streams that wait behind another one of their connection are counted off as it ends', async () => {
+  const site = await openSite({}, { maxStreams: 2 });
+  onTestFinished(() => site.close());
+  const { port, host } = new URL(site.url);
+  const socket = connect(Number(port), '127.0.0.1');
+  const ask = `GET /events HTTP/1.1\r\nhost: ${host}\r\naccept: text/event-stream\r\n\r\n`;
+  socket.write(ask + ask);
+  await once(socket, 'data');
+  const opens = async () => (await fetch(`${site.url}/events`, { headers: STREAM })).status;
+  await vi.waitFor(async () => expect(await opens()).toBe(429));
+  socket.destroy();
+  await vi.waitFor(async () => {
+    const both = await Promise.all(
+      [1, 2].map(() => fetch(`${site.url}/events`, { headers: STREAM })),
+    );
+    for (const { body } of both) await body?.cancel();
+    expect(both.map(({ status }) => status)).toEqual([200, 200]);
+  }, 10_000);
 });
 
 it('promise 14: where streams are as many as there may be, the tenant that has most makes room', async () => {
