@@ -292,7 +292,8 @@ describe('what a plan calls secret', () => {
     const input = { user: 'ann', password: SECRET, pin: PIN };
     const { schedules } = kit.orchestrator;
     const cadence = { everyMs: 60_000 };
-    const made = await schedules.create({ id: 's', plan: leaky, cadence, input });
+    const runOptions = { metadata: { note: `with ${SECRET}` } };
+    const made = await schedules.create({ id: 's', plan: leaky, cadence, input, runOptions });
     const shown = [
       made,
       await schedules.get('s'),
@@ -301,6 +302,7 @@ describe('what a plan calls secret', () => {
     ];
     expect(JSON.stringify(shown)).not.toContain(SECRET);
     expect(made.input).toEqual({ user: 'ann', password: MASK, pin: MASK });
+    expect(made.runOptions).toEqual({ metadata: { note: `with ${MASK}` } });
     await kit.ask(() => schedules.update('s', { label: 'again' }));
     await kit.ask(() => schedules.resume('s'));
     await kit.advance(60_000);
