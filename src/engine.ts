@@ -19,7 +19,6 @@ import type { Principal } from './actors/records.js';
 import { Supervisor } from './actors/supervisor.js';
 import { tenantOf } from './actors/tenant.js';
 import { BulkChanges } from './bulk/bulk-changes.js';
-import { replacementOf } from './change/replacement-of.js';
 import { RunChanges } from './change/run-changes.js';
 import type { DeliveryService } from './delivery/delivery-service.js';
 import { EventBus } from './delivery/event-bus.js';
@@ -333,8 +332,7 @@ export class Engine {
     return new KeyedStarts({
       ...{ clock: environment.clock, journal: storage.journal, keys: storage.store.runKeys },
       status: (run) => this.#statusOf(run),
-      replacementOf: (run) =>
-        replacementOf({ keys: storage.store.runKeys, rows: storage.rows }, run),
+      replacementOf: (run) => this.change.replacementOf(run),
       cancel: (run, reason) => runs.cancel(run, reason),
       whenEnded: (run) => this.watch.when(run, isFinal),
     });

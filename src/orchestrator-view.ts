@@ -46,7 +46,7 @@ export interface OrchestratorView {
   readonly evaluators: Evaluators;
   readonly runs: RunReader;
   readonly tasks: Tasks;
-  readonly change: Omit<RunChanges, 'recover'>;
+  readonly change: Omit<RunChanges, 'recover' | 'replacementOf'>;
   readonly schedules: Pick<Schedules, keyof Schedules>;
   /** What workers outside of this process do. */
   readonly work: Work;

@@ -23,7 +23,7 @@ interface Own {
 }
 
 /** Each method as of RunChanges. */
-export class TenantChanges implements Omit<RunChanges, 'recover'> {
+export class TenantChanges implements Omit<RunChanges, 'recover' | 'replacementOf'> {
   readonly #changes: RunChanges;
   readonly #own: Own;
 

@@ -35,12 +35,13 @@ import {
   readWord,
 } from './change-options.js';
 import { type ForkPlan, type ForkRequest, planFork } from './fork-draft.js';
+import { replacementOf } from './replacement-of.js';
 
 export interface RunChangesParts {
   readonly rows: RunRows;
   readonly drafts: RunDrafts;
   readonly journal: Pick<Journal, 'write'>;
-  readonly keys: Pick<RunKeyRows, 'replaced'>;
+  readonly keys: Pick<RunKeyRows, 'find' | 'replaced'>;
   /** Hands a message to a run; resolves with its reply when that is durable. */
   send(
     run: string,
@@ -192,6 +193,11 @@ export class RunChanges {
       await this.#cancelReplaced(run, replacement.id, asked);
       return replacement;
     });
+  }
+
+  /** The run that took the place of another one, there or not; waits for a replacement that is under way. */
+  replacementOf(run: string): Promise<string | undefined> {
+    return this.#inTurn.do(run, () => replacementOf(this.#parts, run));
   }
 
   /** Cancels runs whose replacement is there, where an earlier process did not get to it. */
