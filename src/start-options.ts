@@ -83,7 +83,7 @@ export function readInput(version: PlanVersion, input: unknown): string {
     throw new RunchartError(
       'input-invalid',
       `the input is not JSON that can be kept, at ${converted.path || '/'}: ${converted.message}`,
-      converted.code === 'too-large'
+      converted.isTooLarge
         ? { hint: 'put what is large where handlers can reach it, and name it in the input' }
         : {},
     );

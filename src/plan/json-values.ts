@@ -20,7 +20,9 @@ export type JsonResult =
   | { readonly ok: true; readonly value: undefined; readonly json: undefined }
   | {
       readonly ok: false;
-      readonly code: 'not-json' | 'too-large';
+      readonly code: 'not-json';
+      /** Whether size is all that is wrong with it. */
+      readonly isTooLarge: boolean;
       readonly message: string;
       /** JSON Pointer to the offending part. */
       readonly path: string;
@@ -43,8 +45,8 @@ export function toJsonValue(value: unknown, limits: JsonLimits = {}): JsonResult
   } catch (error) {
     // Anything else than a refusal was thrown by a trap of a proxy.
     const message = error instanceof Refusal ? error.message : 'A value that cannot be read';
-    const code = error instanceof TooLarge ? 'too-large' : 'not-json';
-    return { ok: false, code, message, path: copier.path };
+    const isTooLarge = error instanceof TooLarge;
+    return { ok: false, code: 'not-json', isTooLarge, message, path: copier.path };
   }
 }
 

@@ -127,7 +127,7 @@ describe('toJsonValue', () => {
   it('stops early where shared references multiply', () => {
     let laughs: unknown = 'ha';
     for (let i = 0; i < 60; i++) laughs = [laughs, laughs];
-    expect(toJsonValue(laughs)).toMatchObject({ ok: false, code: 'not-json' });
+    expect(toJsonValue(laughs)).toMatchObject({ ok: false, code: 'not-json', isTooLarge: true });
   });
 
   it('drops undefined properties where told to', () => {
