@@ -11,6 +11,8 @@ const LEVELS = 10;
 /** Workers that may wait at the same time. */
 const MAX_WAITING = 10_000;
 
+/** How many attempts a run offers, by handler. */
+type Offers = ReadonlyMap<string, number>;
 /** What a worker is to a handler. */
 type FitOf = (handler: string) => Fit;
 /** Whether a worker may have work of a run, by its id. */
@@ -47,10 +49,7 @@ export class WaitingWorker {
 
 export class WorkBoard {
   /** By priority; within one in the order in which runs are asked. */
-  readonly #levels = Array.from(
-    { length: LEVELS },
-    () => new Map<string, ReadonlyMap<string, number>>(),
-  );
+  readonly #levels = Array.from({ length: LEVELS }, () => new Map<string, Offers>());
   readonly #levelOf = new Map<string, number>();
   readonly #waiting = new Set<WaitingWorker>();
   readonly #watched = new Map<string, Set<() => void>>();
@@ -65,7 +64,7 @@ export class WorkBoard {
   }
 
   /** Attempts that could be claimed, by handler; of runs that `isMeant`. */
-  offers(isMeant: IsMeant = () => true): ReadonlyMap<string, number> {
+  offers(isMeant: IsMeant = () => true): Offers {
     const sums = new Map<string, number>();
     for (const level of this.#levels) {
       for (const [run, offers] of level) {
@@ -79,29 +78,29 @@ export class WorkBoard {
   }
 
   /** After each turn of a run; a claim has nothing new for anybody else. */
-  turnEnded(actor: RunActor, isClaim: boolean): void {
-    this.#note(actor, () => !isClaim);
+  turnEnded({ id, priority, offers }: RunActor, isClaim: boolean): void {
+    this.#keep(id, priority, offers);
+    if (offers !== undefined && !isClaim) this.#call(id, offers);
   }
 
   /** A run came into memory. What was known of it is no news: a claim that brought it there would call itself. */
-  adopted(actor: RunActor): void {
-    this.#note(actor, (before) => !isSame(before, actor.offers));
+  adopted({ id, priority, offers }: RunActor): void {
+    const before = this.#keep(id, priority, offers);
+    if (offers !== undefined && !isSame(before, offers)) this.#call(id, offers);
   }
 
-  #note(
-    { id, priority, offers }: RunActor,
-    isNews: (before: ReadonlyMap<string, number> | undefined) => boolean,
-  ): void {
+  /** Returns what was known of the run, at its priority. */
+  #keep(id: string, priority: number, offers: Offers | undefined): Offers | undefined {
     if (offers === undefined || offers.size === 0) {
       if (this.#levelOf.size > 0) this.remove(id);
-      return;
+      return undefined;
     }
     const level = Math.min(LEVELS - 1, Math.max(0, priority));
     if (this.#levelOf.get(id) !== level) this.remove(id);
     this.#levelOf.set(id, level);
     const before = this.#levels[level]?.get(id);
     this.#levels[level]?.set(id, offers);
-    if (isNews(before)) this.#call(id, offers);
+    return before;
   }
 
   remove(run: string): void {
@@ -168,7 +167,7 @@ export class WorkBoard {
     for (const listeners of this.#watched.values()) for (const listener of listeners) listener();
   }
 
-  #call(run: string, offers: ReadonlyMap<string, number>): void {
+  #call(run: string, offers: Offers): void {
     let left = [...offers.values()].reduce((sum, count) => sum + count, 0);
     for (const fit of ['fits', 'other-version'] as const) {
       for (const worker of this.#waiting) {
@@ -183,7 +182,7 @@ export class WorkBoard {
 }
 
 /** What a worker is to the best of what a run offers. */
-function bestFit(offers: ReadonlyMap<string, number>, fitOf: FitOf): Fit {
+function bestFit(offers: Offers, fitOf: FitOf): Fit {
   let best: Fit = 'none';
   for (const handler of offers.keys()) {
     const fit = fitOf(handler);
@@ -193,10 +192,7 @@ function bestFit(offers: ReadonlyMap<string, number>, fitOf: FitOf): Fit {
   return best;
 }
 
-function isSame(
-  before: ReadonlyMap<string, number> | undefined,
-  now: ReadonlyMap<string, number> | undefined,
-): boolean {
-  if (before === undefined || before.size !== now?.size) return false;
+function isSame(before: Offers | undefined, now: Offers): boolean {
+  if (before?.size !== now.size) return false;
   return [...before].every(([handler, count]) => now.get(handler) === count);
 }
