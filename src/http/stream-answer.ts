@@ -28,16 +28,11 @@ export function streamAnswer<T>(
   { open, ...how }: StreamAnswer<T>,
 ): Response {
   const stop = new AbortController();
-  const leave = streams.enter(ownerOf(context), () => {
-    stop.abort();
-    cutOff(context);
-  });
+  const leave = enter(context, streams, () => stop.abort());
   const onEnd = () => {
     stop.abort();
     leave();
-    stopListening();
   };
-  const stopListening = onDisconnect(context, onEnd);
   const events = opened(() => open(AbortSignal.any([stop.signal, closing])), onEnd);
   return context.body(eventStream({ ...how, events, heartbeatMs, onEnd }), 200, {
     'content-type': 'text/event-stream; charset=utf-8',
@@ -53,19 +48,7 @@ export async function countedStream(
   answer: () => Promise<Response>,
 ): Promise<Response> {
   let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
-  const giveUp = () => void reader?.cancel().catch(() => {});
-  const leaveStreams = streams.enter(ownerOf(context), () => {
-    giveUp();
-    cutOff(context);
-  });
-  const leave = () => {
-    leaveStreams();
-    stopListening();
-  };
-  const stopListening = onDisconnect(context, () => {
-    giveUp();
-    leave();
-  });
+  const leave = enter(context, streams, () => void reader?.cancel().catch(() => {}));
   try {
     const { body, status, headers } = await answer();
     reader = body?.getReader();
@@ -121,13 +104,29 @@ export function cutOff(context: Context): void {
 }
 
 /**
- * Tells of the end of the connection: that of a response that waits behind another one is told of in no other way.
- * Returns what stops listening.
+ * Counts a stream until it is left, which is what is returned, or its connection ends: of a response that waits
+ * behind another one that is told of in no other way. `giveUp` ends it from here.
  */
-function onDisconnect({ env }: Context, end: () => void): () => void {
-  const { incoming } = (env ?? {}) as Partial<HttpBindings>;
-  incoming?.socket.once('close', end);
-  return () => void incoming?.socket.off('close', end);
+function enter(
+  context: Context<RouteEnv>,
+  streams: HttpScope['streams'],
+  giveUp: () => void,
+): () => void {
+  const { incoming } = (context.env ?? {}) as Partial<HttpBindings>;
+  const uncount = streams.enter(ownerOf(context), () => {
+    giveUp();
+    cutOff(context);
+  });
+  const leave = () => {
+    uncount();
+    incoming?.socket.off('close', onClose);
+  };
+  const onClose = () => {
+    giveUp();
+    leave();
+  };
+  incoming?.socket.once('close', onClose);
+  return leave;
 }
 
 /** A principal of a tenant, or an address where nobody has to say who he is. */
