@@ -1,21 +1,13 @@
 /** A channel by itself, with a clock that goes on between any two readings. */
 import { expect, it } from 'vitest';
-import type { LoggedEvent, LogPage, WebhookRecord } from '../../src/actors/delivery-records.js';
+import type { LogPage, WebhookRecord } from '../../src/actors/delivery-records.js';
 import { systemEnvironment } from '../../src/actors/environment.js';
 import { Channel } from '../../src/delivery/channel.js';
 import { DEFAULT_DELIVERY_LIMITS } from '../../src/delivery/limits.js';
 import { TenantPositions } from '../../src/delivery/tenant-positions.js';
+import { logged } from './support/logged.js';
 
-const event: LoggedEvent = {
-  turn: 1,
-  runId: 'r',
-  planHash: 'p',
-  metadataJson: null,
-  correlation: 'r',
-  traceJson: null,
-  hasOtherPlans: false,
-  event: { run: 1, seq: 1, type: 'node.ready', node: null, attempt: null, detailJson: '{}', at: 0 },
-};
+const event = logged(1, 1);
 const record: WebhookRecord = {
   id: 'w',
   url: 'https://hooks.example.com/',

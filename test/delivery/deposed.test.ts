@@ -1,24 +1,17 @@
 /** A publisher whose process does not own the database any more. */
 import { expect, it } from 'vitest';
-import type { LoggedEvent, LogRows, WebhookRecord } from '../../src/actors/delivery-records.js';
+import type { LogRows, WebhookRecord } from '../../src/actors/delivery-records.js';
 import { CommitError, type CommitErrorCode } from '../../src/actors/ports.js';
 import { Channel } from '../../src/delivery/channel.js';
 import { DEFAULT_DELIVERY_LIMITS } from '../../src/delivery/limits.js';
 import { TenantPositions } from '../../src/delivery/tenant-positions.js';
 import { simulatedEnvironment } from '../../src/testing/simulation.js';
+import { logged } from './support/logged.js';
 import { Receiver } from './support/receiver.js';
 
 const END = Number.MAX_SAFE_INTEGER;
 /** Event n of run r has turn n. */
-const events: LoggedEvent[] = Array.from({ length: 9 }, (_, index) => ({
-  ...{ turn: index + 1, runId: 'r', planHash: 'p', metadataJson: null, correlation: 'r' },
-  traceJson: null,
-  hasOtherPlans: false,
-  event: {
-    ...{ run: 1, seq: index + 1, type: 'node.ready', node: null, attempt: null },
-    ...{ detailJson: '{}', at: 0 },
-  },
-}));
+const events = Array.from({ length: 9 }, (_, index) => logged(index + 1, index + 1));
 const record: WebhookRecord = {
   ...{ id: 'w', url: 'https://example.org', filterJson: '{}', description: '', turn: 0 },
   secretsJson: JSON.stringify([

@@ -7,6 +7,7 @@ import { EventMatcher } from '../../src/delivery/event-filter.js';
 import { plan } from '../../src/plan/builder.js';
 import { testKit } from '../../src/testing/test-kit.js';
 import { temporaryDatabase } from '../support/temporary.js';
+import { logged } from './support/logged.js';
 
 const work = plan('Work').action('one', { handler: 'work' }).action('two', { handler: 'work' });
 const chain = work.edge('one', 'two').build();
@@ -152,18 +153,7 @@ describe('a subscriber', () => {
             wanted.join('.') === '*' ||
             (wanted.length === type.length &&
               wanted.every((one, i) => one === '*' || one === type[i]));
-          const event = { type: type.join('.') } as never;
-          const logged = {
-            turn: 1,
-            runId: 'r',
-            planHash: '',
-            metadataJson: null,
-            correlation: 'r',
-            traceJson: null,
-            hasOtherPlans: false,
-            event,
-          };
-          expect(await matcher.matches(logged)).toBe(isWanted);
+          expect(await matcher.matches(logged(1, 1, type.join('.')))).toBe(isWanted);
         },
       ),
     );

@@ -4,18 +4,10 @@ import type { LoggedEvent } from '../../src/actors/delivery-records.js';
 import { Agenda } from '../../src/delivery/agenda.js';
 import { EventMatcher } from '../../src/delivery/event-filter.js';
 import { Lane } from '../../src/delivery/lane.js';
+import { logged } from './support/logged.js';
 
 /** Event n of the run was decided in turn 10·n. */
-const events: LoggedEvent[] = [1, 2, 3, 4].map((seq) => ({
-  turn: seq * 10,
-  runId: 'r',
-  planHash: 'p',
-  metadataJson: null,
-  correlation: 'r',
-  traceJson: null,
-  hasOtherPlans: false,
-  event: { run: 1, seq, type: 'node.ready', node: null, attempt: null, detailJson: '{}', at: 0 },
-}));
+const events = [1, 2, 3, 4].map((seq) => logged(seq * 10, seq));
 const log = {
   planTitle: async () => undefined,
   runLogAfter: async (_: number, seq: number, limit: number) =>
