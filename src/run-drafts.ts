@@ -2,7 +2,6 @@
  * Makes runs ready to be started: their plan compiled and stored, its handlers there, their input
  * checked, their row drafted. Every kind of start goes through here, those of schedules and subplans too.
  */
-
 import { createHash } from 'node:crypto';
 import type { ChildStart } from './actors/child-runs.js';
 import { correlationOf } from './actors/correlation.js';
@@ -96,11 +95,11 @@ export class RunDrafts {
   ): Promise<{ hash: string; title: string }> {
     const version = this.compile(plan);
     readInput(version, input);
-    readOptions(options);
+    const { metadata, concurrency, ...settings } = readOptions(options);
     // Each run has those of its occurrence as well.
-    readMetadata(options.metadata, MAX_METADATA_LENGTH / 2);
-    readSettings(version, { ...options, requestedBy: 'schedule' });
-    if (options.concurrency !== undefined) readConcurrency(options.concurrency);
+    readMetadata(metadata, MAX_METADATA_LENGTH / 2);
+    readSettings(version, { ...settings, requestedBy: 'schedule' });
+    if (concurrency !== undefined) readConcurrency(concurrency);
     await this.#store(version);
     return { hash: version.hash, title: version.plan.title };
   }

@@ -1,5 +1,4 @@
 /** Reads runs as the API shows them. Works beside the process that owns the database. */
-
 import { correlationOf } from './actors/correlation.js';
 import type { LogRows } from './actors/delivery-records.js';
 import type { NodeRunRecord, Principal, RunRecord } from './actors/records.js';
@@ -110,8 +109,6 @@ export interface SignalPage {
 
 /** Reads of runs: lists, details, events, history. Everything that it returns is durable. */
 export class RunReader {
-  /** The rows that it reads. */
-  readonly rows: RunRows;
   readonly #seen: SeenRuns;
   readonly #tasks: TaskReader;
   readonly #artifacts: ArtifactReader;
@@ -122,9 +119,13 @@ export class RunReader {
    */
   constructor(rows: RunRows, payloads: Payloads, tenant?: string, secrets?: SecretKeeper) {
     this.#seen = new SeenRuns(rows, payloads, tenant, secrets);
-    this.rows = rows;
     this.#tasks = new TaskReader(this.#seen);
     this.#artifacts = new ArtifactReader(this.#seen);
+  }
+
+  /** The rows that it reads. */
+  get rows(): RunRows {
+    return this.#seen.rows;
   }
 
   /** Shows values of a run without what its plan calls secret; undefined where that is nothing. */

@@ -1,5 +1,4 @@
 /** Human tasks as the API shows them: who is asked what, and what people do about it. */
-
 import type { LinkOptions, TaskLink, TaskLinks } from './access/task-links.js';
 import { nameOf } from './acting-principal.js';
 import type { ArtifactPayloads } from './actors/artifact-payloads.js';

@@ -1,5 +1,4 @@
 /** What an operator of one tenant changes. */
-
 import type { Replanned } from './actors/run/replan.js';
 import type {
   ChangedNode,

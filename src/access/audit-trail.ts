@@ -14,9 +14,9 @@ import type { Session } from './access.js';
 /** How much of the audit is kept. */
 export interface AuditOptions {
   /** Records that are kept of all tenants together, at most; 1,000,000 unless given. Who has most loses first. */
-  readonly maxRecords?: number;
+  readonly maxRecords?: number | undefined;
   /** How long they are kept, in milliseconds; 400 days unless given. */
-  readonly maxAgeMs?: number;
+  readonly maxAgeMs?: number | undefined;
 }
 
 /** A request that is to change something. */
@@ -54,7 +54,7 @@ export interface AuditParts {
   readonly options?: AuditOptions | undefined;
 }
 
-export const DEFAULT_AUDIT: Required<AuditOptions> = {
+export const DEFAULT_AUDIT = {
   maxRecords: 1_000_000,
   maxAgeMs: 400 * 86_400_000,
 };

@@ -1,5 +1,4 @@
 /** Compiled plan versions by hash, the most recently used of them: all runs of a version share one. */
-
 import { RunchartError } from '../errors.js';
 import {
   type CompileOptions,

@@ -1,4 +1,3 @@
-import { DEFAULT_AUDIT } from '../access/audit-trail.js';
 import {
   DEFAULT_LIMITS,
   type OrchestratorLimits,
@@ -19,8 +18,8 @@ export function orchestratorOptions(
     limits: limitsOf(settings),
     executors: settings.executors ?? [],
     audit: {
-      maxRecords: settings['retention.auditRecords'] ?? DEFAULT_AUDIT.maxRecords,
-      maxAgeMs: settings['retention.audit'] ?? DEFAULT_AUDIT.maxAgeMs,
+      maxRecords: settings['retention.auditRecords'],
+      maxAgeMs: settings['retention.audit'],
     },
     ...(isWanted && {
       retention: {

@@ -47,18 +47,22 @@ export function decideFailure(failure: Failure, limits: DeliveryLimits): Failure
   };
   // The run goes on behind a dead letter: whoever listens would rather miss one event than its end.
   const behind = { ...lane, seq: logged.event.seq, tries: 0, dueAt: now, errorJson: 'null' };
-  const asked = Math.min(refusal.retryAfterMs ?? 0, limits.maxDelayMs);
-  const dueAt = isAhead ? Math.max(lane.dueAt, now + asked) : now + delayMs(failure, tries, limits);
+  const dueAt = isAhead
+    ? Math.max(lane.dueAt, now + askedMs(refusal, limits))
+    : now + delayMs(failure, tries, limits);
   const again = { ...lane, tries, dueAt, errorJson: JSON.stringify(refusal.error) };
   return { webhook, lane: deadLetter === undefined ? again : behind, deadLetter, disabled };
 }
 
 /** Doubled each time up to a bound, shortened by chance by a quarter at most; longer where the receiver asks. */
 function delayMs({ chance, refusal }: Failure, tries: number, limits: DeliveryLimits): number {
-  const { firstDelayMs, maxDelayMs } = limits;
-  const doubled = Math.min(firstDelayMs * 2 ** (tries - 1), maxDelayMs);
-  const asked = Math.min(refusal.retryAfterMs ?? 0, maxDelayMs);
-  return Math.max(Math.round(doubled * (1 - chance / 4)), asked);
+  const doubled = Math.min(limits.firstDelayMs * 2 ** (tries - 1), limits.maxDelayMs);
+  return Math.max(Math.round(doubled * (1 - chance / 4)), askedMs(refusal, limits));
+}
+
+/** The wait that the receiver asks for. */
+function askedMs({ retryAfterMs = 0 }: Refusal, { maxDelayMs }: DeliveryLimits): number {
+  return Math.min(retryAfterMs, maxDelayMs);
 }
 
 function disabledBy(

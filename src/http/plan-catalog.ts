@@ -1,5 +1,4 @@
 /** The plans that a server offers by name. */
-
 import { RunchartError } from '../errors.js';
 import { type CompileOptions, compilePlanOrThrow } from '../plan/compile.js';
 import type { JsonObject } from '../plan/json.js';

@@ -3,7 +3,6 @@
  * 2. rows of one key keep the order of their turns, also around rows that are bound on their own;
  * 3. only statements that have rows are sent.
  */
-
 import type { Link } from '../storage/history-rows.js';
 import { chainHash, FIRST_LINK } from './chain.js';
 import {

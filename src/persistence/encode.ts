@@ -3,7 +3,6 @@
  * order of the columns in schema.ts; 2. JSON columns keep their text exactly; 3. text that SQLite
  * could not give back unchanged (lone surrogates), and what is no value of SQL, is refused, with `turn-refused`.
  */
-
 import {
   CommitError,
   type FreeRow,

@@ -3,7 +3,6 @@
  * reads. Invariants: 1. it cannot write; 2. a statement runs to its end, so that none holds a state of the
  * database; 3. after any failure it is replaced and never used again.
  */
-
 import Database from 'libsql';
 import { RecentMap } from '../recent-map.js';
 import type { Value } from './sql.js';

@@ -3,7 +3,6 @@
  * writes nothing; 2. a batch is in the database whole or not at all, and durable when `writeBatch`
  * returns; 3. memory of where chains end never runs ahead of the database.
  */
-
 import { existsSync } from 'node:fs';
 import type { Client } from '@libsql/client/sqlite3';
 import { RecentMap } from '../recent-map.js';

@@ -1,5 +1,4 @@
 /** The kit that tests of plans and handlers are written with: the real engine in a simulated world. */
-
 import type { AuditOptions } from '../access/audit-trail.js';
 import type { Handlers, Logger } from '../actors/handlers.js';
 import type { Middleware } from '../actors/middleware.js';

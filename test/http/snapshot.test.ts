@@ -1,5 +1,4 @@
 /** Runs with the parts that are asked for, and the lists that parts go on in. */
-
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createClient } from '../../src/client/index.js';
 import { plan } from '../../src/plan/builder.js';

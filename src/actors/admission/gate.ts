@@ -3,7 +3,6 @@
  * its concurrency key. Invariant: nobody begins before those that wait there, except runs that the
  * gate itself, or the other gate of the attempt, has called.
  */
-
 import { Heap } from '../heap.js';
 import {
   type AttemptOutcome,

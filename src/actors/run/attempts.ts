@@ -1,5 +1,4 @@
 /** Attempts: started as effects of the turn that decides them, limited in time, ended by what comes back. */
-
 import type { Failure } from '../../machines/node-run-events.js';
 import { retryDelayMs } from '../../machines/retry-policy.js';
 import type { Issue } from '../../plan/issue.js';

@@ -1,5 +1,4 @@
 /** What a worker asks for in a turn, and what it is given. */
-
 import { parseHandlerReference } from '../../plan/handler-reference.js';
 import type { JsonValue } from '../../plan/json.js';
 import type { ExternalHandler } from '../external-handler.js';

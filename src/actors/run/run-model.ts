@@ -3,7 +3,6 @@
  * their node runs, open tasks, timers and signals, and what is left to decide. Asks nothing;
  * restore-model.ts makes it again from rows.
  */
-
 import type { ProgressSummary } from '../../machines/run-events.js';
 import { isFinal, type NodeStatus } from '../../machines/statuses.js';
 import type { JsonObject, JsonValue } from '../../plan/json.js';

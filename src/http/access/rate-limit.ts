@@ -1,5 +1,4 @@
 /** How often somebody may ask: a bucket of tokens each, which fills up as time passes. Memory is bounded. */
-
 import type { Context } from 'hono';
 import { RecentMap } from '../../recent-map.js';
 import { RequestError } from '../problem.js';

@@ -3,7 +3,6 @@
  * session of the page. Invariants: nothing is compared but digests; each kind has a limit, beyond which the oldest
  * one goes.
  */
-
 import { createHash, randomBytes } from 'node:crypto';
 import { RecentMap } from '../../recent-map.js';
 

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { RunchartError } from '../../errors.js';
 import { compilePlan, compilePlanOrThrow } from '../../plan/compile.js';
+import { reservedKeyIn } from '../../reserved-metadata.js';
 import { type Answer, inShort, inShortIssues } from '../answer.js';
 import { pageOf, shown } from '../bounded.js';
 import * as input from '../inputs.js';
@@ -153,7 +154,7 @@ const submitPlan = tool({
     id: input.run.optional().describe('Id for the run; drawn unless given'),
     requestedBy: input.name.optional().describe('The person who asks for the run'),
     metadata: input.jsonObject
-      .refine((value) => Object.keys(value).every((key) => !key.startsWith('runchart.')), {
+      .refine((value) => reservedKeyIn(value) === undefined, {
         error: 'Keys that begin with `runchart.` are reserved',
       })
       .optional()

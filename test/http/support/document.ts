@@ -1,5 +1,4 @@
 /** Holds answers, and bodies that were taken, against the OpenAPI document of the app. */
-
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { ROUTES } from '../../../src/http/api/api.js';
